@@ -1,0 +1,80 @@
+"""How good a ranked list is: the rank of the first relevant item, MRR@k and recall@k.
+
+A query with several relevant items is answered as soon as one of them is found: this is the recall of the metric
+learning literature (Jégou et al. 2011, "Product quantization for nearest neighbor search"; Musgrave et al. 2020),
+not the share of all relevant items that a library catalogue would count.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def first_relevant_rank(relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rank of the first relevant answer of each query.
+
+    Parameters
+    ----------
+    relevant : (Q, K) bool, True where the k-th answer (best first) of a query is relevant.
+
+    Returns
+    -------
+    (Q,) int64, counted from 1; 0 where none of the K answers is relevant.
+    """
+    relevant = np.asarray(relevant, dtype=bool)
+    if relevant.shape[1] == 0:
+        return np.zeros(len(relevant), dtype=np.int64)
+    return np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0).astype(np.int64)
+
+
+def ranks_by_distance(distances: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rank of the nearest relevant item of each query in the whole gallery.
+
+    Parameters
+    ----------
+    distances : (Q, N) float, query to gallery item; an item that must not count (the query itself) is +inf.
+    relevant : (Q, N) bool.
+
+    Returns
+    -------
+    (Q,) int64, counted from 1; 0 where no relevant item lies at a finite distance. Items at the same distance rank
+    in the order of the gallery, as an exhaustive FAISS search returns them.
+    """
+    distances = np.asarray(distances)
+    reachable = np.asarray(relevant, dtype=bool) & np.isfinite(distances)
+    if distances.shape[1] == 0:
+        return np.zeros(len(distances), dtype=np.int64)
+    masked = np.where(reachable, distances, np.inf)
+    column = masked.argmin(axis=1)
+    best = masked[np.arange(len(masked)), column][:, None]
+    before = (distances < best) | ((distances == best) & (np.arange(distances.shape[1]) < column[:, None]))
+    return np.where(reachable.any(axis=1), before.sum(axis=1) + 1, 0).astype(np.int64)
+
+
+def mrr_at(ranks: NDArray[np.integer], k: int) -> float:
+    """Mean reciprocal rank: the mean over queries of 1 / rank, 0 for a rank beyond `k` or 0 (not found).
+
+    Parameters
+    ----------
+    ranks : (Q,) int, counted from 1, 0 for none. No queries give 0.0.
+    """
+    found = _found(ranks, k)
+    ranks = np.asarray(ranks)
+    return float(np.where(found, 1.0 / np.maximum(ranks, 1), 0.0).mean()) if len(ranks) else 0.0
+
+
+def recall_at(ranks: NDArray[np.integer], k: int) -> float:
+    """Share of queries, in [0, 1], that have a relevant item among their first `k` answers.
+
+    Parameters
+    ----------
+    ranks : (Q,) int, counted from 1, 0 for none. No queries give 0.0.
+    """
+    found = _found(ranks, k)
+    return float(found.mean()) if len(found) else 0.0
+
+
+def _found(ranks: NDArray[np.integer], k: int) -> NDArray[np.bool_]:
+    ranks = np.asarray(ranks)
+    return (ranks >= 1) & (ranks <= k)

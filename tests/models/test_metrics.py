@@ -1,0 +1,63 @@
+"""MRR@k and recall@k against hand-computed cases and a plain loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sinonom_cli.models.metrics import first_relevant_rank, mrr_at, ranks_by_distance, recall_at
+
+
+def loop_rank(distances: list[float], relevant: list[bool]) -> int:
+    """Sort with Python's stable sort, walk down until something relevant comes."""
+    order = sorted(range(len(distances)), key=lambda i: distances[i])
+    for rank, item in enumerate(order, start=1):
+        if distances[item] == float("inf"):
+            return 0
+        if relevant[item]:
+            return rank
+    return 0
+
+
+def test_the_first_of_several_relevant_answers_counts() -> None:
+    relevant = np.array(
+        [[False, True, True], [True, True, True], [False, False, False], [False, False, True]], dtype=bool
+    )
+    assert first_relevant_rank(relevant).tolist() == [2, 1, 0, 3]
+    assert first_relevant_rank(np.zeros((2, 0), dtype=bool)).tolist() == [0, 0]
+
+
+def test_mrr_is_zero_beyond_k_and_where_nothing_is_found() -> None:
+    ranks = np.array([1, 2, 5, 6, 0])
+    assert mrr_at(ranks, 5) == pytest.approx((1 + 1 / 2 + 1 / 5) / 5)
+    assert mrr_at(ranks, 1) == pytest.approx(1 / 5)
+    assert recall_at(ranks, 5) == pytest.approx(3 / 5)
+    assert recall_at(ranks, 1) == pytest.approx(1 / 5)
+    assert mrr_at(np.array([], dtype=np.int64), 5) == 0.0
+    assert recall_at(np.array([], dtype=np.int64), 5) == 0.0
+
+
+def test_ties_rank_in_gallery_order() -> None:
+    distances = np.array([[1.0, 1.0, 1.0, 0.5]])
+    assert ranks_by_distance(distances, np.array([[False, True, True, False]])).tolist() == [3]
+    assert ranks_by_distance(distances, np.array([[True, False, False, False]])).tolist() == [2]
+
+
+def test_the_query_itself_at_infinity_never_counts() -> None:
+    distances = np.array([[np.inf, 2.0, 1.0], [np.inf, 2.0, 1.0]])
+    relevant = np.array([[True, True, False], [True, False, False]])
+    assert ranks_by_distance(distances, relevant).tolist() == [2, 0]
+
+
+def test_ranks_agree_with_a_loop_on_random_distances_with_ties() -> None:
+    rng = np.random.default_rng(7)
+    for _ in range(50):
+        queries, items, k = rng.integers(1, 8), rng.integers(1, 12), int(rng.integers(1, 7))
+        distances = rng.integers(0, 5, (queries, items)).astype(np.float32)
+        distances[rng.random(distances.shape) < 0.1] = np.inf
+        relevant = rng.random(distances.shape) < 0.3
+        want = [loop_rank(d.tolist(), r.tolist()) for d, r in zip(distances, relevant, strict=True)]
+        ranks = ranks_by_distance(distances, relevant)
+        assert ranks.tolist() == want
+        assert mrr_at(ranks, k) == pytest.approx(sum(1 / r for r in want if 0 < r <= k) / queries)
+        assert recall_at(ranks, k) == pytest.approx(sum(0 < r <= k for r in want) / queries)
