@@ -1,0 +1,164 @@
+"""Triplets and what they cost, against a double loop in numpy and against pytorch-metric-learning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from sinonom_cli.train import losses, mining
+
+MINERS = ("batch-hard", "batch-all", "semi-hard")
+
+
+def a_batch(seed: int, classes: int = 5, images: int = 3, size: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
+    """Unit embeddings in shuffled order; the last class has one picture only, so it is never an anchor."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(classes).repeat_interleave(images)[: classes * images - images + 1]
+    labels = labels[torch.randperm(len(labels), generator=generator)]
+    centres = torch.randn(classes, size, generator=generator)[labels]
+    rows = centres + 0.8 * torch.randn(len(labels), size, generator=generator)
+    return functional.normalize(rows, dim=1), labels
+
+
+def loop_distances(rows: np.ndarray) -> np.ndarray:
+    return np.array([[np.sqrt(((a - b) ** 2).sum()) for b in rows] for a in rows])
+
+
+def loop_triplets(
+    distances: np.ndarray, labels: np.ndarray, miner: str, margin: float
+) -> list[tuple[int, int, int]]:
+    """The definitions, spelled out."""
+    found = []
+    for a in range(len(labels)):
+        positives = [p for p in range(len(labels)) if p != a and labels[p] == labels[a]]
+        negatives = [n for n in range(len(labels)) if labels[n] != labels[a]]
+        every = [(a, p, n) for p in positives for n in negatives]
+        if miner == "batch-hard" and every:
+            found.append(
+                (
+                    a,
+                    max(positives, key=lambda p: distances[a, p]),
+                    min(negatives, key=lambda n: distances[a, n]),
+                )
+            )
+        elif miner == "batch-all":
+            found += every
+        elif miner == "semi-hard":
+            found += [
+                t for t in every if distances[a, t[1]] < distances[a, t[2]] < distances[a, t[1]] + margin
+            ]
+    return found
+
+
+def mined(miner: str, distances: torch.Tensor, labels: torch.Tensor, margin: float) -> mining.Triplets:
+    if miner == "batch-hard":
+        return mining.batch_hard(distances, labels)
+    return mining.batch_all(labels) if miner == "batch-all" else mining.semi_hard(distances, labels, margin)
+
+
+def as_set(triplets: mining.Triplets) -> set[tuple[int, int, int]]:
+    return set(zip(*(t.tolist() for t in triplets), strict=True))
+
+
+@pytest.mark.parametrize("miner", MINERS)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_mined_triplets_are_those_of_the_definition(miner: str, seed: int) -> None:
+    rows, labels = a_batch(seed)
+    distances = torch.from_numpy(loop_distances(rows.double().numpy()))
+    expected = loop_triplets(distances.numpy(), labels.numpy(), miner, 0.3)
+    found = mined(miner, distances, labels, 0.3)
+    assert expected and len(found.anchor) == len(expected)
+    assert as_set(found) == set(expected)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_miners_agree_with_pytorch_metric_learning(seed: int) -> None:
+    miners = pytest.importorskip("pytorch_metric_learning.miners")
+    rows, labels = a_batch(seed)
+    distances = losses.pairwise_distances(rows)
+    theirs = {
+        "batch-hard": miners.BatchHardMiner(),
+        "batch-all": miners.TripletMarginMiner(margin=1e9, type_of_triplets="all"),
+        "semi-hard": miners.TripletMarginMiner(margin=0.3, type_of_triplets="semihard"),
+    }
+    for miner, their in theirs.items():
+        assert as_set(mined(miner, distances, labels, 0.3)) == as_set(
+            mining.Triplets(*their(rows, labels))
+        ), miner
+
+
+@pytest.mark.parametrize(
+    ("miner", "margin"),
+    [*((m, x) for m in MINERS for x in (0.05, 0.3)), ("batch-hard", None), ("batch-all", None)],
+)
+def test_the_triplet_loss_is_the_loop_s(miner: str, margin: float | None) -> None:
+    rows, labels = a_batch(3)
+    distances = loop_distances(rows.double().numpy())
+    gaps = [
+        distances[a, p] - distances[a, n]
+        for a, p, n in loop_triplets(distances, labels.numpy(), miner, margin or 0.0)
+    ]
+    costs = [np.log1p(np.exp(g)) if margin is None else max(0.0, g + margin) for g in gaps]
+    if miner != "batch-hard":
+        costs = [c for c in costs if c > 0]
+    loss = losses.triplet(rows, labels, margin, miner)
+    assert float(loss.value) == pytest.approx(np.mean(costs), abs=1e-5)
+    assert loss.active == pytest.approx(np.mean([g + (margin or 0.0) > 0 for g in gaps]))
+    off_diagonal = distances[~np.eye(len(distances), dtype=bool)]
+    assert loss.spread == pytest.approx(off_diagonal.mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize("miner", ["batch-hard", "batch-all"])
+def test_value_and_gradient_agree_with_pytorch_metric_learning(miner: str) -> None:
+    pytest.importorskip("pytorch_metric_learning")
+    from pytorch_metric_learning import distances as their_distances
+    from pytorch_metric_learning import losses as their_losses
+    from pytorch_metric_learning import miners, reducers
+
+    rows, labels = a_batch(4)
+    hard = miner == "batch-hard"
+    their_loss = their_losses.TripletMarginLoss(
+        margin=0.3,
+        distance=their_distances.LpDistance(normalize_embeddings=False),
+        reducer=reducers.MeanReducer() if hard else reducers.AvgNonZeroReducer(),
+    )
+    gradients, values = [], []
+    for ours in (True, False):
+        leaf = rows.clone().requires_grad_()
+        if ours:
+            value = losses.triplet(leaf, labels, 0.3, miner).value
+        else:
+            value = their_loss(leaf, labels, miners.BatchHardMiner()(leaf, labels) if hard else None)
+        value.backward()
+        assert leaf.grad is not None
+        values.append(float(value.detach()))
+        gradients.append(leaf.grad.numpy())
+    assert values[0] == pytest.approx(values[1], abs=1e-6)
+    np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-5)
+
+
+def test_equal_embeddings_have_distance_and_gradient_zero() -> None:
+    rows = torch.ones(4, 3, requires_grad=True)
+    distances = losses.pairwise_distances(rows)
+    distances.sum().backward()
+    assert rows.grad is not None
+    assert distances.tolist() == [[0.0] * 4] * 4
+    assert rows.grad.tolist() == [[0.0] * 3] * 4
+
+
+@pytest.mark.parametrize("miner", MINERS)
+@pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
+def test_a_batch_without_a_triplet_costs_nothing(miner: str, labels: list[int]) -> None:
+    rows = torch.eye(3, requires_grad=True)
+    loss = losses.triplet(rows, torch.tensor(labels), 0.3, miner)
+    loss.value.backward()
+    assert (float(loss.value.detach()), loss.active) == (0.0, 0.0)
+    assert rows.grad is not None and not rows.grad.any()
+
+
+def test_a_collapsed_embedding_costs_the_margin_and_shows_no_spread() -> None:
+    rows = functional.normalize(torch.ones(6, 4), dim=1)
+    loss = losses.triplet(rows, torch.tensor([0, 0, 1, 1, 2, 2]), 0.2, "batch-hard")
+    assert (float(loss.value), loss.active, loss.spread) == (pytest.approx(0.2), 1.0, 0.0)
