@@ -1,0 +1,161 @@
+"""Make a folder artifact from items: begin, do what is not done, finish; resume after a kill."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.artifact import Artifact, begin, finish, record_path, reopen
+from sinonom_cli.artifacts.files import cannot_write, sweep
+from sinonom_cli.artifacts.inputs import Item, identity_of
+from sinonom_cli.artifacts.journal import Journal, Row
+from sinonom_cli.artifacts.workers import Work, work_through
+from sinonom_cli.errors import ExitCode, SinonomError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch runs; none of it changes what is written.
+
+    `workers` None: one for each core. `max_failures` None: no limit.
+    """
+
+    workers: int | None = None
+    fail_fast: bool = False
+    max_failures: int | None = None
+    overwrite: bool = False
+
+
+def item_rng(seed: int, key: str) -> "np.random.Generator":
+    """Return a generator that depends on (seed, key) alone, whichever worker asks."""
+    import numpy as np
+
+    digest = hashlib.sha256(f"{seed}\0{key}".encode("utf-8", "surrogatepass")).digest()
+    return np.random.default_rng(np.frombuffer(digest, np.uint32))
+
+
+def fill(
+    out: Path,
+    *,
+    kind: str,
+    options: dict[str, Any],
+    items: Sequence[Item],
+    work: Work,
+    columns: Sequence[str],
+    batch: BatchOptions,
+    what: str,
+    extra: Callable[[], dict[str, Any]] | None = None,
+) -> Artifact:
+    """Make, resume or extend the folder artifact `out`: `work` on each item that is not done.
+
+    Items that failed before, and items that are new since a complete run, are worked on; items already done stay.
+
+    Parameters
+    ----------
+    out : folder to make.
+    kind : "imageset" or "meshset".
+    options : what changes the files written; JSON types only.
+    items : everything the artifact is made from, in the order of its metadata.
+    work : picklable callable; writes an item's files below `out` and returns its metadata rows.
+    columns : header of `metadata.csv`.
+    batch : how to run.
+    what : what the items are, in the plural, for messages.
+    extra : called at the end; its fields go into the record.
+
+    Raises
+    ------
+    SinonomError
+        Output in the way; inputs that changed since they were used; too many failures; nothing succeeded.
+    """
+    inputs = identity_of(items)
+    artifact = begin(out, kind, options, inputs, batch.overwrite)
+    if artifact.state == "complete":
+        if artifact.record.get("inputs") == inputs and not artifact.counts.get("failed"):
+            console.say(f"{out} is complete: nothing to do")
+            return artifact
+        reopen(artifact)
+    elif artifact.state == "running":
+        console.say(f"{out} was begun before: going on")
+        sweep(out)
+    journal = Journal(out)
+    try:
+        _refuse_changed(out, items, journal)
+        _work_through(out, items, work, journal, batch, what)
+        if items and not journal.done:
+            journal.write_failures(items)
+            reason = journal.failures[items[0].key]
+            raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
+        counts = journal.write_tables(items, columns)
+        artifact.record["inputs"] = inputs
+        artifact.more = {"done": len(items) - counts["failed"]}
+        finish(artifact, counts=counts, **(extra() if extra else {}))
+        journal.delete()
+    except OSError as error:
+        raise cannot_write(out, error) from error
+    finally:
+        journal.close()
+    return artifact
+
+
+def close(artifact: Artifact) -> None:
+    """End a command: say on stdout where its output is, or (`--json`) what it is.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 6, if some items failed.
+    """
+    failed = artifact.counts.get("failed", 0)
+    if console.settings.json:
+        console.data_json({"path": str(artifact.path), **artifact.record})
+    else:
+        console.data(str(artifact.path))
+    if failed:
+        where = record_path(artifact.path, artifact.record["kind"]).parent / "failures.csv"
+        raise SinonomError(
+            f"{failed} of {artifact.counts['items']} inputs failed: see {where}",
+            "mend them, then the same command again: it does only what is missing",
+            ExitCode.SOME_FAILED,
+        )
+
+
+def _refuse_changed(out: Path, items: Sequence[Item], journal: Journal) -> None:
+    sizes = {item.key: item.size for item in items}
+    gone = [key for key in journal.done if key not in sizes]
+    changed = [key for key, size in journal.done.items() if sizes.get(key, size) != size]
+    if gone or changed:
+        first = (changed or gone)[0]
+        raise SinonomError(
+            f"{out} was made from other inputs: {len(changed)} changed, {len(gone)} gone; the first is {first}",
+            "--overwrite, or another output",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
+
+
+def _work_through(
+    out: Path, items: Sequence[Item], work: Work, journal: Journal, batch: BatchOptions, what: str
+) -> None:
+    todo = [item for item in items if item.key not in journal.done]
+    allowed = 0 if batch.fail_fast else batch.max_failures
+    with console.progress(len(todo), what) as progress:
+        for outcome in work_through(todo, work, batch.workers):
+            journal.add(outcome.item, outcome.rows, outcome.failure)
+            journal.flush()
+            progress.advance()
+            if outcome.rows is not None:
+                continue
+            console.detail(f"{outcome.item.key}: {outcome.failure}\n{outcome.trace}".rstrip())
+            if allowed is not None and len(journal.failures) > allowed:
+                journal.write_failures(items)
+                raise SinonomError(
+                    f"stopped: {outcome.item.key}: {outcome.failure}",
+                    f"see {out / 'failures.csv'}; the same command again goes on",
+                )
+
+
+__all__ = ["Artifact", "BatchOptions", "Item", "Row", "close", "fill", "item_rng"]

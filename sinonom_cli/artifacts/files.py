@@ -1,0 +1,113 @@
+"""Files that appear whole or not at all."""
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli.errors import ExitCode, SinonomError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TEMPORARY = ".sinonom-"
+"""How the names of unfinished files begin; what a killed run leaves of them is swept by the next."""
+
+_CANNOT_WRITE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the disk is read-only",
+    errno.ENOTDIR: "a file stands where a folder should be",
+    errno.EISDIR: "a folder stands where a file should be",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EFBIG: "the file would be too large for this disk",
+}
+
+
+def cannot_write(path: Path, error: OSError) -> SinonomError:
+    """Return the user's error (exit code 5) for an `OSError` met while writing `path`."""
+    reason = _CANNOT_WRITE.get(error.errno or 0, error.strerror or str(error))
+    return SinonomError(
+        f"cannot write {path}: {reason}",
+        "make room or choose another output, then the same command again: it goes on where it stopped",
+        ExitCode.OUTPUT_IN_THE_WAY,
+    )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; put it in place of `path` when the block ends without error.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5, if the disk is full, read-only or not ours to write on.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        # Reading an input inside the block may fail too; only what concerns the output is ours to translate.
+        if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, path, *path.parents):
+            raise cannot_write(path, error) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text to `path`, whole or not at all, line ends as they are."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, record: dict[str, Any]) -> None:
+    """Write `record` as indented UTF-8 JSON to `path`, whole or not at all."""
+    write_text(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+
+def save_png(path: Path, picture: "NDArray[np.uint8] | NDArray[np.uint16]") -> None:
+    """Write a grey picture as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    path : ends in `.png`.
+    picture : (H, W) uint8 or uint16.
+    """
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    # Level 1 writes several times faster than the default and costs a few per cent of size.
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    write_bytes(path, buffer.getvalue())
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files that a killed run left anywhere below `folder`."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            if name.startswith(TEMPORARY):
+                Path(parent, name).unlink(missing_ok=True)

@@ -1,0 +1,119 @@
+"""Image sets: labelled (or, for scans, unlabelled) character images in a folder.
+
+`images/<label>/<name>.png`, or `images/<relative path>.png` where no label is known; `metadata.csv`; `artifact.json`.
+`datasets.load_dataset("imagefolder")` reads both kinds, `torchvision.datasets.ImageFolder(set / "images")` the
+labelled.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli.artifacts.artifact import read_record
+from sinonom_cli.artifacts.inputs import find_inputs, identity_of
+from sinonom_cli.artifacts.journal import read_table
+from sinonom_cli.characters import char_of, is_label
+from sinonom_cli.errors import SinonomError
+
+COLUMNS = ("file_name", "label", "char", "source", "box")
+PICTURE_SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".pgm", ".ppm")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One row of a set.
+
+    Attributes
+    ----------
+    file_name : path relative to the set.
+    label : `U+5B57`, or "" where unknown.
+    char : the character itself, or "".
+    source : what the picture was made from, relative to the input it came from, `#k` for the k-th thing in it.
+    box : `x0 y0 x1 y1` in pixels of the source, or "".
+    more : the other columns.
+    """
+
+    file_name: str
+    label: str
+    char: str
+    source: str
+    box: str = ""
+    more: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def item(self) -> str:
+        """The name an answer shows: the path below `images/`."""
+        return self.file_name.removeprefix("images/")
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A folder of pictures. `identity` changes when its rows do."""
+
+    path: Path
+    pictures: list[Picture]
+    record: dict[str, Any]
+    identity: str
+
+
+def read_imageset(path: Path) -> ImageSet:
+    """Read an image set of ours, or a plain folder of pictures.
+
+    In a plain folder, a picture in a folder named `U+5B57` has that label; others have none.
+
+    Raises
+    ------
+    SinonomError
+        If there is no such folder, no picture in it, the set is not complete, or a row names no label we know.
+    """
+    if not path.is_dir():
+        missing = "is not a folder" if path.exists() else "does not exist"
+        raise SinonomError(f"{path} {missing}", "give an image set, or a folder of pictures")
+    if (path / "artifact.json").exists():
+        return _read_ours(path)
+    items = find_inputs([str(path)], PICTURE_SUFFIXES, "pictures")
+    pictures = []
+    for item in items:
+        parent = Path(item.key).parent.name
+        label = parent if is_label(parent) else ""
+        pictures.append(Picture(item.key, label, char_of(label) if label else "", item.key))
+    return ImageSet(path, pictures, {}, identity_of(items)["sha256"])
+
+
+def _read_ours(path: Path) -> ImageSet:
+    record = read_record(path, "imageset")
+    table = path / "metadata.csv"
+    if not table.is_file():
+        raise SinonomError(f"{path} has lost its metadata.csv", "make the set again with --overwrite")
+    columns, rows = read_table(table)
+    lacking = [name for name in COLUMNS if name not in columns]
+    if lacking:
+        raise SinonomError(f"{table} has no column {lacking[0]!r}", "make the set again with --overwrite")
+    pictures = []
+    for number, row in enumerate(rows, 2):
+        label = row["label"] or ""
+        if label and not is_label(label):
+            raise SinonomError(f"{table}, line {number}: {label!r} is no label", "labels look like U+5B57")
+        more = {key: value for key, value in row.items() if key not in COLUMNS and key is not None}
+        pictures.append(Picture(row["file_name"], label, row["char"], row["source"], row["box"], more))
+    identity = hashlib.sha256(table.read_bytes()).hexdigest()
+    return ImageSet(path, pictures, record, identity)
+
+
+def check(images: ImageSet) -> None:
+    """Check that every picture of a set is there.
+
+    Raises
+    ------
+    SinonomError
+        Naming the first that is missing, and how many are.
+    """
+    missing = [p.file_name for p in images.pictures if not (images.path / p.file_name).is_file()]
+    if missing:
+        raise SinonomError(
+            f"{images.path} lacks {len(missing)} of its pictures; the first is {missing[0]}",
+            "copy the set again whole, or make it again with --overwrite",
+        )

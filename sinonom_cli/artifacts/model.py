@@ -1,0 +1,108 @@
+"""Models: weights and everything needed to use them.
+
+`model.safetensors`, `model.onnx` (image in, embedding out, batch free), `artifact.json`. A folder of three files can be
+copied anywhere. Nothing in it is ever unpickled.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli.artifacts.artifact import Artifact, finish, read_record
+from sinonom_cli.artifacts.files import replacing, sha256_of, write_bytes
+from sinonom_cli.errors import SinonomError, need
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DEFAULT = Path(__file__).parent.parent / "assets" / "model"
+CARD = ("backbone", "head", "embedding_size", "input", "distance", "labels", "trained_on")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on disk: where it is and its record."""
+
+    path: Path
+    record: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the weights, in hexadecimal."""
+        return str(self.record["identity"])
+
+    @property
+    def onnx(self) -> Path:
+        """The ONNX file."""
+        return self.path / "model.onnx"
+
+    @property
+    def size(self) -> int:
+        """Side of the square input in pixels."""
+        return int(self.record["input"]["size"])
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of an embedding."""
+        return int(self.record["embedding_size"])
+
+    @property
+    def distance(self) -> str:
+        """The distance its embeddings are meant for."""
+        return str(self.record["distance"])
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels it was trained on, in the order of its classes."""
+        return list(self.record["labels"])
+
+
+def read_model(path: Path | None = None) -> Model:
+    """Read the model at `path`; None: `./model` if it is there, else the default model that ships.
+
+    Raises
+    ------
+    SinonomError
+        If it is not there, not complete, or its weights are not those that its record names.
+    """
+    if path is None:
+        path = Path("model") if Path("model", "artifact.json").exists() else DEFAULT
+    record = read_record(path, "model")
+    for name in ("model.safetensors", "model.onnx"):
+        if not (path / name).is_file():
+            raise SinonomError(f"{path} has lost its {name}", "copy the model again whole")
+    lacking = [name for name in (*CARD, "identity") if name not in record]
+    if lacking:
+        raise SinonomError(f"{path}/artifact.json has no {lacking[0]!r}", "copy the model again whole")
+    model = Model(path, record)
+    if sha256_of(path / "model.safetensors") != model.identity:
+        raise SinonomError(
+            f"{path}/model.safetensors is not the file that its artifact.json names",
+            "copy the model again whole",
+        )
+    return model
+
+
+def write_model(
+    artifact: Artifact, tensors: dict[str, "NDArray[np.generic]"], onnx: bytes, card: dict[str, Any]
+) -> Model:
+    """Put weights, network and card in place and finish the artifact.
+
+    Parameters
+    ----------
+    artifact : from `begin(path, "model", ...)`.
+    tensors : weights by name, any shape, contiguous.
+    onnx : the network as ONNX: (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32.
+    card : the fields named in `CARD`.
+    """
+    lacking = [name for name in CARD if name not in card]
+    if lacking:
+        raise ValueError(f"a model's card needs {', '.join(lacking)}")
+    numpy_file = need("safetensors.numpy", "train")
+    weights = artifact.path / "model.safetensors"
+    with replacing(weights) as temporary:
+        numpy_file.save_file(tensors, temporary)
+    write_bytes(artifact.path / "model.onnx", onnx)
+    finish(artifact, identity=sha256_of(weights), **card)
+    return Model(artifact.path, artifact.record)

@@ -1,0 +1,173 @@
+"""Work on items in this process or in several, so that no item, not even one that crashes its worker, stops a batch."""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from typing import Any
+
+from sinonom_cli.artifacts.files import cannot_write
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.journal import Row
+from sinonom_cli.errors import ExitCode, SinonomError
+
+SMALL_JOB = 64
+"""Below so many items, starting workers costs more than they save."""
+
+Work = Callable[[Item], list[Row]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one item: its rows, or (rows None) why it failed."""
+
+    item: Item
+    rows: list[Row] | None
+    failure: str = ""
+    trace: str = ""
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def work_through(items: Sequence[Item], work: Work, workers: int | None) -> Iterator[Outcome]:
+    """Yield the outcome of `work` on each item, in the order in which they finish.
+
+    Parameters
+    ----------
+    items : what to work on.
+    work : a picklable callable; raises SinonomError for a bad item.
+    workers : processes; 0: this one; None: one for each core, or this one if there is little to do.
+
+    Raises
+    ------
+    SinonomError
+        For what is not the fault of an item: a full disk, a missing extra.
+    """
+    if workers is None:
+        workers = cores() if cores() > 1 and len(items) >= SMALL_JOB else 0
+    if workers == 0:
+        yield from (_attempt(work, item) for item in items)
+        return
+    size = max(1, min(32, len(items) // (workers * 16)))
+    chunks = deque(list(items[i : i + size]) for i in range(0, len(items), size))
+    while chunks:
+        crashed: list[Item] = []
+        yield from _in_pool(chunks, work, workers, crashed)
+        for item in crashed:
+            yield from _alone(item, work)
+
+
+def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[Item]) -> Iterator[Outcome]:
+    """Work until all chunks are done or a worker dies; then `crashed` holds what was under way."""
+    running: dict[Future[list[Outcome]], list[Item]] = {}
+    pool = _pool(work, workers)
+    try:
+        with _one_thread_each():
+            while chunks or running:
+                while chunks and len(running) < 2 * workers:
+                    chunk = chunks.popleft()
+                    running[pool.submit(_attempt_all, chunk)] = chunk
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield from future.result()
+                    del running[future]
+    except BrokenProcessPool:
+        wait(running, return_when=ALL_COMPLETED)
+        for future, chunk in running.items():
+            if future.exception() is None:
+                yield from future.result()
+            else:
+                crashed.extend(chunk)
+    finally:
+        _stop(pool)
+
+
+def _alone(item: Item, work: Work) -> Iterator[Outcome]:
+    """Work on an item that was under way when a worker died, in a worker of its own."""
+    pool = _pool(work, 1)
+    try:
+        with _one_thread_each():
+            yield from pool.submit(_attempt_all, [item]).result()
+    except BrokenProcessPool:
+        yield Outcome(item, None, "the library that reads it crashed on it")
+    finally:
+        _stop(pool)
+
+
+def _pool(work: Work, workers: int) -> ProcessPoolExecutor:
+    # Spawned on every system alike: a forked child inherits locks and threads of numba, torch and OpenMP.
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,))
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    for process in list((getattr(pool, "_processes", None) or {}).values()):
+        process.terminate()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let the workers' libraries use one thread each; the workers are the parallelism."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+_work: Any = None
+
+
+def _begin(work: Work) -> None:
+    """Make a new worker ready: leave Ctrl-C to the parent, and end when the parent does."""
+    global _work  # noqa: PLW0603  # one work a process
+    _work = work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(int(ExitCode.INTERRUPTED))
+
+
+def _attempt_all(items: list[Item]) -> list[Outcome]:
+    return [_attempt(_work, item) for item in items]
+
+
+def _attempt(work: Work, item: Item) -> Outcome:
+    try:
+        return Outcome(item, work(item))
+    except SinonomError as error:
+        if error.code != ExitCode.BAD_INPUT:
+            raise
+        return Outcome(item, None, _one_line(error.message))
+    except OSError as error:
+        if error.filename is not None and str(error.filename) != str(item.path):
+            raise cannot_write(item.path, error) from error
+        return Outcome(item, None, _one_line(error.strerror or str(error)))
+    except Exception as error:
+        return Outcome(item, None, _one_line(f"{type(error).__name__}: {error}"), traceback.format_exc())
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

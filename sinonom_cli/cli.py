@@ -1,0 +1,137 @@
+"""The `sinonom` command: registers the stages, turns errors into exit codes."""
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError
+
+
+class Command(TyperCommand):
+    """A command whose every option can also be set by `SINONOM_<OPTION>`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for parameter in self.params:
+            if parameter.param_type_name == "option" and parameter.name and not parameter.envvar:
+                parameter.envvar = f"SINONOM_{parameter.name.upper()}"
+
+
+class Group(TyperGroup):
+    """Lists commands in the order of the pipeline, not of the alphabet."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+
+app = typer.Typer(
+    cls=Group,
+    name="sinonom",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+@app.callback()
+def about() -> None:
+    """From a picture of a Hán-Nôm character to the scanned woodblocks that show it."""
+
+
+@app.command(cls=Command)
+def version(
+    json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
+) -> None:
+    """Print the version."""
+    from sinonom_cli import __version__
+
+    console.settings.json = json
+    if json:
+        console.data_json({"version": __version__})
+    else:
+        console.data(__version__)
+
+
+def _register() -> None:
+    import importlib
+
+    for module, names in (
+        ("render", ["render"]),
+        ("carve", ["carve"]),
+        ("synth_fonts", ["synth_fonts"]),
+        ("crop_nomnaocr", ["crop_nomnaocr", "train_localizer"]),
+        ("train", ["train"]),
+        ("index", ["index"]),
+        ("query", ["query"]),
+    ):
+        for name in names:
+            try:
+                stage = getattr(importlib.import_module(f"sinonom_cli.{module}.command"), name)
+            except (ImportError, AttributeError):
+                continue
+            app.command(name=name.replace("_", "-"), cls=Command)(stage)
+
+
+_register()
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line and return its exit code; nothing but a bug gets past.
+
+    Parameters
+    ----------
+    arguments : what was typed after `sinonom`; None: `sys.argv[1:]`.
+    """
+    console.reset()
+    try:
+        result = app(arguments, standalone_mode=False, prog_name="sinonom")
+        return int(result) if isinstance(result, int) else int(ExitCode.DONE)
+    except SinonomError as error:
+        if console.settings.verbose:
+            traceback.print_exc()
+        console.error(error.message, error.hint)
+        return int(error.code)
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("interrupted", "the same command again: it goes on where it stopped")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our stdout has gone (`sinonom query ... | head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    """Report an error that is not ours: a usage error of the command line, or a bug."""
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own errors
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(error.format_message(), file=sys.stderr)
+            return int(ExitCode.USAGE)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "sinonom"
+        console.error(error.format_message(), f"{command} --help")
+        return int(ExitCode.USAGE)
+    if console.settings.verbose:
+        traceback.print_exc()
+    console.error(
+        f"this is a bug in sinonom: {type(error).__name__}: {error}",
+        "the same command with -v, and send what it prints to the issue tracker",
+    )
+    return int(ExitCode.BUG)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # Paths and characters are Unicode; Windows consoles and pipes may default to something less.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape" if os.name == "posix" else "replace")
+    sys.exit(run())

@@ -1,0 +1,64 @@
+"""What can go wrong, in the words and exit codes that users and scripts see."""
+
+import importlib
+from enum import IntEnum
+from types import ModuleType
+
+
+class ExitCode(IntEnum):
+    """Exit codes of `sinonom`; they are stable."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    MISSING_EXTRA = 3
+    BAD_INPUT = 4
+    OUTPUT_IN_THE_WAY = 5
+    SOME_FAILED = 6
+    INTERRUPTED = 130
+
+
+class SinonomError(Exception):
+    """An error a user can mend.
+
+    Parameters
+    ----------
+    message : one line: what failed, and on which file.
+    hint : one line: what to do or type next; may be empty.
+    code : the exit code of the command that it stops.
+    """
+
+    def __init__(self, message: str, hint: str = "", code: ExitCode = ExitCode.BAD_INPUT) -> None:
+        # All arguments go to Exception so that pickling carries them from a worker to its parent.
+        super().__init__(message, hint, code)
+        self.message = message
+        self.hint = hint
+        self.code = code
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def usage_error(message: str, hint: str = "") -> SinonomError:
+    """Return the error for a command typed wrongly (exit code 2)."""
+    return SinonomError(message, hint, ExitCode.USAGE)
+
+
+def need(module: str, extra: str) -> ModuleType:
+    """Import and return `module`, which the optional `extra` brings.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 3 and the pip line, if the module is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != module.split(".", maxsplit=1)[0]:
+            raise
+        raise SinonomError(
+            f"this needs the Python package {module.split('.', maxsplit=1)[0]!r}, which is not installed",
+            f'pip install "sinonom[{extra}]"',
+            ExitCode.MISSING_EXTRA,
+        ) from None

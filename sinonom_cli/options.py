@@ -1,0 +1,69 @@
+"""Options that mean the same in every command, and how a command line is split into inputs and output."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sinonom_cli.console import settings
+from sinonom_cli.errors import usage_error
+
+
+def _set_json(value: bool) -> bool:
+    settings.json = value
+    return value
+
+
+def _set_quiet(value: bool) -> bool:
+    settings.quiet = value
+    return value
+
+
+def _set_verbose(value: bool) -> bool:
+    settings.verbose = value
+    return value
+
+
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="OUT", help="Where to write; else the last argument."),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an output that sinonom made; never anything else.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")]
+Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=0,
+        show_default="one for each core; none for a small job",
+        help="Worker processes; 0: work in this process.",
+    ),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, show_default="all", help="Take only the first N inputs.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first bad input.")]
+MaxFailures = Annotated[
+    int | None,
+    typer.Option("--max-failures", min=0, show_default="no limit", help="Stop after more than N bad inputs."),
+]
+Json = Annotated[bool, typer.Option("--json", callback=_set_json, help="Write JSON to stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="No progress or messages.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_set_verbose, help="More messages; tracebacks.")]
+
+
+def split_output(paths: list[str], output: Path | None, inputs: str = "INPUT") -> tuple[list[str], Path]:
+    """Split what was typed into inputs and the output: the output comes last or by `--output`.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if that leaves no input.
+    """
+    if output is None and paths:
+        *paths, last = paths
+        output = Path(last)
+    if output is None or not paths:
+        raise usage_error(f"give at least one {inputs} and the output", "sinonom COMMAND --help")
+    return paths, output
