@@ -26,9 +26,7 @@ def loop_distances(rows: np.ndarray) -> np.ndarray:
     return np.array([[np.sqrt(((a - b) ** 2).sum()) for b in rows] for a in rows])
 
 
-def loop_triplets(
-    distances: np.ndarray, labels: np.ndarray, miner: str, margin: float
-) -> list[tuple[int, int, int]]:
+def loop_triplets(distances: np.ndarray, labels: np.ndarray, miner: str, margin: float) -> list[tuple[int, int, int]]:
     """The definitions, spelled out."""
     found = []
     for a in range(len(labels)):
@@ -46,9 +44,7 @@ def loop_triplets(
         elif miner == "batch-all":
             found += every
         elif miner == "semi-hard":
-            found += [
-                t for t in every if distances[a, t[1]] < distances[a, t[2]] < distances[a, t[1]] + margin
-            ]
+            found += [t for t in every if distances[a, t[1]] < distances[a, t[2]] < distances[a, t[1]] + margin]
     return found
 
 
@@ -84,9 +80,7 @@ def test_miners_agree_with_pytorch_metric_learning(seed: int) -> None:
         "semi-hard": miners.TripletMarginMiner(margin=0.3, type_of_triplets="semihard"),
     }
     for miner, their in theirs.items():
-        assert as_set(mined(miner, distances, labels, 0.3)) == as_set(
-            mining.Triplets(*their(rows, labels))
-        ), miner
+        assert as_set(mined(miner, distances, labels, 0.3)) == as_set(mining.Triplets(*their(rows, labels))), miner
 
 
 @pytest.mark.parametrize(
@@ -97,8 +91,7 @@ def test_the_triplet_loss_is_the_loop_s(miner: str, margin: float | None) -> Non
     rows, labels = a_batch(3)
     distances = loop_distances(rows.double().numpy())
     gaps = [
-        distances[a, p] - distances[a, n]
-        for a, p, n in loop_triplets(distances, labels.numpy(), miner, margin or 0.0)
+        distances[a, p] - distances[a, n] for a, p, n in loop_triplets(distances, labels.numpy(), miner, margin or 0.0)
     ]
     costs = [np.log1p(np.exp(g)) if margin is None else max(0.0, g + margin) for g in gaps]
     if miner != "batch-hard":
