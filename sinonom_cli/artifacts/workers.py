@@ -1,5 +1,6 @@
 """Work on items in this process or in several, so that no item, not even one that crashes its worker, stops a batch."""
 
+import errno
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from typing import Any
 
 from sinonom_cli.artifacts.files import cannot_write
@@ -64,8 +66,7 @@ def work_through(items: Sequence[Item], work: Work, workers: int | None) -> Iter
     while chunks:
         crashed: list[Item] = []
         yield from _in_pool(chunks, work, workers, crashed)
-        for item in crashed:
-            yield from _alone(item, work)
+        yield from _one_by_one(crashed, work)
 
 
 def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[Item]) -> Iterator[Outcome]:
@@ -76,8 +77,8 @@ def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[
         with _one_thread_each():
             while chunks or running:
                 while chunks and len(running) < 2 * workers:
-                    chunk = chunks.popleft()
-                    running[pool.submit(_attempt_all, chunk)] = chunk
+                    future = pool.submit(_attempt_all, chunks[0])
+                    running[future] = chunks.popleft()
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield from future.result()
@@ -93,16 +94,22 @@ def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[
         _stop(pool)
 
 
-def _alone(item: Item, work: Work) -> Iterator[Outcome]:
-    """Work on an item that was under way when a worker died, in a worker of its own."""
-    pool = _pool(work, 1)
+def _one_by_one(items: list[Item], work: Work) -> Iterator[Outcome]:
+    """Work on what was under way when a worker died, so that only the item that kills its worker fails."""
+    pool: ProcessPoolExecutor | None = None
     try:
         with _one_thread_each():
-            yield from pool.submit(_attempt_all, [item]).result()
-    except BrokenProcessPool:
-        yield Outcome(item, None, "the library that reads it crashed on it")
+            for item in items:
+                pool = pool or _pool(work, 1)
+                try:
+                    yield from pool.submit(_attempt_all, [item]).result()
+                except BrokenProcessPool:
+                    yield Outcome(item, None, "the library that reads it crashed on it")
+                    _stop(pool)
+                    pool = None
     finally:
-        _stop(pool)
+        if pool is not None:
+            _stop(pool)
 
 
 def _pool(work: Work, workers: int) -> ProcessPoolExecutor:
@@ -162,8 +169,8 @@ def _attempt(work: Work, item: Item) -> Outcome:
             raise
         return Outcome(item, None, _one_line(error.message))
     except OSError as error:
-        if error.filename is not None and str(error.filename) != str(item.path):
-            raise cannot_write(item.path, error) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise cannot_write(Path(error.filename or item.path), error) from error
         return Outcome(item, None, _one_line(error.strerror or str(error)))
     except Exception as error:
         return Outcome(item, None, _one_line(f"{type(error).__name__}: {error}"), traceback.format_exc())

@@ -1,0 +1,53 @@
+"""Labels are exact, and Private Use characters of old Nôm texts are mended where Unicode has them now."""
+
+import bz2
+from pathlib import Path
+
+import pytest
+
+from sinonom_cli import characters
+from sinonom_cli.assets import private_use
+from sinonom_cli.characters import char_of, is_label, is_private, label_of, repair
+
+
+@pytest.mark.parametrize(("char", "label"), [("字", "U+5B57"), ("𡨸", "U+21A38"), ("\uf90a", "U+F90A"), ("金", "U+91D1")])
+def test_labels_name_exactly_one_character(char: str, label: str) -> None:
+    assert label_of(char) == label
+    assert char_of(label) == char
+
+
+@pytest.mark.parametrize("text", ["5B57", "U+5b57", "U+5B5", "U+5B57 ", "U+110000", "字", "", "U+05B57A1"])
+def test_what_is_no_label_is_refused(text: str) -> None:
+    assert not is_label(text)
+    with pytest.raises(ValueError, match="not a label"):
+        char_of(text)
+
+
+@pytest.mark.parametrize("text", ["", "文字", "e\u0301"])
+def test_a_label_is_of_one_character(text: str) -> None:
+    with pytest.raises(ValueError, match="not one character"):
+        label_of(text)
+
+
+def test_private_use_characters_are_mended_where_unicode_has_them() -> None:
+    assert repair(chr(0xF000B)) == chr(0x313FA)  # Unihan: U+313FA kIRG_VSource VN-F000B
+    assert repair(chr(0xFFFFD)) == chr(0xFFFFD)
+    assert repair("字") == "字"
+    assert is_private(chr(0xF000B)) and is_private(chr(0xE000)) and is_private(chr(0x100001))
+    assert not is_private("字") and not is_private(chr(0x313FA))
+
+
+def test_the_table_is_what_unihan_says() -> None:
+    source = Path("/usr/share/unicode/Unihan_IRGSources.txt.bz2")
+    if not source.exists():
+        pytest.skip("Debian's unicode-data is not installed")
+    with bz2.open(source, "rt", encoding="utf-8") as file:
+        expected = {char_of(private): char_of(encoded) for private, encoded in private_use.pairs(file)}
+    assert characters.private_use_repairs() == expected
+
+
+def test_the_private_use_codes_of_nomnaocr_are_mended_as_its_table_says(shared_data: Path) -> None:
+    table = shared_data / "fonts" / "pua_to_unicode.tsv"
+    rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 128
+    assert all(repair(char_of(private)) == char_of(encoded) for private, encoded, *_ in rows)

@@ -1,0 +1,115 @@
+"""Promises at the door: exit codes, what goes to stdout, environment variables."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sinonom_cli import __version__, cli
+from sinonom_cli.errors import ExitCode, SinonomError, need
+
+COMMANDS = ["render", "carve", "synth-fonts", "crop-nomnaocr", "train-localizer", "train", "index", "query", "demo"]
+
+
+def test_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["version"]) == ExitCode.DONE
+    assert capsys.readouterr().out == f"{__version__}\n"
+    assert cli.run(["version", "--json"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == {"version": __version__}
+
+
+def test_every_command_is_there_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == ExitCode.DONE
+    text = capsys.readouterr().out
+    for command in COMMANDS:
+        assert f"  {command} " in text
+        assert cli.run([command, "--help"]) == ExitCode.DONE
+        assert "Usage: sinonom " + command in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "demo"])
+def test_the_options_that_mean_the_same_are_everywhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run([command, "--help"])
+    text = capsys.readouterr().out
+    for option in ("--json", "-q, --quiet", "-v, --verbose"):
+        assert option in text
+    if command != "query":
+        assert "--overwrite" in text
+
+
+def test_every_option_has_an_environment_variable() -> None:
+    import typer.main
+
+    group = typer.main.get_command(cli.app)
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert parameter.envvar == f"SINONOM_{parameter.name.upper()}", (name, parameter.name)
+
+
+def test_the_environment_sets_an_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SINONOM_JSON", "1")
+    assert cli.run(["version"]) == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == {"version": __version__}
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "sing", "render --no-such-option", "render only-one-path", "render a b --seed x"]
+)
+def test_a_command_typed_wrongly_is_usage(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(typed.split()) == ExitCode.USAGE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err
+
+
+@pytest.mark.parametrize("command", ["render", "carve", "synth-fonts", "crop-nomnaocr"])
+def test_an_input_that_is_not_there_is_one_line(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([command, str(tmp_path / "không có"), str(tmp_path / "out")]) == ExitCode.BAD_INPUT
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "không có" in said.err
+    assert "Traceback" not in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_extra_says_its_pip_line() -> None:
+    with pytest.raises(SinonomError) as caught:
+        need("no_such_package.part", "train")
+    assert caught.value.code == ExitCode.MISSING_EXTRA
+    assert caught.value.hint == 'pip install "sinonom[train]"'
+
+
+def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by design")
+
+    monkeypatch.setattr(cli, "app", broken)
+    assert cli.run(["version"]) == ExitCode.BUG
+    assert "this is a bug in sinonom: ZeroDivisionError: by design" in capsys.readouterr().err
+
+
+def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    assert cli.run(["version"]) == ExitCode.INTERRUPTED
+    assert "the same command again" in capsys.readouterr().err
+
+
+def test_python_m_is_the_same_command() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "sinonom_cli", "version"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert ran.stdout.decode().strip() == __version__

@@ -1,0 +1,83 @@
+"""The rules of the house: which room may import which, and that --help loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sinonom_cli
+
+ROOT = Path(sinonom_cli.__file__).parent
+STAGES = {"render", "carve", "synth_fonts", "crop_nomnaocr", "train", "index", "query"}
+HEAVY = (
+    "torch",
+    "torchvision",
+    "open3d",
+    "faiss",
+    "ultralytics",
+    "timm",
+    "numpy",
+    "numba",
+    "PIL",
+    "rich",
+    "onnxruntime",
+)
+LIGHT = {"typer", "sinonom_cli"}
+
+
+def imported(tree: ast.AST) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def rooms_of(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [name.split(".")[1] for name in imported(tree) if name.startswith("sinonom_cli.")]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_arrows_point_down(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    used = set(rooms_of(path)) - {room, "__version__"}
+    if room in STAGES:
+        assert used <= {"models", "artifacts", "characters", "console", "errors", "options"}
+    elif room in {"models", "artifacts", "characters"}:
+        assert used <= {"models", "artifacts", "characters", "console", "errors"}
+    elif room == "errors":
+        assert not used
+    elif room == "console":
+        assert used <= {"errors"}
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_command_file_imports_nothing_heavy_at_its_top(stage: str) -> None:
+    tree = ast.parse((ROOT / stage / "command.py").read_text(encoding="utf-8"))
+    top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+    packages = {name.split(".")[0] for name in imported(top)}
+    assert packages - set(sys.stdlib_module_names) <= LIGHT
+
+
+@pytest.mark.parametrize("arguments", ["--help", "version", "render --help", "train --help", "query --help"])
+def test_help_loads_nothing_heavy(arguments: str) -> None:
+    code = (
+        f"import sys; from sinonom_cli.cli import run; code = run({arguments.split()!r})\n"
+        f"assert code == 0, code; loaded = [m for m in {HEAVY!r} if m in sys.modules]; assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_nothing_names_the_machine_it_was_written_on() -> None:
+    for path in ROOT.parent.rglob("*"):
+        if path.suffix in {".py", ".md", ".sh", ".toml"} and ".venv" not in path.parts:
+            text = path.read_text(encoding="utf-8")
+            for root in ("tmp", "work", "root", "home", "opt"):
+                assert f'"/{root}/' not in text, path
+                assert f" /{root}/" not in text, path
