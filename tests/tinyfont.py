@@ -1,7 +1,8 @@
 """A small font, drawn here, for tests that need one without shipping or finding one.
 
-Every character gets its own few strokes, derived from its code point: no two are alike, and none is symmetric. `style` is a
-hand: the same strokes, other weight, slant and wobble, so that the characters of one hand still resemble those of another.
+Every character gets its own few strokes, derived from its code point: no two are alike, and none is symmetric. `style`
+is a hand: the same strokes, other weight, slant and wobble, so that the characters of one hand still resemble those of
+another.
 """
 
 from collections.abc import Sequence
