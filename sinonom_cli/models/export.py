@@ -1,0 +1,104 @@
+"""From a torch module to an ONNX network that was checked against it."""
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from sinonom_cli.errors import need
+from sinonom_cli.models.embedder import session_of
+
+OPSET = 18
+"""Opened by ONNX Runtime since 1.14."""
+
+MOST_DIFFERENCE = 1e-4
+
+
+def export_onnx(module: nn.Module, size: int) -> tuple[bytes, float]:
+    """Export an embedding network and check it in ONNX Runtime.
+
+    Parameters
+    ----------
+    module : (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32. It is not changed: a copy goes to the CPU.
+    size : side of the input in pixels, S.
+
+    Returns
+    -------
+    The network, input "image", output "embedding", any N; and its greatest difference from torch on pictures of 1, 3
+    and 8.
+
+    Raises
+    ------
+    ArithmeticError
+        If that is more than `MOST_DIFFERENCE`.
+    """
+    module = copy.deepcopy(module).cpu().float().eval()
+    onnx_bytes = _export(module, size)
+    difference = _difference(module, onnx_bytes, size)
+    if not difference <= MOST_DIFFERENCE:
+        raise ArithmeticError(f"the ONNX network differs from torch by {difference:.2g}")
+    return onnx_bytes, difference
+
+
+def _export(module: nn.Module, size: int) -> bytes:
+    need("onnxscript", "train")
+    onnx = need("onnx", "train")
+    example = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0))
+    quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with quiet[0], quiet[1], warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=["image"],
+                output_names=["embedding"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                verbose=False,
+            )
+    finally:
+        logging.disable(disabled)
+    model = program.model_proto
+    _forget_origin(model)
+    onnx.checker.check_model(model)
+    serialized: bytes = model.SerializeToString(deterministic=True)
+    return serialized
+
+
+def _forget_origin(model: Any) -> None:
+    """Drop names of source files and versions, so that the same module gives the same bytes wherever it is."""
+    graph = model.graph
+    for node in graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del value.metadata_props[:]
+    for thing in (model, graph):
+        del thing.metadata_props[:]
+    model.producer_version = ""
+    del graph.value_info[:]
+
+
+def _difference(module: nn.Module, onnx_bytes: bytes, size: int) -> float:
+    session = session_of(onnx_bytes, 1)
+    generator = torch.Generator().manual_seed(1)
+    worst = 0.0
+    for count in (1, 3, 8):
+        pictures = torch.rand(count, 1, size, size, generator=generator)
+        with torch.inference_mode():
+            wanted = module(pictures).numpy()
+        got = session.run(["embedding"], {"image": pictures.numpy()})[0]
+        if got.shape != wanted.shape:
+            raise ArithmeticError(f"the ONNX network gives {got.shape}, torch {wanted.shape}")
+        worst = max(worst, float(np.abs(got - wanted).max()))
+    return worst
