@@ -17,7 +17,7 @@ from sinonom_cli.errors import SinonomError
 MOST_PIXELS = 100_000_000
 """A file that claims more is refused by its header, before anything is decoded."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
 """Formats that are opened; others (EPS, PDF, ...) would start interpreters."""
 
 WORK = 2
