@@ -1,0 +1,92 @@
+"""STL files: binary ones read and written in one pass, ASCII ones read; whatever lies about itself is refused.
+
+A binary STL is 80 bytes of header, a uint32 count, and 50 bytes for each triangle: normal, three vertices, two spare
+bytes. The header may begin with "solid", as an ASCII file does, so the size decides, not the first word.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinonom_cli.artifacts.files import write_bytes
+from sinonom_cli.errors import SinonomError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HEADER = b"sinonom"  # must not begin with "solid": careless readers take such a file for ASCII
+
+_VERTEX = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)")
+_FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
+
+
+def read_stl(path: Path) -> "NDArray[np.float32]":
+    """Read a binary or ASCII STL file.
+
+    Returns
+    -------
+    (F, 3, 3) float32: F triangles of three vertices (x, y, z), in the file's units, in the file's order.
+
+    Raises
+    ------
+    SinonomError
+        If the file is empty, truncated, not STL, or its triangle count does not match its size.
+    """
+    import numpy as np
+
+    content = path.read_bytes()
+    if not content:
+        raise _bad(path, "the file is empty")
+    if _is_ascii(content):
+        return _read_ascii(path, content)
+    if len(content) < 84:
+        raise _bad(path, f"not an STL file: only {len(content)} bytes")
+    count = int.from_bytes(content[80:84], "little")
+    if len(content) != 84 + 50 * count:
+        whole = (len(content) - 84) / 50
+        raise _bad(path, f"its header promises {count:,} triangles, its size holds {whole:,.1f}: truncated or not STL")
+    return np.ascontiguousarray(np.frombuffer(content, _FIELDS, count, 84)["vertices"], np.float32)
+
+
+def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
+    """Write a binary STL file, whole or not at all; normals follow the right-hand rule.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32, vertices (x, y, z).
+    """
+    import numpy as np
+
+    records = np.zeros(len(triangles), _FIELDS)
+    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    records["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    records["vertices"] = triangles
+    write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
+
+
+def _bad(path: Path, reason: str) -> SinonomError:
+    return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
+
+
+def _is_ascii(content: bytes) -> bool:
+    start = content[:512].lstrip()
+    # The count of a binary file of less than 16 million triangles has a NUL byte; text has none.
+    return start[:5].lower() == b"solid" and b"\0" not in start and b"\n" in start
+
+
+def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
+    import numpy as np
+
+    content = content.lower()
+    facets = len(re.findall(rb"\bfacet\s+normal\b", content))
+    if facets != content.count(b"endfacet") or b"endsolid" not in content[-1024:]:
+        raise _bad(path, f"ASCII STL that ends before its end, at triangle {facets:,}")
+    vertices = _VERTEX.findall(content)
+    if len(vertices) != 3 * facets:
+        raise _bad(path, f"ASCII STL with {facets:,} triangles but {len(vertices):,} vertices")
+    try:
+        return np.array(vertices, np.bytes_).astype(np.float64).astype(np.float32).reshape(-1, 3, 3)
+    except ValueError as error:
+        raise _bad(path, f"ASCII STL with a coordinate that is no number: {error}") from None

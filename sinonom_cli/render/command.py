@@ -1,0 +1,90 @@
+"""`sinonom render`: meshes -> images."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sinonom_cli.options import (
+    FailFast,
+    Json,
+    Limit,
+    MaxFailures,
+    Output,
+    Overwrite,
+    Quiet,
+    Verbose,
+    Workers,
+    split_output,
+)
+
+
+class Projection(StrEnum):
+    """How a mesh is seen."""
+
+    orthographic = "orthographic"
+    perspective = "perspective"
+
+
+class Tone(StrEnum):
+    """How heights become grey values."""
+
+    local = "local"
+    report = "report"
+
+
+class Level(StrEnum):
+    """Whether tilt and bend are taken out."""
+
+    auto = "auto"
+    off = "off"
+
+
+def render(
+    paths: Annotated[list[str], typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB; then the set.")],
+    output: Output = None,
+    size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Side of the pictures, pixels.")] = 256,
+    projection: Annotated[
+        Projection, typer.Option("--projection", help="perspective: from (0, 0, 4), 15 degrees; needs Open3D.")
+    ] = Projection.orthographic,
+    level: Annotated[Level, typer.Option("--level", help="auto: lay tilted and bent plates flat.")] = Level.auto,
+    tone: Annotated[
+        Tone, typer.Option("--tone", help="local: near the tops around is dark; report: height, clipped and squared.")
+    ] = Tone.local,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Swap left and right: a block is the mirror image of its print.")
+    ] = False,
+    workers: Workers = None,
+    limit: Limit = None,
+    overwrite: Overwrite = False,
+    fail_fast: FailFast = False,
+    max_failures: MaxFailures = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Render meshes into an image set: dark strokes on light ground, as a print has them."""
+    inputs, out = split_output(paths, output, "mesh")
+    from sinonom_cli.artifacts.batch import BatchOptions, close, fill
+    from sinonom_cli.artifacts.imageset import COLUMNS
+    from sinonom_cli.artifacts.inputs import find_inputs
+    from sinonom_cli.render.depth import load_open3d
+    from sinonom_cli.render.mesh import MESH_SUFFIXES
+    from sinonom_cli.render.picture import Render, View, known_characters, targets
+
+    if projection is Projection.perspective:
+        load_open3d()
+    items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit)
+    view = View(size, projection.value, level.value, tone.value, mirror)
+    artifact = fill(
+        out,
+        kind="imageset",
+        options=vars(view),
+        items=targets(items, known_characters(items)),
+        work=Render(Path(out).absolute(), view),
+        columns=(*COLUMNS, "faces", "tilt"),
+        batch=BatchOptions(workers, fail_fast, max_failures, overwrite),
+        what="meshes",
+    )
+    close(artifact)

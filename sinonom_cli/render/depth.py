@@ -1,0 +1,163 @@
+"""From triangles to a height map: by a z-buffer (orthographic) or by Open3D's ray casting (perspective)."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+from sinonom_cli.errors import ExitCode, SinonomError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MARGIN = 0.04
+"""Empty border on each side of the picture, as a share of its width."""
+
+EDGE = 1e-9
+"""How far outside a triangle, in barycentric terms, a pixel still belongs to it: rounding must leave no cracks."""
+
+EYE = 4.0
+FIELD_OF_VIEW = 15.0
+"""The perspective camera: at (0, 0, EYE), looking at a mesh in the unit cube; degrees."""
+
+
+@numba.njit(cache=True)
+def extent(triangles: Any, rotation: Any) -> Any:
+    """Return the bounding box of a turned mesh.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32.
+    rotation : (3, 3) float64.
+
+    Returns
+    -------
+    (2, 3) float64: lowest and highest x, y, z.
+    """
+    box = np.empty((2, 3))
+    box[0], box[1] = np.inf, -np.inf
+    for f in range(triangles.shape[0]):
+        for v in range(3):
+            x, y, z = triangles[f, v, 0], triangles[f, v, 1], triangles[f, v, 2]
+            for k in range(3):
+                value = rotation[k, 0] * x + rotation[k, 1] * y + rotation[k, 2] * z
+                box[0, k] = min(box[0, k], value)
+                box[1, k] = max(box[1, k], value)
+    return box
+
+
+@numba.njit(cache=True)
+def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int) -> Any:
+    """Return the height of the uppermost surface under the centre of each pixel, seen from +Z, y up.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32.
+    rotation : (3, 3) float64, applied to the vertices first.
+    centre : (3,) float64; the picture's centre, after turning; heights are measured from its z.
+    width : what the picture's side shows, mesh units.
+    size : S, pixels.
+
+    Returns
+    -------
+    (S, S) float32 heights, mesh units; row 0 is the top; -inf where there is no surface.
+    """
+    heights = np.full((size, size), -np.inf, np.float32)
+    scale = size / width
+    p = np.empty((3, 3))
+    for f in range(triangles.shape[0]):
+        for v in range(3):
+            x, y, z = triangles[f, v, 0], triangles[f, v, 1], triangles[f, v, 2]
+            # Pixel centres at whole numbers: x to the right, y downwards.
+            p[v, 0] = (rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z - centre[0]) * scale
+            p[v, 1] = (centre[1] - rotation[1, 0] * x - rotation[1, 1] * y - rotation[1, 2] * z) * scale
+            p[v, 2] = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z - centre[2]
+            p[v, 0] += size / 2 - 0.5
+            p[v, 1] += size / 2 - 0.5
+        left = max(0, math.ceil(min(p[0, 0], p[1, 0], p[2, 0])))
+        right = min(size - 1, math.floor(max(p[0, 0], p[1, 0], p[2, 0])))
+        top = max(0, math.ceil(min(p[0, 1], p[1, 1], p[2, 1])))
+        bottom = min(size - 1, math.floor(max(p[0, 1], p[1, 1], p[2, 1])))
+        if left > right or top > bottom:
+            continue
+        ax, ay = p[1, 0] - p[0, 0], p[1, 1] - p[0, 1]
+        bx, by = p[2, 0] - p[0, 0], p[2, 1] - p[0, 1]
+        area = ax * by - ay * bx
+        if area == 0.0:  # seen edge-on
+            continue
+        for row in range(top, bottom + 1):
+            dy = row - p[0, 1]
+            for column in range(left, right + 1):
+                dx = column - p[0, 0]
+                # Barycentric weights; a shared edge belongs to both its faces, so that no crack shows between them.
+                b = (dx * by - dy * bx) / area
+                c = (ax * dy - ay * dx) / area
+                if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
+                    z = p[0, 2] + b * (p[1, 2] - p[0, 2]) + c * (p[2, 2] - p[0, 2])
+                    heights[row, column] = max(heights[row, column], np.float32(z))
+    return heights
+
+
+def cast_rays(
+    triangles: "NDArray[np.float32]",
+    rotation: "NDArray[np.float64]",
+    centre: "NDArray[np.float64]",
+    side: float,
+    size: int,
+) -> "NDArray[np.float32]":
+    """Return the height of the surface that the ray through each pixel hits first, seen in perspective from +Z.
+
+    Parameters
+    ----------
+    triangles, rotation, centre, size : as for `z_buffer`.
+    side : longest side of the mesh, mesh units; the camera sees it scaled to the unit cube, from (0, 0, EYE).
+
+    Returns
+    -------
+    (S, S) float32 heights, mesh units; -inf where a ray hits nothing.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 3, if Open3D cannot be loaded.
+    """
+    open3d = load_open3d()
+    points = ((triangles.reshape(-1, 3) @ rotation.T - centre) / side).astype(np.float32)
+    scene = open3d.t.geometry.RaycastingScene(nthreads=1)
+    scene.add_triangles(
+        open3d.core.Tensor(points), open3d.core.Tensor(np.arange(len(points), dtype=np.uint32).reshape(-1, 3))
+    )
+    # Rays of our own: those of create_rays_pinhole(up=[0, 1, 0]) make a picture turned by 180 degrees.
+    half = EYE * math.tan(math.radians(FIELD_OF_VIEW / 2))
+    at = ((np.arange(size) + 0.5) / size * 2 - 1) * half
+    rays = np.zeros((size, size, 6), np.float32)
+    rays[..., 2] = EYE
+    rays[..., 3], rays[..., 4], rays[..., 5] = at, -at[:, None], -EYE
+    hit = scene.cast_rays(open3d.core.Tensor(rays), nthreads=1)["t_hit"].numpy()
+    return np.where(np.isfinite(hit), (EYE - EYE * hit) * side, -np.inf).astype(np.float32)
+
+
+def load_open3d() -> Any:
+    """Import and return open3d.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 3, naming what to install, if the package or the system library it needs is missing.
+    """
+    try:
+        import open3d
+    except ModuleNotFoundError as error:
+        raise SinonomError(
+            f"perspective needs the Python package {error.name!r}",
+            "pip install open3d; or --projection orthographic, which needs nothing",
+            ExitCode.MISSING_EXTRA,
+        ) from None
+    except OSError as error:
+        raise SinonomError(
+            f"perspective needs Open3D, which cannot be loaded: {error}",
+            "apt-get install libusb-1.0-0 libgl1 libgomp1; or --projection orthographic, which needs nothing",
+            ExitCode.MISSING_EXTRA,
+        ) from None
+    return open3d

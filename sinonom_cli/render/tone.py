@@ -1,0 +1,115 @@
+"""From heights to a picture that reads like a print: strokes dark, ground light, and light where there is no surface."""
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CUT = 0.35
+"""How far below the stroke tops a surface is ground, as a share of the relief's depth."""
+
+WORN = 0.5
+"""How far wear may lower a top before it is taken for ground, as a share of the relief's depth."""
+
+REACH = 0.16
+"""Width of the window that tops are looked for in, as a share of the picture's width."""
+
+
+def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
+    """Draw a relief by how near each point is to the stroke tops around it.
+
+    Heights are compared with a smooth surface through the highest points nearby, which follows wear, and measured in
+    shares of the relief's depth (robust percentiles), so that one gouge or spike changes nothing but itself.
+
+    Parameters
+    ----------
+    heights : (S, S) float32, above the stroke tops (see `flatten`); -inf where there is no surface.
+
+    Returns
+    -------
+    (S, S) uint8: 0 = stroke top, 255 = ground or no surface; the flanks lie between.
+    """
+    surface = np.isfinite(heights)
+    sample = heights[::3, ::3][surface[::3, ::3]]
+    if not sample.size:
+        return np.full(heights.shape, 255, np.uint8)
+    low, high = np.percentile(sample, (10, 95))
+    depth = np.float32(max(high - low, 1e-9))
+    d = np.clip((heights - np.float32(high)) / depth, np.float32(-1.5), np.float32(0.1))
+    d = _blur(d, 1)
+    tops = np.maximum(_upper_envelope(d, REACH), np.float32(-WORN))
+    ink = np.clip(1 + (d - tops) / np.float32(CUT), 0, 1)
+    ink[~surface] = 0
+    return (255.5 - 255 * ink).astype(np.uint8)
+
+
+def tone_report(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
+    """Draw a relief as the report did: height between its extremes, clipped to [0, 1], squared.
+
+    Parameters and result are those of `tone_local`.
+    """
+    surface = np.isfinite(heights)
+    if not surface.any():
+        return np.full(heights.shape, 255, np.uint8)
+    low, high = heights[surface].min(), heights[surface].max()
+    share = np.clip((heights - low) / max(high - low, np.float32(1e-9)), 0, 1) ** 2
+    return (255.5 - 255 * share).astype(np.uint8)
+
+
+TONES = {"local": tone_local, "report": tone_report}
+
+
+def _upper_envelope(heights: "NDArray[np.float32]", reach: float) -> "NDArray[np.float32]":
+    """Return a smooth surface through the highest points within `reach` (a share of the width)."""
+    size = len(heights)
+    block = max(1, size // 64)
+    count = -(-size // block)
+    padded = np.pad(heights, (0, count * block - size), mode="edge")
+    coarse = padded.reshape(count, block, count, block).max(axis=(1, 3))
+    radius = max(1, round(reach * count / 2))
+    coarse = _blur(_highest(coarse, radius), radius)
+    return _blur(np.repeat(np.repeat(coarse, block, 0), block, 1)[:size, :size], block)
+
+
+@numba.njit(cache=True)
+def _highest(field: Any, radius: int) -> Any:
+    """Return the maximum over windows of side 2 radius + 1."""
+    rows, columns = field.shape
+    across, both = np.empty_like(field), np.empty_like(field)
+    for i in range(rows):
+        for j in range(columns):
+            across[i, j] = field[i, max(0, j - radius) : j + radius + 1].max()
+    for i in range(rows):
+        for j in range(columns):
+            both[i, j] = across[max(0, i - radius) : i + radius + 1, j].max()
+    return both
+
+
+@numba.njit(cache=True)
+def _blur(field: Any, radius: int) -> Any:
+    """Return the mean over windows of side 2 radius + 1, which shrink at the border."""
+    rows, columns = field.shape
+    across, both = np.empty_like(field), np.empty_like(field)
+    for i in range(rows):
+        total = 0.0
+        for j in range(min(radius, columns)):
+            total += field[i, j]
+        for j in range(columns):
+            if j + radius < columns:
+                total += field[i, j + radius]
+            if j - radius > 0:
+                total -= field[i, j - radius - 1]
+            across[i, j] = total / (min(columns, j + radius + 1) - max(0, j - radius))
+    totals = np.zeros(columns)
+    for i in range(min(radius, rows)):
+        totals += across[i]
+    for i in range(rows):
+        if i + radius < rows:
+            totals += across[i + radius]
+        if i - radius > 0:
+            totals -= across[i - radius - 1]
+        both[i] = totals / (min(rows, i + radius + 1) - max(0, i - radius))
+    return both
