@@ -206,6 +206,8 @@ SOLID = (0.3, 0.6)
 """Between these, ink begins to count for the frame."""
 SPREAD = 4.0
 """The frame is so many standard deviations of the ink wide."""
+NARROWEST = 0.2
+"""Ratio of the two spreads below which a character (a single stroke) is not widened further."""
 RIM = 0.12
 """Ink within this share of the picture's side from its edge counts less for the frame: it may be a neighbour's."""
 
@@ -251,7 +253,7 @@ def _moments(profile: NDArray[np.float64]) -> tuple[float, float]:
 
 def _shape(ratio: float) -> float:
     """Share of the frame that a side takes which is `ratio` of the longer one."""
-    return float(np.sqrt(np.sin(np.pi / 2 * max(ratio, 0.2))))
+    return float(np.sqrt(np.sin(np.pi / 2 * max(ratio, NARROWEST))))
 
 
 def resampling(start: float, step: float, size: int, length: int) -> NDArray[np.float32]:

@@ -1,0 +1,264 @@
+"""Simulated views of one ink: what a print of it looks like, and what the depth picture of its carved relief does.
+
+Whole batches, vectorised; every random number comes from one generator, so that a batch depends on its seed alone.
+The views go through the same preparation as files do. Lengths are shares of the picture's side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from sinonom_cli.models.prepare_batch import prepare_batch
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How strong each effect may be; a pair is the range that is drawn from evenly.
+
+    Attributes
+    ----------
+    scale : side of the character in the picture; aspect : log of its width to height.
+    rotation : degrees; shear; shift of its centre; perspective : change of scale from side to side.
+    elastic, wobble : deviation of smooth displacements, of 3 and of 8 waves a side.
+    neighbour : share of pictures into which a part of another character comes, on each of two sides.
+    line : share of pictures with a rule of the page's frame near one edge.
+    spread : deviation of the blur that stroke width is changed by.
+    print_level, relief_level : share of full ink at which strokes end: below 0.5 they grow, above they shrink.
+    uneven, broken : deviation of that level over a picture, smooth and in patches.
+    hardness : slope of the strokes' edge in a print, 1 / grey range.
+    print_blur : deviation; contrast : of ink to paper; grain, stain : of the paper, against a contrast of 1.
+    flank : deviation of the blur that makes flanks of a relief's strokes; deepening : how much of the depth grows with
+        distance to strokes; gouge : deviation of tool marks in the ground; wear : how much lower the lowest stroke tops are.
+    tilt, bend : height from side to side, against a stroke height of 1; ragged : how far the edge is broken in.
+    scan : noise of the scan; relief_blur : deviation.
+    """
+
+    scale: tuple[float, float] = (0.72, 0.98)
+    aspect: float = 0.15
+    rotation: float = 5.0
+    shear: float = 0.08
+    shift: float = 0.05
+    perspective: float = 0.08
+    elastic: float = 0.012
+    wobble: float = 0.005
+    neighbour: float = 0.35
+    line: float = 0.12
+    spread: tuple[float, float] = (0.008, 0.03)
+    print_level: tuple[float, float] = (0.22, 0.62)
+    relief_level: tuple[float, float] = (0.12, 0.5)
+    uneven: float = 0.07
+    broken: float = 0.06
+    hardness: tuple[float, float] = (1.5, 8.0)
+    print_blur: tuple[float, float] = (0.002, 0.022)
+    contrast: tuple[float, float] = (0.35, 1.0)
+    grain: float = 0.05
+    stain: float = 0.06
+    flank: tuple[float, float] = (0.01, 0.03)
+    deepening: tuple[float, float] = (0.1, 0.7)
+    gouge: float = 0.12
+    wear: float = 0.5
+    tilt: float = 0.2
+    bend: float = 0.2
+    ragged: float = 0.05
+    scan: float = 0.03
+    relief_blur: tuple[float, float] = (0.004, 0.015)
+
+
+DEFAULT = Amounts()
+
+
+def views(
+    pictures: NDArray[np.uint8], relief: NDArray[np.bool_], rng: np.random.Generator, amounts: Amounts = DEFAULT
+) -> NDArray[np.uint8]:
+    """Simulate one view of each picture.
+
+    Parameters
+    ----------
+    pictures : (N, S, S) uint8, prepared ink, 255 is full.
+    relief : (N,) bool, whether to show it as a relief's depth picture or as a print.
+
+    Returns
+    -------
+    (N, S, S) uint8, prepared ink.
+    """
+    result = np.empty_like(pictures)
+    generator = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
+    ways: tuple[tuple[NDArray[np.bool_], Callable[..., Tensor]], ...] = ((~relief, print_view), (relief, relief_view))
+    for chosen, view in ways:
+        if chosen.any():
+            ink = torch.from_numpy(pictures[chosen]).float() / 255
+            seen = prepare_batch(view(ink, generator, amounts), pictures.shape[1])
+            result[chosen] = (seen * 255).round().to(torch.uint8).numpy()
+    return result
+
+
+def print_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
+    """Simulate prints.
+
+    Parameters
+    ----------
+    ink : (N, S, S) float32 in [0, 1], 1 = ink. The views are made on its device.
+    generator : a generator on the CPU.
+
+    Returns
+    -------
+    (N, S, S) float32, whole numbers 0..255, dark ink on light paper.
+    """
+    draw = Draw(generator, ink)
+    shape = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.print_level)
+    shape = ((shape * draw.within(*amounts.hardness)) + 0.5).clamp(0, 1)
+    shape = _blurred(shape, draw.within(*amounts.print_blur))
+    contrast = draw.within(*amounts.contrast)
+    paper = amounts.stain * draw.smooth(3) + amounts.grain * draw.within(0, 1) * draw.noise()
+    return _grey(1 - contrast * shape + contrast.sqrt() * paper - (1 - contrast) * draw.within(0, 0.5))
+
+
+def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
+    """Simulate depth pictures of reliefs, toned so that they read like prints: high is dark.
+
+    Takes and returns what `print_view` does.
+    """
+    draw = Draw(generator, ink)
+    shape = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.relief_level)
+    tops = (shape * 4 + 0.5).clamp(0, 1)
+    soft = _blurred(tops, draw.within(*amounts.flank))
+    # Where strokes are far apart the carver gouged deeper; a wide blur of the strokes says how far they are.
+    around = _blurred(tops, draw.within(0.05, 0.12))
+    deepening = draw.within(*amounts.deepening)
+    ground = deepening * (around.clamp(max=0.6) / 0.6 - 1) + amounts.gouge * draw.within(0, 1) * _gouges(draw)
+    worn = 1 - amounts.wear * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2
+    height = soft * worn + (1 - soft) * ground
+    y, x = draw.plane()
+    height = height + draw.within(-1, 1) * amounts.tilt * x + draw.within(-1, 1) * amounts.tilt * y
+    height = height + draw.within(-1, 1) * amounts.bend * (2 * x * x) + draw.within(-1, 1) * amounts.bend * (2 * y * y)
+    height = _blurred(height, draw.within(*amounts.relief_blur)) + amounts.scan * draw.within(0, 1) * draw.noise()
+    low, high = height.amin(dim=(1, 2), keepdim=True), height.amax(dim=(1, 2), keepdim=True)
+    outside = _outside(draw, amounts)
+    low = low + draw.within(0, 0.25) * (high - low)
+    return _grey(torch.where(outside, 1.0, 1 - (height - low) / (high - low)))
+
+
+class Draw:
+    """Random numbers for a batch like `ink`, and matrices that belong to its size."""
+
+    def __init__(self, generator: torch.Generator, ink: Tensor) -> None:
+        self.generator = generator
+        self.count, self.size = ink.shape[0], ink.shape[1]
+        self.device = ink.device
+
+    def within(self, low: float, high: float) -> Tensor:
+        """(N, 1, 1), even in a range."""
+        return (low + (high - low) * torch.rand(self.count, 1, 1, generator=self.generator)).to(self.device)
+
+    def chance(self, share: float) -> Tensor:
+        """(N,) bool, true for about that share."""
+        return (torch.rand(self.count, generator=self.generator) < share).to(self.device)
+
+    def other(self) -> Tensor:
+        """(N,) int64, another row of the batch for each."""
+        away = torch.randint(1, max(self.count, 2), (self.count,), generator=self.generator)
+        return ((torch.arange(self.count) + away) % self.count).to(self.device)
+
+    def noise(self) -> Tensor:
+        """(N, S, S), normal."""
+        return torch.randn(self.count, self.size, self.size, generator=self.generator).to(self.device)
+
+    def smooth(self, waves: int, across: int | None = None) -> Tensor:
+        """(N, S, S), normal, about `waves` hills down and `across` hills across the picture."""
+        across = across or waves
+        coarse = torch.randn(self.count, waves + 1, across + 1, generator=self.generator).to(self.device)
+        rows, columns = (_hills(self.size, n + 1, self.device) for n in (waves, across))
+        return rows @ coarse @ columns.mT
+
+    def plane(self) -> tuple[Tensor, Tensor]:
+        """(S, 1) and (1, S), from -0.5 to 0.5 down and across."""
+        place = (torch.arange(self.size, device=self.device) + 0.5) / self.size - 0.5
+        return place[:, None], place[None, :]
+
+
+def _hills(size: int, count: int, device: torch.device) -> Tensor:
+    """(size, count) weights of smooth interpolation between even places, of equal deviation everywhere."""
+    place = (torch.arange(size, device=device) + 0.5) / size * (count - 1)
+    away = place[:, None] - torch.arange(count, device=device)
+    weights = torch.exp(-0.5 * (away / 0.5) ** 2)
+    return weights / weights.square().sum(dim=1, keepdim=True).sqrt()
+
+
+def _warped(ink: Tensor, draw: Draw, amounts: Amounts) -> Tensor:
+    """Move, turn and bend the characters; let parts of others in at the edges; draw rules."""
+    y, x = draw.plane()
+    turn = draw.within(-1, 1) * math.radians(amounts.rotation)
+    side = draw.within(*amounts.scale)
+    wide = (draw.within(-0.5, 0.5) * amounts.aspect).exp()
+    shear = draw.within(-1, 1) * amounts.shear
+    u = (turn.cos() * x + turn.sin() * y) / (side * wide) + draw.within(-1, 1) * amounts.shift
+    v = (turn.cos() * y - turn.sin() * x) / side * wide + shear * u + draw.within(-1, 1) * amounts.shift
+    keystone = 1 + amounts.perspective * (draw.within(-1, 1) * x + draw.within(-1, 1) * y)
+    u = u * keystone + amounts.elastic * draw.smooth(3) + amounts.wobble * draw.smooth(8)
+    v = v * keystone + amounts.elastic * draw.smooth(3) + amounts.wobble * draw.smooth(8)
+    page = _sampled(ink, u, v)
+    for _ in range(2):
+        mine = draw.chance(amounts.neighbour).nonzero()[:, 0]
+        sign = 1 - 2 * draw.chance(0.5).float()[:, None, None]
+        pitch = draw.within(0.9, 1.15) * sign
+        down = draw.chance(0.75)[:, None, None]
+        other = draw.other()
+        if len(mine):
+            beside = _sampled(
+                ink[other[mine]],
+                u[mine] + torch.where(down, draw.within(-0.1, 0.1), pitch)[mine],
+                v[mine] + torch.where(down, pitch, draw.within(-0.1, 0.1))[mine],
+            )
+            page[mine] = torch.maximum(page[mine], beside)
+    at, thick = draw.within(0.43, 0.49), draw.within(0.006, 0.02)
+    at = at * (1 - 2 * draw.chance(0.5).float()[:, None, None])
+    along = torch.where(draw.chance(0.5)[:, None, None], x + 0.05 * turn * y, y + 0.05 * turn * x)
+    rule = ((thick - (along - at).abs()) * draw.size + 0.5).clamp(0, 1) * draw.chance(amounts.line)[:, None, None]
+    return torch.maximum(page, rule)
+
+
+def _sampled(ink: Tensor, u: Tensor, v: Tensor) -> Tensor:
+    grid = torch.stack([u, v], dim=-1) * 2
+    return functional.grid_sample(ink[:, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0]
+
+
+def _strokes(page: Tensor, draw: Draw, amounts: Amounts, level: tuple[float, float]) -> Tensor:
+    """How far inside a stroke each pixel is: 0 on its changed edge, at most about 0.5 either way."""
+    soft = _blurred(page, draw.within(*amounts.spread))
+    edge = draw.within(*level) + amounts.uneven * draw.within(0, 1) * draw.smooth(3)
+    edge = edge + amounts.broken * draw.within(0, 1) * draw.smooth(14)
+    return soft - edge.clamp(0.06, 0.9)
+
+
+def _blurred(pictures: Tensor, deviation: Tensor) -> Tensor:
+    """Gaussian blur, each picture with its own deviation (N, 1, 1), a share of the side."""
+    size = pictures.shape[1]
+    place = torch.arange(size, device=pictures.device)
+    away = (place[:, None] - place[None, :]) / size
+    weights = torch.exp(-0.5 * (away / deviation) ** 2)
+    weights = weights / weights.sum(dim=2, keepdim=True)
+    return weights @ pictures @ weights.mT
+
+
+def _gouges(draw: Draw) -> Tensor:
+    """Tool marks: long hills along rows or along columns."""
+    return torch.where(draw.chance(0.5)[:, None, None], draw.smooth(18, 4), draw.smooth(4, 18))
+
+
+def _outside(draw: Draw, amounts: Amounts) -> Tensor:
+    """(N, S, S) bool, beyond the ragged edge of the piece that was cut out of the block."""
+    y, x = draw.plane()
+    edge = 0.5 - amounts.ragged * draw.within(0, 1) * (0.6 + 0.4 * draw.smooth(9)).clamp(min=0)
+    return torch.maximum(x.abs(), y.abs()) > edge
+
+
+def _grey(light: Tensor) -> Tensor:
+    return (light * 235 + 10).clamp(0, 255).round()
