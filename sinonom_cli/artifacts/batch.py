@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin, finish, record_path, reopen
+from sinonom_cli.artifacts.artifact import Artifact, begin, finish, reopen
 from sinonom_cli.artifacts.files import cannot_write, sweep
 from sinonom_cli.artifacts.inputs import Item, identity_of
 from sinonom_cli.artifacts.journal import Journal, Row
@@ -116,7 +116,9 @@ def close(artifact: Artifact) -> None:
     else:
         console.data(str(artifact.path))
     if failed:
-        where = record_path(artifact.path, artifact.record["kind"]).parent / "failures.csv"
+        path = artifact.path
+        beside = path.with_name(path.name + ".failures.csv")
+        where = beside if artifact.record["kind"] == "index" else path / "failures.csv"
         raise SinonomError(
             f"{failed} of {artifact.counts['items']} inputs failed: see {where}",
             "mend them, then the same command again: it does only what is missing",

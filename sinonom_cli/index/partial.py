@@ -1,0 +1,119 @@
+"""The batches of an index that is being made.
+
+A finished batch is kept in `OUT.faiss.partial/` until the index is complete, so that a killed run redoes at most the
+batches under way. The batches are cut by position alone: the same bytes come out however often the run was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zipfile import BadZipFile
+
+import numpy as np
+
+from sinonom_cli.artifacts.files import TEMPORARY, write_bytes
+from sinonom_cli.artifacts.index import Row
+from sinonom_cli.models.embed_pictures import Embedded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BATCH_NAME = re.compile(r"\d{8}\.npz\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture to index: its file, and what its row will say."""
+
+    path: Path
+    row: Row
+
+    @property
+    def key(self) -> str:
+        """Its unique name: what failures.csv calls it."""
+        return f"{self.row.set}/{self.row.item}"
+
+
+def identity(entries: Sequence[Entry]) -> str:
+    """Return a SHA-256 of what is to be indexed: rows and sizes of files."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        try:
+            size = entry.path.stat().st_size
+        except OSError:
+            size = -1
+        row = entry.row
+        line = "\t".join((row.set, row.item, row.source, row.label, row.char, str(size)))
+        digest.update(f"{line}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+class Partial:
+    """The batches of an index that is being made, on disk.
+
+    Parameters
+    ----------
+    output : the index; the batches are in `<output>.partial/`.
+    entries : all pictures.
+    batch_size : pictures of a batch.
+    """
+
+    def __init__(self, output: Path, entries: Sequence[Entry], batch_size: int) -> None:
+        self.folder = output.with_name(output.name + ".partial")
+        self.batches = [entries[start : start + batch_size] for start in range(0, len(entries), batch_size)]
+
+    def done(self, number: int) -> bool:
+        """Return whether a batch is there and whole; one with failures is not, so that they are tried again."""
+        if not self._path(number).exists():
+            return False
+        try:
+            embedded = self.load(number)
+        except (OSError, ValueError, KeyError, BadZipFile):
+            return False
+        return not embedded.failures and len(embedded.vectors) == len(self.batches[number])
+
+    def save(self, number: int, embedded: Embedded) -> None:
+        """Keep a finished batch."""
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            vectors=embedded.vectors,
+            positions=np.array(list(embedded.failures), np.int64),
+            reasons=np.array(list(embedded.failures.values()), np.str_),
+        )
+        write_bytes(self._path(number), buffer.getvalue())
+
+    def load(self, number: int) -> Embedded:
+        """Read a finished batch."""
+        with np.load(self._path(number), allow_pickle=False) as stored:
+            failures = dict(zip(stored["positions"].tolist(), stored["reasons"].tolist(), strict=True))
+            return Embedded(stored["vectors"], failures)
+
+    def restore(self, vectors: NDArray[np.float32], failed: set[str]) -> None:
+        """Make batches from a complete index again, but those in which pictures failed."""
+        start = 0
+        for number, batch in enumerate(self.batches):
+            lost = sum(entry.key in failed for entry in batch)
+            stop = start + len(batch) - lost
+            if not lost:
+                self.save(number, Embedded(vectors[start:stop], {}))
+            start = stop
+
+    def delete(self) -> None:
+        """Remove the batches, and their folder unless something else is in it."""
+        if not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if _BATCH_NAME.match(path.name) or path.name.startswith(TEMPORARY):
+                path.unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:08d}.npz"

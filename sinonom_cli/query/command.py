@@ -1,0 +1,45 @@
+"""`sinonom query`: pictures -> the nearest items of an index, and how often they are the right ones."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sinonom_cli.options import Json, Limit, Quiet, Verbose, Workers
+
+
+def query(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for a list on stdin.")
+    ],
+    index: Annotated[
+        Path | None,
+        typer.Option("--index", "-i", metavar="OUT.faiss", help="What to search; else the characters that ship."),
+    ] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="The model of the index; else found by itself.")] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option("--truth", metavar="truth.csv", help="Right answers (query,label): prints MRR and recall."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="Answers for each picture.")] = 5,
+    distance: Annotated[
+        Literal["euclidean", "cosine"] | None,
+        typer.Option("--distance", show_default="the model's", help="How embeddings are compared."),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", metavar="OUT.png", help="Draw pictures and answers; 40 a page, then OUT-2.png ..."),
+    ] = None,
+    workers: Workers = None,
+    limit: Limit = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find what pictures show: the five nearest items of an index, with distances.
+
+    Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
+    """
+    from sinonom_cli.query.ask import QueryConfig, run
+
+    run(QueryConfig(tuple(images), index, model, truth, top, distance, sheet, workers, limit))

@@ -1,0 +1,64 @@
+"""The index that is searched, and the model that it was made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sinonom_cli.artifacts.artifact import read_record
+from sinonom_cli.artifacts.index import Index, quoted, read_index, remake
+from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
+from sinonom_cli.errors import SinonomError, usage_error
+
+CHARACTERS = DEFAULT.parent / "characters.faiss"
+"""The index that names characters when no other is given."""
+
+
+def open_index(path: Path | None) -> Index:
+    """Open the index given, or the one of characters that ships.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if none is given and none ships; 4, if it is damaged.
+    """
+    if path is not None:
+        return read_index(path)
+    if not CHARACTERS.exists():
+        raise usage_error(
+            "no index given, and none of characters ships with this version",
+            "sinonom query IMAGE --index db.faiss; sinonom index SET db.faiss makes one",
+        )
+    return read_index(CHARACTERS)
+
+
+def model_of(index: Index, given: Path | None) -> Model:
+    """Return the model that an index was made with: the one given, or the first that fits.
+
+    Looks where the index says it was, at `./model`, and at the default model that ships.
+
+    Raises
+    ------
+    SinonomError
+        If the model given is another one, or none of these is the one.
+    """
+    was = index.model_path or DEFAULT
+    if given is not None:
+        model = read_model(given)
+        if model.identity != index.model_identity:
+            raise SinonomError(
+                f"{index.path} was made with the model {was} ({index.model_identity[:12]}), "
+                f"not with {given} ({model.identity[:12]})",
+                f"{remake(index.path, index.record)} --model {quoted(given)}",
+            )
+        return model
+    for place in (was, Path("model"), DEFAULT):
+        try:
+            fits = read_record(place, "model").get("identity") == index.model_identity
+        except SinonomError:
+            continue
+        if fits:
+            return read_model(place)
+    raise SinonomError(
+        f"{index.path} was made with the model {was} ({index.model_identity[:12]}), which is not there any more",
+        f"--model with the path of that model, or {remake(index.path, index.record)}",
+    )

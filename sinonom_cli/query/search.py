@@ -1,0 +1,103 @@
+"""The nearest rows of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.artifacts.workers import cores
+from sinonom_cli.query.distances import DISTANCES, unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinonom_cli.artifacts.index import Index
+
+SPARE = 8
+"""How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
+FEW = 16
+"""Up to so many queries FAISS works on one thread: starting more costs more than they save."""
+
+
+class Searcher:
+    """Searches one index by one distance.
+
+    Parameters
+    ----------
+    index : opened.
+    distance : "euclidean" or "cosine".
+    each_label_once : an answer is a label, shown by its nearest row, and not a row.
+    """
+
+    def __init__(self, index: Index, distance: str, each_label_once: bool = False) -> None:
+        self.index, self.measure, self.each_label_once = index, DISTANCES[distance], each_label_once
+        self.scaled = distance == "cosine" and not index.unit
+        self.searchable: Any = _of_unit_vectors(index) if self.scaled else index.faiss
+
+    def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
+        """Yield rows and distances of the k nearest answers to each of (Q, D) float32 queries, nearest first."""
+        if self.each_label_once:
+            found: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]] = (
+                self.nearest_labels(query, k) for query in queries
+            )
+        else:
+            found = zip(*self.nearest(queries, k), strict=True)
+        for rows, distances in found:
+            yield rows.tolist(), distances.tolist()
+
+    def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the k nearest rows of each query, nearest first, ties in the order of the index.
+
+        Parameters
+        ----------
+        queries : (Q, D) float32.
+        k : at most this many answers; fewer if the index is smaller.
+
+        Returns
+        -------
+        (Q, k) int64 rows and (Q, k) float64 distances.
+        """
+        import faiss
+
+        faiss.omp_set_num_threads(1 if len(queries) <= FEW else cores())
+        size = len(self.index.vectors)
+        wanted = np.ascontiguousarray(unit(queries) if self.scaled else queries, np.float32)
+        _, rows = self.searchable.search(wanted, min(k + SPARE, size))
+        distances = self.measure(queries[:, None, :], self.index.vectors[rows])
+        order = np.lexsort((rows, distances), axis=1)[:, :k]
+        return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
+
+    def nearest_labels(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the nearest row of each of the k nearest labels.
+
+        Parameters
+        ----------
+        query : (D,) float32.
+        k : at most this many labels; fewer if the index knows fewer.
+
+        Returns
+        -------
+        (k,) int64 rows and (k,) float64 distances.
+        """
+        size, asked = len(self.index.vectors), 8 * k
+        while True:
+            rows, distances = self.nearest(query[None], min(asked, size))
+            first: dict[str, int] = {}
+            for position, row in enumerate(rows[0].tolist()):
+                first.setdefault(self.index.rows[row].label, position)
+            if len(first) >= k or asked >= size:
+                chosen = list(first.values())[:k]
+                return rows[0][chosen], distances[0][chosen]
+            asked *= 4
+
+
+def _of_unit_vectors(index: Index) -> Any:
+    """Return an index in memory over the index's vectors, scaled to unit length."""
+    import faiss
+
+    searchable = faiss.IndexFlatL2(index.vectors.shape[1])
+    for start in range(0, len(index.vectors), 65_536):
+        searchable.add(unit(index.vectors[start : start + 65_536]).astype(np.float32))
+    return searchable

@@ -1,0 +1,72 @@
+"""A tiny real model for tests: flatten, a fixed random projection, unit length; made with onnx, no training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sinonom_cli.artifacts.artifact import begin
+from sinonom_cli.artifacts.model import Model, write_model
+
+
+def tiny_model(
+    path: Path, size: int = 16, dimension: int = 8, seed: int = 0, unit: bool = True, distance: str = "euclidean"
+) -> Model:
+    """Write a model: (N, 1, size, size) -> (N, dimension).
+
+    Parameters
+    ----------
+    seed : another seed is another model.
+    unit : scale embeddings to unit length.
+    """
+    onnx = pytest.importorskip("onnx", reason="onnx makes the tests' model; pip install sinonom[train]")
+    pytest.importorskip("safetensors", reason="models are stored with it; pip install sinonom[train]")
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = np.random.default_rng(seed).standard_normal((size * size, dimension)).astype(np.float32)
+    name = "raw" if unit else "embedding"
+    nodes = [
+        helper.make_node("Flatten", ["image"], ["flat"], axis=1),
+        helper.make_node("MatMul", ["flat", "weights"], [name]),
+    ]
+    if unit:
+        nodes.append(helper.make_node("LpNormalization", ["raw"], ["embedding"], axis=1, p=2))
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, size, size])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", dimension])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.checker.check_model(network)
+    card = {
+        "backbone": "none",
+        "head": "projection",
+        "embedding_size": dimension,
+        "input": {"size": size},
+        "distance": distance,
+        "labels": [],
+        "trained_on": [],
+    }
+    artifact = begin(path, "model", {"seed": seed, "size": size, "unit": unit}, {})
+    return write_model(artifact, {"weights": weights}, network.SerializeToString(deterministic=True), card)
+
+
+def tiny_pictures(folder: Path, names: list[str], seed: int = 0, side: int = 24) -> list[Path]:
+    """Write one picture of dark random strokes on white for each name; another name is another picture."""
+    from PIL import Image, ImageDraw
+
+    paths = []
+    for number, name in enumerate(names):
+        rng = np.random.default_rng((seed, number))
+        image = Image.new("L", (side, side), 255)
+        draw = ImageDraw.Draw(image)
+        for _ in range(4):
+            x0, y0, x1, y1 = rng.integers(3, side - 3, 4).tolist()
+            draw.line((x0, y0, x1, y1), fill=0, width=2)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+        paths.append(path)
+    return paths
