@@ -100,7 +100,7 @@ def fit_tops(heights: "NDArray[np.float32]", bend: bool) -> "NDArray[np.float64]
     for pull in PULLS:
         surface = np.array([np.median(points[:, 2]), 0, 0, 0, 0, 0])
         for _ in range(6):
-            surface = _solve(*_equations(points, surface, 3, pull, 0.0))
+            surface = _solve(_equations(points, surface, 3, pull, 0.0), surface)
         residuals = _residuals(points, surface)
         low, high = np.percentile(residuals, (5, 99))
         depth = depth or float(high - low)
@@ -108,12 +108,12 @@ def fit_tops(heights: "NDArray[np.float32]", bend: bool) -> "NDArray[np.float64]
             return surface
         for band in BANDS:
             surface[0] += _busiest(_residuals(points, surface), band * depth)
-            surface = _solve(*_equations(points, surface, 3, 0.0, band * depth), keep=surface)
+            surface = _solve(_equations(points, surface, 3, 0.0, band * depth), surface)
         score = _score(_residuals(points, surface), BANDS[-1] * depth)
         if score > best_score:
             best, best_score = surface, score
     for band in (BANDS[1], BANDS[2], BANDS[2], BANDS[3]) if bend else ():
-        best = _solve(*_equations(points, best, 6, 0.0, band * depth), keep=best)
+        best = _solve(_equations(points, best, 6, 0.0, band * depth), best)
     return best
 
 
@@ -142,14 +142,14 @@ def _score(residuals: "NDArray[np.float64]", band: float) -> float:
     return float((np.abs(residuals) < band).sum() - ABOVE * (residuals > 2 * band).sum())
 
 
-def _solve(matrix: Any, right: Any, keep: Any = None) -> Any:
+def _solve(equations: Any, keep: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """Solve the normal equations; where they are singular, as with hardly a point in the band, `keep` stands."""
-    count = len(right)
+    matrix, right = equations
     surface = np.zeros(6)
     try:
-        surface[:count] = np.linalg.solve(matrix + 1e-9 * np.trace(matrix) * np.eye(count), right)
+        surface[: len(right)] = np.linalg.solve(matrix + 1e-9 * np.trace(matrix) * np.eye(len(right)), right)
     except np.linalg.LinAlgError:
-        return surface if keep is None else keep
+        return keep
     return surface
 
 

@@ -1,4 +1,4 @@
-"""From heights to a picture that reads like a print: strokes dark, ground light, and light where there is no surface."""
+"""From heights to a picture that reads like a print: strokes dark; ground, and where there is no surface, light."""
 
 from typing import TYPE_CHECKING, Any
 
