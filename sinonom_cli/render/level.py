@@ -17,11 +17,11 @@ from sinonom_cli.render.depth import extent, z_buffer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PROBE = 64
-"""Side of the small height map that the tilt is measured on, pixels."""
+PROBE = 48
+"""Side of the small height map that tops are looked for on, pixels."""
 
 PULLS = (0.5, 0.9, 0.99)
-BANDS = (0.3, 0.2, 0.12, 0.08)
+BANDS = (0.3, 0.15, 0.07, 0.03)
 """Width of the band that counts as top, coarse to fine, as a share of the relief's depth."""
 
 ABOVE = 2.0
@@ -46,7 +46,7 @@ def level(triangles: "NDArray[np.float32]") -> "NDArray[np.float64]":
         if not width > 0:
             break
         heights = z_buffer(triangles, rotation, box.mean(axis=0), width, PROBE)
-        slope_x, slope_y = fit_tops(heights / np.float32(width), bend=True)[1:3]
+        slope_x, slope_y = fit_tops(heights / np.float32(width))[1:3]
         rotation = _turn_up(slope_x, slope_y) @ rotation
         # A small turn barely changes what is seen: the first measurement stands.
         if math.hypot(slope_x, slope_y) < 0.05:
@@ -72,49 +72,30 @@ def flatten(heights: "NDArray[np.float32]") -> "NDArray[np.float32]":
     """
     size = len(heights)
     step = max(1, size // PROBE)
-    surface = fit_tops(heights[step // 2 :: step, step // 2 :: step], bend=True)
+    surface = fit_tops(heights[step // 2 :: step, step // 2 :: step])
     x = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
     y = -x[:, None]
     c = surface.astype(np.float32)
     return heights - ((c[0] + c[1] * x + c[3] * x * x) + (c[2] * y + c[5] * y * y) + c[4] * x * y)
 
 
-def fit_tops(heights: "NDArray[np.float32]", bend: bool) -> "NDArray[np.float64]":
-    """Fit a surface to the stroke tops of a height map.
+def fit_tops(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    """Fit a quadratic surface to the stroke tops of a height map.
 
     Parameters
     ----------
     heights : (S, S) float32, in units of the picture's width; -inf where there is no surface.
-    bend : whether to fit a quadratic surface; else a plane.
 
     Returns
     -------
     (6,) float64: coefficients of 1, x, y, x^2, xy, y^2; x and y run from -0.5 to 0.5, y up.
     """
-    rows, columns = np.nonzero(np.isfinite(heights))
+    rows, columns = np.nonzero(heights > -np.inf)
     if len(rows) < 16:
         return np.zeros(6)
     size = len(heights)
     points = np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
-    best, best_score, depth = np.zeros(6), -np.inf, 0.0
-    for pull in PULLS:
-        surface = np.array([np.median(points[:, 2]), 0, 0, 0, 0, 0])
-        for _ in range(6):
-            surface = _solve(_equations(points, surface, 3, pull, 0.0), surface)
-        residuals = _residuals(points, surface)
-        low, high = np.percentile(residuals, (5, 99))
-        depth = depth or float(high - low)
-        if not depth > 0:
-            return surface
-        for band in BANDS:
-            surface[0] += _busiest(_residuals(points, surface), band * depth)
-            surface = _solve(_equations(points, surface, 3, 0.0, band * depth), surface)
-        score = _score(_residuals(points, surface), BANDS[-1] * depth)
-        if score > best_score:
-            best, best_score = surface, score
-    for band in (BANDS[1], BANDS[2], BANDS[2], BANDS[3]) if bend else ():
-        best = _solve(_equations(points, best, 6, 0.0, band * depth), best)
-    return best
+    return _fit(points, np.array(PULLS), np.array(BANDS), ABOVE)
 
 
 def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
@@ -125,32 +106,51 @@ def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
     return np.eye(3) + skew + skew @ skew / (1 + normal[2])  # Rodrigues
 
 
-def _busiest(residuals: "NDArray[np.float64]", band: float) -> float:
-    """Return the offset at which a band of +-`band` holds most points and has fewest above."""
-    step = band / 4
-    low = float(np.percentile(residuals, 5))
-    bins = np.clip((residuals - low) / step, 0, 400).astype(np.int64)
-    counts = np.bincount(bins, minlength=402)
-    total = np.concatenate([[0], np.cumsum(counts)])
-    centres = np.arange(len(counts))
-    inside = total[np.minimum(centres + 5, len(counts))] - total[np.maximum(centres - 4, 0)]
-    above = len(residuals) - total[np.minimum(centres + 9, len(counts))]
-    return low + (int(np.argmax(inside - ABOVE * above)) + 0.5) * step
-
-
-def _score(residuals: "NDArray[np.float64]", band: float) -> float:
-    return float((np.abs(residuals) < band).sum() - ABOVE * (residuals > 2 * band).sum())
-
-
-def _solve(equations: Any, keep: "NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Solve the normal equations; where they are singular, as with hardly a point in the band, `keep` stands."""
-    matrix, right = equations
+@numba.njit(cache=True)
+def _fit(points: Any, pulls: Any, bands: Any, above: float) -> Any:
+    best, best_score, depth = np.zeros(6), -np.inf, 0.0
     surface = np.zeros(6)
-    try:
-        surface[: len(right)] = np.linalg.solve(matrix + 1e-9 * np.trace(matrix) * np.eye(len(right)), right)
-    except np.linalg.LinAlgError:
-        return keep
-    return surface
+    surface[0] = points[:, 2].mean()
+    for pull in pulls:  # each begins where the one before ended, a little higher
+        for _ in range(4):
+            surface = _improved(points, surface, 3, pull, 0.0)
+        candidate = surface.copy()
+        if depth == 0.0:
+            ordered = np.sort(_residuals(points, candidate))
+            depth = ordered[len(ordered) * 99 // 100] - ordered[len(ordered) * 5 // 100]
+            if not depth > 0.0:
+                return candidate
+        for band in bands:
+            candidate[0] += _busiest(_residuals(points, candidate), band * depth, above)
+            candidate = _improved(points, candidate, 3, 0.0, band * depth)
+        score, band = 0.0, bands[-1] * depth
+        for r in _residuals(points, candidate):
+            score += 1.0 if abs(r) < band else -above if r > 2.0 * band else 0.0
+        if score > best_score:
+            best, best_score = candidate, score
+    for i in (1, 2, 2, 3):
+        best = _improved(points, best, 6, 0.0, bands[i] * depth)
+    return best
+
+
+@numba.njit(cache=True)
+def _busiest(residuals: Any, band: float, above: float) -> Any:
+    """Return the offset at which a band of +-`band` holds most points and has fewest above."""
+    step, count = band / 4.0, 400
+    low = residuals.min()
+    step = max(step, (residuals.max() - low) / (count - 1))
+    reach = max(1, int(round(band / step)))
+    total = np.zeros(count + 1)  # how many points lie below each bin
+    for r in residuals:
+        total[int((r - low) / step) + 1] += 1.0
+    total = np.cumsum(total)
+    best, best_score = 0, -np.inf
+    for i in range(count):
+        upper, free = min(count, i + reach + 1), min(count, i + 2 * reach + 1)
+        score = total[upper] - total[max(0, i - reach)] - above * (total[count] - total[free])
+        if score > best_score:
+            best, best_score = i, score
+    return low + (best + 0.5) * step
 
 
 @numba.njit(cache=True)
@@ -164,9 +164,12 @@ def _residuals(points: Any, surface: Any) -> Any:
 
 
 @numba.njit(cache=True)
-def _equations(points: Any, surface: Any, terms: int, pull: float, band: float) -> Any:
-    """Return the weighted normal equations: expectile weights if `band` is 0, else the biweight of that width."""
-    matrix, right = np.zeros((terms, terms)), np.zeros(terms)
+def _improved(points: Any, surface: Any, terms: int, pull: float, band: float) -> Any:
+    """Fit the first `terms` coefficients again, by weighted least squares.
+
+    Weights come from the residuals of `surface`: expectile weights if `band` is 0, else the biweight of that width.
+    """
+    system = np.zeros((terms, terms + 1))
     residuals = _residuals(points, surface)
     basis = np.empty(6)
     for i in range(len(points)):
@@ -177,11 +180,35 @@ def _equations(points: Any, surface: Any, terms: int, pull: float, band: float) 
             weight = pull if r > 0.0 else 1.0 - pull
         if weight == 0.0:
             continue
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        x, y = points[i, 0], points[i, 1]
         basis[0], basis[1], basis[2] = 1.0, x, y
         basis[3], basis[4], basis[5] = x * x, x * y, y * y
         for j in range(terms):
-            right[j] += weight * basis[j] * z
-            for k in range(terms):
-                matrix[j, k] += weight * basis[j] * basis[k]
-    return matrix, right
+            share = weight * basis[j]
+            for k in range(j, terms):
+                system[j, k] += share * basis[k]
+            system[j, terms] += share * points[i, 2]
+    return _solved(system, surface)
+
+
+@numba.njit(cache=True)
+def _solved(system: Any, otherwise: Any) -> Any:
+    """Solve symmetric normal equations (upper half, right side last) by elimination; if singular, `otherwise`."""
+    terms = len(system)
+    least = 1e-9 * max(system[0, 0], 1e-300)
+    for j in range(terms):
+        system[j, j] += least
+    for j in range(terms):
+        if not system[j, j] > 0.1 * least:
+            return otherwise.copy()
+        for i in range(j + 1, terms):
+            share = system[j, i] / system[j, j]
+            for k in range(i, terms + 1):
+                system[i, k] -= share * system[j, k]
+    out = np.zeros(6)
+    for j in range(terms - 1, -1, -1):
+        total = system[j, terms]
+        for k in range(j + 1, terms):
+            total -= system[j, k] * out[k]
+        out[j] = total / system[j, j]
+    return out

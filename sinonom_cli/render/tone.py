@@ -67,11 +67,19 @@ def _upper_envelope(heights: "NDArray[np.float32]", reach: float) -> "NDArray[np
     size = len(heights)
     block = max(1, size // 64)
     count = -(-size // block)
-    padded = np.pad(heights, (0, count * block - size), mode="edge")
-    coarse = padded.reshape(count, block, count, block).max(axis=(1, 3))
     radius = max(1, round(reach * count / 2))
-    coarse = _blur(_highest(coarse, radius), radius)
+    coarse = _blur(_highest(_block_tops(heights, block, count), radius), radius)
     return _blur(np.repeat(np.repeat(coarse, block, 0), block, 1)[:size, :size], block)
+
+
+@numba.njit(cache=True)
+def _block_tops(heights: Any, block: int, count: int) -> Any:
+    """Return the maximum of each block of `block` x `block` pixels, (count, count)."""
+    tops = np.full((count, count), -np.inf, np.float32)
+    for i in range(len(heights)):
+        for j in range(len(heights)):
+            tops[i // block, j // block] = max(tops[i // block, j // block], heights[i, j])
+    return tops
 
 
 @numba.njit(cache=True)
@@ -90,26 +98,24 @@ def _highest(field: Any, radius: int) -> Any:
 
 @numba.njit(cache=True)
 def _blur(field: Any, radius: int) -> Any:
-    """Return the mean over windows of side 2 radius + 1, which shrink at the border."""
+    """Return the mean over windows of side 2 radius + 1; the border is repeated outwards."""
     rows, columns = field.shape
     across, both = np.empty_like(field), np.empty_like(field)
+    share = 1.0 / (2 * radius + 1)
     for i in range(rows):
-        total = 0.0
-        for j in range(min(radius, columns)):
-            total += field[i, j]
+        line = field[i]
+        total = radius * line[0]
+        for j in range(radius + 1):
+            total += line[min(j, columns - 1)]
         for j in range(columns):
-            if j + radius < columns:
-                total += field[i, j + radius]
-            if j - radius > 0:
-                total -= field[i, j - radius - 1]
-            across[i, j] = total / (min(columns, j + radius + 1) - max(0, j - radius))
-    totals = np.zeros(columns)
-    for i in range(min(radius, rows)):
-        totals += across[i]
+            across[i, j] = total * share
+            total += line[min(j + radius + 1, columns - 1)] - line[max(j - radius, 0)]
+    totals = radius * across[0].astype(np.float64)
+    for i in range(radius + 1):
+        totals += across[min(i, rows - 1)]
     for i in range(rows):
-        if i + radius < rows:
-            totals += across[i + radius]
-        if i - radius > 0:
-            totals -= across[i - radius - 1]
-        both[i] = totals / (min(rows, i + radius + 1) - max(0, i - radius))
+        ahead, behind = across[min(i + radius + 1, rows - 1)], across[max(i - radius, 0)]
+        for j in range(columns):
+            both[i, j] = totals[j] * share
+            totals[j] += ahead[j] - behind[j]
     return both
