@@ -36,7 +36,8 @@ class Amounts:
     hardness : slope of the strokes' edge in a print, 1 / grey range.
     print_blur : deviation; contrast : of ink to paper; grain, stain : of the paper, against a contrast of 1.
     flank : deviation of the blur that makes flanks of a relief's strokes; deepening : how much of the depth grows with
-        distance to strokes; gouge : deviation of tool marks in the ground; wear : how much lower the lowest stroke tops are.
+        distance to strokes; gouge : deviation of tool marks in the ground; wear : how much lower
+        the lowest stroke tops are.
     tilt, bend : height from side to side, against a stroke height of 1; ragged : how far the edge is broken in.
     scan : noise of the scan; relief_blur : deviation.
     """
