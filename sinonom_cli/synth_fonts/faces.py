@@ -1,0 +1,135 @@
+"""Font faces: what a font file holds, what each face is called, and which characters it claims to draw."""
+
+import hashlib
+import re
+import struct
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.errors import SinonomError
+
+SUFFIXES = frozenset((".ttf", ".otf", ".ttc", ".otc"))
+
+_LICENCES = (  # what a name table says, and its short name; the first that matches
+    (r"SIL Open Font Licen[sc]e|scripts\.sil\.org/OFL|openfontlicense|\bOFL\b", "OFL-1.1"),
+    (r"Apache Licen[sc]e|apache\.org/licenses", "Apache-2.0"),
+    (r"IPA (Open )?Font Licen[sc]e|ipafont\.ipa\.go\.jp", "IPA-1.0"),
+    (r"Arphic Public Licen[sc]e", "Arphic-1999"),
+    (r"GNU General Public Licen[sc]e|\bGPL", "GPL"),
+    (r"Creative Commons[^.]*ShareAlike|creativecommons\.org/licenses/by-sa|CC.BY.SA", "CC-BY-SA"),
+    (r"creativecommons\.org/licenses/by/|CC.BY\b", "CC-BY"),
+    (r"public domain", "public domain"),
+)
+_FAMILY, _STYLE, _VERSION, _LICENCE, _LICENCE_URL, _FAMILY_WHOLE, _STYLE_WHOLE = 1, 2, 5, 13, 14, 16, 17
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a font file.
+
+    Attributes
+    ----------
+    key : `relative path#index`: what `source` says.
+    path, index : where it is.
+    slug : ASCII name for files; depends on nothing but this face's names and key.
+    family, style, version, licence : from the name table; "" where it says nothing.
+    """
+
+    key: str
+    path: Path
+    index: int
+    slug: str
+    family: str
+    style: str
+    version: str
+    licence: str
+
+
+def read_faces(item: Item) -> list[tuple[Face, frozenset[str]]]:
+    """Read the faces of a font file, each with the characters in its cmap (which may lie).
+
+    Raises
+    ------
+    SinonomError
+        If it is not a font, is truncated, or has no Unicode cmap.
+    """
+    with _blaming(item.path):
+        return [_read_face(item, index) for index in range(_count(item.path))]
+
+
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged font makes fontTools raise into one clear error."""
+    try:
+        yield
+    except SinonomError:
+        raise
+    except OSError as error:
+        raise SinonomError(f"{path} cannot be read: {error.strerror or error}", "check the file") from error
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SinonomError(f"{path} is not a font that can be read: {reason}", "take it out, or mend it") from error
+
+
+def _count(path: Path) -> int:
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] != b"ttcf":
+        return 1
+    count: int = struct.unpack(">L", head[8:12])[0]
+    if not 1 <= count <= 0xFFFF:
+        raise SinonomError(f"{path} is a font collection of {count} faces", "take it out, or mend it")
+    return count
+
+
+def _read_face(item: Item, index: int) -> tuple[Face, frozenset[str]]:
+    from fontTools.ttLib import TTFont
+
+    with TTFont(item.path, fontNumber=index, lazy=True) as font:
+        cmap = font.getBestCmap()
+        if not cmap:
+            raise SinonomError(f"{item.path}: face {index} has no Unicode character map", "take it out")
+        names = font.get("name")
+        key = f"{item.key}#{index}"
+        family = _name(names, _FAMILY_WHOLE, _FAMILY) or item.path.stem
+        style = _name(names, _STYLE_WHOLE, _STYLE)
+        version = re.sub(r"^version\s+", "", _name(names, _VERSION), flags=re.IGNORECASE)
+        licence = short_licence(_name(names, _LICENCE) or _name(names, _LICENCE_URL))
+        face = Face(key, item.path, index, slug_of(family, style, key), family, style, version, licence)
+        return face, frozenset(chr(code) for code in cmap)
+
+
+def _name(names: Any, *ids: int) -> str:
+    """The first of these entries of the name table that says something, on one line."""
+    for number in ids:
+        try:
+            text = names.getDebugName(number) if names is not None else None
+        except UnicodeDecodeError:
+            continue
+        if text and text.strip():
+            return " ".join(text.replace("\0", "").split())
+    return ""
+
+
+def short_licence(text: str) -> str:
+    """Return the licence's usual short name, or the beginning of what the font says about it."""
+    for pattern, name in _LICENCES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return name
+    return text if len(text) <= 60 else text[:57].rstrip() + "..."
+
+
+def slug_of(family: str, style: str, key: str) -> str:
+    """Return an ASCII file name part for a face: its names, then six digits that tell apart faces of one name.
+
+    The digits depend on the face's key alone, so that adding fonts to a set renames nothing.
+    """
+    digits = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    folded = unicodedata.normalize("NFKD", f"{family} {style}").encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "-", folded.lower()).strip("-")[:40].strip("-")
+    return f"{words or 'face'}-{digits}"
