@@ -139,7 +139,7 @@ def _busiest(residuals: Any, band: float, above: float) -> Any:
     step, count = band / 4.0, 400
     low = residuals.min()
     step = max(step, (residuals.max() - low) / (count - 1))
-    reach = max(1, int(round(band / step)))
+    reach = max(1, round(band / step))
     total = np.zeros(count + 1)  # how many points lie below each bin
     for r in residuals:
         total[int((r - low) / step) + 1] += 1.0

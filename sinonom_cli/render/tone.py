@@ -8,14 +8,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CUT = 0.35
-"""How far below the stroke tops a surface is ground, as a share of the relief's depth."""
+CUT = 0.6
+"""How far below the stroke tops a surface is ground, as a share of the relief's depth; darkness falls by squares."""
 
-WORN = 0.5
+WORN = 0.3
 """How far wear may lower a top before it is taken for ground, as a share of the relief's depth."""
 
-REACH = 0.16
-"""Width of the window that tops are looked for in, as a share of the picture's width."""
+REACH = 0.08
+"""Width of the window that tops are looked for in, as a share of the picture's width: some two strokes."""
 
 
 def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
@@ -42,6 +42,7 @@ def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
     d = _blur(d, 1)
     tops = np.maximum(_upper_envelope(d, REACH), np.float32(-WORN))
     ink = np.clip(1 + (d - tops) / np.float32(CUT), 0, 1)
+    ink *= ink
     ink[~surface] = 0
     return (255.5 - 255 * ink).astype(np.uint8)
 
