@@ -74,7 +74,7 @@ def render(
     from sinonom_cli.render.picture import Render, View, known_characters, targets
 
     if projection is Projection.perspective:
-        load_open3d()
+        load_open3d("--projection perspective")
     items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit)
     view = View(size, projection.value, level.value, tone.value, mirror)
     artifact = fill(

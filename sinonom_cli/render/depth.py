@@ -122,7 +122,7 @@ def cast_rays(
     SinonomError
         With exit code 3, if Open3D cannot be loaded.
     """
-    open3d = load_open3d()
+    open3d = load_open3d("--projection perspective")
     points = ((triangles.reshape(-1, 3) @ rotation.T - centre) / side).astype(np.float32)
     scene = open3d.t.geometry.RaycastingScene(nthreads=1)
     scene.add_triangles(
@@ -138,8 +138,8 @@ def cast_rays(
     return np.where(np.isfinite(hit), (EYE - EYE * hit) * side, -np.inf).astype(np.float32)
 
 
-def load_open3d() -> Any:
-    """Import and return open3d.
+def load_open3d(what: str) -> Any:
+    """Import and return open3d, which `what` needs.
 
     Raises
     ------
@@ -150,14 +150,14 @@ def load_open3d() -> Any:
         import open3d
     except ModuleNotFoundError as error:
         raise SinonomError(
-            f"perspective needs the Python package {error.name!r}",
-            "pip install open3d; or --projection orthographic, which needs nothing",
+            f"{what} needs the Python package {error.name!r}",
+            "pip install open3d",
             ExitCode.MISSING_EXTRA,
         ) from None
     except OSError as error:
         raise SinonomError(
-            f"perspective needs Open3D, which cannot be loaded: {error}",
-            "apt-get install libusb-1.0-0 libgl1 libgomp1; or --projection orthographic, which needs nothing",
+            f"{what} needs Open3D, which cannot be loaded: {error}",
+            "apt-get install libusb-1.0-0 libgl1 libgomp1",
             ExitCode.MISSING_EXTRA,
         ) from None
     return open3d

@@ -1,22 +1,24 @@
 """Meshes of every format a lab has, read into triangles and checked."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sinonom_cli.artifacts.stl import read_stl
-from sinonom_cli.errors import SinonomError, need
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.render.depth import load_open3d
+from sinonom_cli.render.ply import read_ply
+from sinonom_cli.render.polygons import bad_mesh, read_obj, read_off, triangles_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MESH_SUFFIXES = frozenset((".stl", ".ply", ".obj", ".off", ".glb"))
-
 
 def read_mesh(path: Path) -> "NDArray[np.float32]":
     """Read a mesh and check that it can be rendered.
 
-    STL has a reader of its own; the other formats are read by trimesh, quads are split, colours ignored.
+    STL, PLY, OBJ and OFF are read by readers that refuse a file which lies about itself; GLB by Open3D. Polygons are
+    split into triangles, colours ignored.
 
     Returns
     -------
@@ -31,8 +33,9 @@ def read_mesh(path: Path) -> "NDArray[np.float32]":
     suffix = path.suffix.lower()
     if suffix not in MESH_SUFFIXES:
         raise SinonomError(f"{path.name}: not a mesh format we read", f"one of {' '.join(sorted(MESH_SUFFIXES))}")
-    triangles = read_stl(path) if suffix == ".stl" else _read_by_trimesh(path)
-    return _checked(path, triangles)
+    if not path.stat().st_size:
+        raise bad_mesh(path, "the file is empty")
+    return _checked(path, _READERS[suffix](path))
 
 
 def _checked(path: Path, triangles: "NDArray[np.float32]") -> "NDArray[np.float32]":
@@ -50,34 +53,14 @@ def _checked(path: Path, triangles: "NDArray[np.float32]") -> "NDArray[np.float3
     return triangles
 
 
-def _read_by_trimesh(path: Path) -> "NDArray[np.float32]":
-    if not path.stat().st_size:
-        raise SinonomError(f"{path.name}: the file is empty", "export or copy the mesh again")
-    need("trimesh", "all")
-    import trimesh
-
-    try:
-        scene = trimesh.load_scene(path, process=False, maintain_order=True)
-        parts = scene.dump() if len(scene.geometry) != 1 else list(scene.geometry.values())
-    except Exception as error:  # whatever a reader of foreign files may stumble on, it is the file's fault
-        raise SinonomError(
-            f"{path.name}: cannot be read as {path.suffix[1:].upper()}: {type(error).__name__}: {error}",
-            "export or copy the mesh again",
-        ) from error
-    return _triangles(path, [part for part in parts if isinstance(part, trimesh.Trimesh)])
-
-
-def _triangles(path: Path, parts: list[Any]) -> "NDArray[np.float32]":
+def _read_glb(path: Path) -> "NDArray[np.float32]":
     import numpy as np
 
-    soups = [np.zeros((0, 3, 3), np.float32)]
-    for part in parts:
-        faces = np.asarray(part.faces)
-        vertices = np.asarray(part.vertices, np.float32)
-        if faces.size and (faces.min() < 0 or faces.max() >= len(vertices)):
-            raise SinonomError(
-                f"{path.name}: a face names vertex {faces.max():,}, there are {len(vertices):,}",
-                "export or copy the mesh again",
-            )
-        soups.append(vertices[faces])
-    return np.concatenate(soups)
+    open3d = load_open3d("reading GLB")
+    with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
+        mesh = open3d.io.read_triangle_mesh(str(path))
+    return triangles_of(path, np.asarray(mesh.vertices), np.asarray(mesh.triangles))
+
+
+_READERS = {".stl": read_stl, ".ply": read_ply, ".obj": read_obj, ".off": read_off, ".glb": _read_glb}
+MESH_SUFFIXES = frozenset(_READERS)

@@ -1,0 +1,114 @@
+"""Polygons into triangles, and the two text formats that list polygons: OBJ and OFF."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli.errors import SinonomError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def bad_mesh(path: Path, reason: str) -> SinonomError:
+    """Return the user's error for a mesh file that is not what it should be."""
+    return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
+
+
+def triangles_of(path: Path, vertices: Any, polygons: "Sequence[Any] | NDArray[Any]") -> "NDArray[np.float32]":
+    """Split polygons into fans of triangles.
+
+    Parameters
+    ----------
+    vertices : (V, 3), anything that makes an array of numbers.
+    polygons : arrays or lists of vertex indices, each (N,) with its own N >= 3; or one (P, N) array.
+
+    Returns
+    -------
+    (F, 3, 3) float32.
+
+    Raises
+    ------
+    SinonomError
+        If a polygon has fewer than three corners or names a vertex that does not exist.
+    """
+    import numpy as np
+
+    points = np.asarray(vertices, np.float32).reshape(-1, 3)
+    by_size: dict[int, list[Any]] = {}
+    if isinstance(polygons, np.ndarray):
+        by_size[polygons.shape[1]] = [polygons]
+    else:
+        for polygon in polygons:
+            by_size.setdefault(len(polygon), []).append(polygon)
+    soups = [np.zeros((0, 3, 3), np.float32)]
+    for corners, same in sorted(by_size.items()):
+        if corners < 3:
+            raise bad_mesh(path, f"a face has {corners} corners")
+        faces = np.asarray(same, np.int64).reshape(-1, corners)
+        if faces.size and (faces.min() < 0 or faces.max() >= len(points)):
+            wrong = faces.min() if faces.min() < 0 else faces.max()
+            raise bad_mesh(path, f"a face names vertex {wrong}, of {len(points):,} counted from 0")
+        for k in range(1, corners - 1):
+            soups.append(points[faces[:, (0, k, k + 1)]])
+    return np.concatenate(soups)
+
+
+def read_obj(path: Path) -> "NDArray[np.float32]":
+    """Read the faces of a Wavefront OBJ file, (F, 3, 3) float32; indices may be negative, faces may have any size.
+
+    Raises
+    ------
+    SinonomError
+        If a number cannot be read, or a face names a vertex that does not exist.
+    """
+    vertices: list[list[bytes]] = []
+    polygons: list[list[int]] = []
+    try:
+        for line in path.read_bytes().replace(b"\\\n", b" ").splitlines():
+            if line[:2] in (b"v ", b"v\t"):
+                vertices.append(line.split()[1:4])
+            elif line[:2] in (b"f ", b"f\t"):
+                named = [int(corner.partition(b"/")[0]) for corner in line.split()[1:]]
+                # Counted from 1; negative ones count back from the last vertex so far. 0 becomes -1, and is refused.
+                polygons.append([i + len(vertices) if i < 0 else i - 1 for i in named])
+        points = _numbers(vertices)
+    except ValueError as error:
+        raise bad_mesh(path, f"cannot be read as OBJ: {error}") from None
+    return triangles_of(path, points, polygons)
+
+
+def read_off(path: Path) -> "NDArray[np.float32]":
+    """Read the faces of an OFF file, (F, 3, 3) float32; colours are ignored.
+
+    Raises
+    ------
+    SinonomError
+        If it is no OFF file, or holds more or fewer vertices and faces than it promises.
+    """
+    lines = [words for line in path.read_bytes().splitlines() if (words := line.partition(b"#")[0].split())]
+    if not lines or not lines[0][0].endswith(b"OFF"):
+        raise bad_mesh(path, "not an OFF file")
+    counts = lines[0][1:] or (lines[1] if len(lines) > 1 else [])
+    body = lines[1:] if lines[0][1:] else lines[2:]
+    try:
+        vertex_count, face_count = int(counts[0]), int(counts[1])
+        if min(vertex_count, face_count) < 0 or len(body) != vertex_count + face_count:
+            raise bad_mesh(path, f"promises {vertex_count + face_count:,} vertices and faces, holds {len(body):,}")
+        points = _numbers([words[:3] for words in body[:vertex_count]])
+        polygons = [[int(i) for i in words[1 : 1 + int(words[0])]] for words in body[vertex_count:]]
+    except (ValueError, IndexError) as error:
+        raise bad_mesh(path, f"cannot be read as OFF: {error}") from None
+    if any(len(polygon) != int(words[0]) for polygon, words in zip(polygons, body[vertex_count:], strict=True)):
+        raise bad_mesh(path, "a face is cut short")
+    return triangles_of(path, points, polygons)
+
+
+def _numbers(rows: list[list[bytes]]) -> "NDArray[np.float64]":
+    """Return (V, 3) float64; ValueError if a row has not three numbers."""
+    import numpy as np
+
+    if any(len(row) != 3 for row in rows):
+        raise ValueError("a vertex has not three coordinates")
+    return np.array(rows, np.bytes_).astype(np.float64).reshape(-1, 3)
