@@ -1,0 +1,93 @@
+"""A killed command, typed again, ends with the bytes of a run that was never broken."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tinyfont import build
+
+from sinonom_cli import cli
+from sinonom_cli.artifacts.stl import write_stl
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+
+
+def meshes(folder: Path) -> list[str]:
+    """Many small tilted plates."""
+    rng = np.random.default_rng(0)
+    for i in range(400):
+        corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
+        corners[:, 2] = rng.normal(0, 0.02, 6)
+        write_stl(folder / f"{i:03}.stl", corners.reshape(2, 3, 3))
+    return ["render", str(folder), "--size", "128"]
+
+
+def fonts(folder: Path) -> list[str]:
+    chars = "".join(chr(0x4E00 + i) for i in range(600))
+    for style in (0, 1):
+        build(folder / f"hand{style}.ttf", chars=chars, style=style)
+    return ["synth-fonts", str(folder), "--chars", chars, "--degrade", "0.5"]
+
+
+def patches(folder: Path) -> list[str]:
+    """Columns of six blots each."""
+    rng = np.random.default_rng(0)
+    lines = []
+    for i in range(300):
+        column = np.full((24 * 6, 26), 240, np.uint8)
+        for k in range(6):
+            column[24 * k + 3 : 24 * k + 21, 4:22] = np.where(rng.random((18, 18)) < 0.5, 30, 240)
+        (folder / "Patches" / "book").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(column).save(folder / "Patches" / "book" / f"page{i:03}_1.jpg")
+        lines.append(f"book/page{i:03}_1.jpg\t字喃人天地日\n")
+    (folder / "Patches" / "All.txt").write_text("".join(lines), encoding="utf-8")
+    return ["crop-nomnaocr", str(folder)]
+
+
+def pictures(folder: Path) -> list[str]:
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for i in range(60):
+        page = np.full((48, 48), 255, np.uint8)
+        for _ in range(4):
+            x, y = rng.integers(4, 36, 2)
+            page[y : y + 5, 4:44] = 0
+            page[4:44, x : x + 5] = 0
+        Image.fromarray(page).save(folder / f"{i:03}.png")
+    return ["carve", str(folder)]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    "make", [meshes, fonts, patches, pictures], ids=["render", "synth-fonts", "crop-nomnaocr", "carve"]
+)
+def test_a_killed_command_resumes_to_the_same_bytes(make: Callable[[Path], list[str]], tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    command = make(tmp_path / "in" / "khắc 𡦂")
+    broken, unbroken = tmp_path / "broken", tmp_path / "unbroken"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sinonom_cli", *command, str(broken), "--workers", "0", "-q"], stdout=subprocess.DEVNULL
+    )
+    journal, deadline = broken / "journal.jsonl", time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if journal.exists() and journal.stat().st_size > 1000:
+            break
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    kept = {p: p.stat().st_mtime_ns for p in broken.rglob("*.*") if p.suffix in {".png", ".stl"}}
+    assert kept
+    for out in (broken, unbroken):
+        assert cli.run([*command, str(out), "--workers", "0", "-q"]) == 0
+    again = sum(p.stat().st_mtime_ns != before for p, before in kept.items())
+    assert again < len(kept), "nothing was kept"
+    assert content(broken) == content(unbroken)
