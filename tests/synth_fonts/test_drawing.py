@@ -12,7 +12,7 @@ from PIL import Image
 
 from sinonom_cli.artifacts.batch import item_rng
 from sinonom_cli.synth_fonts.degrade import degraded
-from sinonom_cli.synth_fonts.draw import FINE, Pen, distance_field, ink_at, without_hinting
+from sinonom_cli.synth_fonts.draw import Pen, distance_field, ink_at, without_hinting
 from sinonom_cli.synth_fonts.faces import short_licence, slug_of
 
 SIDE = 64
