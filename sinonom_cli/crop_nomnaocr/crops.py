@@ -1,0 +1,150 @@
+"""From cuts to pictures: whose ink is whose, its box, and the square around it."""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+INKED = 0.35
+WHOLE = 0.8
+"""A component goes whole to the character that holds at least this share of its ink; others are cut."""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """One character: its picture, its place in the patch and how much of it is there.
+
+    Attributes
+    ----------
+    picture : (size, size) uint8, dark ink on white.
+    box : (x0, y0, x1, y1) of its ink, pixels of the patch, x1 and y1 outside.
+    severed : share of its ink that lies at its cuts, in strokes that run on beyond them.
+    """
+
+    picture: NDArray[np.uint8]
+    box: tuple[int, int, int, int]
+    severed: float
+
+
+@numba.njit(cache=True)
+def components(ink: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.int64], int]:
+    """Label the 8-connected components of `ink > threshold`.
+
+    Returns
+    -------
+    labels : (H, W) int64, 0 where there is none, else 1..count.
+    count : how many there are.
+    """
+    height, width = ink.shape
+    labels = np.zeros((height, width), np.int64)
+    stack = np.zeros((height * width, 2), np.int64)
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if labels[y, x] or ink[y, x] <= threshold:
+                continue
+            count += 1
+            labels[y, x] = count
+            stack[0] = y, x
+            top = 1
+            while top:
+                top -= 1
+                row, column = stack[top]
+                for near_y in range(max(0, row - 1), min(height, row + 2)):
+                    for near_x in range(max(0, column - 1), min(width, column + 2)):
+                        if not labels[near_y, near_x] and ink[near_y, near_x] > threshold:
+                            labels[near_y, near_x] = count
+                            stack[top] = near_y, near_x
+                            top += 1
+    return labels, count
+
+
+def owners(ink: NDArray[np.float32], tops: NDArray[np.int64], bottoms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return whose ink each pixel is.
+
+    A stroke that reaches over a cut belongs to the character where nearly all of it is; what is joined across a
+    cut is cut there. Soft pixels at a stroke's rim go with the stroke.
+
+    Returns
+    -------
+    (H, W) int64; k + 1 for character k, 0 for paper, -1 for ink of nobody (paragraph marks, margins).
+    """
+    rows = np.full(len(ink), -1)
+    for k, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)):
+        rows[top:bottom] = k + 1
+    labels, count = components(ink, INKED)
+    owner = np.where(labels > 0, rows[:, None], 0)
+    place = np.broadcast_to(rows[:, None] + 1, ink.shape)
+    mass = np.zeros((count + 1, len(tops) + 2))
+    np.add.at(mass, (labels.ravel(), place.ravel()), ink.ravel())
+    most = mass.argmax(axis=1)
+    whole = mass.max(axis=1) >= WHOLE * np.maximum(mass.sum(axis=1), 1e-9)
+    whole[0] = False
+    moved = whole[labels]
+    owner[moved] = (most - 1)[labels][moved]
+    return _grown(owner)
+
+
+def _grown(owner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give paper within two pixels of ink to that ink's owner: rims are soft."""
+    for _ in range(2):
+        padded = np.pad(owner, 1)
+        for dy, dx in ((0, 1), (2, 1), (1, 0), (1, 2)):
+            near = padded[dy : dy + owner.shape[0], dx : dx + owner.shape[1]]
+            owner = np.where(owner == 0, near, owner)
+    return owner
+
+
+def crop(ink: NDArray[np.float32], owner: NDArray[np.int64], k: int, top: int, bottom: int, size: int) -> Crop | None:
+    """Return the picture of character k, or None if there is no ink.
+
+    Parameters
+    ----------
+    ink : (H, W) float32 in [0, 1], without ruling lines.
+    owner : (H, W) as of `owners`.
+    k : which character; its rows are `top <= y < bottom`.
+    size : pixels of the picture.
+    """
+    from PIL import Image
+
+    mine = owner == k + 1
+    # What nobody owns between the cuts is paper and its grain: it stays, neighbours' ink does not.
+    own = np.where(mine | (owner == 0), ink, 0)
+    box = _ink_box(np.where(mine, ink, 0))
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    side = max(x1 - x0, y1 - y0, 0.5 * ink.shape[1]) * 1.12
+    left, upper = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
+    pad = int(np.ceil(side))
+    canvas = Image.fromarray(np.uint8(np.round(255 * (1 - np.pad(own, pad)))))
+    corners = (left + pad, upper + pad, left + pad + side, upper + pad + side)
+    picture = canvas.resize((size, size), Image.Resampling.BICUBIC, box=corners)
+    total = float(ink[mine].sum())
+    return Crop(np.asarray(picture), box, _severed(ink, mine, top, bottom) / max(total, 1e-9))
+
+
+def _severed(ink: NDArray[np.float32], mine: NDArray[np.bool_], top: int, bottom: int) -> float:
+    """Return the ink in strokes that go on with another owner above or below."""
+    amount = 0.0
+    for row, beyond in ((top, top - 1), (bottom - 1, bottom)):
+        if 0 <= beyond < len(ink):
+            joined = mine[row] & ~mine[beyond]
+            amount += float(np.minimum(ink[row], ink[beyond])[joined].sum())
+    return amount
+
+
+def _ink_box(ink: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
+    """Return the box of the ink; stray specks at its border, less than 1 % of it, are left outside."""
+    total = float(ink.sum())
+    if total < 2.0:
+        return None
+    bounds = []
+    for axis in (0, 1):
+        share = np.cumsum(ink.sum(axis=axis)) / total
+        first = int(np.searchsorted(share, 0.004, side="right"))
+        last = int(np.searchsorted(share, 0.996, side="left"))
+        bounds.append((first, last + 1))
+    (x0, x1), (y0, y1) = bounds
+    return x0, y0, x1, y1

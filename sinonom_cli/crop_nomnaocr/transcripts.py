@@ -1,0 +1,164 @@
+"""The list of patches and transcripts: `book/patch.jpg<TAB>transcript`, as NomNaOCR writes it."""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.errors import SinonomError
+
+LIST = "All.txt"
+ILLEGIBLE = frozenset("?？\ufffd□■…")
+"""What transcripts write for a character that cannot be read; it takes room and gives no picture."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a list says of one patch; `fault` is why that cannot be used, `slug` how its pictures' names begin."""
+
+    transcript: str = ""
+    fault: str = ""
+    slug: str = ""
+
+
+def find_patches(given: Path, transcripts: Path | None) -> tuple[Path, Path]:
+    """Return the folder that patch names are relative to, and the list to read.
+
+    Parameters
+    ----------
+    given : the folder that holds `All.txt` and the books, or its parent.
+    transcripts : another list: a path, or the name of a file beside `All.txt`.
+
+    Raises
+    ------
+    SinonomError
+        If there is no such folder or list.
+    """
+    if not given.is_dir():
+        raise SinonomError(f"{given} is not a folder", "give the folder that holds All.txt and the books' folders")
+    folder = given / "Patches" if not (given / LIST).is_file() and (given / "Patches").is_dir() else given
+    choices = [folder / LIST] if transcripts is None else [transcripts, folder / transcripts]
+    for path in choices:
+        if path.is_file():
+            return folder, path
+    raise SinonomError(
+        f"{choices[0]} does not exist",
+        "give --transcripts FILE (lines of `book/patch.jpg`, a tab, the transcript), or the folder with All.txt",
+    )
+
+
+def read_list(folder: Path, path: Path) -> list[Item]:
+    """Return an item for each patch of a list, in its order, `data` its `Line`.
+
+    A line that cannot be used is an item too: it fails by name, and the rest is done.
+
+    Raises
+    ------
+    SinonomError
+        If the list is not UTF-8 text or is empty.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise SinonomError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+    found: dict[str, tuple[str, Line]] = {}
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        name, line = _parsed(text)
+        key = name if name and not line.fault else f"{path.name}, line {number}"
+        if key in found and found[key][1] != line:
+            key, line = f"{path.name}, line {number}", Line(fault=f"{name} stands there twice, with two transcripts")
+        found.setdefault(key, (name, line))
+    if not found:
+        raise SinonomError(f"{path} holds no patches", "lines of `book/patch.jpg`, a tab, the transcript")
+    slugs = _slugs(list(found))
+    return [_item(key, folder / name, replace(line, slug=slugs[key])) for key, (name, line) in found.items()]
+
+
+def _slugs(keys: list[str]) -> dict[str, str]:
+    """Return an ASCII file name for each patch, unique whatever the case: `Book A/p1_2.jpg` -> `Book-A-p1_2`.
+
+    Where letters other than ASCII are lost, or two names become one, digits of the whole name tell them apart.
+    """
+    plain = {key: re.sub(r"[^A-Za-z0-9._]+", "-", str(PurePosixPath(key).with_suffix(""))).strip("-.") for key in keys}
+    times = Counter(name.lower() for name in plain.values())
+    return {
+        key: name if key.isascii() and times[name.lower()] == 1 else f"{name}-{_digits(key)}"
+        for key, name in plain.items()
+    }
+
+
+def _digits(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _parsed(text: str) -> tuple[str, Line]:
+    name, tab, transcript = text.partition("\t")
+    name = name.strip().replace("\\", "/")
+    transcript = "".join(transcript.split())
+    parts = PurePosixPath(name).parts
+    if not tab:
+        return "", Line(fault="the line has no tab between patch and transcript")
+    if not parts or ".." in parts or PurePosixPath(name).is_absolute() or Path(name).is_absolute():
+        return "", Line(fault=f"{name!r} is not a path inside the patches' folder")
+    if not transcript:
+        return name, Line(fault=f"{name} has no transcript")
+    return name, Line(transcript)
+
+
+def _item(key: str, path: Path, line: Line) -> Item:
+    try:
+        size = path.stat().st_size if not line.fault else -1
+    except OSError:
+        size = -1
+    return Item(key, path, line, size)
+
+
+def read_exclusions(path: Path) -> list[str]:
+    """Return the lines of a file of patches, pages (`book/page`) or books to leave out.
+
+    Raises
+    ------
+    SinonomError
+        If it cannot be read: what must be left out must not slip in.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SinonomError(
+            f"cannot read {path}: {error}", "give --exclude a UTF-8 text file, one page a line"
+        ) from None
+    return [line.strip().replace("\\", "/").rstrip("/") for line in lines if line.strip()]
+
+
+def without(items: Iterable[Item], exclusions: Iterable[str]) -> list[Item]:
+    """Return the items that no exclusion names.
+
+    `book/page1` names `book/page1.jpg` and `book/page1_2.jpg`, not `book/page12_2.jpg`.
+    """
+    items = list(items)
+    wanted = dict.fromkeys(exclusions, False)
+    kept = []
+    for item in items:
+        hit = [name for name in _names(item.key) if name in wanted]
+        wanted.update(dict.fromkeys(hit, True))
+        if not hit:
+            kept.append(item)
+    idle = [name for name, used in wanted.items() if not used]
+    if idle:
+        console.warn(f"{len(idle)} of {len(wanted)} exclusions name no patch; the first: {idle[0]}")
+    console.detail(f"{len(items) - len(kept)} patches left out")
+    return kept
+
+
+def _names(key: str) -> list[str]:
+    """Return everything an exclusion can call a patch: it, its page, its book."""
+    path = PurePosixPath(key)
+    stem = str(path.with_suffix(""))
+    pages = [stem[:i] for i, char in enumerate(stem) if char == "_" and i > len(str(path.parent))]
+    return [key, stem, *pages, *map(str, path.parents)]
