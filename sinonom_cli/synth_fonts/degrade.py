@@ -83,40 +83,40 @@ def degraded(field: NDArray[np.float32], offset: float, amount: float, rng: np.r
     """
     side = field.shape[0]
     wear = Wear.drawn(rng, amount, side)
-    moved = _turned(field, wear.turn, *wear.stretch, *wear.shift)
-    coarse, fine = clouds(rng, side, 5), clouds(rng, side, max(8, side // 4))
-    edge = offset + wear.spread * (0.5 + coarse) + wear.rough * fine
-    edge = np.clip(edge, -REACH * side + min(offset, 0), REACH * side + max(offset, 0))
-    ink = np.clip(moved + edge + np.float32(0.5), 0, 1)
-    density = 1 - wear.uneven * np.clip(0.5 + clouds(rng, side, 4), 0, 1)
-    holes = np.clip(8 * (clouds(rng, side, max(6, side // 5)) + 0.6 * coarse + 2.2 - 2.0 * wear.loss), 0, 1)
-    ink *= density * holes
-    ground = paper(rng, side, wear)
-    picture = ground * (1 - ink) + np.minimum(wear.ink, ground) * ink
+    limits = np.array([min(offset, 0) - REACH * side, max(offset, 0) + REACH * side], np.float32)
+    ink = _inked(
+        _turned(field, wear.turn, *wear.stretch, *wear.shift),
+        clouds(rng, side, 5),
+        clouds(rng, side, max(8, side // 4)),
+        clouds(rng, side, 4),
+        clouds(rng, side, max(6, side // 5)),
+        np.array([offset, wear.spread, wear.rough, wear.uneven, wear.loss], np.float32),
+        limits,
+    )
+    picture = _printed(paper(rng, side, wear), ink, np.float32(wear.ink))
     if wear.blur > 0.2:
-        picture = blurred(picture.astype(np.float32), wear.blur)
-    if wear.noise:
-        picture = picture + wear.noise * rng.standard_normal((side, side), np.float32)
-    grey = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        picture = blurred(picture, wear.blur)
+    grains = np.frombuffer(rng.bytes(2 * side * side), np.uint8).reshape(2, side, side)
+    grey = _scanned(picture, grains, np.float32(wear.noise))
     return through_jpeg(grey, wear.quality) if wear.quality else grey
 
 
 def paper(rng: np.random.Generator, side: int, wear: Wear) -> NDArray[np.float32]:
     """Return (S, S) float32 paper in 0..255: shaded, stained, grainy, with fibres and the frame's ruling lines."""
-    ground = wear.paper + wear.shade * np.minimum(clouds(rng, side, 3), 0)
-    ground += wear.grain * clouds(rng, side, max(8, side // 3))
-    if wear.stain:
-        ground -= wear.stain * np.clip(2 * clouds(rng, side, 4) - 0.6, 0, 1)
-    if wear.fibre:
-        ground += wear.fibre * (
-            clouds(rng, side, 4, side // 2) if rng.random() < 0.5 else clouds(rng, side, side // 2, 4)
-        )
+    along = (4, side // 2) if rng.random() < 0.5 else (side // 2, 4)
+    ground = _paper(
+        clouds(rng, side, 3),
+        clouds(rng, side, max(8, side // 3)),
+        clouds(rng, side, 4),
+        clouds(rng, side, *along),
+        np.array([wear.paper, wear.shade, wear.grain, wear.stain, wear.fibre], np.float32),
+    )
     for place in wear.rules:
         distance = np.abs(np.arange(side) - (side - 1) / 2 - place) - rng.uniform(0.2, 0.02 * side)
         line = np.clip(1 - distance, 0, 1) * rng.uniform(0.3, 1)
         broken = np.clip(1.2 + clouds(rng, side, 5), 0, 1)
-        ground = ground + (wear.ink - ground) * line[None, :] * broken
-    return np.clip(ground, 0, 255).astype(np.float32)
+        ground += (np.float32(wear.ink) - ground) * line[None, :].astype(np.float32) * broken
+    return ground
 
 
 def clouds(rng: np.random.Generator, side: int, cells: int, rows: int = 0) -> NDArray[np.float32]:
@@ -130,6 +130,72 @@ def through_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
     return np.asarray(Image.open(buffer))
+
+
+@njit(cache=True)
+def _inked(
+    field: NDArray[np.float32],
+    coarse: NDArray[np.float32],
+    fine: NDArray[np.float32],
+    cover: NDArray[np.float32],
+    worn: NDArray[np.float32],
+    strengths: NDArray[np.float32],
+    limits: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Ink in [0, 1] where the block prints: its edge spread and rough, its cover uneven, worn spots left out."""
+    offset, spread, rough, uneven, loss = strengths
+    half = np.float32(0.5)
+    ink = np.empty_like(field)
+    for y in range(field.shape[0]):
+        for x in range(field.shape[1]):
+            edge = offset + spread * (half + coarse[y, x]) + rough * fine[y, x]
+            edge = min(max(edge, limits[0]), limits[1])
+            print_ = min(max(field[y, x] + edge + half, np.float32(0)), np.float32(1))
+            density = 1 - uneven * min(max(half + cover[y, x], np.float32(0)), np.float32(1))
+            whole = 8 * (worn[y, x] + np.float32(0.6) * coarse[y, x] + np.float32(2.2) - 2 * loss)
+            ink[y, x] = print_ * density * min(max(np.float32(whole), np.float32(0)), np.float32(1))
+    return ink
+
+
+@njit(cache=True)
+def _paper(
+    shade: NDArray[np.float32],
+    grain: NDArray[np.float32],
+    stain: NDArray[np.float32],
+    fibre: NDArray[np.float32],
+    strengths: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Paper in 0..255: a ground of one grey, shaded, stained, grainy and with fibres."""
+    grey, shaded, grained, stained, fibred = strengths
+    ground = np.empty_like(shade)
+    for y in range(shade.shape[0]):
+        for x in range(shade.shape[1]):
+            spot = min(max(2 * stain[y, x] - np.float32(0.6), np.float32(0)), np.float32(1))
+            value = grey + shaded * min(shade[y, x], np.float32(0)) + grained * grain[y, x]
+            value += fibred * fibre[y, x] - stained * spot
+            ground[y, x] = min(max(value, np.float32(0)), np.float32(255))
+    return ground
+
+
+@njit(cache=True)
+def _printed(ground: NDArray[np.float32], ink: NDArray[np.float32], black: np.float32) -> NDArray[np.float32]:
+    picture = np.empty_like(ground)
+    for y in range(ground.shape[0]):
+        for x in range(ground.shape[1]):
+            picture[y, x] = ground[y, x] + (min(black, ground[y, x]) - ground[y, x]) * ink[y, x]
+    return picture
+
+
+@njit(cache=True)
+def _scanned(picture: NDArray[np.float32], grains: NDArray[np.uint8], noise: np.float32) -> NDArray[np.uint8]:
+    """Round to 8 bits, with noise of the deviation given: the difference of two uniform bytes, whose own is 104.5."""
+    grey = np.empty(picture.shape, np.uint8)
+    scale = noise / np.float32(104.5)
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
+            value = picture[y, x] + scale * (np.float32(grains[0, y, x]) - np.float32(grains[1, y, x]))
+            grey[y, x] = np.uint8(min(max(value + np.float32(0.5), np.float32(0)), np.float32(255)))
+    return grey
 
 
 @njit(cache=True)

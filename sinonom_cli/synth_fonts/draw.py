@@ -174,28 +174,24 @@ def _framed(glyph: NDArray[np.uint8], side: int, scale: float) -> NDArray[np.flo
     """Scale a glyph about its centre into the middle of a (side, side) square, bilinearly; [0, 1], 1 = ink."""
     height, width = glyph.shape
     framed = np.zeros((side, side), np.float32)
+    left, part = np.empty(side, np.int64), np.empty(side, np.float32)
+    for x in range(side):
+        u = min(max((x + 0.5 - side / 2) / scale + width / 2 + 0.5, 0.0), width + 1.0)
+        left[x] = int(u)
+        part[x] = u - left[x]
+    line = np.zeros(width + 3, np.float32)  # one empty pixel before the glyph, two after
     for y in range(side):
         v = (y + 0.5 - side / 2) / scale + height / 2 - 0.5
         top = int(np.floor(v))
         if top < -1 or top >= height:
             continue
-        b = np.float32(v - top)
+        lower = np.float32((v - top) / 255 if top + 1 < height else 0)
+        upper = np.float32((1 - (v - top)) / 255 if top >= 0 else 0)
+        above, below = glyph[max(top, 0)], glyph[min(top + 1, height - 1)]
+        for x in range(width):
+            line[x + 1] = upper * above[x] + lower * below[x]
         for x in range(side):
-            u = (x + 0.5 - side / 2) / scale + width / 2 - 0.5
-            left = int(np.floor(u))
-            if left < -1 or left >= width:
-                continue
-            a = np.float32(u - left)
-            total = np.float32(0)
-            if top >= 0 and left >= 0:
-                total += (1 - a) * (1 - b) * glyph[top, left]
-            if top >= 0 and left + 1 < width:
-                total += a * (1 - b) * glyph[top, left + 1]
-            if top + 1 < height and left >= 0:
-                total += (1 - a) * b * glyph[top + 1, left]
-            if top + 1 < height and left + 1 < width:
-                total += a * b * glyph[top + 1, left + 1]
-            framed[y, x] = total / np.float32(255)
+            framed[y, x] = line[left[x]] * (1 - part[x]) + line[left[x] + 1] * part[x]
     return framed
 
 
@@ -233,10 +229,11 @@ def _squared_distance(target: NDArray[np.bool_], reach: int) -> NDArray[np.float
     for y in range(height):
         for x in range(width):
             before = column[y - 1, x] + np.float32(1) if y > 0 else far
-            column[y, x] = np.float32(0) if target[y, x] else min(before, far)
+            column[y, x] = np.float32(0) if target[y, x] else (before if before < far else far)
     for y in range(height - 2, -1, -1):
         for x in range(width):
-            column[y, x] = min(column[y, x], column[y + 1, x] + np.float32(1))
+            below = column[y + 1, x] + np.float32(1)
+            column[y, x] = below if below < column[y, x] else column[y, x]
     squared = np.empty((height, width), np.float32)
     line = np.full(width + 2 * reach, far * far, np.float32)
     for y in range(height):
@@ -245,6 +242,7 @@ def _squared_distance(target: NDArray[np.bool_], reach: int) -> NDArray[np.float
             squared[y, x] = far * far
         for step in range(2 * reach + 1):
             cost = np.float32((step - reach) * (step - reach))
-            for x in range(width):
-                squared[y, x] = min(squared[y, x], line[x + step] + cost)
+            for x in range(width):  # no min(): this form becomes vector instructions
+                found = line[x + step] + cost
+                squared[y, x] = found if found < squared[y, x] else squared[y, x]
     return squared
