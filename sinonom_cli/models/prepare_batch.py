@@ -76,6 +76,9 @@ def _resampling(mean: Tensor, sd: Tensor, longer: Tensor, size: int, length: int
     place = torch.arange(size, device=mean.device, dtype=mean.dtype) + 0.5
     centre = (mean - side / 2)[:, None] + place * step
     reach = step.clamp(min=1)[:, :, None]
-    pixels = torch.arange(length, device=mean.device, dtype=mean.dtype) + 0.5
+    beyond = math.ceil(float(reach.max())) if len(reach) else 1
+    pixels = torch.arange(-beyond, length + beyond, device=mean.device, dtype=mean.dtype) + 0.5
     away = (pixels - centre[:, :, None]).abs() / reach
-    return (1 - away).clamp(min=0) / reach
+    weights = (1 - away).clamp(min=0)
+    weights = weights / weights.sum(dim=2, keepdim=True).clamp(min=0.5)
+    return weights[:, :, beyond : beyond + length]

@@ -5,6 +5,7 @@ ground and ink, are found and polarity is settled by them; grey is mapped softly
 destroys evidence on worn relief); and the character is moved and scaled so that its ink has a fixed centre and spread.
 """
 
+import math
 import warnings
 from pathlib import Path
 
@@ -21,7 +22,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
 """Formats that are opened; others (EPS, PDF, ...) would start interpreters."""
 
 WORK = 2
-"""A picture is first reduced by a whole factor until its longer side is less than `2 * WORK * size` pixels."""
+"""A picture whose longer side has n `WORK * size` pixels is first reduced by the whole part of n."""
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `load_picture` refuses instead
@@ -175,23 +176,24 @@ def ink_of(grey: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     -------
     (H, W) float32 in [0, 1], 1 = ink; None if the picture is blank.
     """
-    values = grey.astype(np.float32)
-    threshold = (values.min() + values.max()) / 2
-    dark = values <= threshold
+    counts = np.bincount(grey.ravel(), minlength=256)
+    levels = np.arange(256)
+    number, total = np.cumsum(counts), np.cumsum(counts * levels)
+    present = np.flatnonzero(counts)
+    low, high = float(present[0]), float(present[-1])
     for _ in range(ROUNDS):  # Ridler and Calvard 1978: the threshold lies midway between the means of its two classes
-        share = dark.mean(dtype=np.float64)
-        if share in (0, 1):
+        last = int((low + high) / 2)
+        if number[last] in (0, grey.size):
             return None
-        total, below = values.mean(dtype=np.float64), (values * dark).mean(dtype=np.float64)
-        low, high = below / share, (total - below) / (1 - share)
-        dark = values <= (low + high) / 2
+        low, high = total[last] / number[last], (total[-1] - total[last]) / (grey.size - number[last])
     if high - low < FAINTEST:
         return None
-    share = dark.mean(dtype=np.float64)
-    edge = np.concatenate([dark[0], dark[-1], dark[:, 0], dark[:, -1]]).mean(dtype=np.float64)
-    ground, full = (low, high) if 2 * share + edge > INVERTED else (high, low)
+    last = int((low + high) / 2)
+    edge = (np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]) <= last).mean()
+    ground, full = (low, high) if 2 * number[last] / grey.size + edge > INVERTED else (high, low)
     ground += MARGIN * (full - ground)
-    return np.clip((values - np.float32(ground)) / np.float32(full - ground), 0, 1)
+    table = np.clip((levels - ground) / (full - ground), 0, 1).astype(np.float32)
+    return table[grey]
 
 
 ROUNDS = 6
@@ -261,9 +263,13 @@ def resampling(start: float, step: float, size: int, length: int) -> NDArray[np.
 
     Returns
     -------
-    (size, length) float32; rows sum to about 1 inside the picture.
+    (size, length) float32; rows sum to 1 inside the picture, to less across its edge.
     """
     centre = start + (np.arange(size) + 0.5) * step
     reach = max(step, 1.0)
-    away = np.abs(np.arange(length) + 0.5 - centre[:, None]) / reach
-    return (np.maximum(1 - away, 0) / reach).astype(np.float32)
+    beyond = math.ceil(reach)
+    away = np.abs(np.arange(-beyond, length + beyond) + 0.5 - centre[:, None]) / reach
+    weights = np.maximum(1 - away, 0)
+    # Where the filter lies wholly outside, any sum will do.
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), 0.5)
+    return weights[:, beyond : beyond + length].astype(np.float32)
