@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.characters import label_of, repair
+from sinonom_cli.crop_nomnaocr.circles import circle_scores
 from sinonom_cli.crop_nomnaocr.crops import Crop, crop, owners
 from sinonom_cli.crop_nomnaocr.cuts import LEAST_HEIGHT, Cuts, find_cuts
 from sinonom_cli.crop_nomnaocr.heights import expected_heights
-from sinonom_cli.crop_nomnaocr.ink import circle_scores, ruling_lines, soft_ink
+from sinonom_cli.crop_nomnaocr.ink import border_scraps, ruling_lines, soft_ink
 from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, Line
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.preprocess import load_picture
@@ -49,6 +50,7 @@ def column_ink(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     length = round(TALLEST_STROKE * grey.shape[1])
     if len(grey) >= length:
         ink[ruling_lines(ink, length)] = 0
+    ink[border_scraps(ink)] = 0
     return ink
 
 

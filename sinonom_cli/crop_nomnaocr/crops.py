@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-INKED = 0.35
+from sinonom_cli.crop_nomnaocr.ink import INKED, components
+
 WHOLE = 0.8
 """A component goes whole to the character that holds at least this share of its ink; others are cut."""
 
@@ -25,39 +25,6 @@ class Crop:
     picture: NDArray[np.uint8]
     box: tuple[int, int, int, int]
     severed: float
-
-
-@numba.njit(cache=True)
-def components(ink: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.int64], int]:
-    """Label the 8-connected components of `ink > threshold`.
-
-    Returns
-    -------
-    labels : (H, W) int64, 0 where there is none, else 1..count.
-    count : how many there are.
-    """
-    height, width = ink.shape
-    labels = np.zeros((height, width), np.int64)
-    stack = np.zeros((height * width, 2), np.int64)
-    count = 0
-    for y in range(height):
-        for x in range(width):
-            if labels[y, x] or ink[y, x] <= threshold:
-                continue
-            count += 1
-            labels[y, x] = count
-            stack[0] = y, x
-            top = 1
-            while top:
-                top -= 1
-                row, column = stack[top]
-                for near_y in range(max(0, row - 1), min(height, row + 2)):
-                    for near_x in range(max(0, column - 1), min(width, column + 2)):
-                        if not labels[near_y, near_x] and ink[near_y, near_x] > threshold:
-                            labels[near_y, near_x] = count
-                            stack[top] = near_y, near_x
-                            top += 1
-    return labels, count
 
 
 def owners(ink: NDArray[np.float32], tops: NDArray[np.int64], bottoms: NDArray[np.int64]) -> NDArray[np.int64]:

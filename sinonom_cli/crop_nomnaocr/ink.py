@@ -1,4 +1,4 @@
-"""From the grey of a scanned column to ink: paper flattened, ruling lines taken out, circles found."""
+"""From the grey of a scanned column to ink: paper flattened, ruling lines and what is left of them taken out."""
 
 import numba
 import numpy as np
@@ -10,8 +10,8 @@ _DEAD = 0.12
 """Share of the contrast between paper and ink that is paper's grain, not ink."""
 RULED = 0.8
 """Share of dark rows that makes a line of a stretch near the border."""
-FAINT_RIM = 0.35
-"""Circles are as good as their contrast, but fainter ones than this are not counted as full."""
+INKED = 0.35
+"""Ink above this is part of a stroke."""
 
 
 def soft_ink(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -67,92 +67,57 @@ def ruling_lines(ink: NDArray[np.float32], length: int) -> NDArray[np.bool_]:
 
 
 @numba.njit(cache=True)
-def circle_scores(ink: NDArray[np.float32], radii: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Score every row as the middle of a circle drawn as a paragraph mark: ink on the rim, none inside or around.
+def components(ink: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.int64], int]:
+    """Label the 8-connected components of `ink > threshold`.
+
+    Returns
+    -------
+    labels : (H, W) int64, 0 where there is none, else 1..count.
+    count : how many there are.
+    """
+    height, width = ink.shape
+    labels = np.zeros((height, width), np.int64)
+    stack = np.zeros((height * width, 2), np.int64)
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if labels[y, x] or ink[y, x] <= threshold:
+                continue
+            count += 1
+            labels[y, x] = count
+            stack[0] = y, x
+            top = 1
+            while top:
+                top -= 1
+                row, column = stack[top]
+                for near_y in range(max(0, row - 1), min(height, row + 2)):
+                    for near_x in range(max(0, column - 1), min(width, column + 2)):
+                        if not labels[near_y, near_x] and ink[near_y, near_x] > threshold:
+                            labels[near_y, near_x] = count
+                            stack[top] = near_y, near_x
+                            top += 1
+    return labels, count
+
+
+def border_scraps(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Find pieces of lines at the left and right border: thin, upright and joined to nothing.
 
     Parameters
     ----------
     ink : (H, W) float32 in [0, 1].
-    radii : (R,) float32, pixels, to try.
 
     Returns
     -------
-    (H,) float32; 1 for a perfect circle, 0 for most writing.
+    (H, W) bool, with the soft rim of each piece.
     """
-    height, width = ink.shape
-    scores = np.zeros(height, np.float32)
-    for radius in radii:
-        inside = _disc_offsets(-1.0, radius - 2.0)
-        far = round(radius)
-        for middle in range(int(width * 0.35), int(width * 0.65) + 1):
-            for y in range(height):
-                # A mark has ink above and below its middle and none in it; writing is mostly left here at once.
-                if min(_darkest(ink, y - far, middle), _darkest(ink, y + far, middle)) < 0.12:
-                    continue
-                within = _mean_at(ink, y, middle, inside)
-                if within > 0.25:
-                    continue
-                weakest, mean = _rim(ink, y, middle, radius)
-                score = 0.7 * weakest + 0.3 * mean - 2 * within - 1.5 * _beside(ink, y, middle, radius)
-                scores[y] = max(scores[y], score / max(mean, FAINT_RIM))
-    return scores
-
-
-@numba.njit(cache=True)
-def _rim(ink: NDArray[np.float32], y: int, x: int, radius: float) -> tuple[float, float]:
-    """Return the third least and the mean ink along a rim of 16 directions: it may be a pixel out of round or broken."""
-    around = np.zeros(16)
-    for step in range(16):
-        angle = step * np.pi / 8
-        for out in (-1.0, 0.0, 1.0):
-            row = round(y + (radius + out) * np.sin(angle))
-            column = round(x + (radius + out) * np.cos(angle))
-            if 0 <= row < ink.shape[0] and 0 <= column < ink.shape[1]:
-                around[step] = max(around[step], ink[row, column])
-    return np.sort(around)[2], around.mean()
-
-
-@numba.njit(cache=True)
-def _beside(ink: NDArray[np.float32], y: int, x: int, radius: float) -> float:
-    """Return the mean ink left and right of a circle: a mark stands alone in its column."""
-    total, count = 0.0, 0
-    tall, wide = int(0.8 * radius), int(radius + 2.5)
-    for row in range(max(0, y - tall), min(ink.shape[0], y + tall + 1)):
-        for column in range(ink.shape[1]):
-            if abs(column - x) >= wide:
-                total += ink[row, column]
-                count += 1
-    return total / max(count, 1)
-
-
-@numba.njit(cache=True)
-def _darkest(ink: NDArray[np.float32], y: int, x: int) -> float:
-    most = 0.0
-    for row in range(max(0, y - 1), min(ink.shape[0], y + 2)):
-        for column in range(max(0, x - 1), min(ink.shape[1], x + 2)):
-            most = max(most, ink[row, column])
-    return most
-
-
-@numba.njit(cache=True)
-def _mean_at(ink: NDArray[np.float32], y: int, x: int, offsets: NDArray[np.int64]) -> float:
-    total = 0.0
-    for i in range(len(offsets)):
-        row, column = y + offsets[i, 0], x + offsets[i, 1]
-        if 0 <= row < ink.shape[0] and 0 <= column < ink.shape[1]:
-            total += ink[row, column]
-    return total / max(len(offsets), 1)
-
-
-@numba.njit(cache=True)
-def _disc_offsets(inner: float, outer: float) -> NDArray[np.int64]:
-    """Return the (dy, dx) whose distance from (0, 0) is in (inner, outer]."""
-    reach = int(outer) + 1
-    found = np.zeros(((2 * reach + 1) ** 2, 2), np.int64)
-    count = 0
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
-            if inner < np.sqrt(float(dy * dy + dx * dx)) <= outer:
-                found[count] = dy, dx
-                count += 1
-    return found[:count]
+    width = ink.shape[1]
+    labels, _ = components(ink, 0.2)
+    found = np.zeros(ink.shape, np.bool_)
+    touching = np.unique(np.concatenate([labels[:, :2].ravel(), labels[:, -2:].ravel()]))
+    for label in touching[touching > 0]:
+        rows, columns = np.nonzero(labels == label)
+        tall, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
+        if wide <= max(2, width // 8) and tall >= 2 * wide:
+            around = slice(max(0, rows.min() - 1), rows.max() + 2), slice(max(0, columns.min() - 1), columns.max() + 2)
+            found[around] |= (labels[around] == 0) | (labels[around] == label)
+    return found
