@@ -1,4 +1,4 @@
-"""The pictures that ship for the demo: three complete sets of the same characters, small, and really different hands."""
+"""The pictures that ship for the demo: three complete sets of the same characters, small, in different hands."""
 
 from pathlib import Path
 
