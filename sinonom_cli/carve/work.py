@@ -1,5 +1,6 @@
 """One picture, from file to STL."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,34 +13,39 @@ from sinonom_cli.models.preprocess import ink_of, load_picture
 
 
 @dataclass(frozen=True)
+class Target:
+    """The mesh that a picture becomes, and what is known of it."""
+
+    file_name: str
+    label: str
+    char: str
+
+
+@dataclass(frozen=True)
 class Carve:
-    """Carve the picture of an item (its `data` is a Picture) into the mesh set `out`."""
+    """Carve the picture of an item (its `data` is a Target) into the mesh set `out`."""
 
     out: Path
     carving: Carving
     seed: int
 
     def __call__(self, item: Item) -> list[Row]:
-        picture: Picture = item.data
+        target: Target = item.data
         ink = ink_of(load_picture(item.path))
         if ink is None:
             raise SinonomError(f"{item.path} is blank: there is nothing to carve", "give a picture with ink")
         rng = item_rng(self.seed, item.key)
         lies = pose(self.carving, rng)
         triangles = mesh_of(*carve_heights(ink, self.carving, rng), lies)
-        write_stl(self.out / item.key, triangles)
-        row = {
-            "file_name": item.key,
-            "label": picture.label,
-            "char": picture.char,
-            "source": picture.file_name,
-            "box": "",
-        }
-        return [{**row, "faces": str(len(triangles)), "tilt_x": f"{lies.x:.3f}", "tilt_y": f"{lies.y:.3f}"}]
+        write_stl(self.out / target.file_name, triangles)
+        known = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key}
+        return [
+            {**known, "box": "", "faces": str(len(triangles)), "tilt_x": f"{lies.x:.3f}", "tilt_y": f"{lies.y:.3f}"}
+        ]
 
 
 def pictures(folder: Path, limit: int | None) -> list[Item]:
-    """List the pictures of a set as items; an item's key is the name of its mesh below the output.
+    """List the pictures of a set as items; keys are the pictures' paths in it, `data` is what each becomes.
 
     Raises
     ------
@@ -47,11 +53,15 @@ def pictures(folder: Path, limit: int | None) -> list[Item]:
         If the folder is no image set and holds no pictures.
     """
     found = read_imageset(folder).pictures[:limit]
-    stems = [p.item.rpartition(".")[0] for p in found]
-    twice = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set()
+    owners = Counter(_without_suffix(picture) for picture in found)
     items = []
-    for picture, stem in zip(found, stems, strict=True):
-        path = folder / picture.file_name
-        size = path.stat().st_size if path.is_file() else -1
-        items.append(Item(f"meshes/{picture.item if stem in twice else stem}.stl", path, picture, size))
+    for picture in found:
+        path, stem = folder / picture.file_name, _without_suffix(picture)
+        name = stem if owners[stem] == 1 else picture.item
+        target = Target(f"meshes/{name}.stl", picture.label, picture.char)
+        items.append(Item(picture.file_name, path, target, path.stat().st_size if path.is_file() else -1))
     return items
+
+
+def _without_suffix(picture: Picture) -> str:
+    return picture.item.removesuffix(Path(picture.item).suffix)

@@ -24,7 +24,7 @@ PULLS = (0.5, 0.9, 0.99)
 BANDS = (0.3, 0.15, 0.07, 0.03)
 """Width of the band that counts as top, coarse to fine, as a share of the relief's depth."""
 
-ABOVE = 2.0
+ABOVE = 8.0
 """How many points in the band one point above it outweighs: tops have nothing above them."""
 
 

@@ -1,0 +1,161 @@
+"""Promises of the readers: every mesh a lab has is read; a file that lies is refused in one line."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sinonom_cli.artifacts.stl import read_stl, write_stl
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.render.mesh import MESH_SUFFIXES, read_mesh
+
+CORNERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.25), (0.0, 1.0, 0.5))
+FAN = np.array([[CORNERS[0], CORNERS[k], CORNERS[k + 1]] for k in (1, 2)], np.float32)
+
+ASCII_STL = "solid square\n" + "".join(
+    "facet normal 0 0 1\n outer loop\n"
+    + "".join(f"  vertex {x} {y} {z:e}\n" for x, y, z in triangle)
+    + " endloop\nendfacet\n"
+    for triangle in FAN
+)
+ASCII_STL = (ASCII_STL + "endsolid square\n").replace("facet", "FACET", 1)
+
+
+def binary_stl(triangles: np.ndarray, count: int | None = None, header: bytes = b"") -> bytes:
+    body = b"".join(struct.pack("<12fH", 0, 0, 1, *triangle.ravel(), 7) for triangle in triangles)
+    return header.ljust(80, b" ") + struct.pack("<I", len(triangles) if count is None else count) + body
+
+
+def ply(form: str, vertices: int, faces: int, body: bytes) -> bytes:
+    return (
+        f"ply\nformat {form} 1.0\ncomment made by hand\nelement vertex {vertices}\nproperty float x\nproperty float y\n"
+        f"property float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nelement face {faces}\n"
+        "property list uchar int vertex_indices\nend_header\n"
+    ).encode() + body
+
+
+def binary_ply(order: str, polygons: list[list[int]], corners: tuple = CORNERS, **lies: int) -> bytes:
+    body = b"".join(struct.pack(f"{order}3f3B", *corner, 9, 9, 9) for corner in corners)
+    body += b"".join(struct.pack(f"{order}B{len(face)}i", len(face), *face) for face in polygons)
+    name = {"<": "binary_little_endian", ">": "binary_big_endian"}[order]
+    return ply(name, lies.get("vertices", len(corners)), lies.get("faces", len(polygons)), body)
+
+
+def ascii_ply(polygons: list[str], **lies: int) -> bytes:
+    lines = [f"{x} {y} {z} 9 9 9" for x, y, z in CORNERS] + polygons
+    return ply("ascii", lies.get("vertices", 4), lies.get("faces", len(polygons)), "\n".join(lines).encode())
+
+
+OBJ = "".join(f"v {x} {y} {z}\n" for x, y, z in CORNERS)
+OFF = "OFF\n# a comment\n4 1 0\n" + "".join(f"{x} {y} {z}\n" for x, y, z in CORNERS)
+COLOURED_OFF = "COFF 4 1 0\n" + "".join(f"{x} {y} {z} 9 9 9 255\n" for x, y, z in CORNERS) + "4 0 1 2 3\n"
+
+GOOD = {
+    "binary.stl": binary_stl(FAN),
+    "called solid.stl": binary_stl(FAN, header=b"solid facet normal\n"),
+    "ascii.STL": ASCII_STL.encode(),
+    "ascii, Windows.stl": ASCII_STL.replace("\n", "\r\n").encode(),
+    "little.ply": binary_ply("<", [[0, 1, 2, 3]]),
+    "big.ply": binary_ply(">", [[0, 1, 2, 3]]),
+    "triangles.ply": binary_ply("<", [[0, 1, 2], [0, 2, 3]]),
+    "text.ply": ascii_ply(["4 0 1 2 3"]),
+    "quad.obj": (OBJ + "f 1 2 3 4\n").encode(),
+    "negative.obj": (OBJ + "f -4 -3 -2 -1\n").encode(),
+    "textured.obj": (OBJ + "vt 0 0\nvn 0 0 1\ng a\nusemtl b\nf 1/1/1 2/1/1 3//1 4/1\n").encode(),
+    "two parts.obj": (OBJ + "o a\nf 1 2 3\no b\nf 1 3 \\\n4\n").encode(),
+    "quad.off": (OFF + "4 0 1 2 3\n").encode(),
+    "coloured.off": COLOURED_OFF.encode(),
+    "chữ 𡦂 字.stl": binary_stl(FAN),
+}
+
+NAN = np.where(np.arange(18).reshape(2, 3, 3) == 4, np.nan, FAN).astype(np.float32)
+BAD = {
+    "empty.stl": (b"", "empty"),
+    "empty.obj": (b"", "empty"),
+    "short.stl": (b"solid", "only 5 bytes"),
+    "half.stl": (binary_stl(FAN)[:-25], "promises 2"),
+    "promises more.stl": (binary_stl(FAN, count=3), "promises 3"),
+    "promises less.stl": (binary_stl(FAN, count=1), "promises 1"),
+    "promises billions.stl": (binary_stl(FAN, count=4_000_000_000), "4,000,000,000"),
+    "half, called solid.stl": (binary_stl(FAN, header=b"solid x\n")[:-1], "promises 2"),
+    "no faces.stl": (binary_stl(FAN[:0]), "no faces"),
+    "NaN.stl": (binary_stl(NAN), "1 of 2 faces"),
+    "infinite.stl": (binary_stl(np.where(np.isnan(NAN), np.inf, NAN)), "infinite"),
+    "half ascii.stl": (ASCII_STL[: len(ASCII_STL) // 2].encode(), "before its end"),
+    "ascii without end.stl": (ASCII_STL[: ASCII_STL.index("endsolid")].encode(), "before its end"),
+    "ascii, two corners.stl": (ASCII_STL.replace("  vertex 0.0 0.0 0.000000e+00\n", "", 1).encode(), "5 vertices"),
+    "ascii, no number.stl": (ASCII_STL.replace("1.0", "one", 1).encode(), "no number"),
+    "ascii NaN.stl": (ASCII_STL.replace("1.0", "nan", 1).encode(), "NaN"),
+    "ascii, no faces.stl": (b"solid nothing\nendsolid nothing\n", "no faces"),
+    "half.ply": (binary_ply("<", [[0, 1, 2, 3]])[:-3], "cut short"),
+    "promises more.ply": (binary_ply("<", [[0, 1, 2, 3]], faces=5), "promises 5"),
+    "promises less.ply": (binary_ply("<", [[0, 1, 2], [0, 2, 3]], faces=1), "more than its header promises"),
+    "promises billions.ply": (binary_ply("<", [[0, 1, 2, 3]], vertices=4_000_000_000), "4,000,000,000"),
+    "text promises more.ply": (ascii_ply(["4 0 1 2 3"], faces=2), "promises 2"),
+    "text promises less.ply": (ascii_ply(["4 0 1 2 3", "3 0 1 2"], faces=1), "more than"),
+    "names too much.ply": (binary_ply("<", [[0, 1, 2, 4]]), "vertex 4"),
+    "names less than none.ply": (binary_ply(">", [[0, 1, 2, -1]]), "vertex -1"),
+    "no faces.ply": (binary_ply("<", []), "no faces"),
+    "NaN.ply": (binary_ply("<", [[0, 1, 2, 3]], (*CORNERS[:3], (0, np.nan, 0))), "NaN"),
+    "no header end.ply": (binary_ply("<", [[0, 1, 2]])[:100], "header is cut off"),
+    "unknown type.ply": (binary_ply("<", [[0, 1, 2]]).replace(b"float x", b"quad x"), "quad"),
+    "text.ply": (b"hello", "not a PLY"),
+    "names too much.obj": ((OBJ + "f 1 2 5\n").encode(), "vertex 4"),
+    "names vertex 0.obj": ((OBJ + "f 0 1 2\n").encode(), "vertex -1"),
+    "names before the first.obj": ((OBJ + "f -5 -1 -2\n").encode(), "vertex -1"),
+    "two corners.obj": ((OBJ + "f 1 2\n").encode(), "2 corners"),
+    "no number.obj": ((OBJ + "f 1 b 2\n").encode(), "OBJ"),
+    "two coordinates.obj": ((OBJ + "v 1 2\nf 1 2 3\n").encode(), "three coordinates"),
+    "NaN.obj": ((OBJ.replace("0.5", "nan") + "f 1 2 3 4\n").encode(), "NaN"),
+    "no faces.obj": (OBJ.encode(), "no faces"),
+    "half.off": (OFF.encode(), "holds 4"),
+    "more.off": ((OFF + "3 0 1 2\n3 0 1 2\n").encode(), "holds 6"),
+    "cut face.off": ((OFF + "4 0 1 2\n").encode(), "cut short"),
+    "names too much.off": ((OFF + "3 0 1 4\n").encode(), "vertex 4"),
+    "text.off": (b"hello", "not an OFF"),
+    "picture.png": (b"\x89PNG", "not a mesh format"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_mesh_of_any_form_is_read(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(GOOD[name])
+    np.testing.assert_array_equal(read_mesh(tmp_path / name), FAN)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_polygons_of_several_sizes_in_one_file_all_arrive(order: str, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.ply"
+    path.write_bytes(binary_ply(order, [[0, 1, 2], [0, 1, 2, 3], [3, 2, 1]]))
+    got = {triangle.tobytes() for triangle in read_mesh(path)}
+    want = [(0, 1, 2), (0, 1, 2), (0, 2, 3), (3, 2, 1)]
+    assert got == {np.array([CORNERS[i] for i in face], np.float32).tobytes() for face in want}
+    assert len(read_mesh(path)) == 4
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_mesh_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    content, reason = BAD[name]
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SinonomError, match=reason) as caught:
+        read_mesh(tmp_path / name)
+    assert caught.value.code == ExitCode.BAD_INPUT
+    assert "\n" not in caught.value.message and name in caught.value.message
+
+
+def test_every_format_has_a_bad_and_a_good_example_here() -> None:
+    for examples in (GOOD, BAD):
+        assert {Path(name).suffix.lower() for name in examples} >= MESH_SUFFIXES - {".glb"}
+
+
+def test_stl_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    triangles = np.random.default_rng(0).normal(size=(50, 3, 3)).astype(np.float32)
+    triangles[7] = triangles[7, 0]  # a face without area has no normal
+    write_stl(tmp_path / "a.stl", triangles)
+    np.testing.assert_array_equal(read_stl(tmp_path / "a.stl"), triangles)
+    content = (tmp_path / "a.stl").read_bytes()
+    assert not content.startswith(b"solid")
+    normal = np.frombuffer(content, "<f4", 3, 84)
+    want = np.cross(triangles[0, 1] - triangles[0, 0], triangles[0, 2] - triangles[0, 0])
+    np.testing.assert_allclose(normal, want / np.linalg.norm(want), atol=1e-5)

@@ -1,0 +1,68 @@
+"""Promises of levelling: tilt and bend go, whatever the ground and a few bad points do."""
+
+import numpy as np
+import pytest
+from tinymesh import letter_f, likeness, surface, turn
+
+from sinonom_cli.render.level import flatten, level, tilt_of
+from sinonom_cli.render.picture import View, draw
+
+
+def residual_tilt(rotation: np.ndarray, pose: np.ndarray) -> float:
+    """Degrees between the plate's normal after levelling and the line of sight."""
+    return float(np.degrees(np.arccos(min(1.0, (rotation @ pose)[2, 2]))))
+
+
+def gouged(size: int = 48) -> np.ndarray:
+    """An F whose ground slopes and sinks away from it: a plane through all points would be tilted by it."""
+    heights = letter_f(size)
+    slope = np.linspace(0, -0.12, size)[None, :] + np.random.default_rng(0).normal(0, 0.01, (size, size))
+    return np.where(heights > 0, heights + np.random.default_rng(1).normal(0, 0.001, heights.shape), slope)
+
+
+@pytest.mark.parametrize("tilt", [(0, 0), (4, -3), (-12, 9), (21, -20), (0, 30)])
+def test_the_tilt_of_the_stroke_tops_is_found_not_that_of_the_ground(tilt: tuple[float, float]) -> None:
+    pose = turn(*tilt)
+    rotation = level(surface(gouged(), pose))
+    assert residual_tilt(rotation, pose) < 1
+    assert tilt_of(rotation) == pytest.approx(residual_tilt(np.eye(3), pose), abs=1)
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
+    assert np.linalg.det(rotation) == pytest.approx(1)
+
+
+def test_spikes_and_pits_do_not_tilt_the_plate() -> None:
+    heights, pose = gouged(), turn(5, -8)
+    rng = np.random.default_rng(2)
+    heights[rng.integers(0, 48, 12), rng.integers(0, 24, 12)] += 0.3
+    heights[rng.integers(0, 48, 12), rng.integers(0, 24, 12)] -= 0.4
+    assert residual_tilt(level(surface(heights, pose)), pose) < 1
+
+
+def test_bend_is_taken_out_so_that_all_tops_come_to_one_height() -> None:
+    size = 64
+    letter = letter_f(60)
+    letter = np.pad(letter, 2)
+    x = np.linspace(-1, 1, size)
+    bent = (letter + 0.06 * x**2 - 0.04 * x[:, None] ** 2 + 0.02 * x * x[:, None]).astype(np.float32)
+    tops = letter > 0
+    assert np.ptp(bent[tops]) > 0.025
+    flat = flatten(bent)
+    assert np.ptp(flat[tops]) < 0.004
+    assert abs(flat[tops].mean()) < 0.002
+
+
+def test_a_levelled_mesh_looks_as_if_it_had_never_been_tilted() -> None:
+    straight, _ = draw(surface(gouged()), View(size=64))
+    tilted = surface(gouged(), turn(11, -9))
+    mended, tilt = draw(tilted, View(size=64))
+    left, none = draw(tilted, View(size=64, level="off"))
+    assert likeness(straight, mended) > 0.93 > likeness(straight, left)
+    assert tilt == pytest.approx(14.2, abs=1) and none == 0
+
+
+def test_levelling_survives_meshes_with_next_to_nothing_in_them() -> None:
+    one = np.array([[[0, 0, 0], [1, 0, 0.1], [0, 1, 0]]], np.float32)
+    assert np.isfinite(level(one)).all()
+    assert np.isfinite(level(np.zeros((1, 3, 3), np.float32))).all()
+    nothing = np.full((32, 32), -np.inf, np.float32)
+    assert (flatten(nothing) == -np.inf).all()

@@ -1,0 +1,42 @@
+"""Tiny meshes for tests: height maps as open surfaces, made without the code under test."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def letter_f(size: int = 48) -> NDArray[np.float64]:
+    """Return the height map of a raised F, which no turn or mirror maps to itself; (size, size), tops at 0.15."""
+    heights = np.zeros((size, size))
+    u = size // 12
+    heights[2 * u : 10 * u, 3 * u : 5 * u] = 0.15
+    heights[2 * u : 4 * u, 3 * u : 9 * u] = 0.15
+    heights[5 * u : 6 * u, 3 * u : 7 * u] = 0.15
+    return heights
+
+
+def surface(heights: NDArray[np.float64], rotation: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
+    """Return the triangles over a height map, 1 wide, row 0 on top (greatest y), turned; (F, 3, 3) float32."""
+    size = len(heights)
+    points = [
+        (j / (size - 1) - 0.5, 0.5 - i / (size - 1), heights[i, j] - 0.075) for i in range(size) for j in range(size)
+    ]
+    turned = np.array(points) @ (np.eye(3) if rotation is None else rotation).T
+    faces = []
+    for i in range(size - 1):
+        for j in range(size - 1):
+            a, b, c, d = i * size + j, i * size + j + 1, (i + 1) * size + j, (i + 1) * size + j + 1
+            faces += [(a, c, b), (b, c, d)]
+    return turned[faces].astype(np.float32)
+
+
+def turn(about_x: float, about_y: float) -> NDArray[np.float64]:
+    """Return the rotation about x, then about y; degrees."""
+    a, b = np.radians([about_x, about_y])
+    x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    return y @ x
+
+
+def likeness(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
+    """Return the correlation of two pictures."""
+    return float(np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1])
