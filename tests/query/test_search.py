@@ -1,0 +1,79 @@
+"""FAISS and the exact distances agree with plain loops."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sinonom_cli.artifacts.artifact import begin
+from sinonom_cli.artifacts.index import Index, Row, read_index, write_index
+from sinonom_cli.query.distances import cosine, euclidean
+from sinonom_cli.query.search import Searcher
+
+
+def make(path: Path, vectors: np.ndarray, labels: list[str] | None = None) -> Index:
+    labels = labels or [""] * len(vectors)
+    rows = [Row(f"{i}.png", f"{i}.stl", label, "", "set") for i, label in enumerate(labels)]
+    artifact = begin(path, "index", {"sets": ["set"]}, {})
+    write_index(artifact, [vectors], rows, model={"identity": "0", "path": "m"}, distance="euclidean")
+    return read_index(path)
+
+
+def loop_euclidean(a: np.ndarray, b: np.ndarray) -> float:
+    return sum((float(x) - float(y)) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5
+
+
+def loop_cosine(a: np.ndarray, b: np.ndarray) -> float:
+    dot = sum(float(x) * float(y) for x, y in zip(a, b, strict=True))
+    return 1 - dot / (sum(float(x) ** 2 for x in a) * sum(float(y) ** 2 for y in b)) ** 0.5
+
+
+LOOPS = {"euclidean": loop_euclidean, "cosine": loop_cosine}
+
+
+def test_distances_agree_with_loops() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((4, 7)), rng.standard_normal((5, 7))
+    for name, measure in (("euclidean", euclidean), ("cosine", cosine)):
+        want = [[LOOPS[name](x, y) for y in b] for x in a]
+        assert np.allclose(measure(a[:, None], b), want, atol=1e-12)
+    assert cosine(np.zeros(3), np.ones(3)) == 1
+    assert cosine(np.ones(3), -np.ones(3)) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+@pytest.mark.parametrize("unit", [False, True])
+@pytest.mark.parametrize("queries", [1, 40])
+def test_the_nearest_agree_with_sorting_all_distances(tmp_path: Path, distance: str, unit: bool, queries: int) -> None:
+    rng = np.random.default_rng(1)
+    vectors = (rng.standard_normal((300, 16)) * rng.uniform(0.5, 3, (300, 1))).astype(np.float32)
+    if unit:
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[200:210] = vectors[:10]  # ties
+    asked = vectors[:queries] + rng.normal(0, 1e-3, (queries, 16)).astype(np.float32)
+    asked[0] = vectors[0]
+    rows, distances = Searcher(make(tmp_path / "db.faiss", vectors), distance).nearest(asked, 5)
+    for query, found, how_far in zip(asked, rows, distances, strict=True):
+        every = [LOOPS[distance](query, vector) for vector in vectors]
+        want = sorted(range(len(every)), key=lambda i: (round(every[i], 9), i))[:5]
+        assert found.tolist() == want
+        assert np.allclose(how_far, [every[i] for i in want], atol=1e-6)
+
+
+def test_a_small_index_gives_what_it_has(tmp_path: Path) -> None:
+    index = make(tmp_path / "db.faiss", np.eye(3, dtype=np.float32))
+    rows, _ = Searcher(index, "euclidean").nearest(np.eye(3, dtype=np.float32)[:1], 5)
+    assert rows.tolist() == [[0, 1, 2]]
+
+
+def test_each_label_is_answered_once_by_its_nearest_row(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    vectors = rng.standard_normal((200, 4)).astype(np.float32)
+    labels = ["U+4E00"] * 120 + [f"U+{0x4E01 + i % 3:04X}" for i in range(80)]
+    index = make(tmp_path / "db.faiss", vectors, labels)
+    query = vectors[5] + 0.01
+    [(rows, distances)] = Searcher(index, "euclidean", each_label_once=True).answers(query[None], 5)
+    every = euclidean(query, vectors)
+    best = {label: min(every[i] for i in range(200) if labels[i] == label) for label in set(labels)}
+    assert [labels[row] for row in rows] == sorted(best, key=best.__getitem__)
+    assert distances == pytest.approx(sorted(best.values()))
