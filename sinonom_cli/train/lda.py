@@ -82,8 +82,11 @@ def fit_lda(
             f"{samples} views of {seen} characters are too few for {features.length} features", "more --steps"
         )
     dimensions = min(config.dimensions, seen - 1, features.length)
-    projection = discriminant(*scatter.within_and_between(), dimensions, config.shrinkage)
-    network = DiscriminantNet(features.cpu(), scatter.mean(), projection)
+    projection, ratios = discriminant(*scatter.within_and_between(), dimensions, config.shrinkage)
+    # How much of what is seen along a direction tells characters apart, as in probabilistic LDA (Ioffe 2006): the last
+    # directions, which tell prints apart, count less. Other prints of a character are found better by it.
+    weights = np.sqrt(ratios / (1 + ratios))
+    network = DiscriminantNet(features.cpu(), scatter.mean(), projection * weights)
     return network.eval(), {**asdict(config), "dimensions": dimensions, "samples": samples, "classes_seen": seen}
 
 
@@ -148,7 +151,7 @@ class Scatter:
 
 def discriminant(
     within: NDArray[np.float64], between: NDArray[np.float64], dimensions: int, shrinkage: float
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Find the directions of the greatest ratio of variance between classes to variance within.
 
     Parameters
@@ -159,7 +162,8 @@ def discriminant(
 
     Returns
     -------
-    (F, D) float64, best first; the shrunk variance within classes is 1 along each, their signs are fixed.
+    (F, D) float64, best first; the shrunk variance within classes is 1 along each, their signs are fixed. And (D,), the
+    variance between classes along each.
 
     Raises
     ------
@@ -176,7 +180,8 @@ def discriminant(
     values, vectors = np.linalg.eigh(shrunk)
     whiten = vectors / np.sqrt(np.maximum(values, 1e-12 * values[-1]))
     ratios, turned = np.linalg.eigh(whiten.T @ between @ whiten)
-    projection = whiten @ turned[:, np.argsort(ratios)[::-1][:dimensions]]
+    best = np.argsort(ratios)[::-1][:dimensions]
+    projection = whiten @ turned[:, best]
     strongest = np.abs(projection).argmax(axis=0)
-    oriented: NDArray[np.float64] = projection * np.sign(projection[strongest, np.arange(projection.shape[1])])
-    return oriented
+    projection *= np.sign(projection[strongest, np.arange(projection.shape[1])])
+    return projection, ratios[best]

@@ -53,10 +53,11 @@ def test_streamed_scatter_equals_a_loop_over_classes():
 def test_the_projection_solves_the_generalised_eigenproblem(shrinkage):
     samples, classes = toy(9, 6)
     within, between = scattered(samples, classes).within_and_between()
-    projection = discriminant(within, between, 4, shrinkage)
+    projection, spread = discriminant(within, between, 4, shrinkage)
     shrunk = (1 - shrinkage) * within + shrinkage * np.trace(within) / 6 * np.eye(6)
     ratios, vectors = np.linalg.eig(np.linalg.solve(shrunk, between))
     best = np.argsort(-ratios.real)[:4]
+    assert np.allclose(spread, ratios.real[best])
     for column, k in zip(projection.T, best, strict=True):
         theirs = vectors[:, k].real
         cosine = abs(column @ theirs) / np.linalg.norm(column) / np.linalg.norm(theirs)
@@ -68,7 +69,7 @@ def test_distances_equal_those_of_scikit_learn():
     theirs = pytest.importorskip("sklearn.discriminant_analysis")
     samples, classes = toy(8, 6)
     scatter = scattered(samples, classes)
-    projected = (samples - scatter.mean()) @ discriminant(*scatter.within_and_between(), 6, 0.0)
+    projected = (samples - scatter.mean()) @ discriminant(*scatter.within_and_between(), 6, 0.0)[0]
     other = theirs.LinearDiscriminantAnalysis(solver="eigen", n_components=6).fit(samples, classes).transform(samples)
     rows = np.random.default_rng(2).integers(len(samples), size=(50, 2))
     ours = np.linalg.norm(projected[rows[:, 0]] - projected[rows[:, 1]], axis=1)
