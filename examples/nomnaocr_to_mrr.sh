@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# From real prints and fonts to MRR@5 on relief252 (simulated carvings of real prints): every stage on real data.
+#
+#   examples/nomnaocr_to_mrr.sh [OUT]
+#
+# Needs the extra `train` (pip install ".[train]"), about 10 GB of disk, and
+#   SINONOM_DATA     folder that holds nomnaocr/ (tar files and All.txt) and fonts/charset.txt
+#   SINONOM_BENCH    folder relief252/ with make_meshes.py, queries/, truth.csv, pages.txt   [$SINONOM_DATA/../bench/relief252]
+#   SINONOM_FONTS    folder of CJK fonts                                                     [/usr/share/fonts]
+# A killed run goes on where it stopped: type the same command again.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+data=${SINONOM_DATA:-$here/../shared/data}
+bench=${SINONOM_BENCH:-$data/../bench/relief252}
+fonts=${SINONOM_FONTS:-/usr/share/fonts}
+out=${1:-nomnaocr}
+unset SINONOM_DATA SINONOM_BENCH SINONOM_FONTS   # not options of sinonom
+mkdir -p "$out"
+
+step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)" >&2; }
+
+step "unpack NomNaOCR"
+if [ ! -e "$out/nomnaocr/Patches/All.txt" ]; then
+  mkdir -p "$out/nomnaocr"
+  for tar in "$data"/nomnaocr/*.tar; do tar xf "$tar" -C "$out/nomnaocr"; done
+  cp "$data/nomnaocr/All.txt" "$out/nomnaocr/Patches/All.txt"
+fi
+
+step "crop characters, without the pages that relief252 is made of"
+sinonom crop-nomnaocr "$out/nomnaocr" "$out/data/crops" --exclude "$bench/pages.txt" || [ $? = 6 ]
+
+step "draw the same characters with every font"
+sinonom synth-fonts "$fonts" "$out/data/fonts" --charset "$data/fonts/charset.txt" --strokes 0 || [ $? = 6 ]
+
+step "make and render the meshes of relief252"
+[ -e "$out/meshes/251.stl" ] || python3 "$bench/make_meshes.py" "$out/meshes"
+sinonom render "$out/meshes" "$out/depth"
+
+for loss in lda triplet; do
+  step "train --loss $loss"
+  sinonom train --loss $loss --data "$out/data/crops" --data "$out/data/fonts" --output "$out/model-$loss"
+  step "index and query with $loss"
+  sinonom index "$out/depth" "$out/$loss.faiss" --model "$out/model-$loss"
+  sinonom query "$bench/queries" --index "$out/$loss.faiss" --truth "$bench/truth.csv" --sheet "$out/$loss.png" \
+    --json > "$out/$loss.jsonl"
+  tail -n 1 "$out/$loss.jsonl"
+done
