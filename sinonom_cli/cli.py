@@ -60,23 +60,18 @@ def version(
 
 
 def _register() -> None:
-    import importlib
+    from sinonom_cli.carve.command import carve
+    from sinonom_cli.crop_nomnaocr.command import crop_nomnaocr, train_localizer
+    from sinonom_cli.demo import demo
+    from sinonom_cli.index.command import index
+    from sinonom_cli.query.command import query
+    from sinonom_cli.render.command import render
+    from sinonom_cli.synth_fonts.command import synth_fonts
+    from sinonom_cli.train.command import train
 
-    for module, names in (
-        ("render", ["render"]),
-        ("carve", ["carve"]),
-        ("synth_fonts", ["synth_fonts"]),
-        ("crop_nomnaocr", ["crop_nomnaocr", "train_localizer"]),
-        ("train", ["train"]),
-        ("index", ["index"]),
-        ("query", ["query"]),
-    ):
-        for name in names:
-            try:
-                stage = getattr(importlib.import_module(f"sinonom_cli.{module}.command"), name)
-            except (ImportError, AttributeError):
-                continue
-            app.command(name=name.replace("_", "-"), cls=Command)(stage)
+    stages = (render, carve, synth_fonts, crop_nomnaocr, train_localizer, train, index, query, demo)
+    for stage in stages:
+        app.command(name=stage.__name__.replace("_", "-"), cls=Command)(stage)
 
 
 _register()

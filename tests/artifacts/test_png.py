@@ -1,4 +1,4 @@
-"""Pictures are written by our own encoder: Pillow, which did not write them, reads the same pixels."""
+"""Pictures survive on disk to the last bit, and stay small."""
 
 from pathlib import Path
 
