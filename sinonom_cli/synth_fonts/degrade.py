@@ -201,23 +201,21 @@ def _scanned(picture: NDArray[np.float32], grains: NDArray[np.uint8], noise: np.
 @njit(cache=True)
 def _enlarged(grid: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     rows, columns = grid.shape[0] - 1, grid.shape[1] - 1
-    out = np.empty((side, side), np.float32)
-    left = np.empty(side, np.int64)
-    part = np.empty(side, np.float32)
+    wide = np.empty((rows + 1, side), np.float32)
     for x in range(side):
-        u = x * columns / side
-        left[x] = int(u)
-        part[x] = u - left[x]
-    line = np.empty(columns + 1, np.float32)
+        u = np.float32(x * columns / side)
+        left = int(u)
+        part = u - np.float32(left)
+        for k in range(rows + 1):
+            wide[k, x] = np.float32(0.75) * (grid[k, left] * (1 - part) + grid[k, left + 1] * part)
+    out = np.empty((side, side), np.float32)
     for y in range(side):
-        v = y * rows / side
+        v = np.float32(y * rows / side)
         top = int(v)
-        b = np.float32(v - top)
-        for k in range(columns + 1):
-            line[k] = grid[top, k] * (1 - b) + grid[top + 1, k] * b
+        lower = v - np.float32(top)
+        upper = np.float32(1) - lower
         for x in range(side):
-            a = part[x]
-            out[y, x] = np.float32(0.75) * (line[left[x]] * (1 - a) + line[left[x] + 1] * a)
+            out[y, x] = upper * wide[top, x] + lower * wide[top + 1, x]
     return out
 
 
@@ -227,20 +225,24 @@ def _turned(
 ) -> NDArray[np.float32]:
     """Turn, stretch and shift a distance field about its centre; what comes in from outside has no ink."""
     side = field.shape[0]
-    middle = (side - 1) / 2
+    middle, one = (side - 1) / 2, np.float32(1)
     c, s = np.cos(turn), np.sin(turn)
+    step_u, step_v = np.float32(c / stretch_x), np.float32(-s / stretch_y)
     out = np.full((side, side), np.float32(-side), np.float32)
     for y in range(side):
+        dy = y - middle - shift_y
+        start_u = np.float32((c * (-middle - shift_x) + s * dy) / stretch_x + middle)
+        start_v = np.float32((c * dy + s * (middle + shift_x)) / stretch_y + middle)
         for x in range(side):
-            dx, dy = x - middle - shift_x, y - middle - shift_y
-            u = (c * dx + s * dy) / stretch_x + middle
-            v = (c * dy - s * dx) / stretch_y + middle
-            left, top = int(np.floor(u)), int(np.floor(v))
-            if 0 <= left < side - 1 and 0 <= top < side - 1:
-                a, b = np.float32(u - left), np.float32(v - top)
-                upper = field[top, left] * (1 - a) + field[top, left + 1] * a
-                lower = field[top + 1, left] * (1 - a) + field[top + 1, left + 1] * a
-                out[y, x] = upper * (1 - b) + lower * b
+            u, v = start_u + step_u * np.float32(x), start_v + step_v * np.float32(x)
+            if u < 0 or v < 0:
+                continue
+            left, top = int(u), int(v)
+            if left < side - 1 and top < side - 1:
+                a, b = u - np.float32(left), v - np.float32(top)
+                upper = field[top, left] * (one - a) + field[top, left + 1] * a
+                lower = field[top + 1, left] * (one - a) + field[top + 1, left + 1] * a
+                out[y, x] = upper * (one - b) + lower * b
     return out
 
 
