@@ -40,16 +40,16 @@ def level(triangles: "NDArray[np.float32]") -> "NDArray[np.float64]":
     (3, 3) float64 rotation; `vertices @ rotation.T` has its stroke plane parallel to z = 0.
     """
     rotation = np.eye(3)
-    for _ in range(4):
+    for round_ in range(4):
         box = extent(triangles, rotation)
         width = max(box[1, 0] - box[0, 0], box[1, 1] - box[0, 1])
         if not width > 0:
             break
         heights = z_buffer(triangles, rotation, box.mean(axis=0), width, PROBE)
-        slope_x, slope_y = fit_tops(heights / np.float32(width))[1:3]
+        slope_x, slope_y = fit_tops(heights / np.float32(width), tilted=round_ == 0)[1:3]
         rotation = _turn_up(slope_x, slope_y) @ rotation
         # A small turn barely changes what is seen: the first measurement stands.
-        if math.hypot(slope_x, slope_y) < 0.05:
+        if math.hypot(slope_x, slope_y) < 0.1:
             break
     return rotation
 
@@ -72,19 +72,20 @@ def flatten(heights: "NDArray[np.float32]") -> "NDArray[np.float32]":
     """
     size = len(heights)
     step = max(1, size // PROBE)
-    surface = fit_tops(heights[step // 2 :: step, step // 2 :: step])
+    surface = fit_tops(heights[step // 2 :: step, step // 2 :: step], tilted=False)
     x = ((np.arange(size) + 0.5) / size - 0.5).astype(np.float32)
     y = -x[:, None]
     c = surface.astype(np.float32)
     return heights - ((c[0] + c[1] * x + c[3] * x * x) + (c[2] * y + c[5] * y * y) + c[4] * x * y)
 
 
-def fit_tops(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
+def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float64]":
     """Fit a quadratic surface to the stroke tops of a height map.
 
     Parameters
     ----------
     heights : (S, S) float32, in units of the picture's width; -inf where there is no surface.
+    tilted : whether the tops may slope steeply; else the search begins from the horizontal alone.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def fit_tops(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
         return np.zeros(6)
     size = len(heights)
     points = np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
-    return _fit(points, np.array(PULLS), np.array(BANDS), ABOVE)
+    return _fit(points, np.array(PULLS if tilted else (), np.float64), np.array(BANDS), ABOVE)
 
 
 def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
@@ -111,9 +112,9 @@ def _fit(points: Any, pulls: Any, bands: Any, above: float) -> Any:
     best, best_score, depth = np.zeros(6), -np.inf, 0.0
     surface = np.zeros(6)
     surface[0] = points[:, 2].mean()
-    for pull in pulls:  # each begins where the one before ended, a little higher
-        for _ in range(4):
-            surface = _improved(points, surface, 3, pull, 0.0)
+    for k in range(max(1, len(pulls))):
+        for _ in range(4 if len(pulls) else 0):  # each begins where the one before ended, a little higher
+            surface = _improved(points, surface, 3, pulls[k], 0.0)
         candidate = surface.copy()
         if depth == 0.0:
             ordered = np.sort(_residuals(points, candidate))
