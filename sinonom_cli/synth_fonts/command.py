@@ -89,7 +89,7 @@ def synth_fonts(
 
 def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
     try:
-        numbers = [float(part) for part in text.split(",")]
+        numbers = [float(part) + 0.0 for part in text.split(",")]  # no minus zero in file names
     except ValueError:
         raise usage_error(f"{option} {text}: not numbers with commas between", f"{option} 0,0.01") from None
     if not all(low <= number <= high for number in numbers):

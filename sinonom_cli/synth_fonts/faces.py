@@ -91,6 +91,8 @@ def _read_face(item: Item, index: int) -> tuple[Face, frozenset[str]]:
     from fontTools.ttLib import TTFont
 
     with TTFont(item.path, fontNumber=index, lazy=True) as font:
+        # Glyph names are never needed; taken from `post` or CFF they would cost most of the time, and fail at times.
+        font.setGlyphOrder([str(number) for number in range(font["maxp"].numGlyphs)])
         cmap = font.getBestCmap()
         if not cmap:
             raise SinonomError(f"{item.path}: face {index} has no Unicode character map", "take it out")
