@@ -18,9 +18,9 @@ SUFFIXES = frozenset((".ttf", ".otf", ".ttc", ".otc"))
 _LICENCES = (  # what a name table says, and its short name; the first that matches
     (r"SIL Open Font Licen[sc]e|scripts\.sil\.org/OFL|openfontlicense|\bOFL\b", "OFL-1.1"),
     (r"Apache Licen[sc]e|apache\.org/licenses", "Apache-2.0"),
-    (r"IPA (Open )?Font Licen[sc]e|ipafont\.ipa\.go\.jp", "IPA-1.0"),
+    (r"IPA (Open )?Font Licen[sc]e|ipafont\.ipa\.go\.jp|licenses/IPA", "IPA-1.0"),
     (r"Arphic Public Licen[sc]e", "Arphic-1999"),
-    (r"GNU General Public Licen[sc]e|\bGPL", "GPL"),
+    (r"GNU (General )?Public Licen[sc]e|\bGPL", "GPL"),
     (r"Creative Commons[^.]*ShareAlike|creativecommons\.org/licenses/by-sa|CC.BY.SA", "CC-BY-SA"),
     (r"creativecommons\.org/licenses/by/|CC.BY\b", "CC-BY"),
     (r"public domain", "public domain"),
@@ -123,6 +123,8 @@ def short_licence(text: str) -> str:
     for pattern, name in _LICENCES:
         if re.search(pattern, text, re.IGNORECASE):
             return name
+    if not re.search(r"\w", text):
+        return ""
     return text if len(text) <= 60 else text[:57].rstrip() + "..."
 
 

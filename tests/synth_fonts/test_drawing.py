@@ -155,7 +155,10 @@ def test_slugs_are_ascii_stable_and_tell_faces_of_one_name_apart() -> None:
         ("This Font Software is licensed under the SIL Open Font License, Version 1.1.", "OFL-1.1"),
         ("http://scripts.sil.org/OFL", "OFL-1.1"),
         ("Licensed under the Apache License, Version 2.0", "Apache-2.0"),
+        ("Distributed under the GNU Public License", "GPL"),
+        ("https://opensource.org/licenses/IPA/", "IPA-1.0"),
         ("", ""),
+        ("----", ""),
         ("x" * 100, "x" * 57 + "..."),
     ],
 )
