@@ -22,6 +22,10 @@ from sinonom_cli.models.directions import DirectionFeatures
 from sinonom_cli.train.feed import Make, feed
 
 
+CACHED = 32
+"""Pictures whose maps fit into a core's cache: features of so many at once take half the time."""
+
+
 @dataclass(frozen=True)
 class LdaConfig:
     """How to fit.
@@ -74,7 +78,8 @@ def fit_lda(
     with feed(make, range(config.batches), workers) as batches, torch.inference_mode():
         for batch in batches:
             pictures = torch.from_numpy(batch.pictures).to(device)[:, None].float() / 255
-            scatter.add(features(pictures).cpu().numpy(), batch.classes)
+            parts = [features(part).cpu().numpy() for part in pictures.split(CACHED)]
+            scatter.add(np.concatenate(parts), batch.classes)
             advance(1)
     samples, seen = int(scatter.counts.sum()), int((scatter.counts > 0).sum())
     if samples - seen < features.length:
