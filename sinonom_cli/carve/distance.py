@@ -1,5 +1,6 @@
 """Exact Euclidean distance to the nearest inked pixel."""
 
+import math
 from typing import Any
 
 import numba
@@ -23,39 +24,43 @@ def distance_to(ink: Any) -> Any:
     """
     rows, columns = ink.shape
     far = float((rows + columns) ** 2)
-    squared = np.empty((rows, columns))
+    squared, out = np.empty((rows, columns)), np.empty((rows, columns), np.float32)
+    longest = max(rows, columns)
+    line, lowest = np.empty(longest), np.empty(longest)
+    roots, bounds = np.empty(longest, np.int64), np.empty(longest + 1)
+    for j in range(columns):
+        for i in range(rows):
+            line[i] = 0.0 if ink[i, j] else far
+        _envelope(line, lowest, roots, bounds, rows)
+        for i in range(rows):
+            squared[i, j] = lowest[i]
     for i in range(rows):
         for j in range(columns):
-            squared[i, j] = 0.0 if ink[i, j] else far
-    for j in range(columns):
-        squared[:, j] = _envelope(squared[:, j].copy())
-    for i in range(rows):
-        squared[i] = _envelope(squared[i].copy())
-    return np.sqrt(np.minimum(squared, far)).astype(np.float32)
+            line[j] = squared[i, j]
+        _envelope(line, lowest, roots, bounds, columns)
+        for j in range(columns):
+            out[i, j] = math.sqrt(min(lowest[j], far))
+    return out
 
 
 @numba.njit(cache=True)
-def _envelope(heights: Any) -> Any:
-    """Return min over q of (p - q)^2 + heights[q], for each p."""
-    count = len(heights)
-    roots = np.zeros(count, np.int64)
-    bounds = np.empty(count + 1)
-    bounds[0], bounds[1] = -np.inf, np.inf
+def _envelope(heights: Any, out: Any, roots: Any, bounds: Any, count: int) -> None:
+    """Write min over q of (p - q)^2 + heights[q] to out[p], for p and q below `count`; the rest is scratch space."""
     k = 0
+    roots[0] = 0
+    bounds[0], bounds[1] = -np.inf, np.inf
     for q in range(1, count):
-        r = roots[k]
-        s = (heights[q] + q * q - heights[r] - r * r) / (2.0 * (q - r))
-        while s <= bounds[k]:
-            k -= 1
+        while True:
             r = roots[k]
             s = (heights[q] + q * q - heights[r] - r * r) / (2.0 * (q - r))
+            if s > bounds[k]:
+                break
+            k -= 1
         k += 1
         roots[k] = q
         bounds[k], bounds[k + 1] = s, np.inf
-    out = np.empty(count)
     k = 0
     for p in range(count):
         while bounds[k + 1] < p:
             k += 1
         out[p] = (p - roots[k]) ** 2 + heights[roots[k]]
-    return out

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROBE = 48
 """Side of the small height map that tops are looked for on, pixels."""
 
-PULLS = (0.5, 0.9, 0.99)
+PULLS = (0.9, 0.99)
 BANDS = (0.3, 0.15, 0.07, 0.03)
 """Width of the band that counts as top, coarse to fine, as a share of the relief's depth."""
 
@@ -96,7 +96,23 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
         return np.zeros(6)
     size = len(heights)
     points = np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
-    return _fit(points, np.array(PULLS if tilted else (), np.float64), np.array(BANDS), ABOVE)
+    start = np.array([points[:, 2].mean(), 0, 0, 0, 0, 0])
+    if tilted:
+        start = _improved(points, start, 3, 0.5, 0.0)  # the least-squares plane
+    low, high = np.percentile(_residuals(points, start), (5, 99))
+    if not high > low:
+        return start
+    depth = float(high - low)
+    best, best_score = _refined(points, start, depth)
+    for pull in PULLS if tilted else ():
+        for _ in range(4):  # each begins where the one before ended, a little higher
+            start = _improved(points, start, 3, pull, 0.0)
+        surface, score = _refined(points, start, depth)
+        if score > best_score:
+            best, best_score = surface, score
+    for band in (BANDS[1], BANDS[2], BANDS[2], BANDS[3]):
+        best = _improved(points, best, 6, 0.0, band * depth)
+    return best
 
 
 def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
@@ -108,47 +124,37 @@ def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
 
 
 @numba.njit(cache=True)
-def _fit(points: Any, pulls: Any, bands: Any, above: float) -> Any:
-    best, best_score, depth = np.zeros(6), -np.inf, 0.0
-    surface = np.zeros(6)
-    surface[0] = points[:, 2].mean()
-    for k in range(max(1, len(pulls))):
-        for _ in range(4 if len(pulls) else 0):  # each begins where the one before ended, a little higher
-            surface = _improved(points, surface, 3, pulls[k], 0.0)
-        candidate = surface.copy()
-        if depth == 0.0:
-            ordered = np.sort(_residuals(points, candidate))
-            depth = ordered[len(ordered) * 99 // 100] - ordered[len(ordered) * 5 // 100]
-            if not depth > 0.0:
-                return candidate
-        for band in bands:
-            candidate[0] += _busiest(_residuals(points, candidate), band * depth, above)
-            candidate = _improved(points, candidate, 3, 0.0, band * depth)
-        score, band = 0.0, bands[-1] * depth
-        for r in _residuals(points, candidate):
-            score += 1.0 if abs(r) < band else -above if r > 2.0 * band else 0.0
-        if score > best_score:
-            best, best_score = candidate, score
-    for i in (1, 2, 2, 3):
-        best = _improved(points, best, 6, 0.0, bands[i] * depth)
-    return best
+def _refined(points: Any, surface: Any, depth: float) -> Any:
+    """Slide a plane to the height of most tops and refine it; return it and its score."""
+    surface = surface.copy()
+    for k in range(len(BANDS)):
+        band = BANDS[k] * depth
+        surface[0] += _busiest(_residuals(points, surface), band)
+        surface = _improved(points, surface, 3, 0.0, band)
+    score, band = 0.0, BANDS[-1] * depth
+    for r in _residuals(points, surface):
+        score += 1.0 if abs(r) < band else -ABOVE if r > 2.0 * band else 0.0
+    return surface, score
 
 
 @numba.njit(cache=True)
-def _busiest(residuals: Any, band: float, above: float) -> Any:
+def _busiest(residuals: Any, band: float) -> Any:
     """Return the offset at which a band of +-`band` holds most points and has fewest above."""
     step, count = band / 4.0, 400
-    low = residuals.min()
-    step = max(step, (residuals.max() - low) / (count - 1))
+    low = high = residuals[0]
+    for r in residuals:
+        low, high = min(low, r), max(high, r)
+    step = max(step, (high - low) / (count - 1))
     reach = max(1, round(band / step))
     total = np.zeros(count + 1)  # how many points lie below each bin
     for r in residuals:
         total[int((r - low) / step) + 1] += 1.0
-    total = np.cumsum(total)
+    for i in range(count):
+        total[i + 1] += total[i]
     best, best_score = 0, -np.inf
     for i in range(count):
         upper, free = min(count, i + reach + 1), min(count, i + 2 * reach + 1)
-        score = total[upper] - total[max(0, i - reach)] - above * (total[count] - total[free])
+        score = total[upper] - total[max(0, i - reach)] - ABOVE * (total[count] - total[free])
         if score > best_score:
             best, best_score = i, score
     return low + (best + 0.5) * step

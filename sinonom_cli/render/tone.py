@@ -90,10 +90,16 @@ def _highest(field: Any, radius: int) -> Any:
     across, both = np.empty_like(field), np.empty_like(field)
     for i in range(rows):
         for j in range(columns):
-            across[i, j] = field[i, max(0, j - radius) : j + radius + 1].max()
+            top = field[i, j]
+            for k in range(max(0, j - radius), min(columns, j + radius + 1)):
+                top = max(top, field[i, k])
+            across[i, j] = top
     for i in range(rows):
         for j in range(columns):
-            both[i, j] = across[max(0, i - radius) : i + radius + 1, j].max()
+            top = across[i, j]
+            for k in range(max(0, i - radius), min(rows, i + radius + 1)):
+                top = max(top, across[k, j])
+            both[i, j] = top
     return both
 
 
