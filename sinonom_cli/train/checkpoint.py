@@ -1,0 +1,57 @@
+"""State of a training on disk: tensors and a little JSON in one safetensors file, so that it is whole or not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sinonom_cli.artifacts.files import replacing
+from sinonom_cli.errors import SinonomError, need
+
+
+def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]) -> None:
+    """Write weights, the optimizer's state and `progress` (JSON types) to `path`, whole or not at all."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    if optimizer is not None:
+        for number, entries in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in entries.items()}
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    # In the file's own header: a second file could be of another step after a kill between the two.
+    header = {"progress": json.dumps(progress, sort_keys=True)}
+    with replacing(path) as temporary:
+        need("safetensors.torch", "train").save_file(plain, temporary, metadata=header)
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+    """Restore what `save` wrote, in place, and return its `progress`.
+
+    Raises
+    ------
+    SinonomError
+        If the file is damaged or belongs to another network.
+    """
+    safetensors = need("safetensors", "train")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
+        model.load_state_dict(_below("model", tensors))
+        if optimizer is not None:
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, value in _below("optimizer", tensors).items():
+                number, entry = name.split(".", 1)
+                state.setdefault(int(number), {})[entry] = value
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": state, "param_groups": groups})
+    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise SinonomError(f"{path} cannot be resumed from: {reason}", "--overwrite begins again") from error
+    return progress
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{prefix}."): value for name, value in tensors.items() if name.startswith(f"{prefix}.")}

@@ -1,0 +1,63 @@
+"""How well a network under training finds reliefs it has not seen by prints it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
+from sinonom_cli.train.augment import views
+from sinonom_cli.train.data import Pictures, Trial, trial
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A trial with its pictures: a gallery (M, S, S) of reliefs, queries (Q, S, S) of prints, uint8 ink."""
+
+    trial: Trial
+    gallery: NDArray[np.uint8]
+    queries: NDArray[np.uint8]
+
+    @staticmethod
+    def of(pictures: Pictures, cells: NDArray[np.uint8], seed: int) -> Validation | None:
+        """Make reliefs and prints of held-out pictures, the same ones each time; None if there are too few."""
+        task = trial(pictures)
+        if len(task.gallery) < 2:
+            return None
+        gallery, queries = (cells[pictures.cells[rows]] for rows in (task.gallery, task.queries))
+        rng = np.random.default_rng([seed, 0x76616C])  # no step's generator has this second word
+        reliefs = views(gallery, np.ones(len(gallery), bool), rng)
+        return Validation(task, reliefs, views(queries, np.zeros(len(queries), bool), rng))
+
+    def __call__(self, model: nn.Module) -> dict[str, float]:
+        """Scores of a network.
+
+        Returns
+        -------
+        `val_mrr@5`, of queries that show another picture than the relief was made from (where there are none, of all
+        queries); `val_mrr@5_same_print`, of the others.
+        """
+        gallery, queries = embed(model, self.gallery), embed(model, self.queries)
+        distances = np.linalg.norm(queries[:, None] - gallery[None], axis=2)
+        ranks = ranks_by_distance(distances, self.trial.answers[:, None] == np.arange(len(gallery)))
+        same = self.trial.same
+        other = ~same if not same.all() else same
+        return {"val_mrr@5": mrr_at(ranks[other], 5), "val_mrr@5_same_print": mrr_at(ranks[same], 5)}
+
+
+@torch.no_grad()
+def embed(model: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Embed (N, S, S) uint8 ink, 255 full, with the network as it will be used; (N, D) float32."""
+    model.eval()
+    device = next(model.parameters()).device
+    parts = [
+        model(torch.from_numpy(pictures[i : i + BATCH]).to(device)[:, None].float() / 255).cpu().numpy()
+        for i in range(0, len(pictures), BATCH)
+    ]
+    return np.concatenate(parts)
