@@ -21,7 +21,6 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.directions import DirectionFeatures
 from sinonom_cli.train.feed import Make, feed
 
-
 CACHED = 32
 """Pictures whose maps fit into a core's cache: features of so many at once take half the time."""
 
