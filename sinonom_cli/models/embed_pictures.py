@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,8 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.preprocess import load_picture, prepare
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from numpy.typing import NDArray
 
     from sinonom_cli.models.embedder import Embedder
@@ -57,6 +58,8 @@ def embed_pictures(
         for batch in batches:
             yield _embed(embedder, [_read(path, size) for path in batch])
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
     waiting: deque[list[Future[NDArray[np.float32] | str]]] = deque()
     try:

@@ -7,8 +7,12 @@ not the share of all relevant items that a library catalogue would count.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def first_relevant_rank(relevant: NDArray[np.bool_]) -> NDArray[np.int64]:

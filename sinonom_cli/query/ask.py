@@ -12,7 +12,6 @@ from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
 from sinonom_cli.artifacts.index import Index, quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import Model
-from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
@@ -127,15 +126,14 @@ def _answers(
     failed: dict[str, str],
 ) -> Iterator[Answer]:
     """Yield the answer to each picture that can be read, in order; note why others cannot in `failed`."""
-    few = len(items) <= FEW
-    threads = 0 if few else cores() if config.workers is None else config.workers
-    embedder = Embedder(model, 1 if few else cores())
+    readers, threads = _threads(len(items), config.workers)
+    embedder = Embedder(model, threads)
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
     paths = ([item.path for item in batch] for batch in batches)
     # A bar for what takes less than a second would cost more than it tells.
     bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
     with bar as progress:
-        for batch, embedded in zip(batches, embed_pictures(embedder, paths, model.size, threads), strict=True):
+        for batch, embedded in zip(batches, embed_pictures(embedder, paths, model.size, readers), strict=True):
             for position, reason in embedded.failures.items():
                 failed[batch[position].key] = reason
                 console.warn(failed[batch[position].key])
@@ -149,3 +147,12 @@ def _answers(
                 yield Answer(item, rows, distances, relevant)
             if progress is not None:
                 progress.advance(len(batch))
+
+
+def _threads(pictures: int, workers: int | None) -> tuple[int, int]:
+    """Return how many threads read pictures and how many the network uses: for a few, only the one there is."""
+    if pictures <= FEW:
+        return 0, 1
+    from sinonom_cli.artifacts.workers import cores
+
+    return cores() if workers is None else workers, cores()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.query.distances import DISTANCES, unit
 
 if TYPE_CHECKING:
@@ -61,7 +60,12 @@ class Searcher:
         """
         import faiss
 
-        faiss.omp_set_num_threads(1 if len(queries) <= FEW else cores())
+        if len(queries) <= FEW:
+            faiss.omp_set_num_threads(1)
+        else:
+            from sinonom_cli.artifacts.workers import cores
+
+            faiss.omp_set_num_threads(cores())
         size = len(self.index.vectors)
         wanted = np.ascontiguousarray(unit(queries) if self.scaled else queries, np.float32)
         _, rows = self.searchable.search(wanted, min(k + SPARE, size))
