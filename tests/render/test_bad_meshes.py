@@ -1,5 +1,6 @@
 """Promises of the readers: every mesh a lab has is read; a file that lies is refused in one line."""
 
+import json
 import struct
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from sinonom_cli.artifacts.stl import read_stl, write_stl
 from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.render.depth import load_open3d
 from sinonom_cli.render.mesh import MESH_SUFFIXES, read_mesh
 
 CORNERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.25), (0.0, 1.0, 0.5))
@@ -159,3 +161,40 @@ def test_stl_comes_back_as_it_was_written(tmp_path: Path) -> None:
     normal = np.frombuffer(content, "<f4", 3, 84)
     want = np.cross(triangles[0, 1] - triangles[0, 0], triangles[0, 2] - triangles[0, 0])
     np.testing.assert_allclose(normal, want / np.linalg.norm(want), atol=1e-5)
+
+
+def glb() -> bytes:
+    """The two triangles as binary glTF 2.0, by its specification."""
+    blob = np.array(CORNERS, "<f4").tobytes() + np.array([0, 1, 2, 0, 2, 3], "<u4").tobytes()
+    views = [{"buffer": 0, "byteOffset": 0, "byteLength": 48}, {"buffer": 0, "byteOffset": 48, "byteLength": 24}]
+    points = {"bufferView": 0, "componentType": 5126, "count": 4, "type": "VEC3", "min": [0, 0, 0], "max": [1, 1, 0.5]}
+    corners = {"bufferView": 1, "componentType": 5125, "count": 6, "type": "SCALAR"}
+    scene = {
+        "asset": {"version": "2.0"},
+        "scenes": [{"nodes": [0]}],
+        "scene": 0,
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [points, corners],
+        "bufferViews": views,
+        "buffers": [{"byteLength": len(blob)}],
+    }
+    text = json.dumps(scene).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(blob), b"BIN\0") + blob
+    return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
+
+
+@pytest.mark.parametrize("cut", [0, 20, 300])
+def test_glb_is_read_and_half_a_glb_refused(cut: int, tmp_path: Path) -> None:
+    try:
+        load_open3d("this test")
+    except SinonomError as error:
+        pytest.skip(f"{error.message}; {error.hint}")
+    content = glb()
+    (tmp_path / "a.glb").write_bytes(content[: len(content) - cut])
+    if not cut:
+        np.testing.assert_array_equal(np.sort(read_mesh(tmp_path / "a.glb"), axis=None), np.sort(FAN, axis=None))
+        return
+    with pytest.raises(SinonomError, match="no faces"):
+        read_mesh(tmp_path / "a.glb")
