@@ -10,7 +10,9 @@ from sinonom_cli.assets import private_use
 from sinonom_cli.characters import char_of, is_label, is_private, label_of, repair
 
 
-@pytest.mark.parametrize(("char", "label"), [("字", "U+5B57"), ("𡨸", "U+21A38"), ("\uf90a", "U+F90A"), ("金", "U+91D1")])
+@pytest.mark.parametrize(
+    ("char", "label"), [("字", "U+5B57"), ("𡨸", "U+21A38"), ("\uf90a", "U+F90A"), ("金", "U+91D1")]
+)
 def test_labels_name_exactly_one_character(char: str, label: str) -> None:
     assert label_of(char) == label
     assert char_of(label) == char
