@@ -6,7 +6,7 @@
 # Needs the extra `train` (pip install ".[train]"), about 10 GB of disk, and
 #   SINONOM_DATA     folder that holds nomnaocr/ (tar files and All.txt) and fonts/charset.txt
 #   SINONOM_BENCH    folder relief252/ with make_meshes.py, queries/, truth.csv, pages.txt   [$SINONOM_DATA/../bench/relief252]
-#   SINONOM_FONTS    folder of CJK fonts                                                     [/usr/share/fonts]
+#   SINONOM_FONTS    folder of CJK fonts, named as in Debian's packages                      [/usr/share/fonts]
 # A killed run goes on where it stopped: type the same command again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -29,8 +29,13 @@ fi
 step "crop characters, without the pages that relief252 is made of"
 sinonom crop-nomnaocr "$out/nomnaocr" "$out/data/crops" --exclude "$bench/pages.txt" || [ $? = 6 ]
 
-step "draw the same characters with every font"
-sinonom synth-fonts "$fonts" "$out/data/fonts" --charset "$data/fonts/charset.txt" --strokes 0 || [ $? = 6 ]
+step "draw the same characters with fonts of many hands"
+# One face of each design: the Debian packages hold nearly two hundred, many of them the same pictures again.
+hands='uming|ukai|gbsn00lp|gkai00mp|BabelStoneHan|HanaMin[AB]|TW-(Kai|Sung)-(Ext-B-)?98_1|LXGWWenKai-(Regular|Bold)'
+hands="$hands|cw(fs|heib|kai|ming)|dejima-mincho.*|ipamjm|KleeOne-SemiBold|OradanoGSRR|NotoSerifCJK-(Regular|Bold)"
+hands="$hands|AoyagiKouzanT|aoyagi-soseki|kouzan-mouhitsu|BIZUDMincho-Regular|sawarabi-mincho-medium|Un(Gungseo|Batang)"
+find "$fonts" -type f | grep -E "/($hands|wqy-zenhei)\.(tt[fc]|ot[fc])$" | sort > "$out/fonts.txt"
+sinonom synth-fonts - "$out/data/fonts" < "$out/fonts.txt" --charset "$data/fonts/charset.txt" --strokes 0 || [ $? = 6 ]
 
 step "make and render the meshes of relief252"
 [ -e "$out/meshes/251.stl" ] || python3 "$bench/make_meshes.py" "$out/meshes"
