@@ -27,6 +27,7 @@ from sinonom_cli.artifacts.artifact import begin  # noqa: E402
 from sinonom_cli.artifacts.index import Row, write_index  # noqa: E402
 from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
 from sinonom_cli.models.embedder import Embedder  # noqa: E402
+from sinonom_cli.models.preprocess import VERSION  # noqa: E402
 
 ROUNDS, VECTORS, PICTURES = 11, 7_500, 4_000
 
@@ -60,7 +61,7 @@ def cold_start(folder: Path, model: Model, picture: Path) -> None:
     rows = (Row(f"U+4E00/{i}.png", f"{i}.stl", "U+4E00", "一", "set") for i in range(VECTORS))
     artifact = begin(folder / "db.faiss", "index", {"sets": ["set"]}, {})
     known = {"identity": model.identity, "path": str(model.path.absolute())}
-    write_index(artifact, [vectors], rows, model=known, distance=model.distance)
+    write_index(artifact, [vectors], rows, model=known, preprocessing=VERSION, distance=model.distance)
     ours = [sys.executable, "-m", "sinonom_cli", "query", str(picture), "--index", str(folder / "db.faiss")]
     script = folder / "bare.py"
     script.write_text(BARE, encoding="utf-8")

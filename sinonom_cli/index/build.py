@@ -21,6 +21,7 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.index.partial import Entry, Partial, identity
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.preprocess import VERSION
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,7 @@ def run(config: IndexConfig) -> Artifact:
     options = {
         "sets": list(dict.fromkeys(_relative(path, config.output) for path in config.sets)),
         "model": model.identity,
+        "preprocessing": VERSION,
         "batch_size": config.batch_size,
         "limit": config.limit,
     }
@@ -162,6 +164,7 @@ def _put_together(
         _blocks(partial),
         (entry.row for entry in kept),
         model={"identity": model.identity, "path": _model_path(model, config.output)},
+        preprocessing=VERSION,
         distance=model.distance,
         indexed={"pictures": len(kept), "sha256": identity(kept)},
         counts={"items": len(entries), "rows": len(kept), "failed": len(failures)},

@@ -15,6 +15,9 @@ from PIL import Image, ImageOps
 
 from sinonom_cli.errors import SinonomError
 
+VERSION = 1
+"""To be raised when the same file gives other numbers: an index made before is then refused, not searched wrongly."""
+
 MOST_PIXELS = 100_000_000
 """A file that claims more is refused by its header, before anything is decoded."""
 

@@ -8,6 +8,7 @@ from sinonom_cli.artifacts.artifact import read_record
 from sinonom_cli.artifacts.index import Index, quoted, read_index, remake
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.models.preprocess import VERSION
 
 CHARACTERS = DEFAULT.parent / "characters.faiss"
 """The index that names characters when no other is given."""
@@ -19,16 +20,21 @@ def open_index(path: Path | None) -> Index:
     Raises
     ------
     SinonomError
-        With exit code 2, if none is given and none ships; 4, if it is damaged.
+        With exit code 2, if none is given and none ships; 4, if it is damaged or its pictures were prepared otherwise.
     """
-    if path is not None:
-        return read_index(path)
-    if not CHARACTERS.exists():
+    if path is None and not CHARACTERS.exists():
         raise usage_error(
             "no index given, and none of characters ships with this version",
             "sinonom query IMAGE --index db.faiss; sinonom index SET db.faiss makes one",
         )
-    return read_index(CHARACTERS)
+    index = read_index(CHARACTERS if path is None else path)
+    made = index.record.get("preprocessing")
+    if made != VERSION:
+        raise SinonomError(
+            f"{index.path} holds pictures prepared in another way ({made}) than queries are now ({VERSION})",
+            remake(index.path, index.record),
+        )
+    return index
 
 
 def model_of(index: Index, given: Path | None) -> Model:

@@ -85,7 +85,7 @@ class Sheet:
                 name = PurePosixPath(row.source or row.item).name
                 at = (GAP + (1 + place) * STEP_X, y)
                 label = f"{row.label} " if row.label and row.label not in name else ""
-                self._cell(page, draw, at, self.index.picture(row), frame, name, f"{label}{distance:.3f}")
+                self._cell(page, draw, at, self.index.picture(row), frame, name, f"{label}{round(distance, 6):.4g}")
         return page
 
     def _cell(

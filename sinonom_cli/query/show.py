@@ -108,7 +108,9 @@ class _Table:
             zip(answer.rows[: self.top], answer.distances[: self.top], strict=True)
         ):
             right = answer.relevant is not None and answer.relevant[position]
-            cells.append(Text.assemble((self._name(row), "bold green" if right else ""), (f" {distance:.3f}", "dim")))
+            cells.append(
+                Text.assemble((self._name(row), "bold green" if right else ""), (f" {round(distance, 6):.4g}", "dim"))
+            )
         self.table.add_row(Text(answer.item.path.name), *cells)
 
     def figures(self, figures: Figures) -> None:

@@ -175,6 +175,14 @@ def test_an_index_of_another_model_is_refused_with_both_names_and_the_command(
     assert 'sinonom index set db.faiss --overwrite --model "other model"' in said
 
 
+def test_an_index_of_pictures_prepared_otherwise_is_refused(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(opening, "VERSION", opening.VERSION + 1)
+    assert sinonom("query", "queries", "-i", "db.faiss") == 4
+    assert "sinonom index set db.faiss --overwrite" in capsys.readouterr().err
+
+
 def test_the_model_is_found_where_the_index_says_else_at_model_else_not(
     house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,7 +282,7 @@ def test_a_terminal_gets_a_table(house: Path, monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setenv("COLUMNS", "160")
     assert sinonom("query", "queries/003.png", "-i", "db.faiss", "--truth", "truth.csv") == 0
     shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
-    assert "字 003.stl 0.000" in shown and "mrr@5" in shown and "1.0000" in shown
+    assert "字 003.stl 0" in shown and "mrr@5" in shown and "1.0000" in shown
 
 
 def test_one_query_loads_nothing_heavy(house: Path) -> None:
