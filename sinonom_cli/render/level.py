@@ -28,8 +28,9 @@ ABOVE = 8.0
 """How many points in the band one point above it outweighs: tops have nothing above them."""
 
 FIRMNESS = (0.0, 0.00006, 0.00006, 0.000005, 0.000003, 0.000005)
-"""What holds slope and bend where the tops cannot tell, as across a single straight stroke: for each coefficient, the
-share of all points that would have to be tops, spread over the plate, to weigh as much."""
+"""What holds slope and bend where the tops cannot tell, as across a single straight stroke: weight of each prior
+coefficient in the normal equations, for each point of the height map. Tops that cover a fifth of the plate and reach
+over half of it weigh some hundred times as much."""
 
 STEEPEST = 1.5
 """How much more the heights may spread about the tops than about the least-squares plane; beyond, a plane leans on
