@@ -31,7 +31,8 @@ def sampling(size: int, grid: int) -> NDArray[np.float64]:
     step = size / grid
     deviation = math.sqrt(2) * step / math.pi
     away = (np.arange(size) + 0.5)[None, :] - (np.arange(grid)[:, None] + 0.5) * step
-    return np.exp(-0.5 * (away / deviation) ** 2) / (deviation * math.sqrt(2 * math.pi))
+    weights = np.exp(-0.5 * (away / deviation) ** 2) / (deviation * math.sqrt(2 * math.pi))
+    return np.where(weights < 1e-7, 0, weights)  # numbers next to zero make products many times slower
 
 
 class DirectionMaps(nn.Module):
@@ -120,7 +121,7 @@ class DirectMapNet(nn.Module):
             nn.MaxPool2d(2),
             nn.Flatten(),
         )
-        self.head = nn.Linear(160 * (grid // 8) ** 2, embedding)
+        self.head = Head(160 * (grid // 8) ** 2, embedding)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Embed a batch."""
@@ -129,6 +130,17 @@ class DirectMapNet(nn.Module):
             maps = self.maps(pictures).sqrt()
             maps = maps / (maps.mean(dim=(1, 2, 3), keepdim=True) + TINY)
         return functional.normalize(self.head(self.body(maps)), dim=1)
+
+
+class Head(nn.Linear):
+    """A linear layer that stays float32 in mixed precision: bfloat16 would round small distances away."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Project features."""
+        if not torch.is_autocast_enabled(features.device.type):
+            return functional.linear(features, self.weight, self.bias)
+        with torch.autocast(features.device.type, enabled=False):
+            return functional.linear(features.float(), self.weight, self.bias)
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sinonom_cli.errors import need, usage_error
+from sinonom_cli.models.directions import DirectMapNet, Head
 
 
 class TimmEmbedding(nn.Module):
@@ -21,7 +22,7 @@ class TimmEmbedding(nn.Module):
     def __init__(self, backbone: nn.Module, features: int, embedding: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = nn.Linear(features, embedding)
+        self.head = Head(features, embedding)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Embed a batch."""
@@ -44,8 +45,6 @@ def build(backbone: str, embedding: int, size: int) -> nn.Module:
         With exit code 2 for an unknown name, or for a network that does not take pictures of this size.
     """
     if backbone == "directmap":
-        from sinonom_cli.models.directions import DirectMapNet
-
         return DirectMapNet(size, embedding)
     timm = need("timm", "train")
     if not timm.is_model(backbone):
