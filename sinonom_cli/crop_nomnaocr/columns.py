@@ -1,6 +1,7 @@
 """One patch and its transcript -> pictures of its characters: the work on one item of the batch."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,14 @@ from numpy.typing import NDArray
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.characters import label_of, repair
+from sinonom_cli.crop_nomnaocr.align import agreement
 from sinonom_cli.crop_nomnaocr.circles import circle_scores
 from sinonom_cli.crop_nomnaocr.crops import Crop, crop, owners
 from sinonom_cli.crop_nomnaocr.cuts import LEAST_HEIGHT, Cuts, find_cuts
 from sinonom_cli.crop_nomnaocr.heights import expected_heights
 from sinonom_cli.crop_nomnaocr.ink import border_scraps, ruling_lines, soft_ink
+from sinonom_cli.crop_nomnaocr.localize import read_localizer
+from sinonom_cli.crop_nomnaocr.sheets import Found, look
 from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, Line
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.preprocess import load_picture
@@ -63,13 +67,14 @@ def check_fits(height: int, n: int) -> None:
         )
 
 
-def cut_column(grey: NDArray[np.uint8], transcript: str) -> Column:
-    """Cut a patch into the characters of its transcript by its ink alone.
+def cut_column(grey: NDArray[np.uint8], transcript: str, found: Found | None = None) -> Column:
+    """Cut a patch into the characters of its transcript, by its ink alone or with what a detector saw.
 
     Parameters
     ----------
     grey : (H, W) uint8, a vertical column, dark on light.
     transcript : n characters, from top to bottom.
+    found : boxes along the column; None: no detector was asked.
 
     Raises
     ------
@@ -80,7 +85,10 @@ def cut_column(grey: NDArray[np.uint8], transcript: str) -> Column:
     ink = column_ink(grey)
     radii = np.array(RADII, np.float32) * np.float32(grey.shape[1])
     circles = circle_scores(ink, radii[radii >= LEAST_RADIUS])
-    return Column(ink, find_cuts(ink, np.array(expected_heights(transcript)), circles))
+    heights = np.array(expected_heights(transcript))
+    if found is None:
+        return Column(ink, find_cuts(ink, heights, circles))
+    return Column(ink, find_cuts(ink, heights, circles, found.spans, found.scores))
 
 
 def confidences(cuts: Cuts, transcript: str, severed: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -97,20 +105,45 @@ def confidences(cuts: Cuts, transcript: str, severed: NDArray[np.float64]) -> ND
 
 @dataclass(frozen=True)
 class CropColumn:
-    """The work on one patch: `out` is the image set, `size` the side of its pictures."""
+    """The work on one patch: `out` is the image set, `size` the side of its pictures, `localizer` an ONNX file."""
 
     out: Path
     size: int
+    localizer: Path | None = None
 
     def __call__(self, item: Item) -> list[dict[str, str]]:
         line: Line = item.data
         if line.fault:
             raise SinonomError(line.fault)
-        column = cut_column(load_picture(item.path), line.transcript)
+        grey = load_picture(item.path)
+        check_fits(len(grey), len(line.transcript))
+        found = None if self.localizer is None else look_at_page(self.localizer, line.page)[line.place]
+        column = cut_column(grey, line.transcript, found)
         crops = crop_all(column, self.size)
-        severed = np.array([found.severed if found else 0.0 for found in crops])
+        severed = np.array([one.severed if one else 0.0 for one in crops])
         sure = confidences(column.cuts, line.transcript, severed)
+        if found is not None:
+            # The detector's word counts half: what it overlooked may still be cut well.
+            sure = sure * (0.5 + 0.5 * agreement(found.spans, column.cuts.tops, column.cuts.bottoms))
         return write_crops(self.out, item.key, line, crops, sure)
+
+
+@lru_cache(maxsize=2)
+def look_at_page(localizer: Path, page: tuple[tuple[Path, int], ...]) -> list[Found | None]:
+    """Return what a detector sees in each of the columns laid on one page; None for those that cannot be read.
+
+    Neighbours in the list mostly come to the same worker one after another: it looks at their page once.
+    """
+    columns: dict[int, tuple[NDArray[np.uint8], int]] = {}
+    for place, (path, count) in enumerate(page):
+        try:
+            grey = load_picture(path)
+        except SinonomError:
+            continue
+        columns[place] = grey, count
+    found = look(read_localizer(localizer), list(columns.values())) if columns else []
+    seen = dict(zip(columns, found, strict=True))
+    return [seen.get(place) for place in range(len(page))]
 
 
 def crop_all(column: Column, size: int) -> list[Crop | None]:

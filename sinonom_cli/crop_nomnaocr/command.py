@@ -1,11 +1,12 @@
 """`sinonom crop-nomnaocr`: column patches with transcripts -> pictures of their characters, with labels."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from sinonom_cli.options import (
+    Device,
     FailFast,
     Json,
     Limit,
@@ -13,6 +14,7 @@ from sinonom_cli.options import (
     Output,
     Overwrite,
     Quiet,
+    Seed,
     Verbose,
     Workers,
     split_output,
@@ -33,6 +35,10 @@ def crop_nomnaocr(
         Path | None,
         typer.Option("--exclude", metavar="FILE", help="Patches, pages (book/page) or books to leave out, one a line."),
     ] = None,
+    localizer: Annotated[
+        Path | None,
+        typer.Option("--localizer", metavar="FILE", help="A detector (ONNX, as YOLOv8's) to ask as well as the ink."),
+    ] = None,
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of the pictures in pixels.")] = 64,
     limit: Limit = None,
     workers: Workers = None,
@@ -52,4 +58,41 @@ def crop_nomnaocr(
     if len(inputs) != 1:
         raise usage_error("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite)
-    close(run(CropConfig(Path(inputs[0]), out, transcripts, exclude, size, limit, batch)))
+    close(run(CropConfig(Path(inputs[0]), out, transcripts, exclude, localizer, size, limit, batch)))
+
+
+def train_localizer(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PAGES OUT", help="Folder with images/{train,val} and labels/{train,val}; the output."),
+    ],
+    output: Output = None,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the pages.")] = 40,
+    model_size: Annotated[
+        Literal["n", "s", "m", "l", "x"], typer.Option("--model-size", help="YOLOv8's size, n the smallest.")
+    ] = "n",
+    image_size: Annotated[
+        int, typer.Option("--image-size", min=64, max=2048, help="Pixels that a page is scaled to; a multiple of 32.")
+    ] = 640,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pages a step.")] = 4,
+    seed: Seed = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a detector of characters on pages with boxes, for crop-nomnaocr --localizer.
+
+    Uses ultralytics (AGPL-3.0; pip install "sinonom[localize]"); the ONNX file it makes runs without it.
+    """
+    from sinonom_cli.artifacts.batch import close
+    from sinonom_cli.crop_nomnaocr.train_localizer import LocalizerConfig, run
+    from sinonom_cli.errors import usage_error
+
+    inputs, out = split_output(paths, output, "PAGES")
+    if len(inputs) != 1:
+        raise usage_error("give one folder of pages and the output", "sinonom train-localizer PAGES OUT")
+    if image_size % 32:
+        raise usage_error(f"--image-size {image_size} is not a multiple of 32", f"--image-size {image_size // 32 * 32}")
+    close(run(LocalizerConfig(Path(inputs[0]), out, epochs, model_size, image_size, batch, seed, device, overwrite)))

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sinonom_cli.artifacts import imageset
 from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
-from sinonom_cli.artifacts.imageset import COLUMNS
 from sinonom_cli.crop_nomnaocr.columns import CropColumn
-from sinonom_cli.crop_nomnaocr.transcripts import find_patches, read_exclusions, read_list, without
+from sinonom_cli.crop_nomnaocr.localize import read_localizer
+from sinonom_cli.crop_nomnaocr.sheets import COLUMNS
+from sinonom_cli.crop_nomnaocr.transcripts import find_patches, paged, read_exclusions, read_list, without
 from sinonom_cli.errors import SinonomError
 
 
@@ -21,6 +23,7 @@ class CropConfig:
     out: Path
     transcripts: Path | None
     exclude: Path | None
+    localizer: Path | None
     size: int
     limit: int | None
     batch: BatchOptions
@@ -41,15 +44,21 @@ def run(config: CropConfig) -> Artifact:
         if not items:
             raise SinonomError(f"{config.exclude} excludes all of {listed} patches", "exclude fewer")
     left_out = listed - len(items)
+    options: dict[str, Any] = {"size": config.size, "transcripts": sha256_of(path), "localizer": None}
+    if config.localizer is not None:
+        read_localizer(config.localizer)  # what is no detector stops the run, not every patch
+        options["localizer"] = sha256_of(config.localizer)
+        if config.exclude is not None:
+            options["excluded"] = left_out  # who lies beside whom on a page depends on it
+        items = paged(items, COLUMNS)
     items = items[: config.limit]
-    options: dict[str, Any] = {"size": config.size, "transcripts": sha256_of(path)}
     return fill(
         config.out,
         kind="imageset",
         options=options,
         items=items,
-        work=CropColumn(config.out, config.size),
-        columns=(*COLUMNS, "confidence"),
+        work=CropColumn(config.out, config.size, config.localizer),
+        columns=(*imageset.COLUMNS, "confidence"),
         batch=config.batch,
         what="patches",
         extra=lambda: {"transcripts": path.name, "excluded": left_out},

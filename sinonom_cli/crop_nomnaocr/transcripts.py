@@ -18,11 +18,22 @@ ILLEGIBLE = frozenset("?？\ufffd□■…")
 
 @dataclass(frozen=True)
 class Line:
-    """What a list says of one patch; `fault` is why that cannot be used, `slug` how its pictures' names begin."""
+    """What a list says of one patch.
+
+    Attributes
+    ----------
+    transcript : its characters from top to bottom.
+    fault : why the line cannot be used.
+    slug : how the names of its pictures begin.
+    page : paths and numbers of characters of the patches that a detector sees on one page.
+    place : which of them this is.
+    """
 
     transcript: str = ""
     fault: str = ""
     slug: str = ""
+    page: tuple[tuple[Path, int], ...] = ()
+    place: int = 0
 
 
 def find_patches(given: Path, transcripts: Path | None) -> tuple[Path, Path]:
@@ -117,6 +128,18 @@ def _item(key: str, path: Path, line: Line) -> Item:
     except OSError:
         size = -1
     return Item(key, path, line, size)
+
+
+def paged(items: list[Item], columns: int) -> list[Item]:
+    """Return the items, each told with which `columns` - 1 others it lies on a page."""
+    usable = [item for item in items if not item.data.fault]
+    data: dict[str, Line] = {}
+    for start in range(0, len(usable), columns):
+        members = usable[start : start + columns]
+        page = tuple((member.path, len(member.data.transcript)) for member in members)
+        for place, member in enumerate(members):
+            data[member.key] = replace(member.data, page=page, place=place)
+    return [replace(item, data=data.get(item.key, item.data)) for item in items]
 
 
 def read_exclusions(path: Path) -> list[str]:

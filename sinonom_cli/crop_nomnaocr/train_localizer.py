@@ -1,0 +1,168 @@
+"""Train a detector of characters with ultralytics (AGPL-3.0; nothing else here imports it) and export it as ONNX."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.artifact import Artifact, begin, finish
+from sinonom_cli.artifacts.files import cannot_write, replacing, write_text
+from sinonom_cli.artifacts.inputs import identity_of
+from sinonom_cli.crop_nomnaocr.localize import SAME, Localizer, matched
+from sinonom_cli.crop_nomnaocr.pages import Page, corners, read_pages
+from sinonom_cli.errors import ExitCode, SinonomError, need
+from sinonom_cli.models.preprocess import load_picture
+
+
+@dataclass(frozen=True)
+class LocalizerConfig:
+    """What `sinonom train-localizer` was asked to do."""
+
+    pages: Path
+    out: Path
+    epochs: int
+    model_size: str
+    image_size: int
+    batch: int
+    seed: int
+    device: str
+    overwrite: bool
+
+
+def run(config: LocalizerConfig) -> Artifact:
+    """Train on `train`, export, measure on `val` as `crop-nomnaocr --localizer` will run it.
+
+    Returns
+    -------
+    A folder with `localizer.onnx` and `artifact.json`, whose `val` holds precision, recall and F1 at IoU 0.5.
+    """
+    pages = read_pages(config.pages)
+    options = {
+        "epochs": config.epochs,
+        "model_size": config.model_size,
+        "image_size": config.image_size,
+        "batch": config.batch,
+        "seed": config.seed,
+    }
+    inputs = identity_of([page.item for part in pages.values() for page in part])
+    need("ultralytics", "localize")
+    need("onnx", "localize")
+    artifact = begin(config.out, "localizer", options, inputs, config.overwrite)
+    if artifact.state == "complete":
+        if artifact.record.get("inputs") != inputs:
+            raise SinonomError(
+                f"{config.out} was trained on other pages", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
+            )
+        console.say(f"{config.out} is complete: nothing to do")
+        return artifact
+    scratch = config.out.absolute() / "resume"
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        trained = _train(config, _copied(pages, scratch), scratch)
+        with replacing(config.out / "localizer.onnx") as temporary:
+            shutil.copyfile(trained, temporary)
+    except OSError as error:
+        raise cannot_write(config.out, error) from error
+    scores = measure(Localizer(config.out / "localizer.onnx", threads=0), pages["val"])
+    console.say("val: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f} at IoU 0.5".format(**scores))
+    counts = {"train_pages": len(pages["train"]), "val_pages": len(pages["val"])}
+    finish(artifact, counts=counts, val=scores)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return artifact
+
+
+def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
+    """Return precision, recall and F1 of the boxes on pages, a box being right at IoU 0.5."""
+    right = found = true = 0
+    for page in pages:
+        grey = load_picture(page.item.path)
+        boxes, _ = localizer.boxes(grey)
+        truth = corners(page.boxes, grey.shape[1], grey.shape[0])
+        right += matched(boxes, truth)
+        found += len(boxes)
+        true += len(truth)
+    precision, recall = right / max(found, 1), right / max(true, 1)
+    f1 = 2 * right / max(found + true, 1)
+    return {"precision": precision, "recall": recall, "f1": f1, "boxes": true, "iou": SAME}
+
+
+def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
+    """Copy pages and labels, of one class, and return YOLO's description of them.
+
+    ultralytics writes caches beside what it reads, and labels of several classes would train several.
+    """
+    for part, members in pages.items():
+        for number, page in enumerate(members):
+            name = f"{number:05d}"
+            picture = scratch / "images" / part / f"{name}{page.item.path.suffix.lower()}"
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(page.item.path, picture)
+            lines = [" ".join(["0", *(f"{value:.6f}" for value in box)]) for box in page.boxes]
+            write_text(scratch / "labels" / part / f"{name}.txt", "\n".join(lines) + "\n" if lines else "")
+    described = scratch / "pages.yaml"
+    lines = [f"path: '{scratch.as_posix()}'", "train: images/train", "val: images/val", "names:", "  0: character"]
+    write_text(described, "\n".join(lines) + "\n")
+    return described
+
+
+def _quiet_ultralytics(scratch: Path) -> None:
+    """Keep ultralytics from the network and from the user's home: no fonts, no settings, no installs."""
+    settings = scratch / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        YOLO_OFFLINE="true", YOLO_VERBOSE="false", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=str(settings)
+    )
+    import matplotlib
+
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    for folder in (settings, settings / "Ultralytics"):  # where it looks has moved between its versions
+        folder.mkdir(exist_ok=True)
+        for name in ("Arial.ttf", "Arial.Unicode.ttf"):
+            shutil.copyfile(font, folder / name)
+
+
+def _train(config: LocalizerConfig, described: Path, scratch: Path) -> Path:
+    """Train from scratch and return the exported ONNX file."""
+    _quiet_ultralytics(scratch)
+    from ultralytics import YOLO
+
+    model = YOLO(f"yolov8{config.model_size}.yaml")
+    with console.progress(config.epochs, "epochs") as progress:
+        model.add_callback("on_fit_epoch_end", lambda trainer: progress.advance())
+        model.train(
+            data=str(described),
+            epochs=config.epochs,
+            imgsz=config.image_size,
+            batch=config.batch,
+            # One step a batch: with few pages, gathering 64 of them first would leave one step an epoch.
+            nbs=config.batch,
+            warmup_epochs=1,
+            # Characters read one way up: turned or mirrored ones would be other characters.
+            fliplr=0.0,
+            degrees=1.0,
+            close_mosaic=max(1, config.epochs // 5),
+            seed=config.seed,
+            deterministic=True,
+            device=_device(config.device),
+            workers=0,
+            amp=False,
+            plots=False,
+            pretrained=False,
+            verbose=False,
+            project=str(scratch),
+            name="run",
+            exist_ok=True,
+        )
+    exported = model.export(format="onnx", imgsz=config.image_size, dynamic=False, simplify=False, device="cpu")
+    return Path(exported)
+
+
+def _device(device: str) -> str | int:
+    """Return a device as ultralytics names it."""
+    import torch
+
+    if device == "auto":
+        return 0 if torch.cuda.is_available() else "cpu"
+    return int(device.partition(":")[2] or 0) if device.startswith("cuda") else device
