@@ -189,7 +189,7 @@ def _hills(size: int, count: int, device: torch.device) -> Tensor:
     """(size, count) weights of smooth interpolation between even places, of equal deviation everywhere."""
     place = (torch.arange(size, device=device) + 0.5) / size * (count - 1)
     away = place[:, None] - torch.arange(count, device=device)
-    weights = torch.exp(-0.5 * (away / 0.5) ** 2)
+    weights = _bell(away / 0.5)
     return weights / weights.square().sum(dim=1, keepdim=True).sqrt()
 
 
@@ -244,9 +244,14 @@ def _blurred(pictures: Tensor, deviation: Tensor) -> Tensor:
     size = pictures.shape[1]
     place = torch.arange(size, device=pictures.device)
     away = (place[:, None] - place[None, :]) / size
-    weights = torch.exp(-0.5 * (away / deviation) ** 2)
+    weights = _bell(away / deviation)
     weights = weights / weights.sum(dim=2, keepdim=True)
     return weights @ pictures @ weights.mT
+
+
+def _bell(away: Tensor) -> Tensor:
+    """Normal density but for its factor, cut off at 4 deviations: numbers next to zero make products 50 times slower."""
+    return (torch.exp(-0.5 * away * away) - math.exp(-8)).clamp(min=0)
 
 
 def _gouges(draw: Draw) -> Tensor:
