@@ -16,7 +16,6 @@ from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
 from sinonom_cli.artifacts.index import Row, failures_path, read_vectors, write_index
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
-from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.index.partial import Entry, Partial, identity
 from sinonom_cli.models.embed_pictures import embed_pictures
@@ -123,10 +122,9 @@ def _embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str
     """Embed the batches that are not done; return reason by key of the pictures that failed."""
     todo = [number for number in range(len(partial.batches)) if not partial.done(number)]
     failures: dict[str, str] = {}
-    threads = cores() if config.batch.workers is None else config.batch.workers
     allowed = 0 if config.batch.fail_fast else config.batch.max_failures
-    paths = ([entry.path for entry in partial.batches[number]] for number in todo)
-    embedded = embed_pictures(Embedder(model, cores()), paths, model.size, threads)
+    paths = [[entry.path for entry in partial.batches[number]] for number in todo]
+    embedded = embed_pictures(Embedder(model, 0), paths, model.size, config.batch.workers)
     with console.progress(sum(len(partial.batches[number]) for number in todo), "pictures") as progress:
         for number, result in zip(todo, embedded, strict=True):
             partial.save(number, result)

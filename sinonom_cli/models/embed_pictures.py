@@ -1,31 +1,30 @@
 """From picture files to embeddings, in batches: what index and query share.
 
-The next pictures are read and prepared in threads while the network works on these: Pillow's decoders and most of
-numpy let other threads run, and nothing has to be copied between processes.
+Reading and preparing a picture takes as long as a small network does: worker processes do it while the network works
+on the batch before. (Threads would not: most of preparing is numpy on small arrays, one thread at a time.)
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.preprocess import load_picture, prepare
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from numpy.typing import NDArray
 
     from sinonom_cli.models.embedder import Embedder
 
-AHEAD = 2
-"""Batches that are read in advance."""
+
+PAYS = 2_000
+"""From so many pictures on, workers save more than the second that it takes to start them."""
 
 
 @dataclass(frozen=True)
@@ -43,41 +42,57 @@ class Embedded:
 
 
 def embed_pictures(
-    embedder: Embedder, batches: Iterable[Sequence[Path]], size: int, threads: int
+    embedder: Embedder, batches: Sequence[Sequence[Path]], size: int, workers: int | None
 ) -> Iterator[Embedded]:
-    """Embed pictures batch by batch.
+    """Embed pictures, and yield batch by batch, in order.
 
     Parameters
     ----------
     embedder : the network.
     batches : paths of pictures; a batch is what the network gets at once.
     size : side of its square input in pixels.
-    threads : that read pictures; 0: read them in this one.
+    workers : processes that read pictures; 0: this one; None: as many as pay.
     """
-    if threads == 0:
+    if workers == 0 or (workers is None and sum(map(len, batches)) < PAYS):
         for batch in batches:
-            yield _embed(embedder, [_read(path, size) for path in batch])
+            yield _embed(embedder, {position: _read(path, size) for position, path in enumerate(batch)})
         return
-    from concurrent.futures import ThreadPoolExecutor
+    from sinonom_cli.artifacts.workers import work_through
 
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="read")
-    waiting: deque[list[Future[NDArray[np.float32] | str]]] = deque()
-    try:
-        for batch in batches:
-            waiting.append([pool.submit(_read, path, size) for path in batch])
-            if len(waiting) > AHEAD:
-                yield _embed(embedder, [future.result() for future in waiting.popleft()])
-        while waiting:
-            yield _embed(embedder, [future.result() for future in waiting.popleft()])
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    items = [
+        Item(f"{number}/{position}", path, (number, position))
+        for number, batch in enumerate(batches)
+        for position, path in enumerate(batch)
+    ]
+    # Workers finish out of order: what is read waits here until its batch is whole.
+    read: list[dict[int, NDArray[np.float32] | str]] = [{} for _ in batches]
+    due = 0
+    for outcome in work_through(items, Prepare(size), workers):
+        number, position = outcome.item.data
+        prepared: Any = outcome.rows
+        read[number][position] = outcome.failure if prepared is None else prepared[0]
+        while due < len(batches) and len(read[due]) == len(batches[due]):
+            yield _embed(embedder, read[due])
+            read[due].clear()
+            due += 1
 
 
-def _embed(embedder: Embedder, pictures: Sequence[NDArray[np.float32] | str]) -> Embedded:
-    failures = {position: picture for position, picture in enumerate(pictures) if isinstance(picture, str)}
-    positions = [position for position, picture in enumerate(pictures) if not isinstance(picture, str)]
+@dataclass(frozen=True)
+class Prepare:
+    """Reads and prepares a picture in a worker."""
+
+    size: int
+
+    def __call__(self, item: Item) -> list[Any]:
+        """Return the (S, S) float32 picture in a list; raises SinonomError for one that cannot be read."""
+        return [prepare(load_picture(item.path), self.size)]
+
+
+def _embed(embedder: Embedder, pictures: Mapping[int, NDArray[np.float32] | str]) -> Embedded:
+    failures = {position: picture for position, picture in pictures.items() if isinstance(picture, str)}
+    positions = sorted(pictures.keys() - failures.keys())
     if not positions:
-        return Embedded(np.zeros((0, 0), np.float32), failures)
+        return Embedded(np.zeros((0, 0), np.float32), dict(sorted(failures.items())))
     vectors = embedder.embed(np.stack([pictures[position] for position in positions]))
     finite = np.isfinite(vectors).all(axis=1)
     for position in np.array(positions)[~finite].tolist():
@@ -93,7 +108,5 @@ def _read(path: Path, size: int) -> NDArray[np.float32] | str:
         if error.code != ExitCode.BAD_INPUT:
             raise
         return " ".join(error.message.split())
-    except OSError as error:
-        return f"{path}: {error.strerror or error}"
     except Exception as error:  # one picture that a decoder chokes on must not stop a million others
-        return " ".join(f"{path}: {type(error).__name__}: {error}".split())
+        return " ".join(f"{type(error).__name__}: {error}".split())

@@ -146,7 +146,7 @@ def test_a_killed_run_resumes_to_the_same_bytes_without_embedding_finished_batch
     paths = tiny_pictures(house / "many", names[:30])
     for i, name in enumerate(names[30:]):
         os.link(paths[i % 30], house / "many" / name)
-    arguments = ["index", "many", "db.faiss", "--batch-size", "2"]
+    arguments = ["index", "many", "db.faiss", "--batch-size", "2", "--workers", "0"]
     assert sinonom(*arguments) == 0
     want = bytes_of(house)
     for name in OUTPUTS:
@@ -166,8 +166,8 @@ def test_a_killed_run_resumes_to_the_same_bytes_without_embedding_finished_batch
     embedded = []
     real = build.embed_pictures
 
-    def counting(embedder, batches, size, threads):  # type: ignore[no-untyped-def]
-        for result in real(embedder, batches, size, threads):
+    def counting(embedder, batches, size, workers):  # type: ignore[no-untyped-def]
+        for result in real(embedder, batches, size, workers):
             embedded.append(len(result.vectors))
             yield result
 

@@ -1,0 +1,40 @@
+"""Batches come back in order, whole or with reasons, whether this process reads the pictures or workers do."""
+
+from pathlib import Path
+
+import numpy as np
+from tinymodel import tiny_model, tiny_pictures
+
+from sinonom_cli.models.embed_pictures import embed_pictures
+from sinonom_cli.models.embedder import Embedder
+
+
+def test_workers_change_neither_embeddings_nor_order_nor_reasons(tmp_path: Path) -> None:
+    embedder = Embedder(tiny_model(tmp_path / "model"), 1)
+    paths = tiny_pictures(tmp_path / "chữ 𡦂", [f"{i}.png" for i in range(23)])
+    paths[4].write_bytes(b"no picture")
+    for path in paths[10:15]:
+        path.unlink()
+    batches = [paths[start : start + 5] for start in range(0, 23, 5)]
+    here = list(embed_pictures(embedder, batches, 16, 0))
+    there = list(embed_pictures(embedder, batches, 16, 2))
+    assert [len(result.vectors) for result in here] == [4, 5, 0, 5, 3]
+    assert [list(result.failures) for result in here] == [[4], [], [0, 1, 2, 3, 4], [], []]
+    for one, other in zip(here, there, strict=True):
+        assert np.array_equal(one.vectors, other.vectors)
+        assert one.failures == other.failures
+
+
+def test_an_embedding_that_is_no_number_is_a_failure_of_its_picture(tmp_path: Path) -> None:
+    embedder = Embedder(tiny_model(tmp_path / "model", unit=False), 1)
+    paths = tiny_pictures(tmp_path / "pictures", ["0.png", "1.png", "2.png"])
+    embed = embedder.embed
+
+    def broken(batch: np.ndarray) -> np.ndarray:
+        vectors = embed(batch).copy()
+        vectors[1, 0] = np.nan
+        return vectors
+
+    embedder.embed = broken  # type: ignore[method-assign]
+    [result] = embed_pictures(embedder, [paths], 16, 0)
+    assert len(result.vectors) == 2 and list(result.failures) == [1]
