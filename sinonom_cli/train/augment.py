@@ -250,7 +250,7 @@ def _blurred(pictures: Tensor, deviation: Tensor) -> Tensor:
 
 
 def _bell(away: Tensor) -> Tensor:
-    """Normal density but for its factor, cut off at 4 deviations: numbers next to zero make products 50 times slower."""
+    """Normal density but for its factor, cut off at 4 deviations: numbers next to zero slow products down."""
     return (torch.exp(-0.5 * away * away) - math.exp(-8)).clamp(min=0)
 
 
