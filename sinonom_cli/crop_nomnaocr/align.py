@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-DISAGREEMENT = 4.0
+DISAGREEMENT = 12.0
 """Cost of a segment that no box touches, where a segment that is a box of score 1 costs nothing."""
 
 
