@@ -43,7 +43,7 @@ TRIPLET_ONLY: dict[str, Any] = {
     "backbone": "directmap",
     "mining": "batch-hard",
     "margin": 0.2,
-    "lr": 1e-3,
+    "lr": 2e-3,
     "weight_decay": 1e-2,
     "precision": "auto",
 }
@@ -91,7 +91,7 @@ def train(
     ] = None,
     lr: Annotated[
         float | None,
-        typer.Option("--lr", show_default="0.001", help="Learning rate at the top of its schedule."),
+        typer.Option("--lr", show_default="0.002", help="Learning rate at the top of its schedule."),
     ] = None,
     weight_decay: Annotated[
         float | None, typer.Option("--weight-decay", min=0.0, show_default="0.01", help="Of AdamW.")

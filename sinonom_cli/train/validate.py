@@ -55,7 +55,7 @@ class Validation:
 def embed(model: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Embed (N, S, S) uint8 ink, 255 full, with the network as it will be used; (N, D) float32."""
     model.eval()
-    device = next(model.parameters()).device
+    device = next(iter(model.state_dict().values())).device  # a discriminant has no parameters
     parts = [
         model(torch.from_numpy(pictures[i : i + BATCH]).to(device)[:, None].float() / 255).cpu().numpy()
         for i in range(0, len(pictures), BATCH)
