@@ -2,7 +2,6 @@
 
 import os
 import sys
-import traceback
 from typing import Annotated, Any
 
 import typer
@@ -89,8 +88,7 @@ def run(arguments: list[str] | None = None) -> int:
         result = app(arguments, standalone_mode=False, prog_name="sinonom")
         return int(result) if isinstance(result, int) else int(ExitCode.DONE)
     except SinonomError as error:
-        if console.settings.verbose:
-            traceback.print_exc()
+        _trace()
         console.error(error.message, error.hint)
         return int(error.code)
     except (KeyboardInterrupt, typer.Abort):
@@ -114,13 +112,19 @@ def _unexpected(error: Exception) -> int:
         command = context.command_path if context is not None else "sinonom"
         console.error(error.format_message(), f"{command} --help")
         return int(ExitCode.USAGE)
-    if console.settings.verbose:
-        traceback.print_exc()
+    _trace()
     console.error(
         f"this is a bug in sinonom: {type(error).__name__}: {error}",
         "the same command with -v, and send what it prints to the issue tracker",
     )
     return int(ExitCode.BUG)
+
+
+def _trace() -> None:
+    if console.settings.verbose:
+        import traceback
+
+        traceback.print_exc()
 
 
 def main() -> None:

@@ -64,7 +64,7 @@ def read_model(path: Path | None = None) -> Model:
     Raises
     ------
     SinonomError
-        If it is not there, not complete, or its weights are not those that its record names.
+        If it is not there, not complete, or its files are not those that its record names.
     """
     if path is None:
         path = Path("model") if Path("model", "artifact.json").exists() else DEFAULT
@@ -76,11 +76,9 @@ def read_model(path: Path | None = None) -> Model:
     if lacking:
         raise SinonomError(f"{path}/artifact.json has no {lacking[0]!r}", "copy the model again whole")
     model = Model(path, record)
-    if sha256_of(path / "model.safetensors") != model.identity:
-        raise SinonomError(
-            f"{path}/model.safetensors is not the file that its artifact.json names",
-            "copy the model again whole",
-        )
+    for name, sha256 in (("model.safetensors", model.identity), ("model.onnx", record.get("onnx_sha256"))):
+        if sha256_of(path / name) != sha256:
+            raise SinonomError(f"{path / name} is not what its artifact.json names", "copy the model again whole")
     return model
 
 
@@ -104,5 +102,6 @@ def write_model(
     with replacing(weights) as temporary:
         numpy_file.save_file(tensors, temporary)
     write_bytes(artifact.path / "model.onnx", onnx)
-    finish(artifact, identity=sha256_of(weights), **card)
+    hashes = {"identity": sha256_of(weights), "onnx_sha256": sha256_of(artifact.path / "model.onnx")}
+    finish(artifact, **hashes, **card)
     return Model(artifact.path, artifact.record)

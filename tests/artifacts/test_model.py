@@ -1,0 +1,31 @@
+"""A model is a folder of three files that belong together, or it is refused."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tinymodel import tiny_model
+
+from sinonom_cli.artifacts.model import read_model
+from sinonom_cli.errors import SinonomError
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.onnx"])
+def test_a_file_that_is_not_the_models_own_is_refused(tmp_path: Path, name: str) -> None:
+    model = tiny_model(tmp_path / "model")
+    copy = tmp_path / "bản sao"
+    shutil.copytree(model.path, copy)
+    assert read_model(copy).identity == model.identity
+    (copy / name).write_bytes((copy / name).read_bytes() + b"\0")
+    with pytest.raises(SinonomError, match=f"{name} is not what its artifact.json names"):
+        read_model(copy)
+    (copy / name).unlink()
+    with pytest.raises(SinonomError, match=f"has lost its {name}"):
+        read_model(copy)
+
+
+def test_a_folder_that_is_no_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SinonomError, match="does not exist"):
+        read_model(tmp_path / "nowhere")
+    with pytest.raises(SinonomError, match="is not a model"):
+        read_model(tmp_path)
