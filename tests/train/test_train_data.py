@@ -122,3 +122,29 @@ def test_an_unreadable_picture_is_left_out_and_the_others_keep_their_cells() -> 
 def test_no_share_held_out_makes_an_empty_trial() -> None:
     trial = data.trial(data.gather([many("a")], 0, 0.0))
     assert (len(trial.gallery), len(trial.queries)) == (0, 0)
+
+
+def test_validation_scores_what_a_loop_over_queries_scores() -> None:
+    torch = pytest.importorskip("torch")
+    from sinonom_cli.train.validate import Validation
+
+    rng = np.random.default_rng(0)
+    gallery = rng.integers(0, 256, (12, 32, 32), dtype=np.uint8)
+    answers = np.repeat(np.arange(12), 2)
+    noise = rng.integers(0, 256, (24, 32, 32), dtype=np.uint8)
+    queries = (gallery[answers] * 0.2 + noise * 0.8).astype(np.uint8)
+    same = np.arange(24) % 2 == 0
+    trial = data.Trial(np.arange(12), np.arange(24), answers, same)
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1024, 4))
+    network = torch.nn.Sequential(network, torch.nn.LayerNorm(4, elementwise_affine=False))  # of one length
+    scores = Validation(trial, gallery, queries)(network)
+    reciprocal = []
+    with torch.no_grad():
+        seen, asked = (network(torch.from_numpy(x)[:, None] / 255).numpy() for x in (gallery, queries))
+    for q, answer in zip(asked, answers, strict=True):
+        order = sorted(range(12), key=lambda g: float(((seen[g] - q) ** 2).sum()))
+        rank = order.index(answer) + 1
+        reciprocal.append(1 / rank if rank <= 5 else 0.0)
+    assert 0.2 < np.mean(reciprocal) < 0.95
+    assert scores["val_mrr@5"] == pytest.approx(np.mean(np.array(reciprocal)[~same]))
+    assert scores["val_mrr@5_same_print"] == pytest.approx(np.mean(np.array(reciprocal)[same]))
