@@ -74,7 +74,7 @@ def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[
     running: dict[Future[list[Outcome]], list[Item]] = {}
     pool = _pool(work, workers)
     try:
-        with _one_thread_each():
+        with one_thread_each():
             while chunks or running:
                 while chunks and len(running) < 2 * workers:
                     future = pool.submit(_attempt_all, chunks[0])
@@ -98,7 +98,7 @@ def _one_by_one(items: list[Item], work: Work) -> Iterator[Outcome]:
     """Work on what was under way when a worker died, so that only the item that kills its worker fails."""
     pool: ProcessPoolExecutor | None = None
     try:
-        with _one_thread_each():
+        with one_thread_each():
             for item in items:
                 pool = pool or _pool(work, 1)
                 try:
@@ -124,7 +124,7 @@ def _stop(pool: ProcessPoolExecutor) -> None:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Let the workers' libraries use one thread each; the workers are the parallelism."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
@@ -147,10 +147,11 @@ def _begin(work: Work) -> None:
     global _work  # noqa: PLW0603  # one work a process
     _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this worker process when its parent is gone, even killed."""
     parent = parent_process()
     if parent is not None:
         parent.join()
