@@ -36,7 +36,7 @@ class Precision(StrEnum):
 
 # What an option is where it is not given; the discriminant's 500 batches of 128 x 2 views take a few minutes.
 DEFAULTS: dict[Loss, dict[str, Any]] = {
-    Loss.triplet: {"embedding": 128, "classes": 32, "images": 4, "steps": 4000},
+    Loss.triplet: {"embedding": 128, "classes": 64, "images": 2, "steps": 4000},
     Loss.lda: {"embedding": 192, "classes": 128, "images": 2, "steps": 500},
 }
 TRIPLET_ONLY: dict[str, Any] = {
@@ -70,11 +70,11 @@ def train(
     ] = None,
     size: Annotated[int, typer.Option("--size", min=32, max=512, help="Side of the input in pixels.")] = 64,
     classes: Annotated[
-        int | None, typer.Option("--classes", min=2, show_default="32; lda: 128", help="Characters in a batch.")
+        int | None, typer.Option("--classes", min=2, show_default="64; lda: 128", help="Characters in a batch.")
     ] = None,
     images: Annotated[
         int | None,
-        typer.Option("--images", min=2, show_default="4; lda: 2", help="Pictures of each character in a batch."),
+        typer.Option("--images", min=2, show_default="2", help="Pictures of each character in a batch."),
     ] = None,
     mining: Annotated[
         Mining | None,
