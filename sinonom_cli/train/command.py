@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from sinonom_cli import options
-from sinonom_cli.errors import need, usage_error
+from sinonom_cli import console, options
+from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
 
 
 class Loss(StrEnum):
@@ -143,7 +143,6 @@ def train(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for module in ("torch", "safetensors", "onnx", "onnxscript"):
         need(module, "train")
-    from sinonom_cli.artifacts.batch import close
     from sinonom_cli.train.config import Config
     from sinonom_cli.train.run import run
 
@@ -163,7 +162,17 @@ def train(
         **(DEFAULTS[loss] | {name: value for name, value in shape.items() if value is not None}),
         **triplet,
     )
-    close(run(config))
+    artifact = run(config)
+    if console.settings.json:
+        console.data_json({"path": str(output), **artifact.record})
+    else:
+        console.data(str(output))
+    if failed := artifact.counts["failed"]:
+        raise SinonomError(
+            f"{failed} of {artifact.counts['items']} pictures could not be read: see {output / 'failures.csv'}",
+            "mend them, then the same command with --overwrite",
+            ExitCode.SOME_FAILED,
+        )
 
 
 def _triplet_options(loss: Loss, given: dict[str, Any]) -> dict[str, Any]:
