@@ -14,8 +14,8 @@ SPREAD = 0.14
 """Standard deviation of the logarithm of a character's height, given what is expected; 0.07 is seen in NomNaOCR."""
 CIRCLE_HEIGHT = 0.85
 """Height of a paragraph mark with its share of the gaps, compared with an ordinary character."""
-CIRCLE_COST, CIRCLE_GAIN, CIRCLE_LEAST = 16.0, 30.0, 0.5
-"""A paragraph mark costs 16 less 30 times its score, but never nothing: room that the characters leave speaks for it,
+CIRCLE_COST, CIRCLE_GAIN, CIRCLE_LEAST = 14.0, 30.0, 0.5
+"""A paragraph mark costs 14 less 30 times its score, but never nothing: room that the characters leave speaks for it,
 not the mark alone, or every 口 would be one."""
 SKIPPED = 8.0
 """Cost of leaving a full row of ink out, at the ends of the column."""
