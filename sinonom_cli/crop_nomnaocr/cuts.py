@@ -32,7 +32,7 @@ class Cuts:
     ----------
     tops, bottoms : (n,) int64; character k lies in rows tops[k] <= y < bottoms[k].
     certainty : (n,) float64 in [0, 1]: how far the next best cuts, elsewhere, are from being as cheap.
-    cost : of all cuts.
+    cost : of all cuts, by ink and heights; what a detector saw is not in it.
     pitch : height of an ordinary character, pixels.
     """
 
@@ -140,6 +140,8 @@ def _traced(costs: Costs, cost: float) -> Cuts:
     tops, bottoms = _walk_back(costs, ends, starts)
     sure_top = _certainty(starts[:-1] + ends_up[::-1, ::-1], tops, costs.pitch)
     sure_bottom = _certainty(ends + starts_up[:-1][::-1, ::-1], bottoms, costs.pitch)
+    if costs.boxes.size > 1:
+        cost -= float(costs.boxes[tops, bottoms - tops].sum())
     return Cuts(tops, bottoms, np.minimum(sure_top, sure_bottom), cost, costs.pitch)
 
 
