@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli.artifacts.artifact import Artifact, finish, read_record
-from sinonom_cli.artifacts.files import replacing, sha256_of, write_bytes
+from sinonom_cli.artifacts.files import sha256_of, write_bytes
 from sinonom_cli.errors import SinonomError, need
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def write_model(
         raise ValueError(f"a model's card needs {', '.join(lacking)}")
     numpy_file = need("safetensors.numpy", "train")
     weights = artifact.path / "model.safetensors"
-    with replacing(weights) as temporary:
-        numpy_file.save_file(tensors, temporary)
+    write_bytes(weights, numpy_file.save(tensors))  # its save_file makes files that only their owner may read
     write_bytes(artifact.path / "model.onnx", onnx)
     hashes = {"identity": sha256_of(weights), "onnx_sha256": sha256_of(artifact.path / "model.onnx")}
     finish(artifact, **hashes, **card)
