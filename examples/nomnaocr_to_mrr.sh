@@ -41,12 +41,14 @@ step "make and render the meshes of relief252"
 [ -e "$out/meshes/251.stl" ] || python3 "$bench/make_meshes.py" "$out/meshes"
 sinonom render "$out/meshes" "$out/depth"
 
-for loss in lda triplet; do
+for loss in "lda --embedding 128 --steps 1000" "triplet --steps 2000"; do
+  name=${loss%% *}
   step "train --loss $loss"
-  sinonom train --loss $loss --data "$out/data/crops" --data "$out/data/fonts" --output "$out/model-$loss"
-  step "index and query with $loss"
-  sinonom index "$out/depth" "$out/$loss.faiss" --model "$out/model-$loss"
-  sinonom query "$bench/queries" --index "$out/$loss.faiss" --truth "$bench/truth.csv" --sheet "$out/$loss.png" \
-    --json > "$out/$loss.jsonl"
-  tail -n 1 "$out/$loss.jsonl"
+  sinonom train --loss $loss --data "$out/data/crops" --data "$out/data/fonts" --output "$out/model-$name"
+  step "index and query with $name"
+  sinonom index "$out/depth" "$out/$name.faiss" --model "$out/model-$name"
+  sinonom query "$bench/queries" --index "$out/$name.faiss" --truth "$bench/truth.csv" --sheet "$out/$name.png" \
+    > "$out/$name.tsv"
+  sinonom query "$bench/queries" --index "$out/$name.faiss" --truth "$bench/truth.csv" --json -q | tail -n 1
 done
+step "done"

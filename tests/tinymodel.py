@@ -7,6 +7,7 @@ import pytest
 
 from sinonom_cli.artifacts.artifact import begin
 from sinonom_cli.artifacts.model import Model, write_model
+from sinonom_cli.models.preprocess import VERSION
 
 
 def tiny_model(
@@ -44,7 +45,7 @@ def tiny_model(
         "backbone": "none",
         "head": "projection",
         "embedding_size": dimension,
-        "input": {"size": size},
+        "input": {"size": size, "preprocessing": VERSION},
         "distance": distance,
         "labels": [],
         "trained_on": [],

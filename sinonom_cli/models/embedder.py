@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sinonom_cli.artifacts.model import Model
 from sinonom_cli.errors import SinonomError, need
+from sinonom_cli.models.preprocess import VERSION
 
 
 def session_of(onnx: str | bytes, threads: int) -> Any:
@@ -41,6 +42,12 @@ class Embedder:
     """
 
     def __init__(self, model: Model, threads: int = 1) -> None:
+        made = model.record["input"].get("preprocessing")
+        if made != VERSION:
+            raise SinonomError(
+                f"{model.path} learnt from pictures prepared in another way ({made}) than they are now ({VERSION})",
+                "sinonom train makes it again; or the version of sinonom that made it",
+            )
         self.model = model
         try:
             self._session = session_of(str(model.onnx), threads)

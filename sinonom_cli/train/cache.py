@@ -19,7 +19,7 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.journal import Row
 from sinonom_cli.artifacts.workers import work_through
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.models.preprocess import VERSION, load_picture, prepare
 
 TODO, READY, UNREADABLE = 0, 1, 2
 
@@ -58,7 +58,7 @@ def fill_cache(folder: Path, paths: Sequence[Path], size: int, identity: Any, wo
     shape = (len(paths), size, size)
     cells, marks = folder / "pictures.u8", folder / "pictures.marks"
     record, reasons = folder / "pictures.json", folder / "unreadable.json"
-    wanted = json.loads(json.dumps({"shape": shape, "identity": identity}))
+    wanted = json.loads(json.dumps({"shape": shape, "identity": identity, "preprocessing": VERSION}))
     if not (record.exists() and cells.exists() and marks.exists() and _read(record) == wanted):
         _make_room(folder, len(paths) * size * size)
         for path, each in ((cells, size * size), (marks, 1)):

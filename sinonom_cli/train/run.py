@@ -22,6 +22,7 @@ from sinonom_cli.artifacts.model import write_model
 from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.export import export_onnx
+from sinonom_cli.models.preprocess import VERSION
 from sinonom_cli.train.augment import views
 from sinonom_cli.train.cache import Cells, fill_cache, open_cells
 from sinonom_cli.train.config import Config, find_sets
@@ -107,11 +108,12 @@ def _makers(workers: int | None) -> int:
 
 
 def _begin(config: Config, sets: Sequence[ImageSet]) -> Artifact:
-    inputs = {"sets": [{"path": s.path.as_posix(), "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
+    # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
+    inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
     artifact = begin(config.output, "model", config.options(), inputs, config.overwrite)
     there = [entry["identity"] for entry in artifact.record["inputs"]["sets"]]
     if there != [s.identity for s in sets]:
-        names = ", ".join(entry["path"] for entry in artifact.record["inputs"]["sets"])
+        names = ", ".join(entry["name"] for entry in artifact.record["inputs"]["sets"])
         raise SinonomError(
             f"{config.output} was made from other data: {names}, or these have changed since",
             "--overwrite, or another --output",
@@ -195,12 +197,11 @@ def _finish(
         "backbone": config.backbone if config.loss == "triplet" else "directions",
         "head": "linear" if config.loss == "triplet" else "lda",
         "embedding_size": embedding,
-        "input": {"size": config.size, "channels": 1, "range": [0, 1], "ink": 1},
+        "input": {"size": config.size, "channels": 1, "range": [0, 1], "ink": 1, "preprocessing": VERSION},
         "distance": "euclidean",
         "labels": list(pictures.labels),
         "trained_on": [
-            {"path": s.path.as_posix(), "identity": s.identity, "pictures": int(n)}
-            for s, n in zip(sets, used, strict=True)
+            {"name": s.path.name, "identity": s.identity, "pictures": int(n)} for s, n in zip(sets, used, strict=True)
         ],
         "counts": {
             "items": len(cells.pictures),

@@ -15,6 +15,7 @@ from sinonom_cli.errors import ExitCode, SinonomError  # noqa: E402
 from sinonom_cli.models.directions import DirectMapNet  # noqa: E402
 from sinonom_cli.models.embedder import Embedder  # noqa: E402
 from sinonom_cli.models.export import export_onnx  # noqa: E402
+from sinonom_cli.models.preprocess import VERSION  # noqa: E402
 
 SIDE, LENGTH = 32, 12
 
@@ -24,7 +25,7 @@ def written(path, network, embedding_size=LENGTH, size=SIDE):
         "backbone": "directmap",
         "head": "linear",
         "embedding_size": embedding_size,
-        "input": {"size": size},
+        "input": {"size": size, "preprocessing": VERSION},
         "distance": "euclidean",
         "labels": [],
         "trained_on": [],
@@ -96,3 +97,11 @@ print(json.dumps([list(vectors.shape), sorted(heavy & set(sys.modules))]))
 """
     done = subprocess.run([sys.executable, "-c", code, str(model.path)], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [[1, LENGTH], []]
+
+
+def test_a_model_of_another_preparation_is_refused(model):
+    model.record["input"]["preprocessing"] = 0
+    with pytest.raises(SinonomError, match="prepared in another way") as caught:
+        Embedder(model)
+    model.record["input"]["preprocessing"] = VERSION
+    assert caught.value.code == ExitCode.BAD_INPUT

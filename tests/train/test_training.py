@@ -141,7 +141,6 @@ def test_without_sets_one_line_says_what_to_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SINONOM_DATA", raising=False)
     assert cli.run(["train", "--loss", "triplet"]) == ExitCode.BAD_INPUT
     assert "synth-fonts" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
