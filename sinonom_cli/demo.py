@@ -24,7 +24,7 @@ def demo(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Carve, render, index and query about 100 characters that ship with sinonom.
+    """Run the whole chain on 100 characters that ship.
 
     One hand's characters are carved into relief meshes; pictures of the same characters in other hands then find them.
     """

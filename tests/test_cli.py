@@ -24,6 +24,7 @@ def test_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_command_is_there_and_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["--help"]) == ExitCode.DONE
     text = capsys.readouterr().out
+    assert "..." not in text.partition("Commands:")[2], "a summary is too long for its line"
     for command in COMMANDS:
         assert f"  {command} " in text
         assert cli.run([command, "--help"]) == ExitCode.DONE

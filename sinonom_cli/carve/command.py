@@ -47,7 +47,10 @@ def carve(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Carve pictures of characters into relief meshes (binary STL) that look like scanned woodblocks."""
+    """Carve pictures of characters into relief meshes.
+
+    The meshes (binary STL) look like scanned woodblocks: flanks, gouged ground, wear, neighbours, bend and tilt.
+    """
     inputs, out = split_output(paths, output, "image set")
     if len(inputs) > 1:
         raise usage_error("carve takes one image set or folder", "sinonom carve IMAGES OUT")

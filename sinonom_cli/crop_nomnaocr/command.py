@@ -49,7 +49,10 @@ def crop_nomnaocr(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Cut column patches into labelled pictures of their characters (the layout of NomNaOCR)."""
+    """Cut column patches into labelled character images.
+
+    Reads the layout of NomNaOCR: All.txt names a patch and its transcript in each line.
+    """
     from sinonom_cli.artifacts.batch import BatchOptions, close
     from sinonom_cli.crop_nomnaocr.crop_run import CropConfig, run
     from sinonom_cli.errors import usage_error
@@ -82,7 +85,9 @@ def train_localizer(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a detector of characters on pages with boxes, for crop-nomnaocr --localizer.
+    """Train a detector for crop-nomnaocr --localizer.
+
+    Learns from pages with a box for each character, YOLO layout.
 
     Uses ultralytics (AGPL-3.0; pip install "sinonom[localize]"); the ONNX file it makes runs without it.
     """

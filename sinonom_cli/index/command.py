@@ -39,7 +39,7 @@ def index(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Embed the pictures of image sets, so that `sinonom query` can search them.
+    """Embed image sets, so that query can search them.
 
     Writes OUT.faiss (FAISS), OUT.faiss.rows.csv (what each vector shows) and OUT.faiss.json (the record).
     """

@@ -36,7 +36,7 @@ def query(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Find what pictures show: the five nearest items of an index, with distances.
+    """Find the five nearest items of an index to a picture.
 
     Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
     """

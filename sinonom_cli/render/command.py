@@ -64,7 +64,10 @@ def render(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Render meshes into an image set: dark strokes on light ground, as a print has them."""
+    """Render meshes to depth images.
+
+    Strokes are dark on a light ground, as in a print; the plate's tilt and bend are taken out.
+    """
     inputs, out = split_output(paths, output, "mesh")
     from sinonom_cli.artifacts.batch import BatchOptions, close, fill
     from sinonom_cli.artifacts.imageset import COLUMNS

@@ -51,7 +51,9 @@ def synth_fonts(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Draw characters from fonts: several stroke weights, clean or as if badly printed.
+    """Draw labelled character images from fonts.
+
+    In several stroke weights, clean or as if badly printed.
 
     Without --charset or --chars, every Han character that a face has is drawn. What a font's tables promise and its
     glyphs do not keep (blank or "missing" glyphs) is not drawn. Private Use characters of Nôm texts are drawn as the
