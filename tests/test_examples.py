@@ -1,0 +1,59 @@
+"""The examples run as they stand, and the README names no command or option that does not exist."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sinonom_cli import cli
+
+ROOT = Path(__file__).parent.parent
+BASH = shutil.which("bash")
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash")
+def test_quickstart_finds_the_carving_of_the_character_it_asks_for(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        [str(BASH), str(ROOT / "examples" / "quickstart.sh"), str(tmp_path / "bản khắc")],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env={**os.environ, "PATH": path},
+    )
+    answer = json.loads(ran.stdout.splitlines()[-1])
+    assert answer["results"][0]["char"] == "字"
+    assert (tmp_path / "bản khắc" / "answer.png").exists()
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash")
+@pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.sh")), ids=lambda p: p.name)
+def test_an_example_is_a_script_that_can_be_run(script: Path) -> None:
+    subprocess.run([str(BASH), "-n", str(script)], check=True)
+    assert os.access(script, os.X_OK)
+
+
+def commands() -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^    (sinonom [^#\n]+)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", commands(), ids=lambda line: line.strip())
+def test_the_readme_names_only_what_exists(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, command, *rest = line.split()
+    assert cli.run([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    for option in (word for word in rest if word.startswith("--")):
+        assert f"{option} " in text
+
+
+def test_the_readme_begins_with_the_two_commands_and_shows_every_other() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.search(r"\A# sinonom\n\n    make demo .*\n    make test ", text)
+    shown = {line.split()[1] for line in commands()}
+    assert shown >= {"render", "carve", "synth-fonts", "crop-nomnaocr", "train-localizer", "train", "index", "query"}
