@@ -2,6 +2,8 @@
 
 import csv
 import shlex
+from contextlib import redirect_stdout
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
@@ -30,27 +32,47 @@ def demo(
     """
     hands = sorted(p.name for p in GLYPHS.iterdir() if (p / "artifact.json").exists())
     asking = [GLYPHS / hand for hand in hands if hand != CARVED_HAND]
-    same = ["--quiet"] * quiet + ["--verbose"] * verbose
-    several = [*same, *([] if workers is None else ["--workers", str(workers)])]
+    same = ["--quiet"] * quiet + ["--verbose"] * verbose + ["--json"] * json
+    same += [] if workers is None else ["--workers", str(workers)]
     truth, sheet = out / "truth.csv", out / "answers.png"
-    _step("carve", GLYPHS / CARVED_HAND, out / "meshes", *several)
-    _step("render", out / "meshes", out / "depth", *several)
-    _step("index", out / "depth", out / "db.faiss", *several)
+    _step("carve", GLYPHS / CARVED_HAND, out / "meshes", *same)
+    _step("render", out / "meshes", out / "depth", *same)
+    _step("index", out / "depth", out / "db.faiss", *same)
     _write_truth(asking, truth)
-    shown = ["--json"] * json
-    _step("query", *asking, "--index", out / "db.faiss", "--truth", truth, "--sheet", sheet, *several, *shown)
-    console.say(f"\npictures of queries and answers: {sheet}")
+    _step("query", _one_picture(asking[0]), "--index", out / "db.faiss", *same)
+    scored = ("query", *asking, "--index", out / "db.faiss", "--truth", truth, "--sheet", sheet, *same)
+    if json:
+        _step(*scored)
+    else:
+        _step_into(out / "answers.jsonl", *scored, "--json")
+    console.say(f"\nqueries and their answers as pictures: {sheet}")
 
 
-def _step(command: str, *arguments: object) -> None:
+def _one_picture(hand: Path) -> Path:
+    """Return a picture of 字, "character"."""
+    return next((hand / "images" / "U+5B57").glob("*.png"))
+
+
+def _step_into(file: Path, *arguments: object) -> None:
+    """Run one command line with its data in a file, and print the scores that are its last line."""
+    from sinonom_cli.artifacts.files import replacing
+
+    with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as text, redirect_stdout(text):
+        _step(*arguments, into=f" > {shlex.quote(str(file))}")
+    console.settings.json = False
+    scores = loads(file.read_text(encoding="utf-8").splitlines()[-1])["metrics"]
+    console.data(
+        ", ".join(f"{name} {value:.3f}" if name != "queries" else f"{value} queries" for name, value in scores.items())
+    )
+
+
+def _step(*arguments: object, into: str = "") -> None:
     """Run one command line in this process, shown as it would be typed."""
     from sinonom_cli.cli import app
 
-    typed = [command, *map(str, arguments)]
-    console.say(f"\n$ sinonom {shlex.join(typed)}")
-    quiet, verbose, json = console.settings.quiet, console.settings.verbose, console.settings.json
+    typed = [*map(str, arguments)]
+    console.say(f"\n$ sinonom {shlex.join(typed)}{into}")
     app(typed, standalone_mode=False, prog_name="sinonom")
-    console.settings.quiet, console.settings.verbose, console.settings.json = quiet, verbose, json
 
 
 def _write_truth(asking: list[Path], truth: Path) -> None:
