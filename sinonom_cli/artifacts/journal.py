@@ -7,7 +7,7 @@ it ends, `metadata.csv`, `failures.csv` and `items.csv` are written in the order
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +78,8 @@ class Journal:
 
     def write_failures(self, items: Sequence[Item]) -> None:
         """Write `failures.csv` (file, reason), or take away an old one when nothing failed."""
-        path = self.folder / "failures.csv"
-        if not self.failures:
-            path.unlink(missing_ok=True)
-            return
-        with (
-            replacing(path) as temporary,
-            temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
-        ):
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("file", "reason"))
-            writer.writerows((i.key, self.failures[i.key]) for i in items if i.key in self.failures)
+        failed = ((item.key, self.failures[item.key]) for item in items if item.key in self.failures)
+        write_failures(self.folder / "failures.csv", dict(failed))
 
     def delete(self) -> None:
         """Remove the journal: the tables hold everything now."""
@@ -135,6 +126,20 @@ class Journal:
 def _line(key: str, size: int, rows: Sequence[Row]) -> bytes:
     # ASCII JSON: file names that are not valid UTF-8 reach us as surrogates, and must survive.
     return json.dumps({"item": key, "bytes": size, "rows": list(rows)}).encode("ascii") + b"\n"
+
+
+def write_failures(path: Path, failures: Mapping[str, str]) -> None:
+    """Write a table of failures, reason by file; none: take away an old one."""
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("file", "reason"))
+        writer.writerows(failures.items())
 
 
 def read_table(path: Path) -> tuple[list[str], list[Row]]:

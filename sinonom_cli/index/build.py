@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, reopen
 from sinonom_cli.artifacts.batch import BatchOptions, close
-from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
 from sinonom_cli.artifacts.index import Row, failures_path, read_vectors, write_index
+from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.index.partial import Entry, Partial, identity
@@ -134,7 +134,7 @@ def _embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str
                 console.detail(f"{entry.path}: {reason}")
             progress.advance(len(partial.batches[number]))
             if allowed is not None and len(failures) > allowed:
-                _write_failures(config.output, failures)
+                write_failures(failures_path(config.output), failures)
                 key, reason = next(iter(failures.items()))
                 raise SinonomError(
                     f"stopped: {key}: {reason}",
@@ -153,7 +153,7 @@ def _put_together(
     """Write the index from its batches, finish it, and remove them."""
     entries = [entry for batch in partial.batches for entry in batch]
     kept = [entry for entry in entries if entry.key not in failures]
-    _write_failures(config.output, failures)
+    write_failures(failures_path(config.output), failures)
     if not kept:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
@@ -181,20 +181,6 @@ def _blocks(partial: Partial) -> Iterator[NDArray[np.float32]]:
 def _model_path(model: Model, output: Path) -> str | None:
     """Return the model's path as the record keeps it; None: the default model, wherever that is installed."""
     return None if model.path == DEFAULT else _relative(model.path, output)
-
-
-def _write_failures(output: Path, failures: dict[str, str]) -> None:
-    path = failures_path(output)
-    if not failures:
-        path.unlink(missing_ok=True)
-        return
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("file", "reason"))
-        writer.writerows(failures.items())
 
 
 __all__ = ["BatchOptions", "IndexConfig", "close", "run"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +14,9 @@ from torch import nn
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin
-from sinonom_cli.artifacts.files import sweep, write_text
+from sinonom_cli.artifacts.files import sweep
 from sinonom_cli.artifacts.imageset import ImageSet, read_imageset
+from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import write_model
 from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import ExitCode, SinonomError
@@ -133,15 +132,12 @@ def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: 
     counts = np.bincount(pictures.classes[~pictures.held], minlength=len(pictures.labels))
     if alone := int((counts == 1).sum()):
         console.warn(f"{alone:,} characters have one picture to learn from: they are seen as different views of it")
-    if cells.unreadable:
-        everything = listed(sets)
-        table = io.StringIO(newline="")
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(("file", "reason"))
-        for cell, reason in sorted(cells.unreadable.items()):
-            number, picture = everything[cell]
-            writer.writerow(((sets[number].path / picture.file_name).as_posix(), reason))
-        write_text(output / "failures.csv", table.getvalue())
+    everything = listed(sets)
+    failures = {}
+    for cell, reason in sorted(cells.unreadable.items()):
+        number, picture = everything[cell]
+        failures[(sets[number].path / picture.file_name).as_posix()] = reason
+    write_failures(output / "failures.csv", failures)
 
 
 def _maker(config: Config, pictures: Pictures, cells: Cells) -> MakeBatch:
