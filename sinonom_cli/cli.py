@@ -20,6 +20,18 @@ class Command(TyperCommand):
             if parameter.param_type_name == "option" and parameter.name and not parameter.envvar:
                 parameter.envvar = f"SINONOM_{parameter.name.upper()}"
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; keep from click, which would end the process its own way, what is ours to explain."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            hint = "the same command again: it goes on where it stopped"
+            raise SinonomError("interrupted", hint, ExitCode.INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader of our stdout has gone (`sinonom query ... | head`): nothing is wrong.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
+
 
 class Group(TyperGroup):
     """Lists commands in the order of the pipeline, not of the alphabet."""
@@ -91,13 +103,6 @@ def run(arguments: list[str] | None = None) -> int:
         _trace()
         console.error(error.message, error.hint)
         return int(error.code)
-    except (KeyboardInterrupt, typer.Abort):
-        console.error("interrupted", "the same command again: it goes on where it stopped")
-        return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our stdout has gone (`sinonom query ... | head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.DONE)
     except Exception as error:
         return _unexpected(error)
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -97,13 +99,28 @@ def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "this is a bug in sinonom: ZeroDivisionError: by design" in capsys.readouterr().err
 
 
-def test_an_interrupt_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sinonom_cli", "render", "-", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    assert process.stdin and process.stderr
+    time.sleep(2)  # by now it waits for the list of meshes
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == ExitCode.INTERRUPTED
+    said = process.stderr.read()
+    assert "the same command again" in said
+    assert "Traceback" not in said
 
-    monkeypatch.setattr(cli, "app", interrupted)
-    assert cli.run(["version"]) == ExitCode.INTERRUPTED
-    assert "the same command again" in capsys.readouterr().err
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes as POSIX has them")
+def test_a_reader_that_has_gone_is_no_error() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "sinonom_cli", "version"]
+    ran = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert ran.returncode == ExitCode.DONE
+    assert ran.stderr == b""
 
 
 def test_python_m_is_the_same_command() -> None:
