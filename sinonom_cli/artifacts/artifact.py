@@ -16,7 +16,13 @@ from sinonom_cli.errors import ExitCode, SinonomError
 
 SCHEMA = 1
 
-NAMES = {"imageset": "an image set", "meshset": "a mesh set", "model": "a model", "index": "an index"}
+NAMES = {
+    "imageset": "an image set",
+    "meshset": "a mesh set",
+    "model": "a model",
+    "index": "an index",
+    "localizer": "a localizer",
+}
 
 OWNED = (
     "images",
