@@ -6,7 +6,7 @@ the work begins and as `complete` after everything else is in place.
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,6 @@ class Artifact:
     path: Path
     record: dict[str, Any]
     state: str
-    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -92,7 +92,6 @@ def fill(
             raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
         counts = journal.write_tables(items, columns)
         artifact.record["inputs"] = inputs
-        artifact.more = {"done": len(items) - counts["failed"]}
         finish(artifact, counts=counts, **(extra() if extra else {}))
         journal.delete()
     except OSError as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.models.embedder import session_of
 
 CONFIDENT = 0.25
 """Score from which a box counts."""
@@ -33,15 +34,10 @@ class Localizer:
         SinonomError
             If the file is missing, no ONNX model, or not of the form: one square picture in, (1, 4 + classes, n) out.
         """
-        import onnxruntime
-
         if not path.is_file():
             raise SinonomError(f"{path} does not exist", "sinonom train-localizer PAGES OUT makes OUT/localizer.onnx")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            session = session_of(str(path), threads)
         except Exception as error:  # ONNX Runtime has no common class for what a broken file raises
             reason = str(error).strip().splitlines()[-1]
             raise SinonomError(f"{path} is not an ONNX model: {reason}", "give a localizer.onnx") from None

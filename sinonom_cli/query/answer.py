@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.models.metrics import first_relevant_rank
 
 
 @dataclass(frozen=True)
@@ -23,4 +26,4 @@ class Answer:
     @property
     def rank(self) -> int:
         """Rank of the first relevant answer, from 1; 0: none."""
-        return self.relevant.index(True) + 1 if self.relevant and any(self.relevant) else 0
+        return 0 if self.relevant is None else int(first_relevant_rank(np.array([self.relevant], bool))[0])
