@@ -143,15 +143,18 @@ _work: Any = None
 
 
 def _begin(work: Work) -> None:
-    """Make a new worker ready: leave Ctrl-C to the parent, and end when the parent does."""
     global _work  # noqa: PLW0603  # one work a process
     _work = work
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """Make a new worker process ready: leave Ctrl-C to the parent, and end when the parent does, even killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def end_with_parent() -> None:
-    """End this worker process when its parent is gone, even killed."""
+def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.artifacts.workers import end_with_parent, one_thread_each
+from sinonom_cli.artifacts.workers import follow_parent, one_thread_each
 from sinonom_cli.errors import SinonomError
 
 
@@ -98,8 +96,7 @@ _make: Any = None
 def _begin(make: Make) -> None:
     global _make  # noqa: PLW0603  # one maker a process
     _make = make
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    follow_parent()
 
 
 def _make_one(step: int) -> Batch:
