@@ -3,10 +3,20 @@
 import re
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 _LABEL = re.compile(r"U\+(?:[0-9A-F]{4,5}|10[0-9A-F]{4})\Z")
 _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
-_TABLE = Path(__file__).parent / "assets" / "private_use.csv"
+_ASSETS = Path(__file__).parent / "assets"
+_TABLE = _ASSETS / "private_use.csv"
+
+
+class Reading(NamedTuple):
+    """How a character is read and what it means, "" where Unihan does not say; several readings are parted by spaces."""
+
+    vietnamese: str
+    mandarin: str
+    definition: str
 
 
 def label_of(char: str) -> str:
@@ -63,3 +73,22 @@ def private_use_repairs() -> dict[str, str]:
 def repair(char: str) -> str:
     """Return the Unicode character for a Nom Na Tong Private Use character; any other as it is."""
     return private_use_repairs().get(char, char) if is_private(char) else char
+
+
+@cache
+def _readings() -> bytes:
+    return b"\n" + (_ASSETS / "readings.tsv").read_bytes()
+
+
+def reading(char: str) -> Reading:
+    """Return how a character is read in Vietnamese and Mandarin, and its definition in English.
+
+    The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; assets/readings.py makes the
+    table).
+    """
+    table = _readings()
+    start = table.find(f"\n{label_of(char)}\t".encode())
+    if start < 0:
+        return Reading("", "", "")
+    line = table[start + 1 : table.index(b"\n", start + 1)].decode("utf-8")
+    return Reading(*line.split("\t")[1:])

@@ -7,7 +7,7 @@ import pytest
 
 from sinonom_cli import characters
 from sinonom_cli.assets import private_use
-from sinonom_cli.characters import char_of, is_label, is_private, label_of, repair
+from sinonom_cli.characters import Reading, char_of, is_label, is_private, label_of, reading, repair
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,23 @@ def test_the_private_use_codes_of_nomnaocr_are_mended_as_its_table_says(shared_d
     rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 128
     assert all(repair(char_of(private)) == char_of(encoded) for private, encoded, *_ in rows)
+
+
+def test_characters_are_read_as_unihan_says() -> None:
+    assert reading("南") == Reading("nam", "nán", "south; southern part; southward")
+    assert reading("𡨸").vietnamese == "chữ"
+    assert reading(chr(0x346B)) == Reading("nộm", "", "")
+    assert reading("a") == Reading("", "", "")
+
+
+def test_no_reading_of_unihan_is_lost() -> None:
+    source = Path("/usr/share/unicode/Unihan_Readings.txt.bz2")
+    if not source.exists():
+        pytest.skip("Debian's unicode-data is not installed")
+    fields = {"kVietnamese": "vietnamese", "kMandarin": "mandarin", "kDefinition": "definition"}
+    said = [line.split("\t", 2) for line in bz2.decompress(source.read_bytes()).decode("utf-8").splitlines()]
+    checked = 0
+    for label, name, value in (row for row in said if len(row) == 3 and row[1] in fields and row[0].endswith("57")):
+        assert getattr(reading(char_of(label)), fields[name]) == " ".join(value.split()), label
+        checked += 1
+    assert checked > 200
