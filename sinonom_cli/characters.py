@@ -12,7 +12,7 @@ _TABLE = _ASSETS / "private_use.csv"
 
 
 class Reading(NamedTuple):
-    """How a character is read and what it means, "" where Unihan does not say; several readings are parted by spaces."""
+    """How a character is read and what it means, "" where Unihan does not say; spaces part several readings."""
 
     vietnamese: str
     mandarin: str
@@ -83,8 +83,8 @@ def _readings() -> bytes:
 def reading(char: str) -> Reading:
     """Return how a character is read in Vietnamese and Mandarin, and its definition in English.
 
-    The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; assets/readings.py makes the
-    table).
+    The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; assets/readings.py makes
+    the table).
     """
     table = _readings()
     start = table.find(f"\n{label_of(char)}\t".encode())

@@ -18,7 +18,7 @@ PROPERTIES = ("kVietnamese", "kMandarin", "kDefinition")
 
 
 def table(lines: Iterable[str]) -> list[tuple[str, str, str, str]]:
-    """Return (label, Vietnamese, Mandarin, definition) for the lines of Unihan_Readings.txt, labels in the order of their text.
+    """Return (label, Vietnamese, Mandarin, definition) for the lines of Unihan_Readings.txt, by label.
 
     Several readings are parted by spaces; what Unihan does not say is "".
     """
