@@ -77,10 +77,11 @@ def _register() -> None:
     from sinonom_cli.index.command import index
     from sinonom_cli.query.command import query
     from sinonom_cli.render.command import render
+    from sinonom_cli.sets.command import sets
     from sinonom_cli.synth_fonts.command import synth_fonts
     from sinonom_cli.train.command import train
 
-    stages = (render, carve, synth_fonts, crop_nomnaocr, train_localizer, train, index, query, demo)
+    stages = (render, carve, synth_fonts, crop_nomnaocr, train_localizer, sets, train, index, query, demo)
     for stage in stages:
         app.command(name=stage.__name__.replace("_", "-"), cls=Command)(stage)
 

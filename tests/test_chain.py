@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tinyfont import CHARS, build
 
 from sinonom_cli import cli
@@ -100,6 +101,25 @@ def test_torchvision_reads_the_labelled_set(house: Path) -> None:
     datasets = pytest.importorskip("torchvision.datasets")
     folder = datasets.ImageFolder(house / "data" / "hand0" / "images")
     assert sorted(folder.classes) == sorted({f"U+{ord(char):04X}" for char in CHARS})
+
+
+@pytest.mark.parametrize("images", ["data/hand0", "depth"])
+def test_hugging_face_datasets_reads_both_kinds_of_set(
+    house: Path, images: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    datasets = pytest.importorskip("datasets")
+    arguments = {"data_dir": str(house / images), "split": "train", "cache_dir": str(tmp_path / "cache")}
+    found = datasets.load_dataset("imagefolder", **arguments)
+    pictures = read_imageset(house / images).pictures
+    assert len(found) == len(pictures) > 0
+    assert {(row["label"] or "", row["source"]) for row in found} == {(p.label, p.source) for p in pictures}
+    first = next(
+        row for row in found if row["source"] == pictures[0].source and (row["label"] or "") == pictures[0].label
+    )
+    with Image.open(house / images / pictures[0].file_name) as image:
+        assert first["image"].tobytes() == image.tobytes()
 
 
 def test_the_demo_runs_on_what_ships(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import sinonom_cli
 
 ROOT = Path(sinonom_cli.__file__).parent
-STAGES = {"render", "carve", "synth_fonts", "crop_nomnaocr", "train", "index", "query"}
+STAGES = {"render", "carve", "synth_fonts", "crop_nomnaocr", "sets", "train", "index", "query"}
 HEAVY = (
     "torch",
     "torchvision",

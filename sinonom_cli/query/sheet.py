@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+from PIL import Image, ImageDraw
 
-from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.artifacts.index import Index
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, paste, refuse_foreign, sheet_font, write_sheet
 
 if TYPE_CHECKING:
     from sinonom_cli.query.answer import Answer
@@ -21,9 +18,7 @@ CELL = SIDE + 2 * FRAME
 STEP_X, STEP_Y = CELL + GAP, CELL + CAPTION + GAP
 ROWS = 40
 """Rows of a page: about 6,000 pixels high; what comes after goes to `OUT-2.png`, `OUT-3.png`, ..."""
-RIGHT, WRONG, QUERY, INK, FAINT = (30, 150, 60), (215, 215, 215), (60, 90, 170), (20, 20, 20), (120, 120, 120)
-MARK = "sinonom query --sheet"
-"""Text in the PNG by which a sheet of ours is known: nothing else is ever written over."""
+RIGHT, WRONG, QUERY = (30, 150, 60), (215, 215, 215), (60, 90, 170)
 
 
 class Sheet:
@@ -43,11 +38,9 @@ class Sheet:
 
     def __init__(self, path: Path, index: Index, top: int) -> None:
         self.path, self.index, self.top, self.pages = path, index, top, 0
-        if path.suffix.lower() != ".png":
-            raise usage_error(f"--sheet {path} does not end in .png", "--sheet sheet.png")
         self.waiting: list[Answer] = []
-        self.font = ImageFont.load_default(size=11)
-        _refuse_what_is_not_ours(path)
+        self.font = sheet_font()
+        refuse_foreign(path)
 
     def add(self, answer: Answer) -> None:
         """Put an answer on the sheet."""
@@ -63,11 +56,7 @@ class Sheet:
     def _write(self) -> None:
         self.pages += 1
         page = self.path.with_stem(f"{self.path.stem}-{self.pages}") if self.pages > 1 else self.path
-        _refuse_what_is_not_ours(page)
-        mark, buffer = PngImagePlugin.PngInfo(), io.BytesIO()
-        mark.add_text("Software", MARK)
-        self._draw(self.waiting).save(buffer, "PNG", pnginfo=mark)
-        write_bytes(page, buffer.getvalue())
+        write_sheet(page, self._draw(self.waiting))
         self.waiting = []
 
     def _draw(self, answers: list[Answer]) -> Image.Image:
@@ -101,45 +90,6 @@ class Sheet:
         x, y = at
         draw.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill=frame)
         draw.rectangle((x + FRAME, y + FRAME, x + FRAME + SIDE - 1, y + FRAME + SIDE - 1), fill="white")
-        try:
-            thumb = _thumb(picture)
-        except (SinonomError, OSError):
-            draw.text((x + FRAME + 20, y + CELL // 2 - 6), "no picture", fill=FAINT, font=self.font)
-        else:
-            page.paste(thumb, (x + FRAME + (SIDE - thumb.width) // 2, y + FRAME + (SIDE - thumb.height) // 2))
-        draw.text((x + 2, y + CELL + 1), self._fitted(name), fill=INK, font=self.font)
-        draw.text((x + 2, y + CELL + 14), self._fitted(below), fill=FAINT, font=self.font)
-
-    def _fitted(self, text: str) -> str:
-        """Return `text` as the font can draw it, its middle left out where it is too long for a cell."""
-        text = "".join(c if " " <= c <= "~" else f"U+{ord(c):04X}" for c in text)
-        if self.font.getlength(text) <= CELL:
-            return text
-        keep = len(text)
-        while keep > 4 and self.font.getlength(text[: keep // 2] + ".." + text[-(keep - keep // 2) :]) > CELL:
-            keep -= 1
-        return text[: keep // 2] + ".." + text[-(keep - keep // 2) :]
-
-
-def _thumb(picture: Path) -> Image.Image:
-    """Return a picture scaled so that its longer side is SIDE pixels; one that has that size is kept as it is."""
-    image = Image.fromarray(load_picture(picture))
-    longer = max(image.size)
-    if longer == SIDE:
-        return image
-    size = (max(1, round(image.width * SIDE / longer)), max(1, round(image.height * SIDE / longer)))
-    return image.resize(size, Image.Resampling.LANCZOS)
-
-
-def _refuse_what_is_not_ours(path: Path) -> None:
-    if not path.exists():
-        return
-    try:
-        with Image.open(path) as image:
-            ours = image.info.get("Software") == MARK
-    except OSError:
-        ours = False
-    if not ours:
-        raise SinonomError(
-            f"{path} is there and is no sheet of ours", "another file for --sheet", ExitCode.OUTPUT_IN_THE_WAY
-        )
+        paste(page, picture, (x + FRAME, y + FRAME), SIDE, self.font)
+        draw.text((x + 2, y + CELL + 1), fitted(name, self.font, CELL), fill=INK, font=self.font)
+        draw.text((x + 2, y + CELL + 14), fitted(below, self.font, CELL), fill=FAINT, font=self.font)

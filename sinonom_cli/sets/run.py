@@ -1,0 +1,54 @@
+"""Describe sets one by one, and draw a sheet of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.imageset import ImageSet, read_imageset
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.sets.describe import Description, describe
+from sinonom_cli.sets.show import show
+
+LOOKED_AT = 1_000
+"""Pictures whose sizes are looked at, unless all are asked for: a second's work on a slow disk."""
+
+
+def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -> None:
+    """Print what each set holds.
+
+    Raises
+    ------
+    SinonomError
+        4 for what is no set or not complete, 5 for a sheet in the way, 6 if pictures are missing or damaged.
+    """
+    from sinonom_cli.artifacts.sheets import refuse_foreign
+
+    if sheet:
+        refuse_foreign(sheet)
+    found: list[tuple[ImageSet, Description]] = []
+    for path in (inner for given in paths for inner in _within(given)):
+        images = read_imageset(path)
+        description = describe(images, None if all_sizes else LOOKED_AT)
+        show(description)
+        # A sheet needs the rows again; without one, a million of them go before the next set is read.
+        found.append((images if sheet else ImageSet(path, [], {}, ""), description))
+    if sheet:
+        from sinonom_cli.sets.sheet import draw
+
+        draw(sheet, [images for images, _ in found], seed)
+        console.say(f"some of their pictures: {sheet}")
+    bad = [description for _, description in found if description.bad]
+    if bad:
+        raise SinonomError(
+            f"{bad[0].path}: {len(bad[0].bad)} of {bad[0].looked_at} pictures looked at are missing or damaged; "
+            f"the first is {bad[0].bad[0]}",
+            "copy the set again whole, or make it again with --overwrite",
+            ExitCode.SOME_FAILED,
+        )
+
+
+def _within(path: Path) -> list[Path]:
+    """Return the sets in a folder that is none itself, such as `data/`; else the path."""
+    if not path.is_dir() or (path / "artifact.json").exists():
+        return [path]
+    return sorted(record.parent for record in path.glob("*/artifact.json")) or [path]
