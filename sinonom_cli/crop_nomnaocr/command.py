@@ -89,7 +89,8 @@ def train_localizer(
 
     Learns from pages with a box for each character, YOLO layout.
 
-    Uses ultralytics (AGPL-3.0; pip install "sinonom[localize]"); the ONNX file it makes runs without it.
+    A run that was killed goes on after its last whole epoch. Uses ultralytics (AGPL-3.0; pip install
+    "sinonom[localize]"); the ONNX file it makes runs without it.
     """
     from sinonom_cli.artifacts.batch import close
     from sinonom_cli.crop_nomnaocr.train_localizer import LocalizerConfig, run

@@ -1,9 +1,13 @@
-"""Train a detector of characters with ultralytics (AGPL-3.0; nothing else here imports it) and export it as ONNX."""
+"""`train-localizer` as a function: pages with boxes -> a detector of characters, as ONNX, and how good it is."""
 
+import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sinonom_cli import console
@@ -47,8 +51,15 @@ def run(config: LocalizerConfig) -> Artifact:
         "seed": config.seed,
     }
     inputs = identity_of([page.item for part in pages.values() for page in part])
-    need("ultralytics", "localize")
-    need("onnx", "localize")
+    with _quiet_ultralytics():
+        need("ultralytics", "localize")
+        need("onnx", "localize")
+        return _made(config, pages, options, inputs)
+
+
+def _made(
+    config: LocalizerConfig, pages: dict[str, list[Page]], options: dict[str, Any], inputs: dict[str, Any]
+) -> Artifact:
     artifact = begin(config.out, "localizer", options, inputs, config.overwrite)
     if artifact.state == "complete":
         if artifact.record.get("inputs") != inputs:
@@ -59,8 +70,7 @@ def run(config: LocalizerConfig) -> Artifact:
         return artifact
     scratch = config.out.absolute() / "resume"
     try:
-        shutil.rmtree(scratch, ignore_errors=True)
-        trained = _train(config, _copied(pages, scratch), scratch)
+        trained = _train(config, pages, scratch, json.dumps([options, inputs]))
         with replacing(config.out / "localizer.onnx") as temporary:
             shutil.copyfile(trained, temporary)
     except OSError as error:
@@ -91,8 +101,11 @@ def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
 def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
     """Copy pages and labels, of one class, and return YOLO's description of them.
 
-    ultralytics writes caches beside what it reads, and labels of several classes would train several.
+    ultralytics writes caches beside what it reads, and labels of several classes would train several. What it wrote
+    in an earlier run goes: it would read it as pickles.
     """
+    for name in ("images", "labels", "run"):
+        shutil.rmtree(scratch / name, ignore_errors=True)
     for part, members in pages.items():
         for number, page in enumerate(members):
             name = f"{number:05d}"
@@ -107,56 +120,60 @@ def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
     return described
 
 
-def _quiet_ultralytics(scratch: Path) -> None:
-    """Keep ultralytics from the network and from the user's home: no fonts, no settings, no installs."""
-    settings = scratch / "settings"
-    settings.mkdir(parents=True, exist_ok=True)
-    os.environ.update(
-        YOLO_OFFLINE="true", YOLO_VERBOSE="false", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=str(settings)
-    )
-    import matplotlib
+@contextmanager
+def _quiet_ultralytics() -> Iterator[None]:
+    """Keep ultralytics from the network and from the user's home: no fonts, no settings, no installs.
 
+    It reads these when it is imported.
+    """
+    matplotlib = need("matplotlib", "localize")
     font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    for folder in (settings, settings / "Ultralytics"):  # where it looks has moved between its versions
-        folder.mkdir(exist_ok=True)
-        for name in ("Arial.ttf", "Arial.Unicode.ttf"):
-            shutil.copyfile(font, folder / name)
-
-
-def _train(config: LocalizerConfig, described: Path, scratch: Path) -> Path:
-    """Train from scratch and return the exported ONNX file."""
-    _quiet_ultralytics(scratch)
-    from ultralytics import YOLO
-
-    model = YOLO(f"yolov8{config.model_size}.yaml")
-    with console.progress(config.epochs, "epochs") as progress:
-        model.add_callback("on_fit_epoch_end", lambda trainer: progress.advance())
-        model.train(
-            data=str(described),
-            epochs=config.epochs,
-            imgsz=config.image_size,
-            batch=config.batch,
-            # One step a batch: with few pages, gathering 64 of them first would leave one step an epoch.
-            nbs=config.batch,
-            warmup_epochs=1,
-            # Characters read one way up: turned or mirrored ones would be other characters.
-            fliplr=0.0,
-            degrees=1.0,
-            close_mosaic=max(1, config.epochs // 5),
-            seed=config.seed,
-            deterministic=True,
-            device=_device(config.device),
-            workers=0,
-            amp=False,
-            plots=False,
-            pretrained=False,
-            verbose=False,
-            project=str(scratch),
-            name="run",
-            exist_ok=True,
+    with TemporaryDirectory(prefix="sinonom-") as name:
+        settings = Path(name)
+        for folder in (settings, settings / "Ultralytics"):  # where it looks has moved between its versions
+            folder.mkdir(exist_ok=True)
+            for wanted in ("Arial.ttf", "Arial.Unicode.ttf"):
+                shutil.copyfile(font, folder / wanted)
+        os.environ.update(
+            YOLO_OFFLINE="true", YOLO_VERBOSE="false", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=str(settings)
         )
-    exported = model.export(format="onnx", imgsz=config.image_size, dynamic=False, simplify=False, device="cpu")
-    return Path(exported)
+        yield
+
+
+def _train(config: LocalizerConfig, pages: dict[str, list[Page]], scratch: Path, whose: str) -> Path:
+    """Train, from scratch or from where a killed run was, and return the exported ONNX file."""
+    from sinonom_cli.crop_nomnaocr.yolo_training import train
+
+    options = {
+        "model": f"yolov8{config.model_size}.yaml",
+        "data": str(_copied(pages, scratch)),
+        "epochs": config.epochs,
+        "imgsz": config.image_size,
+        "batch": config.batch,
+        # One step a batch: with few pages, gathering 64 of them first would leave one step an epoch.
+        "nbs": config.batch,
+        "warmup_epochs": 1,
+        # Characters read one way up: turned or mirrored ones would be other characters.
+        "fliplr": 0.0,
+        "degrees": 1.0,
+        "close_mosaic": max(1, config.epochs // 5),
+        # Mosaics of any pages, not of those that were read last: what was read before a kill is forgotten.
+        "cache": "ram",
+        "patience": 0,
+        "val": False,
+        "seed": config.seed,
+        "deterministic": True,
+        "device": _device(config.device),
+        "workers": 0,
+        "amp": False,
+        "plots": False,
+        "pretrained": False,
+        "verbose": False,
+        "project": str(scratch),
+        "name": "run",
+        "exist_ok": True,
+    }
+    return train(options, scratch, whose, config.image_size)
 
 
 def _device(device: str) -> str | int:

@@ -1,0 +1,76 @@
+"""Promises of `sinonom train-localizer` where ultralytics is installed: kills cost little, and nothing is unpickled."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sinonom_cli.cli import run
+
+pytest.importorskip("ultralytics")
+pytest.importorskip("onnx")
+
+
+def pages(folder: Path) -> Path:
+    """Write six pages of dark squares on paper, with their boxes."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 4), ("val", 2)):
+        for kind in ("images", "labels"):
+            (folder / kind / part).mkdir(parents=True)
+        for number in range(count):
+            grey, lines = np.full((96, 64), 225, np.uint8), []
+            for x, y in rng.integers(0, 5, (6, 2)) * (12, 18) + 3:
+                grey[y : y + 10, x : x + 8] = 40
+                lines.append(f"0 {(x + 4) / 64} {(y + 5) / 96} {8 / 64} {10 / 96}")
+            Image.fromarray(grey).save(folder / "images" / part / f"p{number}.png")
+            (folder / "labels" / part / f"p{number}.txt").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def train(folder: Path, out: Path) -> int:
+    options = ["--epochs", "3", "--batch", "2", "--image-size", "64", "--device", "cpu", "-q"]
+    return run(["train-localizer", str(folder), str(out), *options])
+
+
+def test_a_killed_training_goes_on_and_ends_as_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = pages(tmp_path / "trang sách 𡦂")
+    assert train(folder, tmp_path / "once") == 0
+    assert capsys.readouterr().out.splitlines() == [str(tmp_path / "once")]
+
+    from sinonom_cli.crop_nomnaocr.yolo_training import Trainer
+
+    whole, epochs = Trainer.save_model, []
+
+    def killed(trainer: Trainer) -> bool:
+        whole(trainer)
+        epochs.append(trainer.epoch)
+        if len(epochs) == 2:
+            raise KeyboardInterrupt
+        return True
+
+    monkeypatch.setattr(Trainer, "save_model", killed)
+    assert train(folder, tmp_path / "twice") == 130
+    assert json.loads((tmp_path / "twice" / "artifact.json").read_text(encoding="utf-8"))["status"] == "running"
+    assert train(folder, tmp_path / "twice") == 0
+    assert epochs == [0, 1, 2]
+    for name in ("localizer.onnx", "artifact.json"):
+        assert (tmp_path / "twice" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
+    assert not (tmp_path / "twice" / "resume").exists()
+
+
+def test_training_reads_no_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pickle
+
+    import torch
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("unpickled")
+
+    monkeypatch.setattr(torch, "load", refused)
+    monkeypatch.setattr(pickle, "load", refused)
+    monkeypatch.setattr(pickle, "loads", refused)
+    assert train(pages(tmp_path / "in"), tmp_path / "out") == 0
