@@ -14,7 +14,7 @@ data=${SINONOM_DATA:-$here/../shared/data}
 bench=${SINONOM_BENCH:-$data/../bench/relief252}
 fonts=${SINONOM_FONTS:-/usr/share/fonts}
 out=${1:-nomnaocr}
-unset SINONOM_DATA SINONOM_BENCH SINONOM_FONTS   # not options of sinonom
+unset SINONOM_BENCH SINONOM_FONTS   # not options of sinonom
 mkdir -p "$out"
 
 step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)" >&2; }

@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,18 @@ def shared_data() -> Path:
     return root
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run all tests without SINONOM_* of the caller's environment, and with a cache of their own."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name in list(os.environ):
+            if name.startswith("SINONOM_"):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("SINONOM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def fresh_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start every test with no switch set and no SINONOM_* of the caller's environment."""
+def fresh_settings() -> None:
+    """Start every test with no switch set."""
     console.reset()
-    for name in list(os.environ):
-        if name.startswith("SINONOM_"):
-            monkeypatch.delenv(name)

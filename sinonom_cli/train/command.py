@@ -57,7 +57,11 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            "--data", metavar="SET", show_default="every image set below ./data", help="An image set; repeatable."
+            "--data",
+            metavar="SET",
+            envvar="SINONOM_TRAIN_DATA",  # SINONOM_DATA is the tests' folder of real data
+            show_default="every image set below ./data",
+            help="An image set; repeatable.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where to write.")] = Path("model"),
@@ -121,6 +125,15 @@ def train(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, show_default="the other cores", help="Threads of the network.")
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            show_default="sinonom in the user's cache folder",
+            help="Keeps prepared pictures for other trainings on the same sets; can be deleted.",
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -158,6 +171,7 @@ def train(
         device=device,
         workers=workers,
         threads=threads,
+        cache=cache,
         overwrite=overwrite,
         **(DEFAULTS[loss] | {name: value for name, value in shape.items() if value is not None}),
         **triplet,

@@ -11,7 +11,7 @@ from typing import Any
 from sinonom_cli import console
 from sinonom_cli.errors import SinonomError
 
-HOW = ("data", "output", "device", "precision", "workers", "threads", "overwrite")
+HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
 """Fields that say where and how, not what: another device may give other bytes, but goes on with the same training."""
 
 TRIPLET = ("backbone", "mining", "margin", "lr", "weight_decay")
@@ -37,6 +37,7 @@ class Config:
     lr, weight_decay : of AdamW; lr at the top of its schedule.
     val : share of the pictures held out.
     limit : take only the first so many pictures of each set; None: all.
+    cache : where prepared pictures are kept; None: the user's folder for such things.
     """
 
     data: tuple[Path, ...]
@@ -59,6 +60,7 @@ class Config:
     precision: str
     workers: int | None
     threads: int | None
+    cache: Path | None
     overwrite: bool
 
     def options(self) -> dict[str, Any]:

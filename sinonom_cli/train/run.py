@@ -23,7 +23,7 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.export import export_onnx
 from sinonom_cli.models.preprocess import VERSION
 from sinonom_cli.train.augment import views
-from sinonom_cli.train.cache import Cells, fill_cache, open_cells
+from sinonom_cli.train.cache import Cells, default_folder, fill_cache
 from sinonom_cli.train.config import Config, find_sets
 from sinonom_cli.train.data import Pictures, Sampler, gather, listed
 from sinonom_cli.train.feed import Batch
@@ -39,17 +39,16 @@ class MakeBatch:
 
     sampler: Sampler
     seed: int
-    cells: NDArray[np.int64]
+    positions: NDArray[np.int64]
     classes: NDArray[np.int64]
-    path: Path
-    shape: tuple[int, int, int]
+    cells: Cells
 
     def __call__(self, step: int) -> Batch:
         rows = self.sampler.batch(step)
         # Pictures of a class come in random order, so every other one is a random half of them.
         relief = np.arange(len(rows)) % 2 == 1
         rng = np.random.default_rng([self.seed, 1, step])
-        pictures = open_cells(self.path, self.shape, "r")[self.cells[rows]]
+        pictures = self.cells[self.positions[rows]]
         return Batch(views(pictures, relief, rng), self.classes[rows])
 
 
@@ -68,7 +67,8 @@ def run(config: Config) -> Artifact:
     # Whatever --workers is: with another number of threads sums are added in another order.
     torch.set_num_threads(config.threads or max(1, cores() - _makers(None)))
     device = pick_device(config.device)
-    sets = [_first(read_imageset(path), config.limit) for path in find_sets(config.data)]
+    whole = [read_imageset(path) for path in find_sets(config.data)]
+    sets = [replace(images, pictures=images.pictures[: config.limit]) for images in whole]
     gather(sets, config.seed, config.val)  # refuses what cannot train before anything is written
     torch.manual_seed(config.seed)
     model = build(config.backbone, config.embedding, config.size) if config.loss == "triplet" else None
@@ -76,13 +76,12 @@ def run(config: Config) -> Artifact:
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
         return artifact
-    paths = [sets[k].path / p.file_name for k, p in listed(sets)]
-    identities = [s.identity for s in sets]
-    cells = fill_cache(config.output / "resume", paths, config.size, identities, config.workers)
+    folder = (config.cache or default_folder()) / "pictures"
+    cells = fill_cache(folder, whole, config.size, config.workers, config.limit, again=artifact.state == "new")
     pictures = gather(sets, config.seed, config.val, frozenset(cells.unreadable))
     _report(sets, pictures, cells, config.output)
     make = _maker(config, pictures, cells)
-    validation = Validation.of(pictures, cells.pictures, config.seed)
+    validation = Validation.of(pictures, cells, config.seed)
     if validation is None:
         console.warn("too few pictures are held out to judge by")
     if model is None:
@@ -95,10 +94,6 @@ def run(config: Config) -> Artifact:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
         console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with other prints than the relief's")
     return _finish(config, artifact, model, sets, pictures, cells, notes)
-
-
-def _first(images: ImageSet, limit: int | None) -> ImageSet:
-    return replace(images, pictures=images.pictures[:limit])
 
 
 def _makers(workers: int | None) -> int:
@@ -145,7 +140,7 @@ def _maker(config: Config, pictures: Pictures, cells: Cells) -> MakeBatch:
     if sampler.classes < config.classes:
         count = sampler.classes * config.images
         console.warn(f"there are {sampler.classes} characters only: a batch has {count} pictures")
-    return MakeBatch(sampler, config.seed, pictures.cells, pictures.classes, cells.path, cells.shape)
+    return MakeBatch(sampler, config.seed, pictures.cells, pictures.classes, cells)
 
 
 def _discriminate(
@@ -200,7 +195,7 @@ def _finish(
             {"name": s.path.name, "identity": s.identity, "pictures": int(n)} for s, n in zip(sets, used, strict=True)
         ],
         "counts": {
-            "items": len(cells.pictures),
+            "items": len(cells),
             "failed": len(cells.unreadable),
             "held_out": int(pictures.held.sum()),
         },

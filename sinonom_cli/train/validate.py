@@ -11,6 +11,7 @@ from torch import nn
 
 from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
 from sinonom_cli.train.augment import views
+from sinonom_cli.train.cache import Cells
 from sinonom_cli.train.data import Pictures, Trial, trial
 
 BATCH = 256
@@ -25,7 +26,7 @@ class Validation:
     queries: NDArray[np.uint8]
 
     @staticmethod
-    def of(pictures: Pictures, cells: NDArray[np.uint8], seed: int) -> Validation | None:
+    def of(pictures: Pictures, cells: Cells, seed: int) -> Validation | None:
         """Make reliefs and prints of held-out pictures, the same ones each time; None if there are too few."""
         task = trial(pictures)
         if len(task.gallery) < 2:
