@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -40,23 +42,49 @@ class Group(TyperGroup):
         return list(self.commands)
 
 
-app = typer.Typer(
-    cls=Group,
-    name="sinonom",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
+STAGES = {
+    "render": "sinonom_cli.render.command",
+    "carve": "sinonom_cli.carve.command",
+    "synth-fonts": "sinonom_cli.synth_fonts.command",
+    "crop-nomnaocr": "sinonom_cli.crop_nomnaocr.command",
+    "train-localizer": "sinonom_cli.crop_nomnaocr.command",
+    "sets": "sinonom_cli.sets.command",
+    "train": "sinonom_cli.train.command",
+    "index": "sinonom_cli.index.command",
+    "query": "sinonom_cli.query.command",
+    "demo": "sinonom_cli.demo",
+}
+"""Where each command is, in the order of the pipeline; the function bears its name."""
 
 
-@app.callback()
+def make_app(names: Iterable[str] = STAGES) -> typer.Typer:
+    """Return the command line with the commands named.
+
+    Parameters
+    ----------
+    names : keys of `STAGES`. Importing and describing the others would cost a single query a tenth of its time.
+    """
+    app = typer.Typer(
+        cls=Group,
+        name="sinonom",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback()(about)
+    app.command(cls=Command)(version)
+    for name in names:
+        stage = getattr(import_module(STAGES[name]), name.replace("-", "_"))
+        app.command(name=name, cls=Command)(stage)
+    return app
+
+
 def about() -> None:
     """From a picture of a Hán-Nôm character to the scanned woodblocks that show it."""
 
 
-@app.command(cls=Command)
 def version(
     json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
 ) -> None:
@@ -70,23 +98,10 @@ def version(
         console.data(__version__)
 
 
-def _register() -> None:
-    from sinonom_cli.carve.command import carve
-    from sinonom_cli.crop_nomnaocr.command import crop_nomnaocr, train_localizer
-    from sinonom_cli.demo import demo
-    from sinonom_cli.index.command import index
-    from sinonom_cli.query.command import query
-    from sinonom_cli.render.command import render
-    from sinonom_cli.sets.command import sets
-    from sinonom_cli.synth_fonts.command import synth_fonts
-    from sinonom_cli.train.command import train
-
-    stages = (render, carve, synth_fonts, crop_nomnaocr, train_localizer, sets, train, index, query, demo)
-    for stage in stages:
-        app.command(name=stage.__name__.replace("_", "-"), cls=Command)(stage)
-
-
-_register()
+def call(arguments: list[str]) -> Any:
+    """Run one command line and let its errors through, SinonomError or click's."""
+    app = make_app(arguments[:1] if arguments and arguments[0] in STAGES else STAGES)
+    return app(arguments, standalone_mode=False, prog_name="sinonom")
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -98,7 +113,7 @@ def run(arguments: list[str] | None = None) -> int:
     """
     console.reset()
     try:
-        result = app(arguments, standalone_mode=False, prog_name="sinonom")
+        result = call(sys.argv[1:] if arguments is None else arguments)
         return int(result) if isinstance(result, int) else int(ExitCode.DONE)
     except SinonomError as error:
         _trace()

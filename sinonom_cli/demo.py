@@ -68,11 +68,11 @@ def _step_into(file: Path, *arguments: object) -> None:
 
 def _step(*arguments: object, into: str = "") -> None:
     """Run one command line in this process, shown as it would be typed."""
-    from sinonom_cli.cli import app
+    from sinonom_cli.cli import call
 
     typed = [*map(str, arguments)]
     console.say(f"\n$ sinonom {shlex.join(typed)}{into}")
-    app(typed, standalone_mode=False, prog_name="sinonom")
+    call(typed)
 
 
 def _write_truth(asking: list[Path], truth: Path) -> None:

@@ -23,6 +23,7 @@ HEAVY = (
     "PIL",
     "rich",
     "onnxruntime",
+    "pydantic",
 )
 LIGHT = {"typer", "sinonom_cli"}
 
@@ -72,6 +73,15 @@ def test_help_loads_nothing_heavy(arguments: str) -> None:
         f"assert code == 0, code; loaded = [m for m in {HEAVY!r} if m in sys.modules]; assert not loaded, loaded"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_command_loads_no_other_stage() -> None:
+    code = (
+        "import sys; from sinonom_cli.cli import run; run(['query', '--help'])\n"
+        "print({name.split('.')[1] for name in sys.modules if name.startswith('sinonom_cli.')})"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, encoding="utf-8").stdout
+    assert ast.literal_eval(shown.splitlines()[-1]) & STAGES == {"query"}
 
 
 def test_nothing_names_the_machine_it_was_written_on() -> None:
