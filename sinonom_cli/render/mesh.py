@@ -43,9 +43,11 @@ def _checked(path: Path, triangles: "NDArray[np.float32]") -> "NDArray[np.float3
 
     if not len(triangles):
         raise SinonomError(f"{path.name}: the mesh has no faces", "export the mesh again, with its faces")
-    # A sum is finite only if all its terms are: one fast pass, and the slow one only for bad meshes.
-    if not np.isfinite(triangles.sum(dtype=np.float64)):
-        bad = int((~np.isfinite(triangles)).any(axis=(1, 2)).sum())
+    # A sum is finite only if all its terms are: one fast pass, and the slow one only for bad or huge meshes.
+    with np.errstate(over="ignore", invalid="ignore"):
+        fine = np.isfinite(triangles.sum())
+    bad = 0 if fine else int((~np.isfinite(triangles)).any(axis=(1, 2)).sum())
+    if bad:
         raise SinonomError(
             f"{path.name}: {bad:,} of {len(triangles):,} faces have a vertex that is NaN or infinite",
             "repair the mesh, or export it again",
