@@ -30,9 +30,10 @@ COLUMNS = ("item", "source", "label", "char", "set")
 HEADER = struct.Struct("<4siqqqBiQ")
 """IndexFlatL2 in a file: fourcc, dimension, vectors, two unused words, is_trained, metric, floats that follow."""
 
-WHOLE = 256 * 2**20
-"""Up to so many bytes a file's whole checksum is verified at every opening (0.15 s at worst); above, a sample's."""
+WHOLE = 64 * 2**20
+"""Up to so many bytes a file's whole checksum is verified at every opening (0.05 s at worst); above, a sample's."""
 SAMPLES, SAMPLE = 256, 2**16
+_BLOCK = 2**22
 
 _FLAT_L2, _METRIC_L2, _UNUSED = b"IxF2", 1, 1 << 20
 
@@ -58,26 +59,37 @@ class Row:
 
 
 class Rows:
-    """The rows of an index, parsed one by one when asked for: a query needs five of a million."""
+    """The rows of an index, parsed one by one when asked for: a query needs five of a million.
 
-    def __init__(self, content: bytes) -> None:
-        self._lines = content.split(b"\n")[1:-1]
-        if content.count(b'"'):  # a quoted cell may hold a line end, and then lines are not rows
-            table = list(csv.reader(io.StringIO(content.decode("utf-8", "surrogateescape"), newline="")))
-            self._rows: list[list[str]] | None = table[1:]
-        else:
-            self._rows = None
+    Parameters
+    ----------
+    content : the bytes of the table, 1-D uint8; may be mapped.
+    """
+
+    def __init__(self, content: "NDArray[np.uint8]") -> None:
+        self._content = content
+        ends, quotes = _places(content, ord("\n")), _places(content, ord('"'))
+        # A line end behind an odd number of quotes lies in a quoted cell, and ends no row.
+        self._ends = ends[np.searchsorted(quotes, ends) % 2 == 0] if len(quotes) else ends
 
     def __len__(self) -> int:
-        return len(self._lines if self._rows is None else self._rows)
+        return max(len(self._ends) - 1, 0)
 
     def __getitem__(self, position: int) -> Row:
-        if self._rows is not None:
-            return Row(*self._rows[position])
-        return Row(*self._lines[position].rstrip(b"\r").decode("utf-8", "surrogateescape").split(","))
+        start, end = self._ends[position] + 1, self._ends[position + 1]
+        line = self._content[start:end].tobytes().decode("utf-8", "surrogateescape")
+        if '"' in line:
+            return Row(*next(csv.reader(io.StringIO(line, newline=""))))
+        return Row(*line.rstrip("\r").split(","))
 
     def __iter__(self) -> Iterator[Row]:
         return (self[position] for position in range(len(self)))
+
+
+def _places(content: "NDArray[np.uint8]", value: int) -> "NDArray[np.int64]":
+    """Return where a byte occurs, block by block: a mask of the whole would be as large as the file."""
+    found = [np.flatnonzero(content[at : at + _BLOCK] == value) + at for at in range(0, len(content), _BLOCK)]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -210,7 +222,7 @@ def read_index(path: Path) -> Index:
     record = read_record(path, "index")
     content = _verified(path, record, "faiss")
     vectors = _vectors(path, record, content)
-    rows = Rows(bytes(_verified(rows_path(path), record, "rows")))
+    rows = Rows(_verified(rows_path(path), record, "rows"))
     if len(rows) != len(vectors):
         raise SinonomError(
             f"{rows_path(path)} has {len(rows)} rows, {path} has {len(vectors)} vectors", remake(path, record)
@@ -223,8 +235,8 @@ def read_index(path: Path) -> Index:
 
 
 def read_vectors(path: Path, record: dict[str, Any]) -> "NDArray[np.float32]":
-    """Return the vectors of the index at `path`, (N, D) float32, read-only, checked against `record`."""
-    return _vectors(path, record, _verified(path, record, "faiss"))
+    """Return the vectors of the index at `path`, (N, D) float32, read-only, checked whole against `record`."""
+    return _vectors(path, record, _verified(path, record, "faiss", whole=True))
 
 
 def _vectors(path: Path, record: dict[str, Any], content: "NDArray[np.uint8]") -> "NDArray[np.float32]":
@@ -244,8 +256,12 @@ def _vectors(path: Path, record: dict[str, Any], content: "NDArray[np.uint8]") -
     return content[HEADER.size :].view("<f4").reshape(count, dimension)
 
 
-def _verified(path: Path, record: dict[str, Any], name: str) -> "NDArray[np.uint8]":
-    """Return a file's bytes, mapped if it is large, after comparing them with the record's checksum."""
+def _verified(path: Path, record: dict[str, Any], name: str, whole: bool = False) -> "NDArray[np.uint8]":
+    """Return a file's bytes, mapped if it is large, after comparing them with the record's checksum.
+
+    Of a large file only a sample is compared, unless `whole`: a query would read gigabytes to use a few of them. What
+    is written to such an index next (`sinonom index`) compares all.
+    """
     if not path.is_file():
         raise SinonomError(f"{path} is missing", remake(path, record))
     size, claim = path.stat().st_size, record.get(name)
@@ -253,12 +269,9 @@ def _verified(path: Path, record: dict[str, Any], name: str) -> "NDArray[np.uint
         known = claim.get("bytes") if isinstance(claim, dict) else "no size"
         raise SinonomError(f"{path} has {size} bytes, its record says {known}", remake(path, record))
     content = np.memmap(path, np.uint8, "r") if size > WHOLE else np.frombuffer(path.read_bytes(), np.uint8)
-    same = (
-        _sampled(content) == claim.get("sha256_sampled")
-        if size > WHOLE
-        else hashlib.sha256(content.data).hexdigest() == claim.get("sha256")
-    )
-    if not same:
+    sampled = None if whole or size <= WHOLE else claim.get("sha256_sampled")
+    digest = _sampled(content) if sampled else hashlib.sha256(content.data).hexdigest()
+    if digest != (sampled or claim.get("sha256")):
         raise SinonomError(f"{path} has changed since it was made: its checksum differs", remake(path, record))
     return content
 

@@ -1,6 +1,8 @@
 """The index on disk: what FAISS reads is what we wrote, and nothing damaged or foreign ever reaches FAISS."""
 
+import csv
 import hashlib
+import io
 import json
 from pathlib import Path
 
@@ -59,7 +61,8 @@ def test_vectors_and_rows_come_back_as_written(path: Path) -> None:
 
 
 def test_rows_without_quotes_are_parsed_alike() -> None:
-    rows = Rows("item,source,label,char,set\na.png,a,U+5B57,字,s\nb 𡦂.png,b,,,s\n".encode())
+    text = "item,source,label,char,set\na.png,a,U+5B57,字,s\r\nb 𡦂.png,b,,,s\n"
+    rows = Rows(np.frombuffer(text.encode(), np.uint8))
     assert len(rows) == 2
     assert list(rows) == [Row("a.png", "a", "U+5B57", "字", "s"), Row("b 𡦂.png", "b", "", "", "s")]
 
@@ -155,3 +158,31 @@ def test_a_large_file_is_mapped_and_its_sampled_checksum_verified(
 def test_an_unfinished_index_says_so(tmp_path: Path) -> None:
     begin(tmp_path / "db.faiss", "index", {"sets": ["set"]}, {})
     assert "not complete" in refused(tmp_path / "db.faiss").message
+
+
+def test_rows_are_what_the_csv_module_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    rng = np.random.default_rng(3)
+    cells = ["", "a", "字", "𡦂 b", 'q"u"o', "l\ni\r\nne", "com,ma", '"', "\n"]
+    table = [[cells[i] for i in rng.integers(len(cells), size=5)] for _ in range(200)]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([["item", "source", "label", "char", "set"], *table])
+    rows = Rows(np.frombuffer(text.getvalue().encode(), np.uint8))
+    assert len(rows) == 200
+    assert list(rows) == [Row(*cells) for cells in table]
+    assert len(Rows(np.frombuffer(b"item,source,label,char,set\n", np.uint8))) == 0 == len(Rows(np.zeros(0, np.uint8)))
+
+
+def test_adding_to_a_large_index_verifies_all_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WHOLE", 100)
+    monkeypatch.setattr(module, "SAMPLES", 2)
+    monkeypatch.setattr(module, "SAMPLE", 8)
+    path.with_name("db.faiss.json").unlink()
+    path.unlink()
+    make(path)
+    content = bytearray(path.read_bytes())
+    content[80] ^= 1
+    path.write_bytes(bytes(content))
+    record = read_index(path).record  # nothing of the sample has changed
+    with pytest.raises(SinonomError, match="checksum"):
+        module.read_vectors(path, record)
