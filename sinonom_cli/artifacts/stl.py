@@ -6,7 +6,7 @@ bytes. The header may begin with "solid", as an ASCII file does, so the size dec
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.errors import SinonomError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 HEADER = b"sinonom"  # must not begin with "solid": careless readers take such a file for ASCII
 
+FAR = 2.0
+"""How many times its longest side a mesh may lie away from the origin before float32 begins to round its details."""
+
 _VERTEX = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)")
 _FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
 
@@ -26,7 +29,8 @@ def read_stl(path: Path) -> "NDArray[np.float32]":
 
     Returns
     -------
-    (F, 3, 3) float32: F triangles of three vertices (x, y, z), in the file's units, in the file's order.
+    (F, 3, 3) float32: F triangles of three vertices (x, y, z), in the file's units and order. An ASCII
+    file's that lie far from the origin are moved there.
 
     Raises
     ------
@@ -69,6 +73,31 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
 
 
+def single_precision(points: Any) -> "NDArray[np.float32]":
+    """Return points as float32; those that lie far from the origin, moved there first, so that no detail is lost.
+
+    Scanners give coordinates in the hundreds of thousands with fractions of a millimetre; float32 holds seven digits.
+
+    Parameters
+    ----------
+    points : (..., 3) of any type that makes an array of numbers.
+    """
+    import numpy as np
+
+    points = np.asarray(points)
+    if points.dtype == np.float32 or not points.size:
+        return points.astype(np.float32, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        flat = points.reshape(-1, 3).astype(np.float64, copy=False)
+        flat = flat[np.isfinite(flat).all(axis=1)]
+        if len(flat):
+            low, high = flat.min(axis=0), flat.max(axis=0)
+            middle = low + (high - low) / 2
+            if np.abs(middle).max() > FAR * (high - low).max():
+                points = points - middle
+        return points.astype(np.float32)
+
+
 def _bad(path: Path, reason: str) -> SinonomError:
     return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
 
@@ -90,6 +119,6 @@ def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
     if len(vertices) != 3 * facets:
         raise _bad(path, f"ASCII STL with {facets:,} triangles but {len(vertices):,} vertices")
     try:
-        return np.array(vertices, np.bytes_).astype(np.float64).astype(np.float32).reshape(-1, 3, 3)
+        return single_precision(np.array(vertices, np.bytes_).astype(np.float64)).reshape(-1, 3, 3)
     except ValueError as error:
         raise _bad(path, f"ASCII STL with a coordinate that is no number: {error}") from None

@@ -79,6 +79,8 @@ def render(
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
     items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit)
+    if all(item.path.suffix.lower() == ".glb" for item in items):
+        load_open3d("reading GLB")
     view = View(size, projection.value, level.value, tone.value, mirror)
     artifact = fill(
         out,

@@ -22,7 +22,8 @@ def read_mesh(path: Path) -> "NDArray[np.float32]":
 
     Returns
     -------
-    (F, 3, 3) float32: F >= 1 triangles of three finite vertices (x, y, z), in the file's units.
+    (F, 3, 3) float32: F >= 1 triangles of three finite vertices (x, y, z), in the file's units. Where a file holds
+    more digits than float32 and the mesh lies far from the origin, it is moved there.
 
     Raises
     ------
@@ -58,7 +59,10 @@ def _checked(path: Path, triangles: "NDArray[np.float32]") -> "NDArray[np.float3
 def _read_glb(path: Path) -> "NDArray[np.float32]":
     import numpy as np
 
-    open3d = load_open3d("reading GLB")
+    try:
+        open3d = load_open3d("reading GLB")
+    except SinonomError as error:  # what the others in the folder do not need does not stop them
+        raise SinonomError(f"{path.name}: {error.message}; {error.hint}", error.hint) from None
     with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
         mesh = open3d.io.read_triangle_mesh(str(path))
     return triangles_of(path, np.asarray(mesh.vertices), np.asarray(mesh.triangles))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sinonom_cli.artifacts.stl import single_precision
 from sinonom_cli.errors import SinonomError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def triangles_of(path: Path, vertices: Any, polygons: "Sequence[Any] | NDArray[A
 
     Returns
     -------
-    (F, 3, 3) float32.
+    (F, 3, 3) float32; if the mesh lies far from the origin, moved to it.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def triangles_of(path: Path, vertices: Any, polygons: "Sequence[Any] | NDArray[A
     """
     import numpy as np
 
-    points = np.asarray(vertices, np.float32).reshape(-1, 3)
+    points = single_precision(vertices).reshape(-1, 3)
     by_size: dict[int, list[Any]] = {}
     if isinstance(polygons, np.ndarray):
         by_size[polygons.shape[1]] = [polygons]

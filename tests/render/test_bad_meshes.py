@@ -1,13 +1,17 @@
 """Promises of the readers: every mesh a lab has is read; a file that lies is refused in one line."""
 
+import csv
 import json
+import re
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sinonom_cli.artifacts.stl import read_stl, write_stl
+from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.render.depth import load_open3d
 from sinonom_cli.render.mesh import MESH_SUFFIXES, read_mesh
@@ -161,6 +165,68 @@ def test_stl_comes_back_as_it_was_written(tmp_path: Path) -> None:
     normal = np.frombuffer(content, "<f4", 3, 84)
     want = np.cross(triangles[0, 1] - triangles[0, 0], triangles[0, 2] - triangles[0, 0])
     np.testing.assert_allclose(normal, want / np.linalg.norm(want), atol=1e-5)
+
+
+def far_away(kind: str, points: np.ndarray) -> bytes:
+    """The two triangles of four points as a file of `kind`, with all the digits of a double."""
+    rows = [f"{x:.17g} {y:.17g} {z:.17g}" for x, y, z in points.tolist()]
+    if kind == "ascii.stl":
+        corners = "".join(
+            f"facet normal 0 0 1\nvertex {rows[0]}\nvertex {rows[k]}\nvertex {rows[k + 1]}\nendfacet\n" for k in (1, 2)
+        )
+        return f"solid a\n{corners}endsolid a\n".encode()
+    if kind == "text.obj":
+        return ("".join(f"v {row}\n" for row in rows) + "f 1 2 3 4\n").encode()
+    if kind == "text.off":
+        return ("OFF\n4 1 0\n" + "\n".join(rows) + "\n4 0 1 2 3\n").encode()
+    head = "ply\nformat binary_little_endian 1.0\nelement vertex 4\n" + "".join(f"property double {a}\n" for a in "xyz")
+    head += "element face 1\nproperty list uchar int vertex_indices\nend_header\n"
+    return head.encode() + points.astype("<f8").tobytes() + struct.pack("<B4i", 4, 0, 1, 2, 3)
+
+
+@pytest.mark.parametrize("kind", ["ascii.stl", "double.ply", "text.obj", "text.off"])
+def test_detail_far_from_the_origin_is_not_rounded_away(kind: str, tmp_path: Path) -> None:
+    offset = np.array([512_345.5, -2_345_678.25, 91.125])  # metres in a survey; the plate is 25 mm wide
+    points = offset + 0.025 * np.array(CORNERS)
+    (tmp_path / kind).write_bytes(far_away(kind, points))
+    got = read_mesh(tmp_path / kind)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got - got[0, 0], 0.025 * (FAN - FAN[0, 0]), atol=2e-9)
+    (tmp_path / kind).write_bytes(far_away(kind, np.array(CORNERS)))  # near it, numbers stay what they are
+    np.testing.assert_array_equal(read_mesh(tmp_path / kind), FAN)
+
+
+def test_every_bad_mesh_is_a_row_of_the_failures_and_the_good_ones_are_done(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    bad = {name: reason for name, (_, reason) in BAD.items() if Path(name).suffix in MESH_SUFFIXES}
+    for name in bad:
+        (scans / name).write_bytes(BAD[name][0])
+    (scans / "good.stl").write_bytes(GOOD["binary.stl"])
+    command = ["render", str(scans), str(tmp_path / "out"), "--size", "16", "--workers", "0"]
+    assert run(command) == ExitCode.SOME_FAILED
+    with (tmp_path / "out" / "failures.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["file"]: row["reason"] for row in csv.DictReader(file)}
+    assert rows.keys() == bad.keys()
+    for name, reason in bad.items():
+        assert re.search(reason, rows[name]) and name in rows[name], (name, rows[name])
+    assert [path.name for path in (tmp_path / "out" / "images").iterdir()] == ["good.png"]
+
+
+def test_a_glb_that_cannot_be_read_for_want_of_open3d_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "open3d", None)  # importing it fails
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    (scans / "a.glb").write_bytes(glb())
+    command = ["render", str(scans), str(tmp_path / "out"), "--size", "16", "--workers", "0"]
+    assert run(command) == ExitCode.MISSING_EXTRA  # nothing else to do: install it
+    assert "pip install open3d" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    (scans / "b.stl").write_bytes(GOOD["binary.stl"])
+    assert run(command) == ExitCode.SOME_FAILED
+    failures = (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
+    assert "a.glb" in failures and "pip install open3d" in failures
 
 
 def glb() -> bytes:
