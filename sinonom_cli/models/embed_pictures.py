@@ -1,13 +1,15 @@
 """From picture files to embeddings, in batches: what index and query share.
 
-Reading and preparing a picture takes as long as a small network does: worker processes do it while the network works
-on the batch before. (Threads would not: most of preparing is numpy on small arrays, one thread at a time.)
+Reading and preparing a picture costs a fifth of what a small network does with it. Workers therefore take whole batches
+from file to embedding, each with a network of its own on one thread: no picture travels between processes, and no
+core waits for another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +17,16 @@ import numpy as np
 
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.models import preprocess
+from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.preprocess import load_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sinonom_cli.models.embedder import Embedder
+    from sinonom_cli.artifacts.model import Model
 
+    Prepare = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 
 PAYS = 2_000
 """From so many pictures on, workers save more than the second that it takes to start them."""
@@ -42,65 +47,110 @@ class Embedded:
 
 
 def embed_pictures(
-    embedder: Embedder, batches: Sequence[Sequence[Path]], size: int, workers: int | None
+    embedder: Embedder,
+    batches: Sequence[Sequence[Path]],
+    size: int,
+    workers: int | None,
+    engine: str = "processes",
 ) -> Iterator[Embedded]:
     """Embed pictures, and yield batch by batch, in order.
 
     Parameters
     ----------
     embedder : the network.
-    batches : paths of pictures; a batch is what the network gets at once.
-    size : side of its square input in pixels.
-    workers : processes that read pictures; 0: this one; None: as many as pay.
+    batches : paths of pictures; a batch is what a worker takes at once.
+    size : side of the network's square input in pixels.
+    workers : processes that read and embed; 0: this one; None: as many as pay.
+    engine : as in `work_through`.
     """
-    if workers == 0 or (workers is None and sum(map(len, batches)) < PAYS):
+    if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
         for batch in batches:
-            yield _embed(embedder, {position: _read(path, size) for position, path in enumerate(batch)})
+            yield _embed(embedder, batch, size, preprocess.prepare)
         return
-    from sinonom_cli.artifacts.workers import work_through
+    from sinonom_cli.artifacts.workers import cores, work_through
 
-    items = [
-        Item(f"{number}/{position}", path, (number, position))
-        for number, batch in enumerate(batches)
-        for position, path in enumerate(batch)
-    ]
-    # Workers finish out of order: what is read waits here until its batch is whole.
-    read: list[dict[int, NDArray[np.float32] | str]] = [{} for _ in batches]
+    items = [Item(str(number), Path(), (number, tuple(batch))) for number, batch in enumerate(batches)]
+    done: dict[int, Embedded] = {}
     due = 0
-    for outcome in work_through(items, Prepare(size), workers):
-        number, position = outcome.item.data
-        prepared: Any = outcome.rows
-        read[number][position] = outcome.failure if prepared is None else prepared[0]
-        while due < len(batches) and len(read[due]) == len(batches[due]):
-            yield _embed(embedder, read[due])
-            read[due].clear()
+    for outcome in work_through(items, EmbedBatch(embedder.model), workers or cores(), engine, at_once=1):
+        number, batch = outcome.item.data
+        embedded: Any = outcome.rows and outcome.rows[0]
+        done[number] = embedded or _without_what_crashes(embedder, batch, size, outcome.failure)
+        while due in done:  # workers finish out of order
+            yield done.pop(due)
             due += 1
 
 
 @dataclass(frozen=True)
-class Prepare:
-    """Reads and prepares a picture in a worker."""
+class EmbedBatch:
+    """Takes the pictures of an item's batch from file to embedding, in a worker."""
+
+    model: Model
+
+    def __call__(self, item: Item) -> list[Any]:
+        """Return one `Embedded` in a list."""
+        from sinonom_cli.models import prepare_fast
+
+        _, batch = item.data
+        return [_embed(_embedder(self.model.path, self.model.identity), batch, self.model.size, prepare_fast.prepare)]
+
+
+@dataclass(frozen=True)
+class Read:
+    """Reads and prepares one picture in a worker, to see whether that survives."""
 
     size: int
 
     def __call__(self, item: Item) -> list[Any]:
-        """Return the (S, S) float32 picture in a list; raises SinonomError for one that cannot be read."""
-        return [prepare(load_picture(item.path), self.size)]
+        """Return nothing; raises SinonomError for a picture that cannot be read."""
+        preprocess.prepare(load_picture(item.path), self.size)
+        return []
 
 
-def _embed(embedder: Embedder, pictures: Mapping[int, NDArray[np.float32] | str]) -> Embedded:
-    failures = {position: picture for position, picture in pictures.items() if isinstance(picture, str)}
-    positions = sorted(pictures.keys() - failures.keys())
-    if not positions:
-        return Embedded(np.zeros((0, 0), np.float32), dict(sorted(failures.items())))
-    vectors = embedder.embed(np.stack([pictures[position] for position in positions]))
+@lru_cache(1)
+def _embedder(path: Path, identity: str) -> Embedder:
+    from sinonom_cli.artifacts.model import read_model
+
+    model = read_model(path)
+    if model.identity != identity:
+        raise SinonomError(f"{path} has changed since the run began", "the same command again", ExitCode.BUG)
+    return Embedder(model, 1)
+
+
+def _without_what_crashes(embedder: Embedder, batch: Sequence[Path], size: int, reason: str) -> Embedded:
+    """Embed a batch that ended its worker: find the pictures that do, one by one, and leave them out."""
+    from sinonom_cli.artifacts.workers import work_through
+
+    items = [Item(str(position), path, position) for position, path in enumerate(batch)]
+    tried = sorted(work_through(items, Read(size), 1), key=lambda outcome: outcome.item.data)
+    bad = {outcome.item.data: outcome.failure for outcome in tried if outcome.rows is None}
+    if not bad:
+        raise SinonomError(f"a worker ended while it embedded {batch[0]} and what follows: {reason}", "--workers 0")
+    good = [position for position in range(len(batch)) if position not in bad]
+    embedded = _embed(embedder, [batch[position] for position in good], size, preprocess.prepare)
+    failures = bad | {good[position]: why for position, why in embedded.failures.items()}
+    return Embedded(embedded.vectors, dict(sorted(failures.items())))
+
+
+def _embed(embedder: Embedder, batch: Sequence[Path], size: int, prepare: Prepare) -> Embedded:
+    pictures = np.empty((len(batch), size, size), np.float32)
+    positions: list[int] = []
+    failures: dict[int, str] = {}
+    for position, path in enumerate(batch):
+        read = _read(path, size, prepare)
+        if isinstance(read, str):
+            failures[position] = read
+        else:
+            pictures[len(positions)] = read
+            positions.append(position)
+    vectors = embedder.embed(pictures[: len(positions)])
     finite = np.isfinite(vectors).all(axis=1)
-    for position in np.array(positions)[~finite].tolist():
+    for position in np.array(positions, np.int64)[~finite].tolist():
         failures[position] = "the model answers it with something that is no number"
     return Embedded(vectors[finite], dict(sorted(failures.items())))
 
 
-def _read(path: Path, size: int) -> NDArray[np.float32] | str:
+def _read(path: Path, size: int, prepare: Prepare) -> NDArray[np.float32] | str:
     """Return a picture as the network wants it, or in one line why there is none."""
     try:
         return prepare(load_picture(path), size)

@@ -27,6 +27,11 @@ def session_of(onnx: str | bytes, threads: int) -> Any:
     return runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
 
 
+AT_ONCE = 16
+"""So many pictures go through the network together: what lies between its layers then stays in the caches. 256 of them
+took a quarter longer; the numbers are the same."""
+
+
 class Embedder:
     """A model, ready to embed.
 
@@ -83,10 +88,11 @@ class Embedder:
         -------
         (N, D) float32.
         """
-        if len(batch) == 0:
-            return np.zeros((0, self.model.embedding_size), np.float32)
         pictures = np.ascontiguousarray(batch, dtype=np.float32)[:, None]
-        embeddings: NDArray[np.float32] = self._session.run([self._output], {self._input: pictures})[0]
+        embeddings = np.empty((len(batch), self.model.embedding_size), np.float32)
+        for start in range(0, len(batch), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            embeddings[part] = self._session.run([self._output], {self._input: pictures[part]})[0]
         return embeddings
 
 

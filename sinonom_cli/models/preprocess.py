@@ -56,7 +56,10 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
                 )
             if min(width, height) > 2048:
                 image.draft("L", (1024, 1024))  # a JPEG photo is decoded at a fraction of its size
-            return _grey(ImageOps.exif_transpose(image))
+            image.load()
+            # A PNG that says nothing about itself is not turned; asking Pillow would take as long as decoding it.
+            plain = image.format == "PNG" and not image.info
+            return _grey(image if plain else ImageOps.exif_transpose(image))
     except SinonomError:
         raise
     except Image.DecompressionBombError:
@@ -230,8 +233,15 @@ def frame_of(ink: NDArray[np.float32], size: int) -> tuple[tuple[float, float], 
     height, width = ink.shape
     weight = np.clip((ink - SOLID[0]) / (SOLID[1] - SOLID[0]), 0, 1)
     weight = weight * rim(height)[:, None] * rim(width)[None, :]
-    row_mean, row_sd = _moments(weight.sum(axis=1, dtype=np.float64))
-    column_mean, column_sd = _moments(weight.sum(axis=0, dtype=np.float64))
+    return frame_by(weight.sum(axis=1, dtype=np.float64), weight.sum(axis=0, dtype=np.float64), size)
+
+
+def frame_by(
+    rows: NDArray[np.float64], columns: NDArray[np.float64], size: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Find the frame by how much ink lies in each row and in each column, (H,) and (W,) float64: see `frame_of`."""
+    row_mean, row_sd = _moments(rows)
+    column_mean, column_sd = _moments(columns)
     longer = max(row_sd, column_sd)
     row_side, column_side = (SPREAD * sd / _shape(sd / longer) for sd in (row_sd, column_sd))
     return (

@@ -1,10 +1,16 @@
-"""Batches come back in order, whole or with reasons, whether this process reads the pictures or workers do."""
+"""Batches come back in order, whole or with reasons, whether this process embeds the pictures or workers do."""
 
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from tinymodel import tiny_model, tiny_pictures
 
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.models import embed_pictures as module
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
 
@@ -38,3 +44,34 @@ def test_an_embedding_that_is_no_number_is_a_failure_of_its_picture(tmp_path: Pa
     embedder.embed = broken  # type: ignore[method-assign]
     [result] = embed_pictures(embedder, [paths], 16, 0)
     assert len(result.vectors) == 2 and list(result.failures) == [1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_picture_that_crashes_its_worker_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    embedder = Embedder(tiny_model(tmp_path / "model"), 1)
+    paths = tiny_pictures(tmp_path / "pictures", [f"{i}.png" for i in range(6)])
+    wanted = list(embed_pictures(embedder, [paths[:3], [paths[3], paths[5]]], 16, 0))
+    monkeypatch.setenv("CRASHES_ON", str(paths[4]))
+    monkeypatch.setattr(module, "EmbedBatch", CrashingBatch)
+    monkeypatch.setattr(module, "Read", CrashingRead)
+    got = list(embed_pictures(embedder, [paths[:3], paths[3:]], 16, 2))
+    assert [list(result.failures) for result in got] == [[], [1]]
+    assert "crashed" in got[1].failures[1]
+    for one, other in zip(got, wanted, strict=True):
+        assert np.array_equal(one.vectors, other.vectors)
+
+
+class CrashingBatch(module.EmbedBatch):
+    """As if the decoder of one picture were broken."""
+
+    def __call__(self, item: Item) -> list[Any]:
+        if os.environ["CRASHES_ON"] in map(str, item.data[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(item)
+
+
+class CrashingRead(module.Read):
+    def __call__(self, item: Item) -> list[Any]:
+        if os.environ["CRASHES_ON"] == str(item.path):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(item)
