@@ -14,6 +14,12 @@ def _set_json(value: bool) -> bool:
     return value
 
 
+def _engine(text: str) -> str:
+    if text in ("processes", "ray") or (text.startswith("ray:") and len(text) > 4):
+        return text
+    raise usage_error(f"--engine {text} is neither processes nor ray nor ray:ADDRESS", "--engine ray:HOST:6379")
+
+
 def _set_quiet(value: bool) -> bool:
     settings.quiet = value
     return value
@@ -40,6 +46,15 @@ Workers = Annotated[
         min=0,
         show_default="one for each core; none for a small job",
         help="Worker processes; 0: work in this process.",
+    ),
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        metavar="processes|ray[:ADDRESS]",
+        callback=_engine,
+        help="ray: work in a Ray cluster, or start one.",
     ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, show_default="all", help="Take only the first N inputs.")]

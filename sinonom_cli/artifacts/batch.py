@@ -11,7 +11,7 @@ from sinonom_cli.artifacts.artifact import Artifact, begin, finish, reopen
 from sinonom_cli.artifacts.files import cannot_write, sweep
 from sinonom_cli.artifacts.inputs import Item, identity_of
 from sinonom_cli.artifacts.journal import Journal, Row
-from sinonom_cli.artifacts.workers import Work, work_through
+from sinonom_cli.artifacts.workers import PROCESSES, Work, work_through
 from sinonom_cli.errors import ExitCode, SinonomError
 
 if TYPE_CHECKING:
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 class BatchOptions:
     """How a batch runs; none of it changes what is written.
 
-    `workers` None: one for each core. `max_failures` None: no limit.
+    `workers` None: one for each core. `max_failures` None: no limit. `engine`: as in `work_through`.
     """
 
     workers: int | None = None
     fail_fast: bool = False
     max_failures: int | None = None
     overwrite: bool = False
+    engine: str = PROCESSES
 
 
 def item_rng(seed: int, key: str) -> "np.random.Generator":
@@ -144,7 +145,7 @@ def _work_through(
     todo = [item for item in items if item.key not in journal.done]
     allowed = 0 if batch.fail_fast else batch.max_failures
     with console.progress(len(todo), what) as progress:
-        for outcome in work_through(todo, work, batch.workers):
+        for outcome in work_through(todo, work, batch.workers, batch.engine):
             journal.add(outcome.item, outcome.rows, outcome.failure)
             journal.flush()
             progress.advance()

@@ -26,6 +26,11 @@ SMALL_JOB = 64
 
 Work = Callable[[Item], list[Row]]
 
+PROCESSES = "processes"
+"""The engine that works in processes of this machine; the other is `ray` or `ray:ADDRESS`."""
+
+CRASHED = "the library that reads it crashed on it"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -42,7 +47,9 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-def work_through(items: Sequence[Item], work: Work, workers: int | None) -> Iterator[Outcome]:
+def work_through(
+    items: Sequence[Item], work: Work, workers: int | None, engine: str = PROCESSES, at_once: int | None = None
+) -> Iterator[Outcome]:
     """Yield the outcome of `work` on each item, in the order in which they finish.
 
     Parameters
@@ -50,23 +57,35 @@ def work_through(items: Sequence[Item], work: Work, workers: int | None) -> Iter
     items : what to work on.
     work : a picklable callable; raises SinonomError for a bad item.
     workers : processes; 0: this one; None: one for each core, or this one if there is little to do.
+    engine : "processes"; "ray" or "ray:ADDRESS" to work in a Ray cluster.
+    at_once : items that a worker is given at a time; None: by their number.
 
     Raises
     ------
     SinonomError
         For what is not the fault of an item: a full disk, a missing extra.
     """
+    if engine != PROCESSES:
+        from sinonom_cli.artifacts import ray_engine
+
+        yield from ray_engine.work_through(items, work, workers, engine.partition(":")[2], at_once)
+        return
     if workers is None:
         workers = cores() if cores() > 1 and len(items) >= SMALL_JOB else 0
     if workers == 0:
-        yield from (_attempt(work, item) for item in items)
+        yield from (attempt(work, item) for item in items)
         return
-    size = max(1, min(32, len(items) // (workers * 16)))
+    size = at_once or chunk_size(len(items), workers)
     chunks = deque(list(items[i : i + size]) for i in range(0, len(items), size))
     while chunks:
         crashed: list[Item] = []
         yield from _in_pool(chunks, work, workers, crashed)
         yield from _one_by_one(crashed, work)
+
+
+def chunk_size(items: int, workers: int) -> int:
+    """Return how many items a worker is given at a time: few enough that all end together."""
+    return max(1, min(32, items // (workers * 16)))
 
 
 def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[Item]) -> Iterator[Outcome]:
@@ -104,7 +123,7 @@ def _one_by_one(items: list[Item], work: Work) -> Iterator[Outcome]:
                 try:
                     yield from pool.submit(_attempt_all, [item]).result()
                 except BrokenProcessPool:
-                    yield Outcome(item, None, "the library that reads it crashed on it")
+                    yield Outcome(item, None, CRASHED)
                     _stop(pool)
                     pool = None
     finally:
@@ -162,10 +181,11 @@ def _end_with_parent() -> None:
 
 
 def _attempt_all(items: list[Item]) -> list[Outcome]:
-    return [_attempt(_work, item) for item in items]
+    return [attempt(_work, item) for item in items]
 
 
-def _attempt(work: Work, item: Item) -> Outcome:
+def attempt(work: Work, item: Item) -> Outcome:
+    """Return the outcome of `work` on one item; raises SinonomError for what is not the item's fault."""
     try:
         return Outcome(item, work(item))
     except SinonomError as error:

@@ -7,6 +7,7 @@ import typer
 
 from sinonom_cli.options import (
     Device,
+    Engine,
     FailFast,
     Json,
     Limit,
@@ -42,6 +43,7 @@ def crop_nomnaocr(
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of the pictures in pixels.")] = 64,
     limit: Limit = None,
     workers: Workers = None,
+    engine: Engine = "processes",
     overwrite: Overwrite = False,
     fail_fast: FailFast = False,
     max_failures: MaxFailures = None,
@@ -60,7 +62,7 @@ def crop_nomnaocr(
     inputs, out = split_output(paths, output, "PATCHES")
     if len(inputs) != 1:
         raise usage_error("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
-    batch = BatchOptions(workers, fail_fast, max_failures, overwrite)
+    batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
     close(run(CropConfig(Path(inputs[0]), out, transcripts, exclude, localizer, size, limit, batch)))
 
 

@@ -124,7 +124,7 @@ def _embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str
     failures: dict[str, str] = {}
     allowed = 0 if config.batch.fail_fast else config.batch.max_failures
     paths = [[entry.path for entry in partial.batches[number]] for number in todo]
-    embedded = embed_pictures(Embedder(model, 0), paths, model.size, config.batch.workers)
+    embedded = embed_pictures(Embedder(model, 0), paths, model.size, config.batch.workers, config.batch.engine)
     with console.progress(sum(len(partial.batches[number]) for number in todo), "pictures") as progress:
         for number, result in zip(todo, embedded, strict=True):
             partial.save(number, result)

@@ -7,6 +7,7 @@ import typer
 
 from sinonom_cli.errors import usage_error
 from sinonom_cli.options import (
+    Engine,
     FailFast,
     Json,
     Limit,
@@ -31,6 +32,7 @@ def index(
     ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures that the model gets at once.")] = 256,
     workers: Workers = None,
+    engine: Engine = "processes",
     limit: Limit = None,
     overwrite: Overwrite = False,
     fail_fast: FailFast = False,
@@ -49,5 +51,5 @@ def index(
     from sinonom_cli.artifacts.batch import BatchOptions
     from sinonom_cli.index.build import IndexConfig, close, run
 
-    batch = BatchOptions(workers, fail_fast, max_failures, overwrite)
+    batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
     close(run(IndexConfig(tuple(Path(name) for name in inputs), out, model, batch_size, limit, batch)))

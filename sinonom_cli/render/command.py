@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sinonom_cli.options import (
+    Engine,
     FailFast,
     Json,
     Limit,
@@ -55,7 +56,11 @@ def render(
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Swap left and right: a block is the mirror image of its print.")
     ] = False,
+    depth16: Annotated[
+        bool, typer.Option("--depth16", help="Write the heights too, as 16-bit PNG in depth/; scale in metadata.csv.")
+    ] = False,
     workers: Workers = None,
+    engine: Engine = "processes",
     limit: Limit = None,
     overwrite: Overwrite = False,
     fail_fast: FailFast = False,
@@ -74,22 +79,22 @@ def render(
     from sinonom_cli.artifacts.inputs import find_inputs
     from sinonom_cli.render.depth import load_open3d
     from sinonom_cli.render.mesh import MESH_SUFFIXES
-    from sinonom_cli.render.picture import Render, View, known_characters, targets
+    from sinonom_cli.render.picture import DEPTH_COLUMNS, Render, View, known_characters, targets
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
     items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit)
     if all(item.path.suffix.lower() == ".glb" for item in items):
         load_open3d("reading GLB")
-    view = View(size, projection.value, level.value, tone.value, mirror)
+    view = View(size, projection.value, level.value, tone.value, mirror, depth16)
     artifact = fill(
         out,
         kind="imageset",
         options=vars(view),
         items=targets(items, known_characters(items)),
         work=Render(Path(out).absolute(), view),
-        columns=(*COLUMNS, "faces", "tilt"),
-        batch=BatchOptions(workers, fail_fast, max_failures, overwrite),
+        columns=(*COLUMNS, "faces", "tilt", *(DEPTH_COLUMNS if depth16 else ())),
+        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
         what="meshes",
     )
     close(artifact)

@@ -43,6 +43,7 @@ def synth_fonts(
     ] = "0",
     seed: options.Seed = 0,
     workers: options.Workers = None,
+    engine: options.Engine = "processes",
     limit: options.Limit = None,
     overwrite: options.Overwrite = False,
     fail_fast: options.FailFast = False,
@@ -83,7 +84,7 @@ def synth_fonts(
             "seed": seed,
             "charset": _identity(wanted),
         },
-        batch=BatchOptions(workers, fail_fast, max_failures, overwrite),
+        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
     )
     _report(artifact, wanted)
     close(artifact)
