@@ -58,7 +58,7 @@ def by_open3d(open3d: object, mesh_path: Path, picture_path: Path) -> None:
 
 
 def by_us(mesh_path: Path, picture_path: Path) -> None:
-    save_png(picture_path, draw(read_mesh(mesh_path), View())[0])
+    save_png(picture_path, draw(read_mesh(mesh_path), View()).picture)
 
 
 def seconds(work: Callable[[], None]) -> float:

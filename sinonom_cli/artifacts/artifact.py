@@ -26,6 +26,7 @@ NAMES = {
 
 OWNED = (
     "images",
+    "depth",
     "meshes",
     "resume",
     "metadata.csv",

@@ -12,6 +12,9 @@ from typing import Any
 
 from sinonom_cli.errors import SinonomError
 
+DEPTH_FOLDER = "depth"
+"""Where an image set keeps raw heights (`render --depth16`): PNG files, and no pictures of characters."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -88,15 +91,17 @@ def _walk(root: Path, suffixes: frozenset[str]) -> Iterator[Item]:
     pending = [str(root)]
     while pending:
         # scandir gives sizes without a second look at each file: a million meshes are listed in seconds.
-        with os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    pending.append(entry.path)
-                elif os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122
-                    relative = os.path.relpath(entry.path, root).replace(os.sep, "/")
-                    files.append((relative, entry.path, entry.stat().st_size))
+        with os.scandir(pending.pop()) as scanned:
+            entries = list(scanned)
+        ours = any(entry.name == "artifact.json" for entry in entries)
+        for entry in entries:
+            if entry.name.startswith(".") or (ours and entry.name == DEPTH_FOLDER):
+                continue
+            if entry.is_dir():
+                pending.append(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122
+                relative = os.path.relpath(entry.path, root).replace(os.sep, "/")
+                files.append((relative, entry.path, entry.stat().st_size))
     for key, path, size in sorted(files):
         yield Item(key, Path(path), size=size)
 

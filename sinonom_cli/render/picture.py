@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from sinonom_cli.artifacts.batch import Item, Row
 from sinonom_cli.artifacts.files import save_png
+from sinonom_cli.artifacts.inputs import DEPTH_FOLDER
 from sinonom_cli.artifacts.journal import read_table
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.render.depth import MARGIN, cast_rays, extent, z_buffer
@@ -17,6 +18,10 @@ from sinonom_cli.render.tone import TONES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel")
+"""What `--depth16` adds to the metadata."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class View:
     level : "auto" or "off".
     tone : a key of TONES.
     mirror : whether to swap left and right.
+    depth16 : whether to write the heights as well.
     """
 
     size: int = 256
@@ -37,6 +43,27 @@ class View:
     level: str = "auto"
     tone: str = "local"
     mirror: bool = False
+    depth16: bool = False
+
+
+class Drawn(NamedTuple):
+    """A mesh drawn.
+
+    Attributes
+    ----------
+    picture : (S, S) uint8, dark strokes on light ground.
+    tilt : what was taken out, degrees.
+    heights : (S, S) float32, of the turned mesh under each pixel, in units of `width`, measured from `middle`; -inf
+        where there is no surface.
+    width : what the picture's side shows, mesh units.
+    middle : z of the middle of the turned mesh, mesh units.
+    """
+
+    picture: "NDArray[np.uint8]"
+    tilt: float
+    heights: "NDArray[np.float32]"
+    width: float
+    middle: float
 
 
 @dataclass(frozen=True)
@@ -58,22 +85,50 @@ class Render:
     def __call__(self, item: Item) -> list[Row]:
         target: Target = item.data
         triangles = read_mesh(item.path)
-        picture, tilt = draw(triangles, self.view)
-        save_png(self.out / target.file_name, picture)
+        drawn = draw(triangles, self.view)
+        save_png(self.out / target.file_name, drawn.picture)
         row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
-        return [{**row, "faces": str(len(triangles)), "tilt": f"{tilt:.2f}"}]
+        row |= {"faces": str(len(triangles)), "tilt": f"{drawn.tilt:.2f}"}
+        return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
+
+    def _depth(self, file_name: str, drawn: Drawn) -> Row:
+        """Write the heights; return how to read them, in the columns of DEPTH_COLUMNS."""
+        # Not below images/: all that lies there is a picture of a character, to us and to others.
+        file_name = file_name.replace("images", DEPTH_FOLDER, 1)
+        steps, scale, offset = sixteen_bits(drawn.heights.astype(np.float64) * drawn.width + drawn.middle)
+        save_png(self.out / file_name, steps)
+        # In perspective a pixel shows the more, the lower it looks.
+        pixel = f"{drawn.width / self.view.size:.9g}" if self.view.projection == "orthographic" else ""
+        return dict(zip(DEPTH_COLUMNS, (file_name, f"{scale:.9g}", f"{offset:.9g}", pixel), strict=True))
 
 
-def draw(triangles: "NDArray[np.float32]", view: View) -> "tuple[NDArray[np.uint8], float]":
+def sixteen_bits(heights: "NDArray[np.float64]") -> "tuple[NDArray[np.uint16], float, float]":
+    """Return heights as 16-bit numbers, and the scale and offset that turn them back.
+
+    Parameters
+    ----------
+    heights : (S, S) float64; -inf where there is no surface; some are finite.
+
+    Returns
+    -------
+    steps : (S, S) uint16; 0 where there is no surface, else 1 to 65535.
+    scale, offset : a height is offset + scale * step, to within half a scale.
+    """
+    surface = heights > -np.inf
+    known = heights[surface]
+    low, high = float(known.min()), float(known.max())
+    scale = (high - low) / 65534 or 1.0
+    steps = np.zeros(heights.shape, np.uint16)
+    steps[surface] = np.round((known - low) / scale) + 1
+    return steps, scale, low - scale
+
+
+def draw(triangles: "NDArray[np.float32]", view: View) -> Drawn:
     """Draw a mesh.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32, facing +Z, y up, any units.
-
-    Returns
-    -------
-    (S, S) uint8, dark strokes on light ground, and the tilt that was taken out, degrees.
 
     Raises
     ------
@@ -81,15 +136,23 @@ def draw(triangles: "NDArray[np.float32]", view: View) -> "tuple[NDArray[np.uint
         If nothing of the mesh is to be seen from +Z.
     """
     rotation = level(triangles) if view.level == "auto" else np.eye(3)
-    heights = depth_map(triangles, rotation, view)
-    if view.level == "auto":
-        heights = flatten(heights)
-    picture = TONES[view.tone](heights)
-    return (np.ascontiguousarray(picture[:, ::-1]) if view.mirror else picture), tilt_of(rotation)
+    heights, width, middle = depth_map(triangles, rotation, view)
+    picture = TONES[view.tone](flatten(heights) if view.level == "auto" else heights)
+    if view.mirror:
+        picture, heights = np.ascontiguousarray(picture[:, ::-1]), heights[:, ::-1]
+    return Drawn(picture, tilt_of(rotation), heights, width, middle)
 
 
-def depth_map(triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]", view: View) -> "NDArray[np.float32]":
-    """Return (S, S) float32 heights in units of the picture's width, the mesh framed; -inf where there is none.
+def depth_map(
+    triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]", view: View
+) -> "tuple[NDArray[np.float32], float, float]":
+    """Return how high the mesh is under each pixel, the whole of it in the picture.
+
+    Returns
+    -------
+    heights : (S, S) float32 in units of `width`, measured from `middle`; -inf where there is no surface.
+    width : what the picture's side shows, mesh units.
+    middle : z of the middle of the turned mesh, mesh units.
 
     Raises
     ------
@@ -107,7 +170,7 @@ def depth_map(triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]",
         heights = z_buffer(triangles, rotation, centre, width, view.size)
     if not np.isfinite(heights).any():
         raise SinonomError("nothing of the mesh is to be seen from +Z", "turn the mesh to face +Z, y up")
-    return heights / np.float32(width)
+    return heights / np.float32(width), float(width), float(centre[2])
 
 
 def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:

@@ -113,7 +113,7 @@ def test_no_crack_shows_between_faces_whose_edges_run_through_pixel_centres() ->
 
 def test_the_picture_has_the_mesh_s_up_on_top_and_its_right_on_the_right() -> None:
     letter = letter_f(48)
-    picture, _ = draw(surface(letter), View(size=48, level="off"))
+    picture = draw(surface(letter), View(size=48, level="off")).picture
     ink = 255 - picture.astype(float)
     assert likeness(ink, letter) > 0.85
     for other in (letter[::-1], letter[:, ::-1], letter[::-1, ::-1], letter.T):
@@ -122,8 +122,8 @@ def test_the_picture_has_the_mesh_s_up_on_top_and_its_right_on_the_right() -> No
 
 def test_both_projections_show_a_mesh_the_same_way_round(open3d: Any) -> None:
     triangles = surface(letter_f(48))
-    flat = depth_map(triangles, PLAIN, View(size=64))
-    seen = depth_map(triangles, PLAIN, View(size=64, projection="perspective"))
+    flat = depth_map(triangles, PLAIN, View(size=64))[0]
+    seen = depth_map(triangles, PLAIN, View(size=64, projection="perspective"))[0]
     both = np.isfinite(flat) & np.isfinite(seen)
     assert both.mean() > 0.7
     assert likeness(flat[both], seen[both]) > 0.8
@@ -143,8 +143,8 @@ def test_perspective_shows_what_the_report_s_camera_sees(open3d: Any) -> None:
 
 def test_the_mesh_fills_the_picture_whatever_its_unit_and_place() -> None:
     triangles = surface(letter_f(24))
-    one, _ = draw(triangles, View(size=40))
-    other, _ = draw(triangles * np.float32(25) + np.float32([300, -70, 12]), View(size=40))
+    one = draw(triangles, View(size=40)).picture
+    other = draw(triangles * np.float32(25) + np.float32([300, -70, 12]), View(size=40)).picture
     assert np.abs(one.astype(int) - other).mean() < 3
 
 

@@ -52,10 +52,10 @@ def test_bend_is_taken_out_so_that_all_tops_come_to_one_height() -> None:
 
 
 def test_a_levelled_mesh_looks_as_if_it_had_never_been_tilted() -> None:
-    straight, _ = draw(surface(gouged()), View(size=64))
+    straight = draw(surface(gouged()), View(size=64)).picture
     tilted = surface(gouged(), turn(11, -9))
-    mended, tilt = draw(tilted, View(size=64))
-    left, none = draw(tilted, View(size=64, level="off"))
+    mended, tilt = draw(tilted, View(size=64))[:2]
+    left, none = draw(tilted, View(size=64, level="off"))[:2]
     assert likeness(straight, mended) > 0.93 > likeness(straight, left)
     assert tilt == pytest.approx(14.2, abs=2) and none == 0
 
@@ -80,5 +80,5 @@ def test_across_a_single_stroke_where_tops_cannot_tell_the_ground_does(stroke: t
     heights = -0.16 * (1 - np.exp(-away / 6)) + np.random.default_rng(0).normal(0, 0.008, (48, 48)) * (away > 0)
     pose = turn(6, -7)
     assert residual_tilt(level(surface(heights, pose)), pose) < 2.5
-    picture, _ = draw(surface(heights, pose), View(size=48))
+    picture = draw(surface(heights, pose), View(size=48)).picture
     assert likeness(255 - picture, inside) > 0.6
