@@ -1,5 +1,7 @@
 """Tiny meshes for tests: height maps as open surfaces, made without the code under test."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,3 +42,14 @@ def turn(about_x: float, about_y: float) -> NDArray[np.float64]:
 def likeness(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
     """Return the correlation of two pictures."""
     return float(np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1])
+
+
+def ray_heights(open3d: Any, triangles: NDArray[np.float32], size: int, width: float) -> NDArray[np.float64]:
+    """Return what Open3D's ray casting sees from above, (size, size), +-inf where it sees nothing."""
+    scene = open3d.t.geometry.RaycastingScene(nthreads=1)
+    corners = np.arange(3 * len(triangles), dtype=np.uint32).reshape(-1, 3)
+    scene.add_triangles(open3d.core.Tensor(triangles.reshape(-1, 3)), open3d.core.Tensor(corners))
+    at = (((np.arange(size) + 0.5) / size - 0.5) * width).astype(np.float32)
+    rays = np.zeros((size, size, 6), np.float32)
+    rays[..., 0], rays[..., 1], rays[..., 2], rays[..., 5] = at, -at[:, None], 2, -1
+    return 2.0 - scene.cast_rays(open3d.core.Tensor(rays), nthreads=1)["t_hit"].numpy().astype(np.float64)
