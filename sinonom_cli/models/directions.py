@@ -121,15 +121,26 @@ class DirectMapNet(nn.Module):
             nn.MaxPool2d(2),
             nn.Flatten(),
         )
-        self.head = Head(160 * (grid // 8) ** 2, embedding)
+        self.channels = 160
+        self.head = Head(self.channels * (grid // 8) ** 2, embedding)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """The last feature map of a batch, flat: (N, F)."""
+        return self.body(self._maps(pictures))
+
+    def tokens(self, pictures: Tensor) -> Tensor:
+        """The last feature map of a batch as (N, T, channels)."""
+        return self.body[:-1](self._maps(pictures)).flatten(2).mT
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Embed a batch."""
+        return functional.normalize(self.head(self.features(pictures)), dim=1)
+
+    def _maps(self, pictures: Tensor) -> Tensor:
         # The root's slope is unbounded at 0: the maps are constants to training, and must stay so.
         with torch.no_grad():
             maps = self.maps(pictures).sqrt()
-            maps = maps / (maps.mean(dim=(1, 2, 3), keepdim=True) + TINY)
-        return functional.normalize(self.head(self.body(maps)), dim=1)
+            return maps / (maps.mean(dim=(1, 2, 3), keepdim=True) + TINY)
 
 
 class Head(nn.Linear):

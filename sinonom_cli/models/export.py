@@ -5,6 +5,7 @@ import copy
 import io
 import logging
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,18 +21,19 @@ OPSET = 18
 MOST_DIFFERENCE = 1e-4
 
 
-def export_onnx(module: nn.Module, size: int) -> tuple[bytes, float]:
-    """Export an embedding network and check it in ONNX Runtime.
+def export_onnx(module: nn.Module, size: int, outputs: Sequence[str] = ("embedding",)) -> tuple[bytes, float]:
+    """Export a network and check it in ONNX Runtime.
 
     Parameters
     ----------
-    module : (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32. It is not changed: a copy goes to the CPU.
+    module : (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32, or several such. It is not changed: a copy goes to
+        the CPU.
     size : side of the input in pixels, S.
+    outputs : names of what it gives.
 
     Returns
     -------
-    The network, input "image", output "embedding", any N; and its greatest difference from torch on pictures of 1, 3
-    and 8.
+    The network, input "image", any N; and its greatest difference from torch on 1, 3 and 8 pictures.
 
     Raises
     ------
@@ -39,14 +41,14 @@ def export_onnx(module: nn.Module, size: int) -> tuple[bytes, float]:
         If that is more than `MOST_DIFFERENCE`.
     """
     module = copy.deepcopy(module).cpu().float().eval()
-    onnx_bytes = _export(module, size)
-    difference = _difference(module, onnx_bytes, size)
+    onnx_bytes = _export(module, size, outputs)
+    difference = _difference(module, onnx_bytes, size, outputs)
     if not difference <= MOST_DIFFERENCE:
         raise ArithmeticError(f"the ONNX network differs from torch by {difference:.2g}")
     return onnx_bytes, difference
 
 
-def _export(module: nn.Module, size: int) -> bytes:
+def _export(module: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
     need("onnxscript", "train")
     onnx = need("onnx", "train")
     example = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0))
@@ -62,7 +64,7 @@ def _export(module: nn.Module, size: int) -> bytes:
                 dynamo=True,
                 opset_version=OPSET,
                 input_names=["image"],
-                output_names=["embedding"],
+                output_names=list(outputs),
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
                 verbose=False,
             )
@@ -89,16 +91,18 @@ def _forget_origin(model: Any) -> None:
     del graph.value_info[:]
 
 
-def _difference(module: nn.Module, onnx_bytes: bytes, size: int) -> float:
+def _difference(module: nn.Module, onnx_bytes: bytes, size: int, outputs: Sequence[str]) -> float:
     session = session_of(onnx_bytes, 1)
     generator = torch.Generator().manual_seed(1)
     worst = 0.0
     for count in (1, 3, 8):
         pictures = torch.rand(count, 1, size, size, generator=generator)
         with torch.inference_mode():
-            wanted = module(pictures).numpy()
-        got = session.run(["embedding"], {"image": pictures.numpy()})[0]
-        if got.shape != wanted.shape:
-            raise ArithmeticError(f"the ONNX network gives {got.shape}, torch {wanted.shape}")
-        worst = max(worst, float(np.abs(got - wanted).max()))
+            given = module(pictures)
+        wanted = [given] if len(outputs) == 1 else given
+        for got, want in zip(session.run(list(outputs), {"image": pictures.numpy()}), wanted, strict=True):
+            if got.shape != want.shape:
+                raise ArithmeticError(f"the ONNX network gives {got.shape}, torch {tuple(want.shape)}")
+            # Of what is larger than 1, as features of any length may be, the relative difference counts.
+            worst = max(worst, float((np.abs(got - want.numpy()) / np.maximum(1, np.abs(want.numpy()))).max()))
     return worst
