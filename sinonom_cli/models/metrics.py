@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+RESAMPLED = 10_000
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,9 +65,13 @@ def mrr_at(ranks: NDArray[np.integer], k: int) -> float:
     ----------
     ranks : (Q,) int, counted from 1, 0 for none. No queries give 0.0.
     """
-    found = _found(ranks, k)
-    ranks = np.asarray(ranks)
-    return float(np.where(found, 1.0 / np.maximum(ranks, 1), 0.0).mean()) if len(ranks) else 0.0
+    found = reciprocal_at(ranks, k)
+    return float(found.mean()) if len(found) else 0.0
+
+
+def reciprocal_at(ranks: NDArray[np.integer], k: int) -> NDArray[np.float64]:
+    """1 / rank of each query, (Q,) float64; 0 for a rank beyond `k` or 0 (not found)."""
+    return np.where(_found(ranks, k), 1.0 / np.maximum(np.asarray(ranks), 1), 0.0)
 
 
 def recall_at(ranks: NDArray[np.integer], k: int) -> float:
@@ -77,6 +83,28 @@ def recall_at(ranks: NDArray[np.integer], k: int) -> float:
     """
     found = _found(ranks, k)
     return float(found.mean()) if len(found) else 0.0
+
+
+def bootstrap(values: NDArray[np.floating], level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    """Percentile bootstrap interval of a mean over queries (Efron 1979).
+
+    Parameters
+    ----------
+    values : (Q,) float, a figure of each query: reciprocal ranks, or 0 and 1 for recall. No queries give (0.0, 0.0).
+    level : share of the resampled means inside the interval.
+
+    Returns
+    -------
+    Its two ends. Queries are drawn one by one with replacement: queries that belong together, such as several pictures
+    of one character, make the true interval wider.
+    """
+    if len(values) == 0:
+        return 0.0, 0.0
+    # Ranks take few values: how often each is drawn is multinomial, and a million queries cost no more than a hundred.
+    distinct, counts = np.unique(np.asarray(values, np.float64), return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), RESAMPLED)
+    low, high = np.quantile(draws @ distinct / len(values), ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
 
 
 def _found(ranks: NDArray[np.integer], k: int) -> NDArray[np.bool_]:

@@ -1,29 +1,106 @@
-"""The answers to one picture."""
+"""The answers to one picture, and what takes them: tables, files, pages."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.models.metrics import first_relevant_rank
+from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
+from sinonom_cli.query.truth import Wanted
 
 
 @dataclass(frozen=True)
 class Answer:
     """The answers to one picture, nearest first, at least as many as the metrics need.
 
-    `relevant` is None where the truth does not speak of the picture.
+    Attributes
+    ----------
+    item : the picture.
+    rows, distances : what was found.
+    wanted : what the truth says of the picture; None: nothing.
+    relevant : which of the rows are wanted.
     """
 
     item: Item
     rows: list[Row]
     distances: list[float]
-    relevant: list[bool] | None
+    wanted: Wanted | None = None
+    relevant: list[bool] = field(default_factory=list)
 
     @property
     def rank(self) -> int:
         """Rank of the first relevant answer, from 1; 0: none."""
-        return 0 if self.relevant is None else int(first_relevant_rank(np.array([self.relevant], bool))[0])
+        return int(first_relevant_rank(np.array([self.relevant], bool))[0])
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How good the answers to some queries are.
+
+    Attributes
+    ----------
+    queries : how many.
+    values : "mrr@5", "recall@1", "recall@5", ... in [0, 1].
+    intervals : 95 % bootstrap interval of each.
+    """
+
+    queries: int
+    values: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+
+
+def figures_of(ranks: Mapping[str, int], wanted: Mapping[str, Wanted], depths: list[int]) -> dict[str, Figures]:
+    """Return the figures of all queries and of each kind.
+
+    Parameters
+    ----------
+    ranks : of the first relevant answer by query; a query that is missing (it could not be read) found nothing.
+    wanted : what is relevant, and the kind, by query.
+    depths : at which MRR and recall are taken; recall is taken at 1, too.
+    """
+    groups = {"all": list(wanted)}
+    for kind in sorted({query.kind for query in wanted.values()} - {""}):
+        groups[kind] = [key for key, query in wanted.items() if query.kind == kind]
+    return {
+        kind: _figures(np.array([ranks.get(key, 0) for key in keys], np.int64), depths) for kind, keys in groups.items()
+    }
+
+
+def _figures(ranks: np.ndarray, depths: list[int]) -> Figures:
+    single = {f"mrr@{k}": reciprocal_at(ranks, k) for k in depths}
+    single |= {f"recall@{k}": (reciprocal_at(ranks, k) > 0).astype(np.float64) for k in sorted({1, *depths})}
+    values = {name: float(each.mean()) if len(each) else 0.0 for name, each in single.items()}
+    return Figures(len(ranks), values, {name: bootstrap(each) for name, each in single.items()})
+
+
+class Output:
+    """Takes answers one by one and then their figures, and shows or writes them. Does nothing of itself."""
+
+    def answer(self, answer: Answer) -> None:
+        """Take the answers to a picture."""
+
+    def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
+        """Take a picture that could not be read."""
+
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        """Take the figures by kind of query; the first kind is "all". Comes after all answers, if there is a truth."""
+
+    def close(self) -> None:
+        """Finish what is shown or written."""
+
+
+def file_of(row: Row) -> str:
+    """Return the name of the file that a row shows: a mesh's, or a picture's."""
+    source = row.source.rpartition("#")[0] if "#" in row.source else row.source
+    return PurePosixPath(source or row.item).name
+
+
+def name_of(row: Row, characters: bool = False) -> str:
+    """Return how people call a row: character and file, or character and label."""
+    what = row.label if characters else PurePosixPath(row.source or row.item).name
+    return f"{row.char} {what}" if row.char else what

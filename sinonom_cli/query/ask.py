@@ -9,20 +9,22 @@ from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
-from sinonom_cli.artifacts.index import Index, quoted
+from sinonom_cli.artifacts.index import Index, Row, quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import Model
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
-from sinonom_cli.query.answer import Answer
+from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.opening import model_of, open_index
 from sinonom_cli.query.search import Searcher
-from sinonom_cli.query.show import Figures, show
-from sinonom_cli.query.truth import Wanted, figures, match, names_of, read_truth, unknown_names
+from sinonom_cli.query.show import show
+from sinonom_cli.query.truth import Wanted, bearers, match, names_of, read_truth
 
 DEPTH = 5
 """MRR and recall are promised at 5, however many answers are shown."""
+DEEP = 20
+"""A table of scores and a report tell ranks up to this."""
 BATCH = 256
 FEW = 8
 """Up to so many pictures, one thread is the quickest."""
@@ -38,7 +40,10 @@ class QueryConfig:
     truth: Path | None
     top: int
     distance: str | None
+    csv: str | None
     sheet: Path | None
+    scores: Path | None
+    report: Path | None
     workers: int | None
     limit: int | None
 
@@ -51,45 +56,83 @@ def run(config: QueryConfig) -> None:
     SinonomError
         4 for an index, model or truth that does not fit, 6 if some pictures could not be read.
     """
-    strays = [name for name in config.images if name.endswith(".faiss")]
-    if config.index is None and strays:
-        raise usage_error(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
+    _refuse_typed_wrongly(config)
     index = open_index(config.index)
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit)
-    wanted = _wanted(config, items, index)
+    wanted, right = _wanted(config, items, index)
     searcher = Searcher(index, config.distance or index.distance, config.index is None)
-    sheet = None
-    if config.sheet:
-        from sinonom_cli.query.sheet import Sheet
-
-        sheet = Sheet(config.sheet, index, config.top)
-    failed: dict[str, str] = {}
+    outputs = _outputs(config, index, model, right)
     ranks: dict[str, int] = {}
-    output = show(config.top, config.index is None)
-    for answer in _answers(items, model, searcher, wanted, config, failed):
-        ranks[answer.item.key] = answer.rank
-        output.answer(answer)
-        if sheet:
-            sheet.add(answer)
+    failed: list[str] = []
+    for item, result in _answers(items, model, searcher, wanted, config):
+        if isinstance(result, Answer):
+            if result.wanted:
+                ranks[item.key] = result.rank
+            for output in outputs:
+                output.answer(result)
+        else:
+            failed.append(result)
+            console.warn(result)
+            for output in outputs:
+                output.unread(item, wanted.get(item.key), result)
     if wanted:
-        output.figures(_figures(wanted, ranks, sorted({DEPTH, config.top})))
-    output.close()
-    if sheet:
-        sheet.close()
+        found = figures_of(ranks, wanted, sorted({DEPTH, config.top}))
+        for output in outputs:
+            output.figures(found)
+    for output in outputs:
+        output.close()
     if failed:
-        first = next(iter(failed.values()))
         raise SinonomError(
-            f"{len(failed)} of {len(items)} pictures could not be used; the first: {first}",
+            f"{len(failed)} of {len(items)} pictures could not be used; the first: {failed[0]}",
             "mend or leave out the pictures named above",
             ExitCode.SOME_FAILED,
         )
 
 
-def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> dict[str, Wanted]:
-    """Return what is relevant by picture key, and warn of what does not fit."""
+def _refuse_typed_wrongly(config: QueryConfig) -> None:
+    strays = [name for name in config.images if name.endswith(".faiss")]
+    if config.index is None and strays:
+        raise usage_error(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
+    if config.scores and not config.truth:
+        raise usage_error("--scores tells how good answers are, and needs to know the right ones", "--truth truth.csv")
+    if config.csv and console.settings.json:
+        raise usage_error("--csv and --json are two forms of the same answers", "one of them")
+
+
+def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row]) -> list[Output]:
+    """Return what takes the answers: stdout first, then files."""
+    outputs = [show(config.top, config.index is None, config.csv)]
+    if config.sheet:
+        from sinonom_cli.query.sheet import Sheet
+
+        outputs.append(Sheet(config.sheet, index, config.top))
+    if config.scores:
+        from sinonom_cli.query.scores import Scores
+
+        outputs.append(Scores(config.scores))
+    if config.report:
+        from sinonom_cli.query.report import Report
+
+        about = {
+            "index": f"{index.path}, {len(index.rows):,} pictures",
+            "model": f"{model.path} ({model.identity[:12]})",
+            "distance": config.distance or index.distance,
+        }
+        about |= {"right answers": str(config.truth)} if config.truth else {}
+        outputs.append(Report(config.report, index, config.top, _deep(config), right, about))
+    return outputs
+
+
+def _deep(config: QueryConfig) -> int:
+    """Return how many answers are looked at."""
+    return max(config.top, DEEP if config.scores or config.report else DEPTH)
+
+
+def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[dict[str, Wanted], dict[str, Row]]:
+    """Return what is relevant by picture key, and a row for each name of it; warn of what does not fit."""
     if config.truth is None:
-        return {}
+        return {}, {}
     matched, missing = match(read_truth(config.truth), items)
     if not matched:
         raise SinonomError(
@@ -100,21 +143,14 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> dict[st
         console.warn(f"{len(missing)} queries of {config.truth} have no picture, the first is {missing[0]}: not scored")
     if len(matched) < len(items):
         console.warn(f"{len(items) - len(matched)} pictures are not in {config.truth}: answered, not scored")
-    unknown = unknown_names(matched, index.rows)
+    right = bearers(matched, index.rows)
+    unknown = sorted(set().union(*(wanted.names for wanted in matched.values())) - right.keys())
     if unknown:
         console.warn(
             f"{len(unknown)} labels of {config.truth} name nothing in {index.path}: "
             f"they are never found; the first is {unknown[0]}"
         )
-    return matched
-
-
-def _figures(wanted: Mapping[str, Wanted], ranks: Mapping[str, int], depths: list[int]) -> Figures:
-    """Return the figures of all queries and of each kind; a picture that could not be read found nothing."""
-    found = {"all": figures([ranks.get(key, 0) for key in wanted], depths)}
-    for kind in sorted({query.kind for query in wanted.values()} - {""}):
-        found[kind] = figures([ranks.get(key, 0) for key, query in wanted.items() if query.kind == kind], depths)
-    return found
+    return matched, right
 
 
 def _answers(
@@ -123,9 +159,8 @@ def _answers(
     searcher: Searcher,
     wanted: Mapping[str, Wanted],
     config: QueryConfig,
-    failed: dict[str, str],
-) -> Iterator[Answer]:
-    """Yield the answer to each picture that can be read, in order; note why others cannot in `failed`."""
+) -> Iterator[tuple[Item, Answer | str]]:
+    """Yield each picture, in order, with its answer, or with why it could not be read."""
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
     workers = 0 if few else config.workers
@@ -135,17 +170,16 @@ def _answers(
     bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
     with bar as progress:
         for batch, embedded in zip(batches, embed_pictures(embedder, paths, model.size, workers), strict=True):
-            for position, reason in embedded.failures.items():
-                path = str(batch[position].path)
-                failed[batch[position].key] = reason if path in reason else f"{path}: {reason}"
-                console.warn(failed[batch[position].key])
-            read = (item for position, item in enumerate(batch) if position not in embedded.failures)
-            found = searcher.answers(embedded.vectors, max(config.top, DEPTH)) if len(embedded.vectors) else ()
-            for item, (numbers, distances) in zip(read, found, strict=True):
+            found = searcher.answers(embedded.vectors, _deep(config)) if len(embedded.vectors) else iter(())
+            for position, item in enumerate(batch):
+                if position in embedded.failures:
+                    reason = embedded.failures[position]
+                    yield item, reason if str(item.path) in reason else f"{item.path}: {reason}"
+                    continue
+                numbers, distances = next(found)
                 rows = [searcher.index.rows[number] for number in numbers]
-                relevant = None
-                if item.key in wanted:
-                    relevant = [bool(names_of(row) & wanted[item.key].names) for row in rows]
-                yield Answer(item, rows, distances, relevant)
+                sought = wanted.get(item.key)
+                relevant = [bool(names_of(row) & sought.names) for row in rows] if sought else []
+                yield item, Answer(item, rows, distances, sought, relevant)
             if progress is not None:
                 progress.advance(len(batch))

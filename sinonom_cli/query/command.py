@@ -26,9 +26,20 @@ def query(
         Literal["euclidean", "cosine"] | None,
         typer.Option("--distance", show_default="the model's", help="How embeddings are compared."),
     ] = None,
+    csv: Annotated[
+        Literal["rows", "pairs"] | None,
+        typer.Option("--csv", show_default="no CSV", help="CSV: a row an answer, or query,label with joined answers."),
+    ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option("--sheet", metavar="OUT.png", help="Draw pictures and answers; 40 a page, then OUT-2.png ..."),
+    ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--scores", metavar="OUT.csv", help="With --truth: rank and mistake of each query.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="OUT.html", help="One page: figures, ranks, confusions, answers as pictures."),
     ] = None,
     workers: Workers = None,
     limit: Limit = None,
@@ -42,4 +53,4 @@ def query(
     """
     from sinonom_cli.query.ask import QueryConfig, run
 
-    run(QueryConfig(tuple(images), index, model, truth, top, distance, sheet, workers, limit))
+    run(QueryConfig(tuple(images), index, model, truth, top, distance, csv, sheet, scores, report, workers, limit))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, paste, refuse_foreign, sheet_font, write_sheet
-
-if TYPE_CHECKING:
-    from sinonom_cli.query.answer import Answer
+from sinonom_cli.query.answer import Answer, Output
 
 SIDE, FRAME, CAPTION, GAP = 112, 4, 30, 6
 CELL = SIDE + 2 * FRAME
@@ -21,7 +18,7 @@ ROWS = 40
 RIGHT, WRONG, QUERY = (30, 150, 60), (215, 215, 215), (60, 90, 170)
 
 
-class Sheet:
+class Sheet(Output):
     """Draws answers, page by page.
 
     Parameters
@@ -42,7 +39,7 @@ class Sheet:
         self.font = sheet_font()
         refuse_foreign(path)
 
-    def add(self, answer: Answer) -> None:
+    def answer(self, answer: Answer) -> None:
         """Put an answer on the sheet."""
         self.waiting.append(answer)
         if len(self.waiting) == ROWS:
@@ -66,11 +63,11 @@ class Sheet:
         draw = ImageDraw.Draw(page)
         for line, answer in enumerate(answers):
             y = GAP + line * STEP_Y
-            outcome = "" if answer.relevant is None else f"rank {answer.rank}" if answer.rank else "not found"
+            outcome = "" if answer.wanted is None else f"rank {answer.rank}" if answer.rank else "not found"
             self._cell(page, draw, (GAP, y), answer.item.path, QUERY, answer.item.path.name, outcome)
             found = zip(answer.rows[: self.top], answer.distances[: self.top], strict=True)
             for place, (row, distance) in enumerate(found):
-                frame = RIGHT if answer.relevant is not None and answer.relevant[place] else WRONG
+                frame = RIGHT if answer.relevant and answer.relevant[place] else WRONG
                 name = PurePosixPath(row.source or row.item).name
                 at = (GAP + (1 + place) * STEP_X, y)
                 label = f"{row.label} " if row.label and row.label not in name else ""

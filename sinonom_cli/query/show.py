@@ -1,42 +1,35 @@
-"""Answers on stdout: JSON lines, tab-separated lines, or a table where stdout is a terminal."""
+"""Answers on stdout: JSON lines, CSV, tab-separated lines, or a table where stdout is a terminal."""
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
-from collections.abc import Mapping
-from pathlib import PurePosixPath
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.index import Row
-from sinonom_cli.query.answer import Answer
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.query.answer import Answer, Figures, Output, file_of, name_of
+from sinonom_cli.query.truth import Wanted
 
-JSON_FIGURES = ("queries", "mrr@5", "recall@1", "recall@5")
+JSON_FIGURES = ("mrr@5", "recall@1", "recall@5")
 COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
 
-Figures = Mapping[str, Mapping[str, float]]
 
-
-class Show(Protocol):
-    """A way to print answers and, at the end, figures by kind of query; the first kind is "all"."""
-
-    def answer(self, answer: Answer) -> None: ...
-
-    def figures(self, figures: Figures) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def show(top: int, characters: bool) -> Show:
+def show(top: int, characters: bool, form: str | None) -> Output:
     """Return how to print answers here.
 
     Parameters
     ----------
     top : answers to print for each picture.
     characters : the answers are characters and not items.
+    form : of CSV, "rows" or "pairs"; None: no CSV.
     """
     if console.settings.json:
         return _Json(top)
+    if form:
+        return _Rows(top) if form == "rows" else _Pairs(top, characters)
     return _Table(top, characters) if sys.stdout.isatty() else _Tabs(top)
 
 
@@ -55,44 +48,65 @@ def _results(answer: Answer, top: int) -> list[dict[str, Any]]:
     ]
 
 
-class _Json:
+class _Json(Output):
     def __init__(self, top: int) -> None:
         self.top = top
 
     def answer(self, answer: Answer) -> None:
         console.data_json({"query": str(answer.item.path), "results": _results(answer, self.top)})
 
-    def figures(self, figures: Figures) -> None:
-        console.data_json({"metrics": {name: figures["all"][name] for name in JSON_FIGURES}})
-
-    def close(self) -> None:
-        pass
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        every = figures["all"]
+        console.data_json({"metrics": {"queries": every.queries} | {name: every.values[name] for name in JSON_FIGURES}})
 
 
-class _Tabs:
+class _Tabs(Output):
     def __init__(self, top: int) -> None:
         self.top = top
-        self._line(COLUMNS)
+        _tabs(COLUMNS)
 
     def answer(self, answer: Answer) -> None:
         for result in _results(answer, self.top):
-            self._line((answer.item.path, *result.values()))
+            _tabs((answer.item.path, *result.values()))
 
-    def figures(self, figures: Figures) -> None:
+    def figures(self, figures: Mapping[str, Figures]) -> None:
         console.data("")
-        names = tuple(figures["all"])
-        self._line(("queries of kind", *names))
-        for kind, values in figures.items():
-            self._line((kind, *(_figure(values[name]) for name in names)))
-
-    def close(self) -> None:
-        pass
-
-    def _line(self, cells: tuple[object, ...]) -> None:
-        console.data("\t".join(" ".join(str(cell).split()) for cell in cells))
+        for line in _table_of(figures):
+            _tabs(line)
 
 
-class _Table:
+class _Rows(Output):
+    """CSV with a line for each answer; figures go to stderr, so that stdout stays one table."""
+
+    def __init__(self, top: int) -> None:
+        self.top = top
+        _csv(COLUMNS)
+
+    def answer(self, answer: Answer) -> None:
+        for result in _results(answer, self.top):
+            _csv((answer.item.path, *result.values()))
+
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        for line in _table_of(figures):
+            console.say("\t".join(line))
+
+
+class _Pairs(_Rows):
+    """CSV in the form of a truth table, `query,label`: the names of the answered files, comma-joined, best first."""
+
+    def __init__(self, top: int, characters: bool) -> None:
+        self.top, self.characters = top, characters
+        _csv(("query", "label"))
+
+    def answer(self, answer: Answer) -> None:
+        rows = answer.rows[: self.top]
+        _csv((answer.item.key, ",".join((row.char or row.label) if self.characters else file_of(row) for row in rows)))
+
+    def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
+        _csv((item.key, ""))
+
+
+class _Table(Output):
     def __init__(self, top: int, characters: bool) -> None:
         from rich.console import Console
         from rich.table import Table
@@ -104,33 +118,46 @@ class _Table:
         from rich.text import Text
 
         cells = []
-        for position, (row, distance) in enumerate(
-            zip(answer.rows[: self.top], answer.distances[: self.top], strict=True)
-        ):
-            right = answer.relevant is not None and answer.relevant[position]
-            cells.append(
-                Text.assemble((self._name(row), "bold green" if right else ""), (f" {round(distance, 6):.4g}", "dim"))
-            )
+        for place, (row, distance) in enumerate(zip(answer.rows[: self.top], answer.distances, strict=False)):
+            style = "bold green" if answer.relevant and answer.relevant[place] else ""
+            name = name_of(row, self.characters)
+            cells.append(Text.assemble((name, style), (f" {round(distance, 6):.4g}", "dim")))
         self.table.add_row(Text(answer.item.path.name), *cells)
 
-    def figures(self, figures: Figures) -> None:
+    def figures(self, figures: Mapping[str, Figures]) -> None:
         self.close()
         from rich.table import Table
         from rich.text import Text
 
-        names = tuple(figures["all"])
-        self.table = Table("queries of kind", *names)
-        for kind, values in figures.items():
-            self.table.add_row(Text(kind), *(_figure(values[name]) for name in names))
+        self.table = Table("queries of kind", "queries", *figures["all"].values)
+        for kind, each in figures.items():
+            cells = [f"{value:.4f} ({_ends(each, name, '-')})" for name, value in each.values.items()]
+            self.table.add_row(Text(kind), str(each.queries), *cells)
+        self.table.caption = "in brackets: 95 % bootstrap intervals"
 
     def close(self) -> None:
         if self.table.row_count:
             self.console.print(self.table)
 
-    def _name(self, row: Row) -> str:
-        what = row.label if self.characters else PurePosixPath(row.source or row.item).name
-        return f"{row.char} {what}" if row.char else what
+
+def _ends(figures: Figures, name: str, between: str) -> str:
+    return between.join(f"{end:.3f}" for end in figures.intervals[name])
 
 
-def _figure(value: float) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
+    """Return the figures as lines of cells, the 95 % intervals last."""
+    names = list(figures["all"].values)
+    yield ["queries of kind", "queries", *names, *(f"{name} 95 %" for name in names)]
+    for kind, each in figures.items():
+        values = [f"{each.values[name]:.4f}" for name in names]
+        yield [kind, str(each.queries), *values, *(_ends(each, name, "-") for name in names)]
+
+
+def _tabs(cells: Iterable[object]) -> None:
+    console.data("\t".join(" ".join(str(cell).split()) for cell in cells))
+
+
+def _csv(cells: Iterable[object]) -> None:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    console.data(line.getvalue())

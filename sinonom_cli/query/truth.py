@@ -1,4 +1,4 @@
-"""What the right answers are: truth.csv, and the figures that follow from it."""
+"""What the right answers are: truth.csv, and the rows that it names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.metrics import mrr_at, recall_at
 
 
 @dataclass(frozen=True)
@@ -117,24 +114,14 @@ def names_of(row: Row) -> frozenset[str]:
     return frozenset((*paths, *(PurePosixPath(p).name for p in paths), row.label, row.char)) - {""}
 
 
-def unknown_names(matched: Mapping[str, Wanted], rows: Iterable[Row]) -> list[str]:
-    """Return the names in the truth that no row of the index bears, sorted."""
+def bearers(matched: Mapping[str, Wanted], rows: Iterable[Row]) -> dict[str, Row]:
+    """Return the first row that bears each name in the truth; names that none bears are not there."""
     left = set().union(*(wanted.names for wanted in matched.values()))
+    found: dict[str, Row] = {}
     for row in rows:
         if not left:
             break
-        left -= names_of(row)
-    return sorted(left)
-
-
-def figures(ranks: Sequence[int], depths: Sequence[int] = (5,)) -> dict[str, float]:
-    """Return MRR at each depth, recall@1 and recall at each depth.
-
-    Parameters
-    ----------
-    ranks : of the first relevant answer of each query, 0 for none.
-    """
-    array = np.asarray(ranks, np.int64)
-    found: dict[str, float] = {"queries": len(array)}
-    found |= {f"mrr@{k}": mrr_at(array, k) for k in depths}
-    return found | {f"recall@{k}": recall_at(array, k) for k in (1, *depths)}
+        borne = left & names_of(row)
+        found |= dict.fromkeys(borne, row)
+        left -= borne
+    return found

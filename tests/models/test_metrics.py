@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sinonom_cli.models.metrics import first_relevant_rank, mrr_at, ranks_by_distance, recall_at
+from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, mrr_at, ranks_by_distance, recall_at
 
 
 def loop_rank(distances: list[float], relevant: list[bool]) -> int:
@@ -61,3 +61,15 @@ def test_ranks_agree_with_a_loop_on_random_distances_with_ties() -> None:
         assert ranks.tolist() == want
         assert mrr_at(ranks, k) == pytest.approx(sum(1 / r for r in want if 0 < r <= k) / queries)
         assert recall_at(ranks, k) == pytest.approx(sum(0 < r <= k for r in want) / queries)
+
+
+def test_the_bootstrap_agrees_with_drawing_queries_in_a_loop_and_with_the_binomial() -> None:
+    values = np.array([1.0] * 40 + [0.5] * 12 + [1 / 3] * 5 + [0.0] * 23)
+    rng = np.random.default_rng(5)
+    means = [rng.choice(values, len(values)).mean() for _ in range(8_000)]
+    assert bootstrap(values) == pytest.approx(np.quantile(means, (0.025, 0.975)), abs=0.006)
+    hits = np.repeat([1.0, 0.0], (450, 550))
+    half = 1.96 * (0.45 * 0.55 / 1000) ** 0.5
+    assert bootstrap(hits) == pytest.approx((0.45 - half, 0.45 + half), abs=0.003)
+    assert bootstrap(np.ones(7)) == (1.0, 1.0)
+    assert bootstrap(np.zeros(0)) == (0.0, 0.0)

@@ -125,10 +125,11 @@ def test_outside_a_terminal_rows_are_tab_separated_and_figures_come_by_kind(
     assert rows[0] == ["query", *KEYS[:1], *KEYS[1:]]
     assert rows[1][:6] == [str(Path(pictures[0])), "1", "U+4E00/000.png", "khắc/000.stl", "U+4E00", "一"]
     assert len(rows[1]) == 7 and len(rows) == 1 + 10 + 1 + 4
-    assert rows[12][1:] == ["queries", "mrr@5", "recall@1", "recall@5"]
-    assert rows[13] == ["all", "2", "0.5000", "0.5000", "0.5000"]
-    assert rows[14] == ["other-print", "1", "0.0000", "0.0000", "0.0000"]
-    assert rows[15] == ["same-print", "1", "1.0000", "1.0000", "1.0000"]
+    names = ["mrr@5", "recall@1", "recall@5"]
+    assert rows[12][1:] == ["queries", *names, *(f"{name} 95 %" for name in names)]
+    assert rows[13] == ["all", "2", "0.5000", "0.5000", "0.5000", *["0.000-1.000"] * 3]
+    assert rows[14] == ["other-print", "1", "0.0000", "0.0000", "0.0000", *["0.000-0.000"] * 3]
+    assert rows[15] == ["same-print", "1", "1.0000", "1.0000", "1.0000", *["1.000-1.000"] * 3]
 
 
 def test_a_query_is_answered_alike_alone_and_among_many(house: Path, capsys: pytest.CaptureFixture[str]) -> None:

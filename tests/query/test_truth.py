@@ -7,7 +7,8 @@ import pytest
 from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.query.truth import figures, match, names_of, read_truth, unknown_names
+from sinonom_cli.query.answer import figures_of
+from sinonom_cli.query.truth import Wanted, bearers, match, names_of, read_truth
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -63,16 +64,26 @@ def test_pictures_are_matched_by_path_then_by_name(tmp_path: Path) -> None:
         match(read_truth(write(tmp_path, "query,label\n0.png,A\n")), items)
 
 
-def test_names_that_no_row_bears_are_found(tmp_path: Path) -> None:
+def test_the_first_row_that_bears_each_name_is_found(tmp_path: Path) -> None:
     truth = read_truth(write(tmp_path, 'query,label\na,"000.stl,字"\nb,404.stl\n'))
-    rows = [Row("0.png", "000.stl", "U+5B57", "字", "s")]
-    assert unknown_names(truth, rows) == ["404.stl"]
+    rows = [Row("9.png", "009.stl", "", "", "s"), Row("0.png", "000.stl", "U+5B57", "字", "s")]
+    rows.append(Row("1.png", "001.stl", "U+5B57", "字", "s"))
+    assert bearers(truth, rows) == {"000.stl": rows[1], "字": rows[1]}
 
 
 def test_figures_by_hand() -> None:
-    assert figures([1, 3, 0, 6, 2]) == {
-        "queries": 5,
+    ranks = {"a": 1, "b": 3, "d": 6, "e": 2}
+    wanted = {name: Wanted(frozenset({"x"}), "odd" if name in "ace" else "even") for name in "abcde"}
+    found = figures_of(ranks, wanted, [5, 10])
+    assert list(found) == ["all", "even", "odd"]
+    assert found["all"].queries == 5
+    assert found["all"].values == {
         "mrr@5": pytest.approx((1 + 1 / 3 + 1 / 2) / 5),
+        "mrr@10": pytest.approx((1 + 1 / 3 + 1 / 2 + 1 / 6) / 5),
         "recall@1": pytest.approx(1 / 5),
         "recall@5": pytest.approx(3 / 5),
+        "recall@10": pytest.approx(4 / 5),
     }
+    assert found["odd"].values["mrr@5"] == pytest.approx((1 + 0 + 1 / 2) / 3)
+    low, high = found["all"].intervals["mrr@5"]
+    assert 0 <= low < found["all"].values["mrr@5"] < high <= 1
