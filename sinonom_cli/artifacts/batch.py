@@ -51,6 +51,7 @@ def fill(
     batch: BatchOptions,
     what: str,
     extra: Callable[[], dict[str, Any]] | None = None,
+    doubtful: Sequence[str] = (),
 ) -> Artifact:
     """Make, resume or extend the folder artifact `out`: `work` on each item that is not done.
 
@@ -67,6 +68,7 @@ def fill(
     batch : how to run.
     what : what the items are, in the plural, for messages.
     extra : called at the end; its fields go into the record.
+    doubtful : header of `doubtful.csv`, for the rows of `work` that have no `file_name`; empty: there are none.
 
     Raises
     ------
@@ -91,7 +93,7 @@ def fill(
             journal.write_failures(items)
             reason = journal.failures[items[0].key]
             raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
-        counts = journal.write_tables(items, columns)
+        counts = journal.write_tables(items, columns, doubtful)
         artifact.record["inputs"] = inputs
         finish(artifact, counts=counts, **(extra() if extra else {}))
         journal.delete()

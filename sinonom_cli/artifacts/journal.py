@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -55,26 +56,33 @@ class Journal:
         """Close the file; what is in it stays for the next run."""
         self._file.close()
 
-    def write_tables(self, items: Sequence[Item], columns: Sequence[str]) -> dict[str, int]:
-        """Write `metadata.csv`, `items.csv` and `failures.csv` in the order of the items; return the counts."""
+    def write_tables(
+        self, items: Sequence[Item], columns: Sequence[str], doubtful: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Write the tables in the order of the items; return the counts.
+
+        `metadata.csv` has `columns`. Rows with no `file_name` are of what was found doubtful and not kept: they go to
+        `doubtful.csv`, whose columns are `doubtful`. `items.csv` says how many of which each item has.
+        """
         self.flush()
-        images = 0
-        with (
-            replacing(self.folder / "metadata.csv") as metadata_path,
-            replacing(self.folder / "items.csv") as items_path,
-            metadata_path.open("w", encoding="utf-8", newline="", errors="surrogateescape") as metadata,
-            items_path.open("w", encoding="utf-8", newline="", errors="surrogateescape") as table,
-        ):
-            writer = csv.DictWriter(metadata, list(columns), lineterminator="\n")
-            writer.writeheader()
-            done = csv.writer(table, lineterminator="\n")
-            done.writerow(("item", "bytes", "images"))
+        kept = aside = 0
+        with ExitStack() as files:
+            metadata = _table(files, self.folder / "metadata.csv", columns)
+            names = ("item", "bytes", "images", *(("doubtful",) if doubtful else ()))
+            done = _table(files, self.folder / "items.csv", names)
+            left_out = _table(files, self.folder / "doubtful.csv", doubtful) if doubtful else None
             for entry in self._entries(item.key for item in items if item.key in self.done):
-                writer.writerows(entry["rows"])
-                done.writerow((entry["item"], entry["bytes"], len(entry["rows"])))
-                images += len(entry["rows"])
+                pictures = [row for row in entry["rows"] if row.get("file_name")]
+                others = [row for row in entry["rows"] if not row.get("file_name")]
+                metadata.writerows(pictures)
+                counts = {"images": len(pictures), "doubtful": len(others)}
+                done.writerow({key: {**entry, **counts}[key] for key in names})
+                kept, aside = kept + len(pictures), aside + len(others)
+                if left_out:
+                    left_out.writerows(others)
         self.write_failures(items)
-        return {"items": len(items), "images": images, "failed": len(self.failures)}
+        counted = {"items": len(items), "images": kept, "failed": len(self.failures)}
+        return {**counted, "doubtful": aside} if doubtful else counted
 
     def write_failures(self, items: Sequence[Item]) -> None:
         """Write `failures.csv` (file, reason), or take away an old one when nothing failed."""
@@ -109,18 +117,31 @@ class Journal:
 
     def _rebuild(self) -> None:
         """Make the journal again from the tables of a complete artifact that is to be extended."""
-        with (
-            (self.folder / "items.csv").open(encoding="utf-8", newline="", errors="surrogateescape") as items,
-            (self.folder / "metadata.csv").open(encoding="utf-8", newline="", errors="surrogateescape") as metadata,
-            replacing(self.path) as temporary,
-            temporary.open("wb") as journal,
-        ):
-            rows = csv.DictReader(metadata)
-            for entry in csv.DictReader(items):
+        with ExitStack() as files:
+            pictures = _rows(files, self.folder / "metadata.csv")
+            others = _rows(files, self.folder / "doubtful.csv")
+            journal = files.enter_context(files.enter_context(replacing(self.path)).open("wb"))
+            for entry in _rows(files, self.folder / "items.csv"):
                 self._at[entry["item"]] = journal.tell()
                 self.done[entry["item"]] = int(entry["bytes"])
-                own = [next(rows) for _ in range(int(entry["images"]))]
+                own = [next(pictures) for _ in range(int(entry["images"]))]
+                own += [next(others) for _ in range(int(entry.get("doubtful") or 0))]
                 journal.write(_line(entry["item"], int(entry["bytes"]), own))
+
+
+def _table(files: ExitStack, path: Path, columns: Sequence[str]) -> "csv.DictWriter[str]":
+    """Open a table that is put in place when `files` close, and write its header."""
+    file = files.enter_context(replacing(path)).open("w", encoding="utf-8", newline="", errors="surrogateescape")
+    writer = csv.DictWriter(files.enter_context(file), list(columns), lineterminator="\n")
+    writer.writeheader()
+    return writer
+
+
+def _rows(files: ExitStack, path: Path) -> Iterator[Row]:
+    """Read the rows of a table, one after another; of one that is not there, none."""
+    if not path.exists():
+        return iter(())
+    return csv.DictReader(files.enter_context(path.open(encoding="utf-8", newline="", errors="surrogateescape")))
 
 
 def _line(key: str, size: int, rows: Sequence[Row]) -> bytes:

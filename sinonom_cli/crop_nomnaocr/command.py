@@ -40,6 +40,12 @@ def crop_nomnaocr(
         Path | None,
         typer.Option("--localizer", metavar="FILE", help="A detector (ONNX, as YOLOv8's) to ask as well as the ink."),
     ] = None,
+    doubtful_below: Annotated[
+        float, typer.Option("--doubtful-below", min=0, max=1, help="Confidence that a picture needs to be in the set.")
+    ] = 0.5,
+    keep_doubtful: Annotated[
+        bool, typer.Option("--keep-doubtful", help="Keep the others too, the reason in the column `doubtful`.")
+    ] = False,
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of the pictures in pixels.")] = 64,
     limit: Limit = None,
     workers: Workers = None,
@@ -53,7 +59,8 @@ def crop_nomnaocr(
 ) -> None:
     """Cut column patches into labelled character images.
 
-    Reads the layout of NomNaOCR: All.txt names a patch and its transcript in each line.
+    Reads the layout of NomNaOCR: All.txt names a patch and its transcript in each line. Characters that were cut with
+    little confidence are not in the set: doubtful.csv names them, with the reason.
     """
     from sinonom_cli.artifacts.batch import BatchOptions, close
     from sinonom_cli.crop_nomnaocr.crop_run import CropConfig, run
@@ -63,7 +70,22 @@ def crop_nomnaocr(
     if len(inputs) != 1:
         raise usage_error("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
-    close(run(CropConfig(Path(inputs[0]), out, transcripts, exclude, localizer, size, limit, batch)))
+    close(
+        run(
+            CropConfig(
+                Path(inputs[0]),
+                out,
+                transcripts,
+                exclude,
+                localizer,
+                size,
+                doubtful_below,
+                keep_doubtful,
+                limit,
+                batch,
+            )
+        )
+    )
 
 
 def train_localizer(

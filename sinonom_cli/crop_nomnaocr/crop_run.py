@@ -8,10 +8,10 @@ from sinonom_cli.artifacts import imageset
 from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
-from sinonom_cli.crop_nomnaocr.columns import CropColumn
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.sheets import COLUMNS
 from sinonom_cli.crop_nomnaocr.transcripts import find_patches, paged, read_exclusions, read_list, without
+from sinonom_cli.crop_nomnaocr.work import CropColumn
 from sinonom_cli.errors import SinonomError
 
 
@@ -25,6 +25,8 @@ class CropConfig:
     exclude: Path | None
     localizer: Path | None
     size: int
+    doubtful_below: float
+    keep_doubtful: bool
     limit: int | None
     batch: BatchOptions
 
@@ -34,7 +36,8 @@ def run(config: CropConfig) -> Artifact:
 
     Returns
     -------
-    The image set; `metadata.csv` has a column `confidence` in [0, 1].
+    The image set. `metadata.csv` has a column `confidence` in [0, 1]; with a localizer, `agreement` in [0, 1]; with
+    doubtful crops kept, `doubtful`, the reason or "". Otherwise these are in `doubtful.csv`.
     """
     folder, path = find_patches(config.patches, config.transcripts)
     items = read_list(folder, path)
@@ -44,7 +47,13 @@ def run(config: CropConfig) -> Artifact:
         if not items:
             raise SinonomError(f"{config.exclude} excludes all of {listed} patches", "exclude fewer")
     left_out = listed - len(items)
-    options: dict[str, Any] = {"size": config.size, "transcripts": sha256_of(path), "localizer": None}
+    options: dict[str, Any] = {
+        "size": config.size,
+        "transcripts": sha256_of(path),
+        "localizer": None,
+        "doubtful_below": config.doubtful_below,
+        "keep_doubtful": config.keep_doubtful,
+    }
     if config.localizer is not None:
         read_localizer(config.localizer)  # what is no detector stops the run, not every patch
         options["localizer"] = sha256_of(config.localizer)
@@ -52,13 +61,16 @@ def run(config: CropConfig) -> Artifact:
             options["excluded"] = left_out  # who lies beside whom on a page depends on it
         items = paged(items, COLUMNS)
     items = items[: config.limit]
+    judged = ("confidence", *(("agreement",) if config.localizer else ()))
+    kept = ("doubtful",) if config.keep_doubtful else ()
     return fill(
         config.out,
         kind="imageset",
         options=options,
         items=items,
-        work=CropColumn(config.out, config.size, config.localizer),
-        columns=(*imageset.COLUMNS, "confidence"),
+        work=CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful),
+        columns=(*imageset.COLUMNS, *judged, *kept),
+        doubtful=("source", "label", "char", "box", *judged, "reason"),
         batch=config.batch,
         what="patches",
         extra=lambda: {"transcripts": path.name, "excluded": left_out},

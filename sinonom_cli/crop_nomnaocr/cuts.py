@@ -1,6 +1,6 @@
 """Where to cut a column of n characters: the cheapest cuts by dynamic programming."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -34,6 +34,9 @@ class Cuts:
     certainty : (n,) float64 in [0, 1]: how far the next best cuts, elsewhere, are from being as cheap.
     cost : of all cuts, by ink and heights; what a detector saw is not in it.
     pitch : height of an ordinary character, pixels.
+    rival : cost less that of the cheapest cuts into one character more or fewer, by ink alone; above nought, another
+        number of characters would look better.
+    rival_number : how many characters those have.
     """
 
     tops: NDArray[np.int64]
@@ -41,6 +44,8 @@ class Cuts:
     certainty: NDArray[np.float64]
     cost: float
     pitch: float
+    rival: float = -np.inf
+    rival_number: int = 0
 
 
 def find_cuts(
@@ -59,28 +64,49 @@ def find_cuts(
     circles : (H,) float32, score of each row as the middle of a circle (a paragraph mark, not in the transcript).
     spans, scores : (m, 2) tops and bottoms, and (m,) scores in [0, 1], of what a detector saw; None: not asked.
     """
-    rows = np.flatnonzero(ink.mean(axis=1) > 0.03)
-    extent = float(rows[-1] - rows[0] + 1) if len(rows) else 0.0
-    if extent < LEAST_HEIGHT * len(heights):
-        extent = float(len(ink))
-    boxes = np.zeros((1, 1))
-    if spans is not None and scores is not None and len(spans):
-        _, tallest = span(heights.max() * _pitch(extent, heights, 0))
-        boxes = disagreement(spans, scores, len(ink), tallest)
-    plain = costs_of(ink, circles, boxes, heights, 0.0)
+    plain = costs_of(ink, circles, np.zeros((1, 1)), heights, 0.0)
+    column = _Extent(ink, circles)
+    if spans is None or scores is None or not len(spans):
+        best, lowest = _cheapest(plain, column)
+        rivals = {len(other): _cheapest(plain._replace(heights=other), column)[1] for other in _rivals(heights, ink)}
+        number = min(rivals, key=rivals.__getitem__, default=0)
+        rival = lowest - rivals[number] if rivals else -np.inf
+        return replace(_traced(best, lowest), rival=rival, rival_number=number)
+    _, tallest = span(heights.max() * column.pitch(heights, 0))
+    return _traced(*_cheapest(plain._replace(boxes=disagreement(spans, scores, len(ink), tallest)), column))
+
+
+def _rivals(heights: NDArray[np.float64], ink: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Return the heights of one character fewer and of one more, where there can be: it is not known which."""
+    fewer = [heights[:-1]] if len(heights) > 2 else []  # a lone character has no cut, and no height to be odd by
+    more = [np.append(heights, 1.0)] if len(ink) >= LEAST_HEIGHT * (len(heights) + 1) else []
+    return fewer + more
+
+
+class _Extent:
+    """Where a column's ink begins and ends, and how many paragraph marks it may hold: what heights are judged by."""
+
+    def __init__(self, ink: NDArray[np.float32], circles: NDArray[np.float32]) -> None:
+        rows = np.flatnonzero(ink.mean(axis=1) > 0.03)
+        self.inked = float(rows[-1] - rows[0] + 1) if len(rows) else 0.0
+        self.whole = float(len(ink))
+        self.marks = min(int(np.sum(_peaks(circles, 6) > LIKELY_MARK)), MOST_MARKS)
+
+    def pitch(self, heights: NDArray[np.float64], marks: int) -> float:
+        extent = self.inked if self.inked >= LEAST_HEIGHT * len(heights) else self.whole
+        # Characters end at their ink, not in the middle of a gap: the column is about 0.08 short of whole pitches.
+        return extent / max(heights.sum() + CIRCLE_HEIGHT * marks - 0.08, 0.5)
+
+
+def _cheapest(plain: Costs, column: _Extent) -> tuple[Costs, float]:
+    """Return the costs by the number of paragraph marks that makes the cheapest cuts cheapest, and what these cost."""
     best, lowest = plain, np.inf
-    seen = int(np.sum(_peaks(circles, 6) > LIKELY_MARK))
-    for marks in range(min(seen, MOST_MARKS) + 1):
-        costs = plain._replace(pitch=_pitch(extent, heights, marks))
+    for marks in range(column.marks + 1):
+        costs = plain._replace(pitch=column.pitch(plain.heights, marks))
         cost = total_cost(costs, forward(costs)[1])
         if cost < lowest - 1e-9:
             best, lowest = costs, cost
-    return _traced(best, lowest)
-
-
-def _pitch(extent: float, heights: NDArray[np.float64], marks: int) -> float:
-    # Characters end at their ink, not in the middle of a gap: the column is about 0.08 short of whole pitches.
-    return extent / max(heights.sum() + CIRCLE_HEIGHT * marks - 0.08, 0.5)
+    return best, lowest
 
 
 def _peaks(scores: NDArray[np.float32], reach: int) -> NDArray[np.float32]:

@@ -8,10 +8,11 @@ from tinycolumn import PITCH, column
 
 from sinonom_cli.crop_nomnaocr import costs as prices
 from sinonom_cli.crop_nomnaocr.circles import circle_scores
-from sinonom_cli.crop_nomnaocr.columns import column_ink, confidences, crop_all, cut_column
+from sinonom_cli.crop_nomnaocr.columns import column_ink, crop_all, cut_column
 from sinonom_cli.crop_nomnaocr.costs import costs_of, upside_down
 from sinonom_cli.crop_nomnaocr.cuts import Cuts, forward, total_cost
 from sinonom_cli.crop_nomnaocr.ink import border_scraps, components, ruling_lines, soft_ink
+from sinonom_cli.crop_nomnaocr.quality import judged
 
 
 def assert_between(cuts: Cuts, spans: list[tuple[int, int]], slack: int = 2) -> None:
@@ -104,8 +105,8 @@ def test_the_wrong_number_of_characters_is_noticed() -> None:
     right = cut_column(drawn.grey, "大人山水木火土金").cuts
     wrong = cut_column(drawn.grey, "大人山水木火土金日月月").cuts
     none = np.zeros(11)
-    assert confidences(right, "大人山水木火土金", none[:8]).min() > 0.7
-    assert confidences(wrong, "大人山水木火土金日月月", none).mean() < 0.5
+    assert judged(right, "大人山水木火土金", none[:8]).confidence.min() > 0.7
+    assert judged(wrong, "大人山水木火土金日月月", none).confidence.max() < 0.5
 
 
 def brute_force(ink: np.ndarray, circles: np.ndarray, heights: np.ndarray, pitch: float) -> float:

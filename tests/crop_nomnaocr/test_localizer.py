@@ -66,7 +66,7 @@ def test_a_missed_and_a_split_character_are_mended(tmp_path: Path) -> None:
     save(drawn.grey, folder / "book" / "p_0.jpg")
     (folder / "All.txt").write_text(f"book/p_0.jpg\t{TEXT}\n", encoding="utf-8")
     out = tmp_path / "set"
-    assert run(["crop-nomnaocr", str(folder), str(out), "--localizer", str(model), "-q"]) == 0
+    assert run(["crop-nomnaocr", str(folder), str(out), "--localizer", str(model), "--keep-doubtful", "-q"]) == 0
     with (out / "metadata.csv").open(encoding="utf-8", newline="") as file:
         made = list(csv.DictReader(file))
     assert "".join(row["char"] for row in made) == TEXT
@@ -76,6 +76,8 @@ def test_a_missed_and_a_split_character_are_mended(tmp_path: Path) -> None:
     sure = [float(row["confidence"]) for row in made]
     assert np.median(sure) > 0.5
     assert max(sure[2], sure[5]) < min(sure[:2] + sure[3:5] + sure[6:])
+    agreement = [float(row["agreement"]) for row in made]
+    assert agreement[2] < 0.2 and 0.3 < agreement[5] < 0.6 and min(agreement[:2] + agreement[3:5] + agreement[6:]) > 0.7
     assert json.loads((out / "artifact.json").read_text(encoding="utf-8"))["options"]["localizer"]
 
 
