@@ -77,7 +77,11 @@ DEFAULT = Amounts()
 
 
 def views(
-    pictures: NDArray[np.uint8], relief: NDArray[np.bool_], rng: np.random.Generator, amounts: Amounts = DEFAULT
+    pictures: NDArray[np.uint8],
+    relief: NDArray[np.bool_],
+    rng: np.random.Generator,
+    amounts: Amounts = DEFAULT,
+    depth: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.uint8]:
     """Simulate one view of each picture.
 
@@ -85,6 +89,7 @@ def views(
     ----------
     pictures : (N, S, S) uint8, prepared ink, 255 is full.
     relief : (N,) bool, whether to show it as a relief's depth picture or as a print.
+    depth : (N,) bool, which are depth pictures already, whatever `relief` says; None: none.
 
     Returns
     -------
@@ -92,7 +97,12 @@ def views(
     """
     result = np.empty_like(pictures)
     generator = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
-    ways: tuple[tuple[NDArray[np.bool_], Callable[..., Tensor]], ...] = ((~relief, print_view), (relief, relief_view))
+    depth = np.zeros(len(pictures), bool) if depth is None else depth
+    ways: tuple[tuple[NDArray[np.bool_], Callable[..., Tensor]], ...] = (
+        (~relief & ~depth, print_view),
+        (relief & ~depth, relief_view),
+        (depth, depth_view),
+    )
     for chosen, view in ways:
         if chosen.any():
             ink = torch.from_numpy(pictures[chosen]).float() / 255
@@ -145,6 +155,21 @@ def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFA
     outside = _outside(draw, amounts)
     low = low + draw.within(0, 0.25) * (high - low)
     return _grey(torch.where(outside, 1.0, 1 - (height - low) / (high - low)))
+
+
+def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
+    """Simulate other scans of reliefs of which there are depth pictures: moved, bent, tilted, with noise.
+
+    Takes and returns what `print_view` does, with height in the place of ink.
+    """
+    draw = Draw(generator, picture)
+    y, x = draw.plane()
+    height = _warped(picture, draw, amounts)
+    # Half of what simulated reliefs get: real ones have their own.
+    height = height + draw.within(-0.5, 0.5) * amounts.tilt * x + draw.within(-0.5, 0.5) * amounts.tilt * y
+    height = _blurred(height, draw.within(*amounts.relief_blur)) + amounts.scan * draw.within(0, 1) * draw.noise()
+    low, high = height.amin(dim=(1, 2), keepdim=True), height.amax(dim=(1, 2), keepdim=True)
+    return _grey(1 - (height - low) / (high - low).clamp(min=1e-6))
 
 
 class Draw:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,16 @@ from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.errors import SinonomError, need
 
 
-def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]) -> None:
-    """Write weights, the optimizer's state and `progress` (JSON types) to `path`, whole or not at all."""
-    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+def save(
+    path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]
+) -> None:
+    """Write parameters and buffers, the optimizer's state and `progress` (JSON types) to `path`, whole or not at all.
+
+    Parameters
+    ----------
+    modules : by the name that their tensors have in the file, not "optimizer".
+    """
+    tensors = {f"{name}.{key}": value for name, each in modules.items() for key, value in each.state_dict().items()}
     if optimizer is not None:
         for number, entries in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in entries.items()}
@@ -26,7 +34,7 @@ def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None, 
         need("safetensors.torch", "train").save_file(plain, temporary, metadata=header)
 
 
-def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
+def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
     """Restore what `save` wrote, in place, and return its `progress`.
 
     Raises
@@ -39,7 +47,8 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None) 
         with safetensors.safe_open(path, framework="pt") as file:
             progress = json.loads(file.metadata()["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
-        model.load_state_dict(_below("model", tensors))
+        for name, module in modules.items():
+            module.load_state_dict(_below(name, tensors))
         if optimizer is not None:
             state: dict[int, dict[str, Tensor]] = {}
             for name, value in _below("optimizer", tensors).items():

@@ -3,27 +3,38 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sinonom_cli import console, options
-from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, need
 
 
 class Loss(StrEnum):
     """Ways to learn."""
 
     triplet = "triplet"
+    contrastive = "contrastive"
+    quadruplet = "quadruplet"
+    recall_at_k = "recall@k"
+    multi_similarity = "multi-similarity"
+    supcon = "supcon"
+    proxy_anchor = "proxy-anchor"
+    arcface = "arcface"
+    subcenter_arcface = "subcenter-arcface"
+    cross_entropy = "cross-entropy"
     lda = "lda"
 
 
 class Mining(StrEnum):
-    """Which triplets of a batch count."""
+    """Which pairs or triplets of a batch count."""
 
+    none = "none"
+    semi_hard = "semi-hard"
     batch_hard = "batch-hard"
     batch_all = "batch-all"
-    semi_hard = "semi-hard"
+    distance_weighted = "distance-weighted"
 
 
 class Precision(StrEnum):
@@ -34,34 +45,19 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
-# What an option is where it is not given; the discriminant's 500 batches of 128 x 2 views take a few minutes.
-DEFAULTS: dict[Loss, dict[str, Any]] = {
-    Loss.triplet: {"embedding": 128, "classes": 64, "images": 2, "steps": 4000},
-    Loss.lda: {"embedding": 192, "classes": 128, "images": 2, "steps": 500},
-}
-TRIPLET_ONLY: dict[str, Any] = {
-    "backbone": "directmap",
-    "mining": "batch-hard",
-    "margin": 0.2,
-    "lr": 2e-3,
-    "weight_decay": 1e-2,
-    "precision": "auto",
-}
-
-
 def train(
     loss: Annotated[
         Loss,
-        typer.Option("--loss", help="triplet: metric learning with online mining. lda: a discriminant, in minutes."),
+        typer.Option("--loss", help="lda: a linear discriminant, in minutes. All others train a network."),
     ] = Loss.triplet,
     data: Annotated[
         list[Path] | None,
         typer.Option(
             "--data",
-            metavar="SET",
+            metavar="SET[:WEIGHT]",
             envvar="SINONOM_TRAIN_DATA",  # SINONOM_DATA is the tests' folder of real data
             show_default="every image set below ./data",
-            help="An image set; repeatable.",
+            help="An image set; repeatable. SET:2 gives twice as many pictures of a character as SET:1.",
         ),
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where to write.")] = Path("model"),
@@ -80,12 +76,50 @@ def train(
         int | None,
         typer.Option("--images", min=2, show_default="2", help="Pictures of each character in a batch."),
     ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=4, help="Pictures in a batch, in place of --classes.")
+    ] = None,
+    micro_batch: Annotated[
+        int | None,
+        typer.Option(
+            "--micro-batch",
+            min=1,
+            show_default="all",
+            help="Pictures that run through the network at once: large batches in little memory, for 4/3 of the time.",
+        ),
+    ] = None,
     mining: Annotated[
         Mining | None,
-        typer.Option("--mining", show_default="batch-hard", help="Which triplets of a batch count."),
+        typer.Option(
+            "--mining", show_default="batch-hard where a loss has one", help="Which pairs or triplets of a batch count."
+        ),
     ] = None,
     margin: Annotated[
-        str | None, typer.Option("--margin", metavar="M|soft", show_default="0.2", help="Of the triplet loss.")
+        str | None,
+        typer.Option("--margin", metavar="M|soft", show_default="0.2 for triplets", help="Of the loss, if it has one."),
+    ] = None,
+    recall_at: Annotated[
+        str | None,
+        typer.Option("--recall-at", metavar="K[,K...]", show_default="1,2,4,8,16", help="Places that recall@k counts."),
+    ] = None,
+    simix: Annotated[
+        bool, typer.Option("--simix", help="Recall@k also looks for mixtures of pictures of one character.")
+    ] = False,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            "--memory", min=1, show_default="none", help="Earlier pictures that a batch is compared with too."
+        ),
+    ] = None,
+    hard_classes: Annotated[
+        float | None,
+        typer.Option(
+            "--hard-classes",
+            min=0.0,
+            max=0.9,
+            show_default="0",
+            help="Share of a batch's characters chosen because the network confuses them with the others.",
+        ),
     ] = None,
     steps: Annotated[
         int | None,
@@ -147,11 +181,23 @@ def train(
         "backbone": backbone,
         "mining": mining and mining.value,
         "margin": margin,
+        "recall_at": recall_at,
+        "simix": simix or None,
+        "memory": memory,
+        "micro_batch": micro_batch,
+        "hard_classes": hard_classes,
         "lr": lr,
         "weight_decay": weight_decay,
         "precision": precision and precision.value,
+        "batch_size": batch_size,
+        "embedding": embedding,
+        "classes": classes,
+        "images": images,
+        "steps": steps,
     }
-    triplet = _triplet_options(loss, {name: value for name, value in given.items() if value is not None})
+    from sinonom_cli.train.choices import complete
+
+    chosen = complete(loss.value, given)
     # Threads that wait must not spin: with other work on the machine that makes a step ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for module in ("torch", "safetensors", "onnx", "onnxscript"):
@@ -159,7 +205,6 @@ def train(
     from sinonom_cli.train.config import Config
     from sinonom_cli.train.run import run
 
-    shape = {"embedding": embedding, "classes": classes, "images": images, "steps": steps}
     config = Config(
         data=tuple(data or ()),
         output=output,
@@ -173,10 +218,11 @@ def train(
         threads=threads,
         cache=cache,
         overwrite=overwrite,
-        **(DEFAULTS[loss] | {name: value for name, value in shape.items() if value is not None}),
-        **triplet,
+        **chosen,
     )
     artifact = run(config)
+    if not artifact.record:
+        return  # not the first of several processes, which alone has something to say
     if console.settings.json:
         console.data_json({"path": str(output), **artifact.record})
     else:
@@ -187,30 +233,3 @@ def train(
             "mend them, then the same command with --overwrite",
             ExitCode.SOME_FAILED,
         )
-
-
-def _triplet_options(loss: Loss, given: dict[str, Any]) -> dict[str, Any]:
-    """Check and complete the options that only the triplet loss has; a margin of None is the soft one."""
-    if loss is not Loss.triplet and given:
-        name = next(iter(given)).replace("_", "-")
-        raise usage_error(f"--{name} means nothing to --loss {loss.value}", "--loss triplet, or leave it away")
-    chosen = TRIPLET_ONLY | given
-    if "margin" in given:
-        chosen["margin"] = _margin(given["margin"])
-    if chosen["margin"] is None and chosen["mining"] == "semi-hard":
-        raise usage_error("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
-    if not 0 < chosen["lr"] < float("inf"):
-        raise usage_error(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
-    return chosen
-
-
-def _margin(text: str) -> float | None:
-    if text == "soft":
-        return None
-    try:
-        margin = float(text)
-    except ValueError:
-        margin = -1.0
-    if not 0 < margin < 100:
-        raise usage_error(f"--margin {text} is neither a positive number nor soft", "--margin 0.2")
-    return margin

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.errors import SinonomError, usage_error
 
 HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
 """Fields that say where and how, not what: another device may give other bytes, but goes on with the same training."""
 
-TRIPLET = ("backbone", "mining", "margin", "lr", "weight_decay")
+NETWORK = ("backbone", "lr", "weight_decay")
 """Fields that the discriminant has no use for."""
+
+IF_ASKED_FOR = ("margin", "mining", "recall_at", "simix", "memory", "micro_batch", "hard_classes")
+"""Fields that are noted where they say something: a loss without a margin has none."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,19 @@ class Config:
 
     Attributes
     ----------
-    data : image sets; none: every one below ./data.
+    data : image sets, each perhaps with `:WEIGHT`; none: every one below ./data.
     output : the model to make.
-    loss : "triplet" or "lda".
+    loss : "lda", or one of `choices.LOSSES`.
     backbone : "directmap" or a name of timm's.
     embedding : length of an embedding.
     size : side of the input in pixels.
     classes, images : P and K of a batch.
-    mining : "batch-hard", "batch-all" or "semi-hard".
-    margin : of the triplet loss; None: the soft margin.
+    mining : "none", "batch-hard", "batch-all", "semi-hard" or "distance-weighted".
+    margin : of the loss; None: the soft margin, or it has none.
+    recall_at, simix : the k of recall@k, and whether it mixes similarities.
+    memory : embeddings of earlier batches that a batch is compared with.
+    micro_batch : pictures that run through the network at once; None: all.
+    hard_classes : share of a batch's characters that are there as neighbours of others.
     steps : batches to learn from.
     lr, weight_decay : of AdamW; lr at the top of its schedule.
     val : share of the pictures held out.
@@ -50,6 +57,11 @@ class Config:
     images: int
     mining: str
     margin: float | None
+    recall_at: tuple[int, ...]
+    simix: bool
+    memory: int
+    micro_batch: int | None
+    hard_classes: float
     steps: int
     lr: float
     weight_decay: float
@@ -65,16 +77,48 @@ class Config:
 
     def options(self) -> dict[str, Any]:
         """What changes the model, as JSON types: a model made with other options is another model."""
-        options = {name: value for name, value in asdict(self).items() if name not in HOW}
-        if self.margin is None:
+        left = HOW + (NETWORK if self.loss == "lda" else ())
+        options = {name: value for name, value in asdict(self).items() if name not in left}
+        if self.loss == "triplet" and self.margin is None:
             options["margin"] = "soft"
-        if self.loss == "lda":
-            options = {name: value for name, value in options.items() if name not in TRIPLET}
-        return options
+        if self.mining == "none" and self.loss not in ("triplet", "contrastive"):
+            del options["mining"]
+        weights = [weight for _, weight in map(weighed, self.data)]
+        if len(set(weights)) > 1:
+            options["weights"] = weights
+        return {name: value for name, value in options.items() if value or name not in IF_ASKED_FOR}
+
+
+def weighed(given: Path) -> tuple[Path, float]:
+    """A set and its weight: `SET:2` weighs 2, `SET` 1.
+
+    What is there under the whole name is a set without a weight; so `a:2` may be a folder, and `a:2:1` weighs it. A
+    drive is no set: `C:2` is a path.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if the weight is not positive.
+    """
+    text = str(given)
+    name, colon, tail = text.rpartition(":")
+    try:
+        weight = float(tail)
+    except ValueError:
+        return given, 1.0
+    if not colon or given.exists() or (len(name) == 1 and os.name == "nt"):
+        return given, 1.0
+    if not 0 < weight < float("inf"):
+        raise usage_error(f"--data {text}: a weight is a positive number", f"--data {name}:1, or leave the set away")
+    return Path(name), weight
 
 
 def find_sets(data: tuple[Path, ...], below: Path = Path("data")) -> list[Path]:
     """The image sets that were given; none given: every complete one below ./data, at any depth.
+
+    Parameters
+    ----------
+    data : without weights, see `weighed`.
 
     Raises
     ------

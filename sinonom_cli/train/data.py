@@ -1,4 +1,4 @@
-"""Which pictures a model learns from, which it is judged on, and which go into each batch."""
+"""Which pictures a model learns from, and which it is judged on."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Pictures:
     cells : (N,) int64, position of each in `listed(sets)`, which is its place in the cache.
     classes : (N,) int64, class of each picture.
     sets : (N,) int64, which set each picture comes from.
+    depths : (N,) bool, depth pictures of reliefs, not of ink.
     held : (N,) bool, held out for validation.
     twins : (N,) int64, rank of the hash: the same for pictures made from one source of one label, such as a glyph
         at several stroke levels.
@@ -41,6 +42,7 @@ class Pictures:
     cells: NDArray[np.int64]
     classes: NDArray[np.int64]
     sets: NDArray[np.int64]
+    depths: NDArray[np.bool_]
     held: NDArray[np.bool_]
     twins: NDArray[np.int64]
 
@@ -48,6 +50,11 @@ class Pictures:
 def listed(sets: Sequence[ImageSet]) -> list[tuple[int, Picture]]:
     """All pictures that have a label, each with the number of its set."""
     return [(k, p) for k, images in enumerate(sets) for p in images.pictures if p.label]
+
+
+def shows_reliefs(images: ImageSet) -> bool:
+    """Whether a set holds depth pictures: `render` alone notes a projection."""
+    return "projection" in images.record.get("options", {})
 
 
 def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozenset[int] = frozenset()) -> Pictures:
@@ -85,12 +92,14 @@ def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozen
             "add another --data SET with the same characters in another hand",
         )
     twins = np.unique(np.array(digests, dtype=np.uint64), return_inverse=True)[1]
+    owners = np.array([k for _, k, _ in found], dtype=np.int64)
     return Pictures(
         tuple(labels.tolist()),
         tuple(sets[k].path / p.file_name for _, k, p in found),
         np.array([cell for cell, _, _ in found], dtype=np.int64),
         classes.astype(np.int64),
-        np.array([k for _, k, _ in found], dtype=np.int64),
+        owners,
+        np.array([shows_reliefs(s) for s in sets])[owners],
         held,
         twins.astype(np.int64),
     )
@@ -99,63 +108,6 @@ def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozen
 def _digest(seed: int, label: str, source: str) -> int:
     text = f"{seed}\t{label}\t{source}".encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """Draws P classes x K pictures; batch number `step` depends on (seed, step) alone.
-
-    Pictures are grouped by class and, within it, by set: `rows[first[g]:first[g + 1]]` are the pictures of group g,
-    and `begins[c]` to `begins[c + 1]` the groups of class c.
-    """
-
-    seed: int
-    classes: int
-    images: int
-    rows: NDArray[np.int64]
-    first: NDArray[np.int64]
-    begins: NDArray[np.int64]
-
-    @staticmethod
-    def of(pictures: Pictures, seed: int, classes: int, images: int) -> Sampler:
-        """Group the pictures that are not held out; fewer classes than asked make smaller batches."""
-        kept = np.flatnonzero(~pictures.held)
-        rows = kept[np.lexsort((pictures.sets[kept], pictures.classes[kept]))]
-        pairs = np.stack([pictures.classes[rows], pictures.sets[rows]], axis=1)
-        first = np.flatnonzero(np.r_[True, (pairs[1:] != pairs[:-1]).any(axis=1), True])
-        owners = pairs[first[:-1], 0]
-        begins = np.flatnonzero(np.r_[True, owners[1:] != owners[:-1], True])
-        return Sampler(seed, min(classes, len(begins) - 1), images, rows, first, begins)
-
-    def batch(self, step: int) -> NDArray[np.int64]:
-        """Rows of the pictures of one batch, K of each class side by side.
-
-        The K pictures of a class come from its sets in equal shares, in random order, and are different as long as
-        there are enough; a class with fewer gives some twice, which become different views.
-
-        Returns
-        -------
-        (P * K,) int64.
-        """
-        rng = np.random.default_rng([self.seed, step])
-        chosen = rng.choice(len(self.begins) - 1, self.classes, replace=False)
-        return np.concatenate([self._of_class(int(c), rng) for c in chosen])
-
-    def _of_class(self, chosen: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        groups = rng.permutation(np.arange(self.begins[chosen], self.begins[chosen + 1]))
-        shares = np.bincount(np.arange(self.images) % len(groups), minlength=len(groups))
-        taken = [
-            rng.permutation(_some(self.rows[self.first[g] : self.first[g + 1]], int(n), rng))
-            for g, n in zip(groups, shares, strict=True)
-            if n
-        ]
-        return rng.permutation(np.concatenate(taken))
-
-
-def _some(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`count` of the rows: all different if there are enough, else each at least count // len(rows) times."""
-    whole, rest = divmod(count, len(rows))
-    return np.concatenate([np.tile(rows, whole), rng.choice(rows, rest, replace=False)])
 
 
 @dataclass(frozen=True)
@@ -180,12 +132,13 @@ def trial(pictures: Pictures) -> Trial:
     """Make the validation task of held-out pictures, up to `VALIDATION_CLASSES` characters.
 
     Characters with two held-out sources come first: they give a query that shows another print than the relief's.
+    Depth pictures are left out: the trial makes its own of ink.
 
     Returns
     -------
     Trial, empty where nothing is held out.
     """
-    held = np.flatnonzero(pictures.held)
+    held = np.flatnonzero(pictures.held & ~pictures.depths)
     held = held[np.argsort(pictures.twins[held], kind="stable")]  # by hash: as good as random, whatever the order
     of_class: dict[int, list[int]] = {}
     for row in held.tolist():

@@ -5,21 +5,31 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sinonom_cli import console
+from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.train import checkpoint, losses
+from sinonom_cli.train import checkpoint
+from sinonom_cli.train.criterion import Criterion
 from sinonom_cli.train.feed import Batch, Make, feed
 from sinonom_cli.train.figures import Figures
+from sinonom_cli.train.losses import Loss
+from sinonom_cli.train.memory import Centres
+from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.sampler import HardClasses
+from sinonom_cli.train.step import accumulate, agree
 
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0
+PROXY_RATE = 5.0
+"""Learning rate of proxies against the network's: each comes up once in a hundred batches, a weight in every one."""
 
 Validate = Callable[[nn.Module], dict[str, float]]
 
@@ -31,17 +41,20 @@ class Plan:
     steps: int
     lr: float
     weight_decay: float
-    margin: float | None
-    mining: str
     seed: int
+    micro_batch: int | None = None
     validations: int = 10
 
+    @property
+    def warm_up(self) -> int:
+        """Steps in which the learning rate rises, and a memory is filled but not looked at: 5 % of them."""
+        return max(1, self.steps // 20)
+
     def lr_at(self, step: int) -> float:
-        """Learning rate of a step, counted from 1: linear warm-up over 5 % of the steps, then half a cosine to 1 %."""
-        warm_up = max(1, self.steps // 20)
-        if step <= warm_up:
-            return self.lr * step / warm_up
-        done = (step - warm_up) / max(1, self.steps - warm_up)
+        """Learning rate of a step, counted from 1: linear warm-up, then half a cosine to 1 %."""
+        if step <= self.warm_up:
+            return self.lr * step / self.warm_up
+        done = (step - self.warm_up) / max(1, self.steps - self.warm_up)
         return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def logs_after(self, step: int) -> bool:
@@ -54,27 +67,55 @@ class Plan:
         return step % every == 0 or step == self.steps
 
 
-def fit(
-    model: nn.Module,
-    make: Make,
-    plan: Plan,
-    folder: Path,
-    *,
-    device: torch.device,
-    precision: torch.dtype,
-    workers: int,
-    validate: Validate | None,
-) -> None:
-    """Train `model` in place, from the last checkpoint if there is one; leave it with its best weights.
+@dataclass(frozen=True)
+class Training:
+    """What changes as it learns, and how it learns.
 
-    The best are those of the validation with the highest MRR@5; without validation, the last.
+    Attributes
+    ----------
+    model : maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32; for cross-entropy, `both` gives logits beside.
+    criterion : the loss.
+    precision : of the forward pass; weights and loss are float32.
+    ranks : this process among those that train together.
+    hard : put characters that are confused into one batch; then `centres` says which they are.
+    """
+
+    model: nn.Module
+    criterion: Criterion
+    plan: Plan
+    device: torch.device
+    precision: torch.dtype = torch.float32
+    ranks: Ranks = field(default_factory=Ranks)
+    hard: HardClasses | None = None
+    centres: Centres | None = None
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """What a checkpoint holds."""
+        parts = {"model": self.model, "loss": self.criterion, "centres": self.centres}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def rows(self, pictures: Tensor) -> Tensor:
+        """Embeddings, or logits, of (n, S, S) uint8 ink, 255 is full."""
+        ink = pictures.to(self.device)[:, None].float() / 255
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            if self.criterion.reads_logits:
+                logits: Tensor = self.model.both(ink)[1]  # type: ignore[operator]
+                return logits
+            embeddings: Tensor = self.model(ink)
+            return embeddings
+
+
+def fit(training: Training, make: Make, folder: Path, *, workers: int, validate: Validate | None) -> None:
+    """Train the model in place, from the last checkpoint if there is one; leave it with its best weights.
+
+    The best are those of the validation with the highest MRR@5; without validation, the last. Of several processes only
+    the first writes, judges, and has the best weights in the end.
 
     Parameters
     ----------
-    model : maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32.
-    make : gives the batch of a step; picklable if there are workers.
+    make : gives the batch of a step, or this process's share of it; picklable if there are workers.
     folder : of the model; holds `metrics.csv`, and `resume/` with `last.safetensors` and `best.safetensors`.
-    precision : of the forward pass; weights and loss are float32.
     workers : processes that make batches; 0: this one.
 
     Raises
@@ -82,15 +123,17 @@ def fit(
     SinonomError
         If the loss is not a number, or the checkpoint is damaged.
     """
+    plan, first = training.plan, training.ranks.first
     last, best = folder / "resume" / "last.safetensors", folder / "resume" / "best.safetensors"
-    optimizer = _optimizer(model, plan)
+    optimizer = _optimizer(training)
     progress: dict[str, Any] = {"step": 0, "best": 0.0}
     if last.exists():
-        progress = checkpoint.load(last, model, optimizer)
+        progress = checkpoint.load(last, training.parts, optimizer)
         console.say(f"going on after step {progress['step']:,} of {plan.steps:,}")
     begun = progress["step"]
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _to(optimizer, device)
+    for part in training.parts.values():
+        part.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    _to(optimizer, training.device)
     figures = Figures(folder / "metrics.csv", begun, plan.steps)
     saved = time.monotonic()
     with (
@@ -98,59 +141,86 @@ def fit(
         console.progress(plan.steps - begun, "steps") as bar,
     ):
         for step, batch in enumerate(batches, begun + 1):
-            figures.add(_one_step(model, optimizer, batch, plan, step, precision), len(batch.classes))
+            loss, count = _one_step(training, optimizer, batch, step)
+            figures.add(loss, count)
             bar.advance()
-            if not plan.logs_after(step):
+            if not (first and plan.logs_after(step)):
                 continue
-            figures.close(step, plan.lr_at(step), batches.waited, plan.margin)
+            figures.close(step, plan.lr_at(step), batches.waited, training.criterion.choice.margin)
             judged = plan.validates_after(step)
-            scores = validate(model) if judged and validate else {}
+            scores = validate(training.model) if judged and validate else {}
             figures.write(scores)
             if judged and scores.get("val_mrr@5", 0.0) >= progress["best"]:
                 progress["best"] = scores.get("val_mrr@5", 0.0)
-                checkpoint.save(best, model, None, {"step": step})
+                checkpoint.save(best, {"model": training.model}, None, {"step": step})
             if judged or time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                checkpoint.save(last, model, optimizer, {**progress, "step": step})
+                checkpoint.save(last, training.parts, optimizer, {**progress, "step": step})
                 saved = time.monotonic()
+                _forget_tables(training, step)
             figures.restart()
-    chosen = checkpoint.load(best, model, None)
-    console.say(f"taking the weights of step {chosen['step']:,}")
+    if first:
+        chosen = checkpoint.load(best, {"model": training.model}, None)
+        console.say(f"taking the weights of step {chosen['step']:,}")
 
 
-def _one_step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    plan: Plan,
-    step: int,
-    precision: torch.dtype,
-) -> losses.Loss:
-    # Dropout and the like draw from (seed, step), so that a resumed run draws the same.
-    torch.manual_seed(plan.seed * 1_000_003 + step)
+def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> tuple[Loss, int]:
+    """Learn from one batch, or this process's share of it; return its loss and how many pictures all shares have."""
+    plan, criterion, ranks = training.plan, training.criterion, training.ranks
     for group in optimizer.param_groups:
-        group["lr"] = plan.lr_at(step)
-    device = next(model.parameters()).device
-    pictures = torch.from_numpy(batch.pictures).to(device)[:, None].float() / 255
-    classes = torch.from_numpy(batch.classes).to(device)
-    model.train()
-    with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-        embeddings = model(pictures)
-    loss = losses.triplet(embeddings.float(), classes, plan.margin, plan.mining)
+        group["lr"] = plan.lr_at(step) * group.get("rate", 1.0)
+    labels = ranks.gather(torch.from_numpy(batch.classes).to(training.device))
+    training.model.train()
     optimizer.zero_grad(set_to_none=True)
-    loss.value.backward()
-    norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    loss, rows = accumulate(
+        training.model,
+        training.rows,
+        torch.from_numpy(batch.pictures),
+        lambda every: criterion(every, labels, remembering=step > plan.warm_up),
+        micro=plan.micro_batch,
+        seed=(plan.seed, step),  # so that a resumed run draws the same
+        ranks=ranks,
+    )
+    agree(training.model, criterion, ranks)
+    norm = nn.utils.clip_grad_norm_(training.model.parameters(), 1.0)
     if not (torch.isfinite(loss.value) and torch.isfinite(norm)):
-        what = f"the loss is {float(loss.value.detach())}, the gradient's norm {float(norm)}"
+        what = f"the loss is {float(loss.value)}, the gradient's norm {float(norm)}"
         raise SinonomError(f"step {step}: {what}; the last checkpoint is kept", "a smaller --lr and --overwrite")
     optimizer.step()
-    return losses.Loss(loss.value.detach(), loss.active, loss.spread)
+    criterion.remember(rows, labels)
+    _look_for_neighbours(training, rows, labels, step)
+    return loss, len(labels)
 
 
-def _optimizer(model: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """AdamW; biases and scales of normalisation are not decayed."""
-    matrices = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+def _look_for_neighbours(training: Training, rows: Tensor, labels: Tensor, step: int) -> None:
+    """Move the characters' centres; write the table of neighbours that is due."""
+    centres, hard = training.centres, training.hard
+    if centres is None or hard is None:
+        return
+    centres.add(rows, labels)
+    number = hard.written_after(step)
+    if number is not None and training.ranks.first:
+        with replacing(hard.path(number)) as temporary:
+            np.save(temporary, centres.neighbours(hard.width).cpu().numpy())
+
+
+def _forget_tables(training: Training, step: int) -> None:
+    """Delete tables that no batch after the checkpoint of this step needs."""
+    if training.hard is None:
+        return
+    for path in training.hard.folder.glob("neighbours-*.npy"):
+        if int(path.stem.split("-")[1]) < step // training.hard.every - 1:
+            path.unlink()
+
+
+def _optimizer(training: Training) -> torch.optim.Optimizer:
+    """AdamW; biases, scales of normalisation and proxies are not decayed."""
+    plan, learnt = training.plan, [p for p in training.model.parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in learnt if p.ndim >= 2], "weight_decay": plan.weight_decay},
+        {"params": [p for p in learnt if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    if proxies := list(training.criterion.parameters()):
+        groups.append({"params": proxies, "weight_decay": 0.0, "rate": PROXY_RATE})
     return torch.optim.AdamW(groups, lr=plan.lr)
 
 

@@ -1,4 +1,8 @@
-"""Losses on embeddings: pure functions, each with its paper's equation."""
+"""Losses on embeddings: pure functions, each with its paper's equation.
+
+A batch is compared with itself or, where there is a memory of earlier batches, with `references`: (M, D) embeddings
+and their (M,) labels, the first N of which are the batch itself.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from torch.nn import functional
 
 from sinonom_cli.train import mining
 
+References = tuple[Tensor, Tensor]
+
 
 class Loss(NamedTuple):
     """What one batch says: the value to minimise and two figures that tell whether it is learning.
 
     value : () float, with gradient.
-    active : share of the triplets looked at that cost anything, 0 to 1.
+    active : share of what the loss looks at (pairs, triplets, pictures) that is not in order yet, 0 to 1.
     spread : mean distance between different pictures of the batch; near 0 the embedding has collapsed.
     """
 
@@ -24,23 +30,26 @@ class Loss(NamedTuple):
     spread: float
 
 
-def pairwise_distances(embeddings: Tensor) -> Tensor:
-    """Euclidean distances between all rows.
+def pairwise_distances(embeddings: Tensor, references: Tensor | None = None) -> Tensor:
+    """Euclidean distances between rows.
 
-    d(i, j) = |x_i - x_j|, with gradient 0 where two rows are equal (the square root has none there).
+    d(i, j) = |x_i - y_j|, with gradient 0 where two rows are equal (the square root has none there).
 
     Parameters
     ----------
     embeddings : (N, D) float.
+    references : (M, D) float, the first N of which are `embeddings`; None: just these.
 
     Returns
     -------
-    (N, N) float, symmetric, 0 on the diagonal.
+    (N, M) float, 0 on the diagonal.
     """
-    squared_norms = embeddings.square().sum(dim=1)
-    squared = squared_norms[:, None] + squared_norms[None, :] - 2 * embeddings @ embeddings.T
+    references = embeddings if references is None else references
+    squares = embeddings.square().sum(dim=1)[:, None] + references.square().sum(dim=1)[None, :]
+    squared = squares - 2 * embeddings @ references.T
     # 1e-12 and below is rounding: such pairs count as equal, and stay out of the square root's gradient.
-    equal = (squared <= 1e-12) | torch.eye(len(embeddings), dtype=torch.bool, device=embeddings.device)
+    equal = squared <= 1e-12
+    equal |= torch.eye(len(embeddings), len(references), dtype=torch.bool, device=embeddings.device)
     return squared.masked_fill(equal, 1.0).sqrt().masked_fill(equal, 0.0)
 
 
@@ -63,48 +72,149 @@ def triplet_costs(positive: Tensor, negative: Tensor, margin: float | None) -> T
     return functional.softplus(gap) if margin is None else functional.relu(gap + margin)
 
 
-def triplet(embeddings: Tensor, labels: Tensor, margin: float | None, miner: str = "batch-hard") -> Loss:
+def triplet(
+    embeddings: Tensor,
+    labels: Tensor,
+    margin: float | None,
+    miner: str = "batch-hard",
+    references: References | None = None,
+) -> Loss:
     """Triplet loss of one batch with online mining.
 
-    batch-hard is the mean over all anchors (Hermans et al. 2017, equation 5); batch-all and semi-hard are the mean
-    over the triplets that cost anything (their L_BA!=0), since the others would drown them.
+    batch-hard is the mean over all anchors (Hermans et al. 2017, equation 5); none and distance-weighted are the mean
+    over all triplets; batch-all and semi-hard over those that cost anything (L_BA!=0 of Hermans et al.), since the
+    others would drown them.
 
     Parameters
     ----------
     embeddings : (N, D) float.
     labels : (N,) int.
     margin : in the distance's unit; None for the soft margin, which semi-hard mining cannot use.
-    miner : "batch-hard", "batch-all" or "semi-hard".
+    miner : see `mine`.
+    references : what the batch is compared with; None: itself.
 
     Returns
     -------
-    Loss; its value is 0, with zero gradient, for a batch without a triplet. `active` counts the anchors (batch-hard) or
-    the triplets whose negative is closer than its positive plus the margin; with the soft margin, plus nothing.
+    Loss; its value is 0, with zero gradient, for a batch without a triplet. `active` counts the triplets whose
+    negative is closer than its positive plus the margin; with the soft margin, plus nothing.
     """
-    distances = pairwise_distances(embeddings)
-    triplets = _mine(distances.detach(), labels, margin, miner)
+    rows, names = references or (embeddings, labels)
+    distances = pairwise_distances(embeddings, rows)
+    triplets = mine(distances.detach(), labels, margin, miner, embeddings.shape[1], names)
     positive = distances[triplets.anchor, triplets.positive]
     negative = distances[triplets.anchor, triplets.negative]
     costs = triplet_costs(positive, negative, margin)
     costly = (positive - negative + (margin or 0.0)) > 0
-    if miner != "batch-hard" and margin is not None:
+    if miner in ("batch-all", "semi-hard") and margin is not None:
         costs = costs[costs > 0]
-    value = costs.mean() if len(costs) else embeddings.sum() * 0.0
-    active = float(costly.float().mean()) if len(costly) else 0.0
-    return Loss(value, active, spread(distances.detach()))
+    return Loss(_mean(costs, embeddings), _share(costly), spread(distances.detach()))
+
+
+def contrastive(
+    embeddings: Tensor, labels: Tensor, margin: float, miner: str = "none", references: References | None = None
+) -> Loss:
+    """Contrastive loss: pictures of one character together, those of two at least the margin apart.
+
+    Hadsell, Chopra, LeCun 2006, equation 4: d^2 / 2 for a pair of one label, max(0, m - d)^2 / 2 for a pair of two. The
+    mean over pairs of one label and the mean over pairs of two are added, since the latter are so many more.
+
+    Parameters
+    ----------
+    embeddings, labels, references : as for `triplet`.
+    margin : in the distance's unit.
+    miner : none: every pair. batch-all: every pair that costs anything. Otherwise the pairs of the triplets that
+        `mine` chooses.
+
+    Returns
+    -------
+    Loss; `active` counts the pairs of two labels closer than the margin among those looked at.
+    """
+    rows, names = references or (embeddings, labels)
+    distances = pairwise_distances(embeddings, rows)
+    if miner in ("none", "batch-all"):
+        positives, negatives = mining.pairs(labels, names)
+        near, far = distances[positives], distances[negatives]
+    else:
+        chosen = mine(distances.detach(), labels, margin, miner, embeddings.shape[1], names)
+        near, far = distances[chosen.anchor, chosen.positive], distances[chosen.anchor, chosen.negative]
+    attracted, repelled = near.square() / 2, functional.relu(margin - far).square() / 2
+    active = _share(far < margin)
+    if miner == "batch-all":
+        attracted, repelled = attracted[attracted > 0], repelled[repelled > 0]
+    return Loss(_mean(attracted, embeddings) + _mean(repelled, embeddings), active, spread(distances.detach()))
+
+
+def quadruplet(
+    embeddings: Tensor, labels: Tensor, margin: float, miner: str = "batch-hard", references: References | None = None
+) -> Loss:
+    """Quadruplet loss: a triplet's negative is pushed away from the anchor, and from other characters as well.
+
+    Chen et al. 2017, "Beyond triplet loss: a deep quadruplet network for person re-identification", equation 6, with
+    plain distances: max(0, d(a, p) - d(a, n) + m) + max(0, d(a, p) - d(n, n') + m / 2), where a, n and n' are of three
+    labels. n' is the nearest to n that there is.
+
+    Parameters
+    ----------
+    embeddings, labels, references : as for `triplet`.
+    margin : m, in the distance's unit.
+    miner : chooses (a, p, n); see `mine`.
+
+    Returns
+    -------
+    Loss; `active` counts the triplets of which either part costs anything.
+    """
+    rows, names = references or (embeddings, labels)
+    distances = pairwise_distances(embeddings, rows)
+    chosen = mine(distances.detach(), labels, margin, miner, embeddings.shape[1], names)
+    positive, negative = distances[chosen.anchor, chosen.positive], distances[chosen.anchor, chosen.negative]
+    first = functional.relu(positive - negative + margin)
+    with torch.no_grad():
+        away = torch.cdist(rows[chosen.negative], rows)
+        third = (names[None, :] != names[chosen.negative][:, None]) & (names[None, :] != labels[chosen.anchor][:, None])
+        other = away.masked_fill(~third, torch.inf).argmin(dim=1) if len(away) else chosen.negative
+        there = third.any(dim=1)
+    second = functional.relu(positive - _distance(rows[chosen.negative], rows[other]) + margin / 2)
+    costs = first + torch.where(there, second, torch.zeros_like(second))
+    return Loss(_mean(costs, embeddings), _share(costs > 0), spread(distances.detach()))
+
+
+def mine(
+    distances: Tensor, labels: Tensor, margin: float | None, miner: str, length: int, references: Tensor
+) -> mining.Triplets:
+    """Triplets that a miner chooses; none and batch-all choose every one.
+
+    Parameters
+    ----------
+    distances : (N, M) float, without gradient.
+    labels, references : (N,) and (M,) int.
+    length : of an embedding.
+    """
+    if miner == "batch-hard":
+        return mining.batch_hard(distances, labels, references)
+    if miner in ("batch-all", "none"):
+        return mining.batch_all(labels, references)
+    if miner == "distance-weighted":
+        return mining.distance_weighted(distances, labels, length, references)
+    if miner == "semi-hard" and margin is not None:
+        return mining.semi_hard(distances, labels, margin, references)
+    raise ValueError(f"no mining {miner!r} with margin {margin!r}")
 
 
 def spread(distances: Tensor) -> float:
-    """Mean of an (N, N) distance matrix off its diagonal."""
+    """Mean of the distances (N, M) between a batch and itself, without its diagonal; M is N or more."""
     count = len(distances)
-    return float(distances.sum() / max(count * (count - 1), 1))
+    return float(distances[:, :count].sum() / max(count * (count - 1), 1))
 
 
-def _mine(distances: Tensor, labels: Tensor, margin: float | None, miner: str) -> mining.Triplets:
-    if miner == "batch-hard":
-        return mining.batch_hard(distances, labels)
-    if miner == "batch-all":
-        return mining.batch_all(labels)
-    if miner == "semi-hard" and margin is not None:
-        return mining.semi_hard(distances, labels, margin)
-    raise ValueError(f"no mining {miner!r} with margin {margin!r}")
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    squared = (one - other).square().sum(dim=1)
+    equal = squared <= 1e-12
+    return squared.masked_fill(equal, 1.0).sqrt().masked_fill(equal, 0.0)
+
+
+def _mean(costs: Tensor, embeddings: Tensor) -> Tensor:
+    return costs.mean() if len(costs) else embeddings.sum() * 0.0
+
+
+def _share(active: Tensor) -> float:
+    return float(active.float().mean()) if len(active) else 0.0

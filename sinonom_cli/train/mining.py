@@ -1,4 +1,8 @@
-"""Which triplets of a batch a loss looks at: pure functions of a distance matrix and labels."""
+"""Which triplets of a batch a loss looks at: pure functions of a distance matrix and labels.
+
+Anchors are the N pictures of a batch. Positives and negatives are taken from M references, whose first N are the
+pictures themselves; what follows them is a memory of earlier batches.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+CUTOFF, FAR = 0.5, 1.4
+"""Of distance weighting, as published: nearer negatives count as this near; farther ones cost nothing, and are left."""
 
 
 class Triplets(NamedTuple):
@@ -16,29 +23,44 @@ class Triplets(NamedTuple):
     negative: Tensor
 
 
-def batch_hard(distances: Tensor, labels: Tensor) -> Triplets:
+def pairs(labels: Tensor, references: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Two (N, M) bool masks: another picture of the same label; a picture of another label.
+
+    Parameters
+    ----------
+    labels : (N,) int, of the batch.
+    references : (M,) int, of the references, the batch first; None: of the batch alone.
+    """
+    references = labels if references is None else references
+    same = labels[:, None] == references[None, :]
+    itself = torch.eye(len(labels), len(references), dtype=torch.bool, device=labels.device)
+    return same & ~itself, ~same
+
+
+def batch_hard(distances: Tensor, labels: Tensor, references: Tensor | None = None) -> Triplets:
     """For each anchor its farthest positive and its nearest negative.
 
     Hermans et al. 2017, equation 5: max_p d(a, p) and min_n d(a, n) over the batch, for every anchor a.
 
     Parameters
     ----------
-    distances : (N, N) float, between all pictures of a batch.
+    distances : (N, M) float, from the pictures of a batch to the references.
     labels : (N,) int.
+    references : (M,) int; None: the batch itself.
 
     Returns
     -------
     Triplets, at most N of them in the order of their anchors; an anchor without a positive or without a negative
     has none.
     """
-    positives, negatives = _pairs(labels)
+    positives, negatives = pairs(labels, references)
     farthest = distances.masked_fill(~positives, -torch.inf).argmax(dim=1)
     nearest = distances.masked_fill(~negatives, torch.inf).argmin(dim=1)
     anchors = torch.nonzero(positives.any(dim=1) & negatives.any(dim=1)).squeeze(1)
     return Triplets(anchors, farthest[anchors], nearest[anchors])
 
 
-def batch_all(labels: Tensor) -> Triplets:
+def batch_all(labels: Tensor, references: Tensor | None = None) -> Triplets:
     """Every valid triplet of a batch.
 
     Hermans et al. 2017, equation 6: all (a, p, n) with label(a) = label(p) != label(n) and a != p.
@@ -46,38 +68,84 @@ def batch_all(labels: Tensor) -> Triplets:
     Parameters
     ----------
     labels : (N,) int.
+    references : (M,) int; None: the batch itself.
 
     Returns
     -------
     Triplets, P K (K - 1) (P K - K) of them for P classes of K pictures, sorted by anchor, positive, negative.
     """
-    positives, negatives = _pairs(labels)
-    return Triplets(*torch.nonzero(positives[:, :, None] & negatives[:, None, :], as_tuple=True))
+    positives, negatives = pairs(labels, references)
+    anchor, positive = torch.nonzero(positives, as_tuple=True)
+    # By pairs, not by an (N, M, M) mask: that would be gigabytes for the batches that gradient caching allows.
+    pair, negative = torch.nonzero(negatives[anchor], as_tuple=True)
+    return Triplets(anchor[pair], positive[pair], negative)
 
 
-def semi_hard(distances: Tensor, labels: Tensor, margin: float) -> Triplets:
+def semi_hard(distances: Tensor, labels: Tensor, margin: float, references: Tensor | None = None) -> Triplets:
     """Every valid triplet whose negative is farther than its positive, but by less than the margin.
 
     Schroff et al. 2015 (FaceNet), equation 4 and the text after it: d(a, p) < d(a, n) < d(a, p) + margin.
 
     Parameters
     ----------
-    distances : (N, N) float, between all pictures of a batch.
+    distances : (N, M) float, from the pictures of a batch to the references.
     labels : (N,) int.
     margin : the loss's, in the distance's unit.
+    references : (M,) int; None: the batch itself.
 
     Returns
     -------
     Triplets, sorted by anchor, positive, negative; none when no negative lies inside the margin.
     """
-    every = batch_all(labels)
+    every = batch_all(labels, references)
     gap = distances[every.anchor, every.negative] - distances[every.anchor, every.positive]
     inside = (gap > 0) & (gap < margin)
     return Triplets(every.anchor[inside], every.positive[inside], every.negative[inside])
 
 
-def _pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Two (N, N) bool masks: another picture of the same label; a picture of another label."""
-    same = labels[:, None] == labels[None, :]
-    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return same & ~itself, ~same
+def distance_weighted(distances: Tensor, labels: Tensor, length: int, references: Tensor | None = None) -> Triplets:
+    """For each pair of an anchor and a positive one negative, drawn so that all distances come up.
+
+    Wu et al. 2017, "Sampling matters in deep embedding learning", section 4: a negative at distance d is drawn with a
+    chance in proportion to 1 / q(d), the density of distances on the sphere, cut off for near negatives. Draws from
+    torch's random state.
+
+    Parameters
+    ----------
+    distances : (N, M) float, between embeddings of length 1.
+    labels : (N,) int.
+    length : of an embedding, D.
+    references : (M,) int; None: the batch itself.
+
+    Returns
+    -------
+    Triplets, sorted by anchor and positive; an anchor whose negatives are all beyond `FAR` takes any of them.
+    """
+    positives, negatives = pairs(labels, references)
+    weights = distance_weights(distances, negatives, length)
+    anchor, positive = torch.nonzero(positives & negatives.any(dim=1, keepdim=True), as_tuple=True)
+    if not len(anchor):
+        return Triplets(anchor, positive, positive)
+    return Triplets(anchor, positive, torch.multinomial(weights[anchor], 1).squeeze(1))
+
+
+def distance_weights(distances: Tensor, negatives: Tensor, length: int) -> Tensor:
+    """Chances of negatives, in proportion to 1 / q(d) with q(d) = d^(D - 2) (1 - d^2 / 4)^((D - 3) / 2).
+
+    Parameters
+    ----------
+    distances, negatives : (N, M) float and bool; what is no negative has no chance.
+    length : of an embedding, D.
+
+    Returns
+    -------
+    (N, M) float, the greatest of a row is 1; a row without a negative is 0.
+    """
+    near = distances.clamp(min=CUTOFF, max=2 - 1e-4)
+    logarithms = (2 - length) * near.log() - (length - 3) / 2 * (1 - near.square() / 4).log()
+    allowed = negatives & (distances < FAR)
+    logarithms = torch.where(allowed.any(dim=1, keepdim=True), logarithms, torch.zeros_like(logarithms))
+    allowed = torch.where(allowed.any(dim=1, keepdim=True), allowed, negatives)
+    logarithms = logarithms.masked_fill(~allowed, -torch.inf)
+    top = logarithms.amax(dim=1, keepdim=True)
+    return (logarithms - top.masked_fill(top.isinf(), 0.0)).exp()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from sinonom_cli import console
@@ -19,37 +18,22 @@ from sinonom_cli.artifacts.imageset import ImageSet, read_imageset
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import write_model
 from sinonom_cli.artifacts.workers import cores
-from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.export import export_onnx
+from sinonom_cli.models.networks import build
 from sinonom_cli.models.preprocess import VERSION
-from sinonom_cli.train.augment import views
+from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.cache import Cells, default_folder, fill_cache
-from sinonom_cli.train.config import Config, find_sets
-from sinonom_cli.train.data import Pictures, Sampler, gather, listed
-from sinonom_cli.train.feed import Batch
+from sinonom_cli.train.config import Config, find_sets, weighed
+from sinonom_cli.train.criterion import Choice, Criterion
+from sinonom_cli.train.data import Pictures, gather, listed
+from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, fit_lda
-from sinonom_cli.train.loop import Plan, fit
-from sinonom_cli.train.network import build, pick_device, pick_precision
+from sinonom_cli.train.loop import Plan, Training, fit
+from sinonom_cli.train.memory import Centres
+from sinonom_cli.train.ranks import Ranks, join, leave
+from sinonom_cli.train.sampler import HardClasses, Sampler
 from sinonom_cli.train.validate import Validation
-
-
-@dataclass(frozen=True)
-class MakeBatch:
-    """Batch of a step: prints and reliefs of P characters; picklable, and the same in every process."""
-
-    sampler: Sampler
-    seed: int
-    positions: NDArray[np.int64]
-    classes: NDArray[np.int64]
-    cells: Cells
-
-    def __call__(self, step: int) -> Batch:
-        rows = self.sampler.batch(step)
-        # Pictures of a class come in random order, so every other one is a random half of them.
-        relief = np.arange(len(rows)) % 2 == 1
-        rng = np.random.default_rng([self.seed, 1, step])
-        pictures = self.cells[self.positions[rows]]
-        return Batch(views(pictures, relief, rng), self.classes[rows])
 
 
 def run(config: Config) -> Artifact:
@@ -57,38 +41,55 @@ def run(config: Config) -> Artifact:
 
     Returns
     -------
-    The finished model's artifact.
+    The finished model's artifact; of several processes only the first has it finished.
 
     Raises
     ------
     SinonomError
         Among others: no sets, sets that cannot train, an output in the way, a loss that is not a number.
     """
+    ranks = join()
+    if not ranks.first:
+        console.settings.quiet = True
+    try:
+        return _run(config, ranks)
+    finally:
+        leave()
+
+
+def _run(config: Config, ranks: Ranks) -> Artifact:
+    _check_shares(config, ranks)
     # Whatever --workers is: with another number of threads sums are added in another order.
-    torch.set_num_threads(config.threads or max(1, cores() - _makers(None)))
-    device = pick_device(config.device)
-    whole = [read_imageset(path) for path in find_sets(config.data)]
+    torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None)))
+    device = pick_device(config.device, ranks.local)
+    given = [weighed(path) for path in find_sets(config.data)]
+    whole = [read_imageset(path) for path, _ in given]
     sets = [replace(images, pictures=images.pictures[: config.limit]) for images in whole]
     gather(sets, config.seed, config.val)  # refuses what cannot train before anything is written
     torch.manual_seed(config.seed)
-    model = build(config.backbone, config.embedding, config.size) if config.loss == "triplet" else None
-    artifact = _begin(config, sets)
+    model = build(config.backbone, config.embedding, config.size) if config.loss != "lda" else None
+    artifact = _begin(config, sets, ranks)
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
         return artifact
     folder = (config.cache or default_folder()) / "pictures"
     cells = fill_cache(folder, whole, config.size, config.workers, config.limit, again=artifact.state == "new")
     pictures = gather(sets, config.seed, config.val, frozenset(cells.unreadable))
-    _report(sets, pictures, cells, config.output)
-    make = _maker(config, pictures, cells)
-    validation = Validation.of(pictures, cells, config.seed)
-    if validation is None:
+    if ranks.first:
+        _report(sets, pictures, cells, config.output)
+    hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
+    weights = [weight for _, weight in given]
+    make = MakeBatch.of(pictures, cells, _sampler(config, pictures, weights, hard, ranks), ranks)
+    validation = Validation.of(pictures, cells, config.seed) if ranks.first else None
+    if validation is None and ranks.first:
         console.warn("too few pictures are held out to judge by")
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
-        _train(config, model, make, validation, device)
+        _train(config, model, make, validation, device, ranks, len(pictures.labels))
         notes = {}
+    if not ranks.first:
+        return artifact
     model = model.to("cpu")
     if validation:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
@@ -96,15 +97,38 @@ def run(config: Config) -> Artifact:
     return _finish(config, artifact, model, sets, pictures, cells, notes)
 
 
+def _check_shares(config: Config, ranks: Ranks) -> None:
+    """Refuse what several processes cannot share."""
+    if ranks.size == 1:
+        return
+    if config.loss == "lda":
+        raise usage_error("--loss lda trains in one process", "the same command without torchrun")
+    if config.classes % ranks.size:
+        what = f"{config.classes} characters of a batch cannot be shared by {ranks.size} processes"
+        raise usage_error(what, f"--classes {ranks.size * max(1, config.classes // ranks.size)}")
+
+
 def _makers(workers: int | None) -> int:
     """Processes that make batches: one keeps up with a small network on three cores."""
     return max(1, cores() // 4) if workers is None else workers
 
 
-def _begin(config: Config, sets: Sequence[ImageSet]) -> Artifact:
+def _begin(config: Config, sets: Sequence[ImageSet], ranks: Ranks) -> Artifact:
+    """Begin the model or find it there; the first process does, and tells the others."""
+    if not ranks.first:
+        state = ranks.told("")
+        return Artifact(config.output, {}, state)
+    artifact = _begin_first(config, sets, ranks)
+    ranks.told(artifact.state)
+    return artifact
+
+
+def _begin_first(config: Config, sets: Sequence[ImageSet], ranks: Ranks) -> Artifact:
     # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
     inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
-    artifact = begin(config.output, "model", config.options(), inputs, config.overwrite)
+    # Processes make views of their own, and statistics of their own share: another number gives another model.
+    options = config.options() | ({"processes": ranks.size} if ranks.size > 1 else {})
+    artifact = begin(config.output, "model", options, inputs, config.overwrite)
     there = [entry["identity"] for entry in artifact.record["inputs"]["sets"]]
     if there != [s.identity for s in sets]:
         names = ", ".join(entry["name"] for entry in artifact.record["inputs"]["sets"])
@@ -135,12 +159,17 @@ def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: 
     write_failures(output / "failures.csv", failures)
 
 
-def _maker(config: Config, pictures: Pictures, cells: Cells) -> MakeBatch:
-    sampler = Sampler.of(pictures, config.seed, config.classes, config.images)
-    if sampler.classes < config.classes:
-        count = sampler.classes * config.images
-        console.warn(f"there are {sampler.classes} characters only: a batch has {count} pictures")
-    return MakeBatch(sampler, config.seed, pictures.cells, pictures.classes, cells)
+def _sampler(
+    config: Config, pictures: Pictures, weights: Sequence[float], hard: HardClasses | None, ranks: Ranks
+) -> Sampler:
+    sampler = Sampler.of(pictures, config.seed, config.classes, config.images, weights, hard)
+    if sampler.classes == config.classes:
+        return sampler
+    classes = sampler.classes // ranks.size * ranks.size
+    if classes < 2:
+        raise SinonomError(f"{sampler.classes} characters are too few for {ranks.size} processes", "one process")
+    console.warn(f"there are {sampler.classes} characters only: a batch has {classes * config.images} pictures")
+    return replace(sampler, classes=classes)
 
 
 def _discriminate(
@@ -154,19 +183,29 @@ def _discriminate(
 
 
 def _train(
-    config: Config, model: nn.Module, make: MakeBatch, validation: Validation | None, device: torch.device
+    config: Config,
+    model: nn.Module,
+    make: MakeBatch,
+    validation: Validation | None,
+    device: torch.device,
+    ranks: Ranks,
+    classes: int,
 ) -> None:
-    plan = Plan(config.steps, config.lr, config.weight_decay, config.margin, config.mining, config.seed)
-    fit(
+    choice = Choice(config.loss, config.mining, config.margin, config.recall_at, config.simix, config.memory)
+    hard = make.sampler.hard
+    training = Training(
         model,
-        make,
-        plan,
-        config.output,
-        device=device,
-        precision=pick_precision(config.precision, device),
-        workers=_makers(config.workers),
-        validate=validation,
+        Criterion(choice, classes, config.embedding),
+        Plan(config.steps, config.lr, config.weight_decay, config.seed, config.micro_batch),
+        device,
+        pick_precision(config.precision, device),
+        ranks,
+        hard,
+        Centres(classes, config.embedding) if hard else None,
     )
+    workers = _makers(config.workers)
+    # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.
+    fit(training, make, config.output, workers=min(workers, 32) if hard else workers, validate=validation)
 
 
 def _finish(
@@ -185,8 +224,8 @@ def _finish(
     embedding = int(model(torch.zeros(1, 1, config.size, config.size)).shape[1])
     used = np.bincount(pictures.sets, minlength=len(sets))
     card = {
-        "backbone": config.backbone if config.loss == "triplet" else "directions",
-        "head": "linear" if config.loss == "triplet" else "lda",
+        "backbone": config.backbone if config.loss != "lda" else "directions",
+        "head": "linear" if config.loss != "lda" else "lda",
         "embedding_size": embedding,
         "input": {"size": config.size, "channels": 1, "range": [0, 1], "ink": 1, "preprocessing": VERSION},
         "distance": "euclidean",

@@ -10,6 +10,7 @@ import pytest
 from sinonom_cli.artifacts.imageset import ImageSet, Picture
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.train import data
+from sinonom_cli.train.sampler import Sampler
 
 
 def a_set(name: str, counts: dict[str, int], per_source: int = 1) -> ImageSet:
@@ -62,7 +63,7 @@ def test_sets_that_cannot_train_are_refused_in_one_line(counts: dict[str, int]) 
 
 def test_a_batch_is_p_classes_of_k_different_pictures_in_equal_shares_of_the_sets() -> None:
     pictures = data.gather([many("a", 12), many("b", 3)], 0, 0.1)
-    sampler = data.Sampler.of(pictures, seed=0, classes=10, images=4)
+    sampler = Sampler.of(pictures, seed=0, classes=10, images=4)
     kept = np.bincount(pictures.classes[~pictures.held & (pictures.sets == 1)], minlength=40)
     for step in range(20):
         rows = sampler.batch(step)
@@ -77,23 +78,23 @@ def test_a_batch_is_p_classes_of_k_different_pictures_in_equal_shares_of_the_set
 
 def test_batches_depend_on_seed_and_step_alone() -> None:
     pictures = data.gather([many("a")], 0, 0.1)
-    sampler = data.Sampler.of(pictures, 5, 8, 4)
+    sampler = Sampler.of(pictures, 5, 8, 4)
     forwards = [sampler.batch(s).tolist() for s in range(6)]
     assert [sampler.batch(s).tolist() for s in reversed(range(6))] == forwards[::-1]
     assert len({tuple(b) for b in forwards}) == 6
-    assert data.Sampler.of(pictures, 6, 8, 4).batch(0).tolist() != forwards[0]
+    assert Sampler.of(pictures, 6, 8, 4).batch(0).tolist() != forwards[0]
 
 
 def test_every_class_and_picture_comes_up() -> None:
     pictures = data.gather([many("a", 4)], 0, 0.1)
-    sampler = data.Sampler.of(pictures, 0, 8, 2)
+    sampler = Sampler.of(pictures, 0, 8, 2)
     seen = np.concatenate([sampler.batch(s) for s in range(200)])
     assert set(seen.tolist()) == set(np.flatnonzero(~pictures.held).tolist())
 
 
 def test_a_lone_picture_fills_its_class_and_few_classes_make_small_batches() -> None:
     pictures = data.gather([a_set("a", {"U+4E00": 1, "U+4E01": 3, "U+4E02": 2})], 0, 0.0)
-    rows = data.Sampler.of(pictures, 0, 32, 4).batch(0)
+    rows = Sampler.of(pictures, 0, 32, 4).batch(0)
     assert len(rows) == 3 * 4
     assert sorted(np.unique(rows[pictures.classes[rows] == 1], return_counts=True)[1].tolist()) == [1, 1, 2]
     assert np.unique(rows[pictures.classes[rows] == 0], return_counts=True)[1].tolist() == [4]

@@ -89,7 +89,7 @@ def test_the_exported_network_embeds_as_the_weights_do(trained: Path) -> None:
 
     from sinonom_cli.artifacts.model import read_model
     from sinonom_cli.models.embedder import Embedder
-    from sinonom_cli.train.network import build
+    from sinonom_cli.models.networks import build
 
     network = build("directmap", 8, 32)
     network.load_state_dict(load_file(trained / "model.safetensors"))
@@ -184,9 +184,10 @@ def test_what_makes_no_sense_is_a_usage_error(
 
 
 def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: Path) -> None:
+    from sinonom_cli.models.networks import build
+    from sinonom_cli.train.criterion import Choice, Criterion
     from sinonom_cli.train.feed import Batch
-    from sinonom_cli.train.loop import Plan, fit
-    from sinonom_cli.train.network import build
+    from sinonom_cli.train.loop import Plan, Training, fit
 
     network = build("directmap", 4, 32)
 
@@ -197,24 +198,15 @@ def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: P
         noise = np.random.default_rng(step).integers(0, 256, (4, 32, 32), dtype=np.uint8)
         return Batch(noise, np.array([0, 0, 1, 1]))
 
-    plan = Plan(10, 1e-3, 0.0, 0.2, "batch-hard", 0)
+    training = Training(network, Criterion(Choice(), 2, 4), Plan(10, 1e-3, 0.0, 0), torch.device("cpu"))
     with pytest.raises(SinonomError, match="step 4: the loss is nan"):
-        fit(
-            network,
-            make,
-            plan,
-            tmp_path,
-            device=torch.device("cpu"),
-            precision=torch.float32,
-            workers=0,
-            validate=None,
-        )
+        fit(training, make, tmp_path, workers=0, validate=None)
 
 
 def test_the_learning_rate_warms_up_and_falls_to_a_hundredth() -> None:
     from sinonom_cli.train.loop import Plan
 
-    plan = Plan(1000, 2.0, 0.0, 0.2, "batch-hard", 0)
+    plan = Plan(1000, 2.0, 0.0, 0)
     rates = [plan.lr_at(step) for step in range(1, 1001)]
     assert rates[0] == pytest.approx(0.04) and rates[49] == pytest.approx(2.0) == max(rates)
     assert rates[524] == pytest.approx(1.01, abs=0.01) and rates[-1] == pytest.approx(0.02)
@@ -227,7 +219,7 @@ def timm_model() -> Iterator[str]:
 
 
 def test_a_timm_backbone_embeds_one_channel_in_unit_length(timm_model: str) -> None:
-    from sinonom_cli.train.network import build
+    from sinonom_cli.models.networks import build
 
     network = build(timm_model, 16, 48).eval()
     with torch.no_grad():

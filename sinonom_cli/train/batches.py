@@ -1,0 +1,71 @@
+"""A batch as the network sees it: views of the pictures that a step learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.train.augment import views
+from sinonom_cli.train.cache import Cells
+from sinonom_cli.train.data import Pictures
+from sinonom_cli.train.feed import Batch
+from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class MakeBatch:
+    """Batch of a step, or one process's share of it: prints and reliefs of P characters, K views of each side by side.
+
+    Picklable, and the same in every process that makes it.
+    """
+
+    sampler: Sampler
+    seed: int
+    positions: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    depths: NDArray[np.bool_]
+    cells: Cells
+    ranks: Ranks = Ranks()  # noqa: RUF009  # frozen
+
+    @staticmethod
+    def of(pictures: Pictures, cells: Cells, sampler: Sampler, ranks: Ranks) -> MakeBatch:
+        """Batches of these pictures."""
+        return MakeBatch(sampler, sampler.seed, pictures.cells, pictures.classes, pictures.depths, cells, ranks)
+
+    def __call__(self, step: int) -> Batch:
+        rows = self.sampler.batch(step)
+        mine = self.ranks.share(len(rows))
+        reliefs = reliefs_of(self.depths[rows], self.sampler.images)[mine]
+        rows = rows[mine]
+        seed = [self.seed, 1, step] if self.ranks.first else [self.seed, 1, step, self.ranks.rank]
+        rng = np.random.default_rng(seed)
+        pictures = self.cells[self.positions[rows]]
+        return Batch(views(pictures, reliefs, rng, depth=self.depths[rows]), self.classes[rows])
+
+
+def reliefs_of(depths: NDArray[np.bool_], images: int) -> NDArray[np.bool_]:
+    """Which pictures of ink to show as reliefs: so many that, with the depth pictures, they are half of each class.
+
+    Pictures of a class come in random order, so these are random ones.
+
+    Parameters
+    ----------
+    depths : (P * K,) bool, depth pictures.
+    images : K.
+
+    Returns
+    -------
+    (P * K,) bool; without depth pictures every other one.
+    """
+    of_class = depths.reshape(-1, images)
+    ink = ~of_class
+    lacking = np.maximum(images // 2 - of_class.sum(axis=1), 0)
+    # The last of each class, or every other one where there is no depth picture: which does not matter.
+    from_end = ink[:, ::-1].cumsum(axis=1)[:, ::-1]
+    chosen = ink & (from_end <= lacking[:, None])
+    none = lacking == images // 2
+    chosen[none] = np.arange(images) % 2 == 1
+    return chosen.ravel()

@@ -1,0 +1,158 @@
+"""What can be combined on the command line of `sinonom train`, and what the options are that were not given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sinonom_cli.errors import SinonomError, usage_error
+
+TUPLES = ("batch-hard", "semi-hard", "distance-weighted")
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a loss takes.
+
+    Attributes
+    ----------
+    mining : ways that make sense, the default first.
+    margin : the default; None: it has none.
+    compares : pictures with pictures, so that a memory of earlier ones helps; otherwise with proxies or classes.
+    why : it takes no other mining.
+    """
+
+    mining: tuple[str, ...] = ("none",)
+    margin: float | None = None
+    compares: bool = True
+    why: str = "it looks at all pictures of a batch at once"
+
+
+_PROXIES = "characters are compared with, not pictures"
+LOSSES: dict[str, Traits] = {
+    "triplet": Traits(("batch-hard", "batch-all", "semi-hard", "distance-weighted", "none"), 0.2),
+    "contrastive": Traits(("none", "batch-all", *TUPLES), 1.0),
+    "quadruplet": Traits(TUPLES, 0.2, why="there are too many quadruplets in a batch to look at all"),
+    "recall@k": Traits(),
+    "multi-similarity": Traits(why="it has its own"),
+    "supcon": Traits(),
+    "proxy-anchor": Traits(margin=0.1, compares=False, why=_PROXIES),
+    "arcface": Traits(margin=0.5, compares=False, why=_PROXIES),
+    "subcenter-arcface": Traits(margin=0.5, compares=False, why=_PROXIES),
+    "cross-entropy": Traits(compares=False, why="it names characters, and compares no pictures"),
+}
+"""The losses of a network; "lda" is none of them."""
+
+NETWORK: dict[str, Any] = {
+    "backbone": "directmap",
+    "lr": 2e-3,
+    "weight_decay": 1e-2,
+    "precision": "auto",
+    "micro_batch": None,
+    "hard_classes": 0.0,
+}
+"""Options of every network, and their defaults; the discriminant has none of them."""
+
+SHAPES: dict[str, Any] = {"embedding": 128, "classes": 64, "images": 2, "steps": 4000}
+RECALL_AT = (1, 2, 4, 8, 16)
+"""As in the paper."""
+# The discriminant's 500 batches of 128 x 2 views take a few minutes.
+LDA_SHAPES: dict[str, Any] = {"embedding": 192, "classes": 128, "images": 2, "steps": 500}
+
+
+def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Check the options that depend on the loss, and give the others their defaults.
+
+    Parameters
+    ----------
+    given : those that were typed, None for the others.
+
+    Returns
+    -------
+    The fields of `Config` that they are; a margin of None is the soft one.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, naming the option.
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    shapes = _shapes(LDA_SHAPES if loss == "lda" else SHAPES, given)
+    given = {name: value for name, value in given.items() if name not in shapes and name != "batch_size"}
+    own: dict[str, Any] = {"mining": "none", "margin": None, "memory": 0, "recall_at": (), "simix": False}
+    if loss == "lda":
+        _refuse([name for name in given if name in NETWORK or name in own], loss)
+        return shapes | NETWORK | own
+    traits = LOSSES[loss]
+    own |= {"mining": traits.mining[0], "margin": traits.margin}
+    own |= {"recall_at": RECALL_AT if loss == "recall@k" else ()}
+    if loss != "recall@k":
+        _refuse([name for name in ("recall_at", "simix") if name in given], loss, "--loss recall@k")
+    if given.get("mining", own["mining"]) not in traits.mining:
+        what = f"--mining {given['mining']} means nothing to --loss {loss}: {traits.why}"
+        raise usage_error(what, f"--mining {' or '.join(traits.mining)}, or leave it away")
+    if "margin" in given:
+        if traits.margin is None:
+            _refuse(["margin"], loss)
+        given["margin"] = _margin(given["margin"], loss)
+    if given.get("memory") and not traits.compares:
+        raise usage_error(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
+    if "recall_at" in given:
+        given["recall_at"] = _ks(given["recall_at"])
+    chosen: dict[str, Any] = shapes | NETWORK | own | given
+    if chosen["margin"] is None and loss == "triplet" and chosen["mining"] == "semi-hard":
+        raise usage_error("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
+    if not 0 < chosen["lr"] < float("inf"):
+        raise usage_error(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
+    size = chosen["classes"] * chosen["images"]
+    if chosen["micro_batch"] and chosen["micro_batch"] > size:
+        raise usage_error(f"--micro-batch {chosen['micro_batch']} is more than the batch of {size}", "--batch-size")
+    return chosen
+
+
+def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Shapes of embedding and batch; `--batch-size` says how many classes."""
+    shapes = defaults | {name: given[name] for name in defaults if name in given}
+    if "batch_size" not in given:
+        return shapes
+    size, images = given["batch_size"], shapes["images"]
+    classes, rest = divmod(size, images)
+    if rest or classes < 2:
+        hint = f"--batch-size {max(2, classes) * images}, or another multiple of --images"
+        raise usage_error(f"--batch-size {size} is not two or more characters of {images} pictures", hint)
+    if given.get("classes", classes) != classes:
+        what = f"--batch-size {size} is {classes} characters of {images} pictures, and --classes is {given['classes']}"
+        raise usage_error(what, "give one of the two")
+    return shapes | {"classes": classes}
+
+
+def _refuse(names: list[str], loss: str, hint: str = "--loss triplet") -> None:
+    if names:
+        option = names[0].replace("_", "-")
+        raise usage_error(f"--{option} means nothing to --loss {loss}", f"{hint}, or leave it away")
+
+
+def _margin(text: str, loss: str) -> float | None:
+    if text == "soft" and loss == "triplet":
+        return None
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = -1.0
+    if not 0 < margin < 100:
+        what = "neither a positive number nor soft" if loss == "triplet" else "no positive number"
+        raise usage_error(f"--margin {text} is {what}", f"--margin {LOSSES[loss].margin}")
+    return margin
+
+
+def _ks(text: str) -> tuple[int, ...]:
+    def wrong() -> SinonomError:
+        return usage_error(f"--recall-at {text} is no list of places from 1 on", "--recall-at 5, or 1,2,4,8,16")
+
+    try:
+        ks = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        raise wrong() from None
+    if ks[0] < 1:
+        raise wrong()
+    return ks
