@@ -1,0 +1,41 @@
+"""MRR@k and recall@k as `sinonom query` counts them, against ranx, on random answers with several relevant items each.
+
+Needs ranx, which the tests do without: `pip install ranx`. Run: `python benchmarks/scores.py`. What ranx calls the hit
+rate is the recall of metric learning: a query is answered as soon as one relevant item is found.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from sinonom_cli.query.answer import figures_of
+from sinonom_cli.query.truth import Wanted
+
+QUERIES, ITEMS, DEPTH = 5_000, 40, 20
+
+
+def main() -> None:
+    import ranx
+
+    rng = np.random.default_rng(0)
+    run, truth, ranks = {}, {}, {}
+    for number in range(QUERIES):
+        name = f"q{number}"
+        answered = [f"i{item}" for item in rng.permutation(ITEMS)[:DEPTH]]
+        relevant = {f"i{item}" for item in rng.permutation(ITEMS)[: rng.integers(1, 4)]}
+        run[name] = {item: 1.0 - place / DEPTH for place, item in enumerate(answered)}
+        truth[name] = dict.fromkeys(relevant, 1)
+        ranks[name] = next((place for place, item in enumerate(answered, 1) if item in relevant), 0)
+    ours = figures_of(ranks, {name: Wanted(frozenset(items)) for name, items in truth.items()}, [5, 10])["all"].values
+    names = {"mrr@5": "mrr@5", "mrr@10": "mrr@10", "recall@1": "hit_rate@1", "recall@5": "hit_rate@5"}
+    theirs = ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), list(names.values()))
+    for name, other in names.items():
+        print(f"{name}: sinonom {ours[name]:.6f}, ranx {theirs[other]:.6f}")
+        assert abs(ours[name] - theirs[other]) < 1e-9
+
+
+if __name__ == "__main__":
+    main()
