@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw
 
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.stl import write_stl
-from sinonom_cli.carve.relief import Carving, carve_heights, mesh_of, pose
+from sinonom_cli.carve.carving import Carving
+from sinonom_cli.carve.relief import carve_plate, mesh_of
 from sinonom_cli.render.depth import load_open3d
 from sinonom_cli.render.mesh import read_mesh
 from sinonom_cli.render.picture import View, draw
@@ -37,9 +38,8 @@ def carved(path: Path, side: int) -> int:
     pen = ImageDraw.Draw(picture)
     for line in ((20, 30, 108, 30), (64, 10, 64, 118), (30, 64, 100, 64), (60, 70, 20, 110), (68, 70, 108, 110)):
         pen.line(line, fill=255, width=9)
-    rng, carving = np.random.default_rng(0), Carving(resolution=side)
-    lies = pose(carving, rng)
-    triangles = mesh_of(*carve_heights(np.asarray(picture, np.float32) / 255, carving, rng), lies)
+    ink = np.asarray(picture, np.float32) / 255
+    triangles = mesh_of(carve_plate(ink, Carving(resolution=side), np.random.default_rng(0)))
     write_stl(path, triangles)
     return len(triangles)
 

@@ -1,12 +1,15 @@
 """`sinonom carve`: images -> relief meshes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sinonom_cli.carve.carving import Carving
 from sinonom_cli.errors import usage_error
+from sinonom_cli.models.relief import Relief, Span
 from sinonom_cli.options import (
+    Engine,
     FailFast,
     Json,
     Limit,
@@ -20,25 +23,77 @@ from sinonom_cli.options import (
     split_output,
 )
 
+CARVING, RELIEF = Carving(), Relief()
+
+
+def _range(option: str, least: float, most: float, what: str, whole: bool = False) -> Any:
+    """An option that takes LOW:HIGH, or one number, between `least` and `most`; `whole`: counts."""
+
+    def parse(typed: str | Span) -> Span:
+        if isinstance(typed, Span):
+            return typed
+        try:
+            numbers = [float(part) for part in typed.split(":")]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (1, 2):
+            raise typer.BadParameter(f"{typed!r} is neither a number nor a range such as {least:g}:{most:g}")
+        low, high = numbers[0], numbers[-1]
+        if not least <= low <= most or not least <= high <= most:
+            raise typer.BadParameter(f"{typed} is not within {least:g}:{most:g}")
+        if low > high:
+            raise typer.BadParameter(f"{typed} ends below where it begins: {high:g}:{low:g}?")
+        if whole and not (low.is_integer() and high.is_integer()):
+            raise typer.BadParameter(f"{typed} is a count: whole numbers, such as {least:g}:{most:g}")
+        return Span(low, high)
+
+    return typer.Option(option, parser=parse, metavar="LOW:HIGH", help=f"{what} Within {least:g}:{most:g}.")
+
 
 def carve(
     paths: Annotated[list[str], typer.Argument(metavar="IMAGES OUT", help="An image set or folder; then the meshes.")],
     output: Output = None,
     resolution: Annotated[
         int, typer.Option("--resolution", min=16, max=2048, help="Vertices along a side; 128: 29,000 faces.")
-    ] = 128,
-    tilt: Annotated[float, typer.Option("--tilt", min=0, max=45, help="Greatest tilt, degrees.")] = 6.0,
-    bend: Annotated[float, typer.Option("--bend", min=0, max=0.5, help="Greatest bend, plate widths.")] = 0.02,
-    wear: Annotated[float, typer.Option("--wear", min=0, max=1, help="0: fresh, 1: much worn.")] = 0.5,
-    noise: Annotated[float, typer.Option("--noise", min=0, max=0.1, help="Scan noise, plate widths.")] = 0.0015,
+    ] = CARVING.resolution,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Carve the mirror image, as a block is of its print.")
+    ] = CARVING.mirror,
+    depth: Annotated[Span, _range("--depth", 0.01, 0.5, "Depth of the ground.")] = RELIEF.depth,
+    flank: Annotated[
+        Span, _range("--flank", 0.001, 0.2, "Width of strokes' flanks: there, the ground is 0.63 down.")
+    ] = RELIEF.flank,
+    deepening: Annotated[
+        Span, _range("--deepening", 0, 1, "Share of the depth that is reached only where strokes are far apart.")
+    ] = RELIEF.deepening,
+    gouge: Annotated[Span, _range("--gouge", 0, 1, "Tool marks in the ground, share of the depth.")] = RELIEF.gouge,
+    wear: Annotated[
+        Span, _range("--wear", 0, 1, "Tops planed off in places and edges rounded; 0: fresh.")
+    ] = RELIEF.wear,
+    breaks: Annotated[
+        Span, _range("--breaks", 0, 100, "How many breaks there are in strokes.", whole=True)
+    ] = RELIEF.breaks,
     neighbours: Annotated[
-        float, typer.Option("--neighbours", min=0, max=1, help="How likely a neighbour's part is on each side.")
-    ] = 0.5,
-    register: Annotated[
-        float, typer.Option("--register", min=0, max=5, help="How far out of register with the picture; 0: exactly in.")
-    ] = 1.0,
+        Span, _range("--neighbours", 0, 4, "On how many sides a part of another character comes in.", whole=True)
+    ] = CARVING.neighbours,
+    intrusion: Annotated[Span, _range("--intrusion", 0, 0.5, "How far its ink comes in.")] = CARVING.intrusion,
+    ragged: Annotated[
+        Span, _range("--ragged", 0, 0.3, "How far in the corners of the plate's polygonal edge lie.")
+    ] = RELIEF.ragged,
+    shift: Annotated[Span, _range("--shift", 0, 0.5, "Out of register: the character off the middle.")] = CARVING.shift,
+    stretch: Annotated[
+        Span, _range("--stretch", 0.5, 2, "Out of register: factor on its width, and another on its height.")
+    ] = CARVING.stretch,
+    swell: Annotated[
+        Span, _range("--swell", -0.05, 0.05, "Out of register: strokes' edges moved outwards.")
+    ] = CARVING.swell,
+    turn: Annotated[Span, _range("--turn", -180, 180, "The plate turned in its own plane, degrees.")] = CARVING.turn,
+    bend: Annotated[Span, _range("--bend", 0, 0.5, "Rise of the plate from middle to edge.")] = CARVING.bend,
+    tilt: Annotated[Span, _range("--tilt", 0, 60, "Tilt of the plate, degrees, to any side.")] = CARVING.tilt,
+    noise: Annotated[Span, _range("--noise", 0, 0.1, "Deviation of the scan's noise.")] = RELIEF.noise,
     seed: Seed = 0,
     workers: Workers = None,
+    engine: Engine = "processes",
     limit: Limit = None,
     overwrite: Overwrite = False,
     fail_fast: FailFast = False,
@@ -49,25 +104,27 @@ def carve(
 ) -> None:
     """Carve pictures of characters into relief meshes.
 
-    The meshes (binary STL) look like scanned woodblocks: flanks, gouged ground, wear, neighbours, bend and tilt.
+    The meshes (binary STL) look like scanned woodblocks. Each amount is drawn evenly from its range, LOW:HIGH, for each
+    picture anew; one number fixes it. Lengths are in plate widths. metadata.csv says what was drawn.
     """
     inputs, out = split_output(paths, output, "image set")
     if len(inputs) > 1:
         raise usage_error("carve takes one image set or folder", "sinonom carve IMAGES OUT")
     from sinonom_cli.artifacts.batch import BatchOptions, close, fill
     from sinonom_cli.artifacts.imageset import COLUMNS
-    from sinonom_cli.carve.relief import Carving
+    from sinonom_cli.carve.relief import KNOWN
     from sinonom_cli.carve.work import Carve, pictures
 
-    carving = Carving(resolution, tilt, bend, wear, noise, neighbours, register)
+    relief = Relief(depth, flank, deepening, gouge, wear, breaks, ragged, noise)
+    carving = Carving(resolution, relief, tilt, bend, neighbours, intrusion, shift, stretch, turn, swell, mirror)
     artifact = fill(
         out,
         kind="meshset",
-        options={**vars(carving), "seed": seed},
+        options={**carving.options(), "seed": seed},
         items=pictures(Path(inputs[0]), limit),
         work=Carve(out.absolute(), carving, seed),
-        columns=(*COLUMNS, "faces", "tilt_x", "tilt_y"),
-        batch=BatchOptions(workers, fail_fast, max_failures, overwrite),
+        columns=(*COLUMNS, "faces", *KNOWN),
+        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
         what="pictures",
     )
     close(artifact)

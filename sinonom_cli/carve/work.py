@@ -7,7 +7,8 @@ from pathlib import Path
 from sinonom_cli.artifacts.batch import Item, Row, item_rng
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
 from sinonom_cli.artifacts.stl import write_stl
-from sinonom_cli.carve.relief import Carving, carve_heights, mesh_of, pose
+from sinonom_cli.carve.carving import Carving
+from sinonom_cli.carve.relief import carve_plate, mesh_of
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.preprocess import ink_of, load_picture
 
@@ -34,14 +35,12 @@ class Carve:
         ink = ink_of(load_picture(item.path))
         if ink is None:
             raise SinonomError(f"{item.path} is blank: there is nothing to carve", "give a picture with ink")
-        rng = item_rng(self.seed, item.key)
-        lies = pose(self.carving, rng)
-        triangles = mesh_of(*carve_heights(ink, self.carving, rng), lies)
+        carved = carve_plate(ink, self.carving, item_rng(self.seed, item.key))
+        triangles = mesh_of(carved)
         write_stl(self.out / target.file_name, triangles)
-        known = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key}
-        return [
-            {**known, "box": "", "faces": str(len(triangles)), "tilt_x": f"{lies.x:.3f}", "tilt_y": f"{lies.y:.3f}"}
-        ]
+        row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
+        known = {name: f"{value:.5g}" for name, value in carved.known.items()}
+        return [{**row, "faces": str(len(triangles)), **known}]
 
 
 def pictures(folder: Path, limit: int | None) -> list[Item]:

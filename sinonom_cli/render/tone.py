@@ -5,17 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from sinonom_cli.models.toning import CUT, PERCENTILES, REACH, WORN
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-CUT = 0.6
-"""How far below the stroke tops a surface is ground, as a share of the relief's depth; darkness falls by squares."""
-
-WORN = 0.3
-"""How far wear may lower a top before it is taken for ground, as a share of the relief's depth."""
-
-REACH = 0.08
-"""Width of the window that tops are looked for in, as a share of the picture's width: some two strokes."""
 
 
 def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
@@ -36,7 +29,7 @@ def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
     sample = heights[::3, ::3][surface[::3, ::3]]
     if not sample.size:
         return np.full(heights.shape, 255, np.uint8)
-    low, high = np.percentile(sample, (10, 95))
+    low, high = np.percentile(sample, PERCENTILES)
     depth = np.float32(max(high - low, 1e-9))
     d = np.clip((heights - np.float32(high)) / depth, np.float32(-1.5), np.float32(0.1))
     d = _blur(d, 1)

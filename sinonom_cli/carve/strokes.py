@@ -1,0 +1,118 @@
+"""Where strokes stand on a plate: the character, out of register with its picture, and parts of its neighbours."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from sinonom_cli.carve.carving import Carving
+from sinonom_cli.carve.distance import distance_to
+from sinonom_cli.models.relief import FARTHEST, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BORDER = 0.1
+"""Width of the strip around the picture, where neighbours' strokes and the plate's edge are; plate widths."""
+FINER = 2
+"""Strokes are drawn on a grid so many times finer than the mesh, so that their edges fall between its vertices."""
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+@dataclass(frozen=True)
+class Place:
+    """How a character stands on its plate: shift to the right and down, stretch of width and height, plate widths."""
+
+    shift: tuple[float, float]
+    stretch: tuple[float, float]
+    swell: float
+    neighbours: int
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """What a plate is carved by.
+
+    Attributes
+    ----------
+    own : (N, N) float32 in [0, 1], the strokes of the character itself.
+    far : (N, N) float32, plate widths to the nearest stroke, its own or a neighbour's, at most FARTHEST.
+    place : how the character stands.
+    """
+
+    own: "NDArray[np.float32]"
+    far: "NDArray[np.float32]"
+    place: Place
+
+
+def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator) -> Strokes:
+    """Draw where a character and its neighbours stand on a plate.
+
+    Parameters
+    ----------
+    ink : (H, W) float32 in [0, 1], 1 = ink; some of it is.
+    """
+    size = carving.resolution * FINER
+    way, away = rng.uniform(0, 2 * math.pi), _within(carving.shift, rng)
+    place = Place(
+        (away * math.cos(way), away * math.sin(way)),
+        (_within(carving.stretch, rng), _within(carving.stretch, rng)),
+        _within(carving.swell, rng),
+        int(rng.integers(round(carving.neighbours.low), round(carving.neighbours.high) + 1)),
+    )
+    own = _swollen(_drawn(ink, size, place.shift, place.stretch) > 0.5, place.swell * size)
+    every = own.copy()
+    for side in rng.permutation(SIDES)[: place.neighbours]:
+        reach, slide = _within(carving.intrusion, rng), rng.uniform(-0.1, 0.1)
+        # The character itself turned upside down serves as its neighbour: the same hand, and other strokes.
+        other = ink[::-1, ::-1]
+        away = side * (0.5 - reach - _towards(other, side, place.stretch)) + side[::-1] * slide
+        beside = _drawn(other, size, (float(away[0]), float(away[1])), place.stretch) > 0.5
+        every |= _swollen(beside, place.swell * size)
+    far = np.minimum(distance_to(every) / np.float32(size), np.float32(FARTHEST))
+    return Strokes(_pooled(own.astype(np.float32)), _pooled(far), place)
+
+
+def _within(span: Span, rng: np.random.Generator) -> float:
+    return float(rng.uniform(span.low, span.high))
+
+
+def _towards(ink: "NDArray[np.float32]", side: "NDArray[np.int64]", stretch: tuple[float, float]) -> float:
+    """Return where, on the way from a picture's middle to `side`, its ink begins; plate widths, mostly negative."""
+    axis = 1 if side[0] else 0
+    inked = np.flatnonzero((ink > 0.5).any(axis=1 - axis))
+    if not len(inked):
+        return 0.0
+    middle, longer = ink.shape[axis] / 2, max(ink.shape)
+    first = inked[0] - middle if side.sum() > 0 else middle - inked[-1] - 1
+    return float(first / longer * (1 - 2 * BORDER) * stretch[1 - axis])
+
+
+def _drawn(
+    ink: "NDArray[np.float32]", size: int, shift: tuple[float, float], stretch: tuple[float, float]
+) -> "NDArray[np.float32]":
+    """Draw a picture in the middle of the plate, moved by `shift` (x, y; plate widths) and scaled by `stretch`."""
+    height, width = ink.shape
+    step_x, step_y = (max(height, width) / (1 - 2 * BORDER) / size / s for s in stretch)
+    left = width / 2 - step_x * size * (0.5 + shift[0])
+    top = height / 2 - step_y * size * (0.5 + shift[1])
+    picture = Image.fromarray(np.ascontiguousarray(ink))
+    placed = picture.transform(
+        (size, size), Image.Transform.AFFINE, (step_x, 0, left, 0, step_y, top), Image.Resampling.BILINEAR, fillcolor=0
+    )
+    return np.asarray(placed)
+
+
+def _swollen(strokes: "NDArray[np.bool_]", by: float) -> "NDArray[np.bool_]":
+    """Move the edges of strokes outwards by so many pixels, or inwards unless nothing would remain."""
+    if by >= 0:
+        return np.asarray(distance_to(strokes) <= by)
+    thinner = distance_to(~strokes) > -by
+    return thinner if thinner.any() else strokes
+
+
+def _pooled(field: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    size = len(field) // FINER
+    return field.reshape(size, FINER, size, FINER).mean(axis=(1, 3))

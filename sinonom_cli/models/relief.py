@@ -1,0 +1,182 @@
+"""How a carved, worn and scanned relief is made of its strokes: the one account of it, in numpy and in torch.
+
+`carve` makes meshes by it, and `depth_images` what `render` would show of them. Lengths and heights are in units of the
+plate's width. The plate's face, where the strokes stand, is at height 0; ground is below. Arrays are those of the Draw
+that is given (see `fields`).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sinonom_cli.models.fields import Array, Draw
+
+BROKEN = (0.5, 1.0)
+"""How deep breaks are, as a share of the relief's depth, least and greatest."""
+FIELD = 0.1
+"""Distance over which the ground between far strokes is gouged deeper."""
+FARTHEST = 0.2
+"""Beyond this distance from any stroke the ground grows no deeper."""
+BREAK = (0.012, 0.04)
+"""Half width of a break in a stroke, down and across, least and greatest."""
+CORNERS = 9
+"""Corners on each side of the irregular polygon along which a plate is cut out of its block."""
+PLANED = 0.4
+"""How far wear may plane tops off, as a share of the relief's depth; at wear 1, where the plate is worn most."""
+ROUNDED = (0.0025, 0.006)
+"""Deviation of the blur that rounds edges: of a fresh relief, and what wear 1 adds."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range that an amount is drawn from evenly."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:g}" if self.low == self.high else f"{self.low:g}:{self.high:g}"
+
+
+@dataclass(frozen=True)
+class Relief:
+    """How a surface may look.
+
+    Attributes
+    ----------
+    depth : of the ground far from any stroke.
+    flank : distance from a stroke over which the ground falls by 1 - 1/e of its depth there.
+    deepening : share of the depth that is reached only where strokes are far apart.
+    gouge : deviation of the tool's marks in the ground, as a share of the depth.
+    wear : 0 fresh to 1 much worn: tops planed off in places, edges rounded.
+    breaks : how many breaks there are in strokes, whole numbers.
+    ragged : how far in the corners of the plate's edge lie.
+    noise : deviation of the scan's noise.
+    """
+
+    depth: Span = Span(0.12, 0.2)
+    flank: Span = Span(0.012, 0.035)
+    deepening: Span = Span(0.1, 0.4)
+    gouge: Span = Span(0.03, 0.2)
+    wear: Span = Span(0, 1)
+    breaks: Span = Span(0, 3)
+    ragged: Span = Span(0, 0.06)
+    noise: Span = Span(0, 0.002)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What was drawn of a Relief for each of a batch: (N, 1, 1) arrays."""
+
+    depth: "Array"
+    flank: "Array"
+    deepening: "Array"
+    gouge: "Array"
+    wear: "Array"
+    breaks: "Array"
+    noise: "Array"
+
+
+def amounts(relief: Relief, draw: "Draw") -> Amounts:
+    """Draw how each relief of a batch is carved."""
+
+    def within(span: Span) -> "Array":
+        return draw.within(span.low, span.high)
+
+    return Amounts(
+        within(relief.depth),
+        within(relief.flank),
+        within(relief.deepening),
+        within(relief.gouge),
+        within(relief.wear),
+        draw.xp.floor(draw.within(relief.breaks.low, relief.breaks.high + 1 - 1e-4)),
+        within(relief.noise),
+    )
+
+
+def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Array":
+    """Carve the ground between strokes, then wear, break and scan the relief.
+
+    Parameters
+    ----------
+    far : (N, S, S), how far each point is from the nearest stroke; 0 on strokes.
+    strokes : (N, S, S) in [0, 1], where strokes are; they are broken there.
+    drawn : from `amounts`.
+
+    Returns
+    -------
+    (N, S, S): about 0 on stroke tops, to -depth and a little below on the ground.
+    """
+    xp = draw.xp
+    far = far.clip(max=FARTHEST)
+    away = 1 - xp.exp(-far / drawn.flank)
+    field = (1 - xp.exp(-far / FIELD)) / (1 - math.exp(-FARTHEST / FIELD))
+    ground = away + drawn.deepening * (field - away)
+    ground = ground + drawn.gouge * away * _tool_marks(draw)
+    planed = PLANED * drawn.wear * ((draw.smooth(6) - 0.5) / 2).clip(min=0, max=1)
+    lowered = planed + _breaks(strokes, drawn.breaks, draw)
+    carved = draw.blurred(-xp.maximum(ground, lowered.clip(max=1)), ROUNDED[0] + ROUNDED[1] * drawn.wear)
+    return drawn.depth * carved + drawn.noise * draw.noise()
+
+
+def plate(ragged: Span, draw: "Draw") -> "Array":
+    """(N, S, S) bool, where the plates are: cut out of their blocks along irregular polygons."""
+    corners = ragged.low + (ragged.high - ragged.low) * draw.uniform((draw.count, 4, CORNERS))
+    edge = draw.lines(corners) - 0.5
+    y, x = draw.plane()
+    left, right, top, bottom = (edge[:, k] for k in range(4))
+    across = (x >= left[:, :, None]) & (x <= -right[:, :, None])
+    return across & (y >= top[:, None, :]) & (y <= -bottom[:, None, :])
+
+
+@dataclass(frozen=True)
+class Lie:
+    """How plates lie: tilt, degrees, towards `way`, radians from x to y (downwards), each (N, 1, 1); their bend."""
+
+    tilt: "Array"
+    way: "Array"
+    bend: "tuple[Array, Array, Array]"
+
+
+def lie(tilt: Span, bend: Span, draw: "Draw") -> Lie:
+    """Draw how plates lie; the greatest coefficient of a bend is within `bend`, up or down."""
+    steep, way = draw.within(tilt.low, tilt.high), draw.within(0, 2 * math.pi)
+    most = draw.within(bend.low, bend.high)
+    a, b, c = (draw.within(-1, 1) for _ in range(3))
+    share = most / draw.xp.maximum(abs(a), draw.xp.maximum(abs(b), abs(c))).clip(min=1e-6)
+    return Lie(steep, way, (a * share, b * share, c * share))
+
+
+def bent(lies: Lie, draw: "Draw") -> "Array":
+    """Heights (N, S, S) of bent plates: a x^2 + b y^2 + c x y / 2; x and y go from -1 to 1 right and down the plate."""
+    y, x = draw.plane()
+    a, b, c = lies.bend
+    return 4 * (a * x * x + b * y * y + c * x * y / 2)
+
+
+def _tool_marks(draw: "Draw") -> "Array":
+    """Streaks that a gouge leaves on the ground, along the grain, down or across; normal."""
+    along = draw.chance(0.5)[:, None, None]
+    return draw.xp.where(along, draw.smooth(28, 4), draw.smooth(4, 28))
+
+
+def _breaks(strokes: "Array", count: "Array", draw: "Draw") -> "Array":
+    """(N, S, S) in [0, 1], as a share of the depth: how far strokes are broken away, at points that lie on them."""
+    xp, size = draw.xp, draw.size
+    most = int(count.max()) if draw.count else 0
+    if most == 0:
+        return xp.zeros_like(strokes)
+    u = draw.uniform((draw.count, most, 4))
+    # First a row by how much stroke it holds, then a column of that row: two resolutions find about the same point.
+    rows = xp.cumsum(strokes.sum(2), 1)
+    row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=size - 1)
+    columns = xp.cumsum(xp.stack([page[at] for page, at in zip(strokes, row, strict=True)]), 2)
+    column = (columns < u[:, :, 1:2] * columns[:, :, -1:]).sum(2).clip(max=size - 1)
+    place = draw.plane()[1][0]
+    half = BREAK[0] + (BREAK[1] - BREAK[0]) * u[:, :, 2:4]
+    down = draw.bell((place - place[row][:, :, None]) / half[:, :, :1])
+    across = draw.bell((place - place[column][:, :, None]) / half[:, :, 1:])
+    meant = draw.numbers(most) < count[:, 0]
+    splinters = (down.swapaxes(1, 2) @ (across * meant[:, :, None])) * 3
+    return splinters.clip(max=1) * draw.within(*BROKEN)
