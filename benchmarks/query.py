@@ -22,8 +22,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from sinonom_cli import cli  # noqa: E402
 from sinonom_cli.artifacts.artifact import begin  # noqa: E402
-from sinonom_cli.artifacts.index import Row, write_index  # noqa: E402
+from sinonom_cli.artifacts.index_files import write_index  # noqa: E402
 from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
+from sinonom_cli.artifacts.rows import Row  # noqa: E402
 from sinonom_cli.models.embedder import Embedder  # noqa: E402
 from sinonom_cli.models.preprocess import VERSION  # noqa: E402
 

@@ -155,7 +155,7 @@ def reopen(artifact: Artifact) -> None:
 def remove(path: Path, kind: str) -> None:
     """Delete an artifact of ours, and nothing beside it that a user may have put there."""
     if kind == "index":
-        for suffix in ("", ".rows.csv", ".failures.csv", ".json"):
+        for suffix in ("", ".rows.csv", ".rows.starts", ".vectors", ".failures.csv", ".next.json", ".json"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         return
     for name in OWNED:

@@ -13,9 +13,11 @@ from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, reopen
 from sinonom_cli.artifacts.batch import BatchOptions, close
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
-from sinonom_cli.artifacts.index import Row, failures_path, read_vectors, write_index
+from sinonom_cli.artifacts.index import read_vectors
+from sinonom_cli.artifacts.index_files import failures_path, write_index
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.index.partial import Entry, Partial, identity
 from sinonom_cli.models.embed_pictures import embed_pictures

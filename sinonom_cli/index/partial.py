@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from sinonom_cli.artifacts.files import TEMPORARY, write_bytes
-from sinonom_cli.artifacts.index import Row
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.models.embed_pictures import Embedded
 
 if TYPE_CHECKING:

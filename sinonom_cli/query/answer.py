@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
 from sinonom_cli.query.truth import Wanted
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
-from sinonom_cli.artifacts.index import Index, Row, quoted
+from sinonom_cli.artifacts.index import Index, quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import Model
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.files import write_text
-from sinonom_cli.artifacts.index import Index, Row
+from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.characters import reading
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.query.answer import Answer, Figures, Output, file_of

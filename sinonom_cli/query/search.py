@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.artifacts.index import Index, remake
+from sinonom_cli.errors import SinonomError
 from sinonom_cli.query.distances import DISTANCES, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sinonom_cli.artifacts.index import Index
-
 SPARE = 8
 """How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
-FEW = 16
-"""Up to so many queries FAISS works on one thread: starting more costs more than they save."""
 
 
 class Searcher:
@@ -33,7 +32,7 @@ class Searcher:
     def __init__(self, index: Index, distance: str, each_label_once: bool = False) -> None:
         self.index, self.measure, self.each_label_once = index, DISTANCES[distance], each_label_once
         self.scaled = distance == "cosine" and not index.unit
-        self.searchable: Any = _of_unit_vectors(index) if self.scaled else index.faiss
+        self.searchable: Index = _of_unit_vectors(index) if self.scaled else index
 
     def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
         """Yield rows and distances of the k nearest answers to each of (Q, D) float32 queries, nearest first."""
@@ -44,7 +43,8 @@ class Searcher:
         else:
             found = zip(*self.nearest(queries, k), strict=True)
         for rows, distances in found:
-            yield rows.tolist(), distances.tolist()
+            there = rows >= 0  # a compressed index may find fewer than it was asked for
+            yield rows[there].tolist(), distances[there].tolist()
 
     def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Find the k nearest rows of each query, nearest first, ties in the order of the index.
@@ -58,18 +58,9 @@ class Searcher:
         -------
         (Q, k) int64 rows and (Q, k) float64 distances.
         """
-        import faiss
-
-        if len(queries) <= FEW:
-            faiss.omp_set_num_threads(1)
-        else:
-            from sinonom_cli.artifacts.workers import cores
-
-            faiss.omp_set_num_threads(cores())
-        size = len(self.index.vectors)
         wanted = np.ascontiguousarray(unit(queries) if self.scaled else queries, np.float32)
-        _, rows = self.searchable.search(wanted, min(k + SPARE, size))
-        distances = self.measure(queries[:, None, :], self.index.vectors[rows])
+        rows, vectors = self.searchable.candidates(wanted, min(k + SPARE, len(self.index)))
+        distances = np.where(rows < 0, np.inf, self.measure(queries[:, None, :], vectors))
         order = np.lexsort((rows, distances), axis=1)[:, :k]
         return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
 
@@ -85,11 +76,11 @@ class Searcher:
         -------
         (k,) int64 rows and (k,) float64 distances.
         """
-        size, asked = len(self.index.vectors), 8 * k
+        size, asked = len(self.index), 8 * k
         while True:
             rows, distances = self.nearest(query[None], min(asked, size))
             first: dict[str, int] = {}
-            for position, row in enumerate(rows[0].tolist()):
+            for position, row in enumerate(rows[0][rows[0] >= 0].tolist()):
                 first.setdefault(self.index.rows[row].label, position)
             if len(first) >= k or asked >= size:
                 chosen = list(first.values())[:k]
@@ -97,11 +88,16 @@ class Searcher:
             asked *= 4
 
 
-def _of_unit_vectors(index: Index) -> Any:
-    """Return an index in memory over the index's vectors, scaled to unit length."""
+def _of_unit_vectors(index: Index) -> Index:
+    """Return an index that is searched by its vectors at unit length, and answers with them as they are."""
+    if index.type != "flat":
+        raise SinonomError(
+            f"{index.path} ({index.type}) is made for Euclidean distances between vectors that have not one length",
+            f"--distance euclidean, or {remake(index.path, index.record)} --type flat",
+        )
     import faiss
 
     searchable = faiss.IndexFlatL2(index.vectors.shape[1])
     for start in range(0, len(index.vectors), 65_536):
         searchable.add(unit(index.vectors[start : start + 65_536]).astype(np.float32))
-    return searchable
+    return replace(index, faiss=searchable)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import SinonomError
 
 

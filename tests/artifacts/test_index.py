@@ -10,9 +10,12 @@ import faiss
 import numpy as np
 import pytest
 
-from sinonom_cli.artifacts import index as module
+from sinonom_cli.artifacts import index_files
+from sinonom_cli.artifacts import rows as rows_module
 from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.index import HEADER, Row, Rows, read_index, rows_path, write_index
+from sinonom_cli.artifacts.index import read_index, read_vectors
+from sinonom_cli.artifacts.index_files import HEADER, rows_path, write_index
+from sinonom_cli.artifacts.rows import Row, Rows
 from sinonom_cli.errors import ExitCode, SinonomError
 
 NAMES = ["000.png", "a b/001.png", "bản khắc 𡦂/002.png", 'quo"te,comma.png', "line\nend.png"]
@@ -141,7 +144,7 @@ def test_a_header_that_claims_too_much_never_reaches_faiss(
 def test_a_large_file_is_mapped_and_its_sampled_checksum_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WHOLE", 100)
+    monkeypatch.setattr(index_files, "WHOLE", 100)
     path = tmp_path / "db.faiss"
     vectors = make(path, np.random.default_rng(1).standard_normal((50, 6)).astype(np.float32))
     index = read_index(path)
@@ -161,7 +164,7 @@ def test_an_unfinished_index_says_so(tmp_path: Path) -> None:
 
 
 def test_rows_are_what_the_csv_module_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK", 7)
+    monkeypatch.setattr(rows_module, "BLOCK", 7)
     rng = np.random.default_rng(3)
     cells = ["", "a", "字", "𡦂 b", 'q"u"o', "l\ni\r\nne", "com,ma", '"', "\n"]
     table = [[cells[i] for i in rng.integers(len(cells), size=5)] for _ in range(200)]
@@ -174,9 +177,9 @@ def test_rows_are_what_the_csv_module_reads(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_adding_to_a_large_index_verifies_all_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WHOLE", 100)
-    monkeypatch.setattr(module, "SAMPLES", 2)
-    monkeypatch.setattr(module, "SAMPLE", 8)
+    monkeypatch.setattr(index_files, "WHOLE", 100)
+    monkeypatch.setattr(index_files, "SAMPLES", 2)
+    monkeypatch.setattr(index_files, "SAMPLE", 8)
     path.with_name("db.faiss.json").unlink()
     path.unlink()
     make(path)
@@ -185,4 +188,4 @@ def test_adding_to_a_large_index_verifies_all_of_it(path: Path, monkeypatch: pyt
     path.write_bytes(bytes(content))
     record = read_index(path).record  # nothing of the sample has changed
     with pytest.raises(SinonomError, match="checksum"):
-        module.read_vectors(path, record)
+        read_vectors(path, record)

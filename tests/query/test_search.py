@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.index import Index, Row, read_index, write_index
+from sinonom_cli.artifacts.index import Index, read_index
+from sinonom_cli.artifacts.index_files import write_index
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.query.distances import cosine, euclidean
 from sinonom_cli.query.search import Searcher
 

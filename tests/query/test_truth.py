@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sinonom_cli.artifacts.index import Row
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.query.answer import figures_of
 from sinonom_cli.query.truth import Wanted, bearers, match, names_of, read_truth
