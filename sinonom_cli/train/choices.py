@@ -45,6 +45,9 @@ LOSSES: dict[str, Traits] = {
 
 NETWORK: dict[str, Any] = {
     "backbone": "directmap",
+    "stem_stride": None,
+    "weights": None,
+    "head": "linear",
     "lr": 2e-3,
     "weight_decay": 1e-2,
     "precision": "auto",
@@ -97,6 +100,13 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         given["margin"] = _margin(given["margin"], loss)
     if given.get("memory") and not traits.compares:
         raise usage_error(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
+    if loss == "cross-entropy":
+        _refuse([name for name in ("hard_classes",) if name in given], loss)
+    elif "head" in given:
+        _refuse(["head"], loss, "--loss cross-entropy")
+    if given.get("head") == "ml-decoder" and shapes["embedding"] != SHAPES["embedding"]:
+        what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
+        raise usage_error(what, "leave --embedding away, or --head linear")
     if "recall_at" in given:
         given["recall_at"] = _ks(given["recall_at"])
     chosen: dict[str, Any] = shapes | NETWORK | own | given

@@ -37,6 +37,13 @@ class Mining(StrEnum):
     distance_weighted = "distance-weighted"
 
 
+class Classifying(StrEnum):
+    """How a classifier names characters."""
+
+    linear = "linear"
+    ml_decoder = "ml-decoder"
+
+
 class Precision(StrEnum):
     """Arithmetic of the forward pass."""
 
@@ -64,6 +71,29 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option("--backbone", metavar="NAME", show_default="directmap", help="directmap or any name of timm's."),
+    ] = None,
+    stem_stride: Annotated[
+        int | None,
+        typer.Option(
+            "--stem-stride",
+            min=1,
+            max=32,
+            show_default="the backbone's",
+            help="Of the first convolution: 1 keeps detail of small pictures. Of a transformer: side of a patch.",
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="FILE|pretrained",
+            show_default="fresh ones",
+            help="Weights to begin from, in safetensors format; pretrained downloads timm's.",
+        ),
+    ] = None,
+    head: Annotated[
+        Classifying | None,
+        typer.Option("--head", show_default="linear", help="Of --loss cross-entropy."),
     ] = None,
     embedding: Annotated[
         int | None, typer.Option("--embedding", min=2, show_default="128; lda: 192", help="Length of an embedding.")
@@ -179,6 +209,9 @@ def train(
     """
     given = {
         "backbone": backbone,
+        "stem_stride": stem_stride,
+        "weights": weights,
+        "head": head and head.value,
         "mining": mining and mining.value,
         "margin": margin,
         "recall_at": recall_at,

@@ -9,15 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import console
+from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.errors import SinonomError, usage_error
 
 HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
 """Fields that say where and how, not what: another device may give other bytes, but goes on with the same training."""
 
-NETWORK = ("backbone", "lr", "weight_decay")
+NETWORK = ("backbone", "head", "lr", "weight_decay")
 """Fields that the discriminant has no use for."""
 
-IF_ASKED_FOR = ("margin", "mining", "recall_at", "simix", "memory", "micro_batch", "hard_classes")
+IF_ASKED_FOR = (
+    "stem_stride",
+    "weights",
+    "margin",
+    "mining",
+    "recall_at",
+    "simix",
+    "memory",
+    "micro_batch",
+    "hard_classes",
+)
 """Fields that are noted where they say something: a loss without a margin has none."""
 
 
@@ -31,6 +42,9 @@ class Config:
     output : the model to make.
     loss : "lda", or one of `choices.LOSSES`.
     backbone : "directmap" or a name of timm's.
+    stem_stride : of its first convolution; None: its own.
+    weights : to begin from: a safetensors file, or "pretrained"; None: fresh ones.
+    head : of the classifier that cross-entropy trains: "linear" or "ml-decoder".
     embedding : length of an embedding.
     size : side of the input in pixels.
     classes, images : P and K of a batch.
@@ -51,6 +65,9 @@ class Config:
     output: Path
     loss: str
     backbone: str
+    stem_stride: int | None
+    weights: str | None
+    head: str
     embedding: int
     size: int
     classes: int
@@ -79,6 +96,11 @@ class Config:
         """What changes the model, as JSON types: a model made with other options is another model."""
         left = HOW + (NETWORK if self.loss == "lda" else ())
         options = {name: value for name, value in asdict(self).items() if name not in left}
+        if self.loss != "cross-entropy":
+            options.pop("head", None)
+        if self.weights not in (None, "pretrained"):
+            # Where the file lay is nobody's business; which weights they were is.
+            options["weights"] = f"{Path(self.weights).name} {_identity(Path(self.weights))}"
         if self.loss == "triplet" and self.margin is None:
             options["margin"] = "soft"
         if self.mining == "none" and self.loss not in ("triplet", "contrastive"):
@@ -87,6 +109,12 @@ class Config:
         if len(set(weights)) > 1:
             options["weights"] = weights
         return {name: value for name, value in options.items() if value or name not in IF_ASKED_FOR}
+
+
+def _identity(path: Path) -> str:
+    if not path.is_file():
+        raise SinonomError(f"--weights {path} is no file", "--weights FILE.safetensors, or --weights pretrained")
+    return sha256_of(path)[:16]
 
 
 def weighed(given: Path) -> tuple[Path, float]:

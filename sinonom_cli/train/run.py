@@ -19,9 +19,11 @@ from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import write_model
 from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.models.classifier import Classifier, Distributions
 from sinonom_cli.models.export import export_onnx
 from sinonom_cli.models.networks import build
 from sinonom_cli.models.preprocess import VERSION
+from sinonom_cli.models.weights import PRETRAINED, fetch_pretrained, load_weights
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.cache import Cells, default_folder, fill_cache
 from sinonom_cli.train.config import Config, find_sets, weighed
@@ -67,7 +69,7 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     sets = [replace(images, pictures=images.pictures[: config.limit]) for images in whole]
     gather(sets, config.seed, config.val)  # refuses what cannot train before anything is written
     torch.manual_seed(config.seed)
-    model = build(config.backbone, config.embedding, config.size) if config.loss != "lda" else None
+    model = _network(config) if config.loss != "lda" else None
     artifact = _begin(config, sets, ranks)
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
@@ -86,6 +88,8 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
+        if config.loss == "cross-entropy":
+            model = Classifier(model, len(pictures.labels), config.head)
         _train(config, model, make, validation, device, ranks, len(pictures.labels))
         notes = {}
     if not ranks.first:
@@ -95,6 +99,17 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
         console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with other prints than the relief's")
     return _finish(config, artifact, model, sets, pictures, cells, notes)
+
+
+def _network(config: Config) -> nn.Module:
+    """The network as it begins; weights are loaded unless a checkpoint will bring its own."""
+    network = build(config.backbone, config.embedding, config.size, config.stem_stride)
+    begun = any((config.output / name).exists() for name in ("resume/last.safetensors", "model.safetensors"))
+    if config.weights and (config.overwrite or not begun):
+        load_weights(
+            network, fetch_pretrained(config.backbone) if config.weights == PRETRAINED else Path(config.weights)
+        )
+    return network
 
 
 def _check_shares(config: Config, ranks: Ranks) -> None:
@@ -218,17 +233,22 @@ def _finish(
     notes: dict[str, Any],
 ) -> Artifact:
     """Export, check, write."""
-    onnx, difference = export_onnx(model, config.size)
+    classifier = isinstance(model, Classifier)
+    if isinstance(model, Classifier):
+        onnx, difference = export_onnx(Distributions(model), config.size, ("embedding", "classes"))
+    else:
+        onnx, difference = export_onnx(model, config.size)
     console.detail(f"the ONNX network differs from torch by {difference:.1g}")
     tensors = {name: value.detach().contiguous().numpy() for name, value in model.state_dict().items()}
     embedding = int(model(torch.zeros(1, 1, config.size, config.size)).shape[1])
     used = np.bincount(pictures.sets, minlength=len(sets))
     card = {
         "backbone": config.backbone if config.loss != "lda" else "directions",
-        "head": "linear" if config.loss != "lda" else "lda",
+        "head": config.head if config.loss != "lda" else "lda",
         "embedding_size": embedding,
         "input": {"size": config.size, "channels": 1, "range": [0, 1], "ink": 1, "preprocessing": VERSION},
-        "distance": "euclidean",
+        # A classifier's features are of any length: what tells characters apart is their direction.
+        "distance": "cosine" if classifier else "euclidean",
         "labels": list(pictures.labels),
         "trained_on": [
             {"name": s.path.name, "identity": s.identity, "pictures": int(n)} for s, n in zip(sets, used, strict=True)

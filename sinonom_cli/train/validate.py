@@ -45,7 +45,7 @@ class Validation:
         queries); `val_mrr@5_same_print`, of the others.
         """
         gallery, queries = embed(model, self.gallery), embed(model, self.queries)
-        # Embeddings are of length 1: the nearest are those of the greatest dot product.
+        # Embeddings are of length 1, or made so: the nearest are those of the greatest dot product.
         ranks = ranks_by_distance(-queries @ gallery.T, self.trial.answers[:, None] == np.arange(len(gallery)))
         same = self.trial.same
         other = ~same if not same.all() else same
@@ -54,11 +54,12 @@ class Validation:
 
 @torch.no_grad()
 def embed(model: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Embed (N, S, S) uint8 ink, 255 full, with the network as it will be used; (N, D) float32."""
+    """Embed (N, S, S) uint8 ink, 255 full, with the network as it will be used; (N, D) float32 of length 1."""
     model.eval()
     device = next(iter(model.state_dict().values())).device  # a discriminant has no parameters
     parts = [
         model(torch.from_numpy(pictures[i : i + BATCH]).to(device)[:, None].float() / 255).cpu().numpy()
         for i in range(0, len(pictures), BATCH)
     ]
-    return np.concatenate(parts)
+    embeddings = np.concatenate(parts)
+    return embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
