@@ -1,12 +1,19 @@
-"""Claim: one core takes a mesh from file to levelled, toned and written 256 px PNG at least 6 times (20k faces) and
-15 times (100k faces) as fast as Open3D's reader and ray casting write theirs; and memory stays flat.
+"""Claims about `render`, each by its name; without a name, all.
 
-Usage: python benchmarks/render.py [--repeats 15] [--many 1000]
+speed   One core takes a mesh from file to levelled, toned and written 256 px PNG at least 6 times (20k faces) and 15
+        times (100k faces) as fast as Open3D's reader and ray casting write theirs, neither levelled nor toned.
+batch   `sinonom render` of 1,000 meshes of 50k faces: two workers do at least 1.8 times as much as one; memory is flat.
+memory  `sinonom render` of 10,000 meshes: no process grows.
+resume  A batch of 100,000 items of which all but 100 are done goes on within seconds, whatever the items are.
+
+Usage: python benchmarks/render.py [CLAIM ...] [--repeats 30] [--meshes 1000] [--many 10000] [--items 100000]
 """
 
 import argparse
+import itertools
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +22,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+from processes import Watched, watch
 
+from sinonom_cli.artifacts.batch import BatchOptions, Item, Row, fill
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.carve.carving import Carving
@@ -30,16 +39,20 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
 
 SIDES = {20_000: 111, 50_000: 174, 100_000: 244}
 """Vertices along a side of a carved plate with about so many faces."""
+SMALL = 33
+"""The same, for meshes of which many are wanted: some 1,800 faces."""
+BLOCK = 5
+"""How many meshes one side does in a row before the other side does as many: a batch works with warm caches."""
 
 
-def carved(path: Path, side: int) -> int:
+def carved(path: Path, side: int, seed: int = 0) -> int:
     """Carve a made-up character; return its number of faces."""
     picture = Image.new("L", (128, 128), 0)
     pen = ImageDraw.Draw(picture)
     for line in ((20, 30, 108, 30), (64, 10, 64, 118), (30, 64, 100, 64), (60, 70, 20, 110), (68, 70, 108, 110)):
         pen.line(line, fill=255, width=9)
     ink = np.asarray(picture, np.float32) / 255
-    triangles = mesh_of(carve_plate(ink, Carving(resolution=side), np.random.default_rng(0)))
+    triangles = mesh_of(carve_plate(ink, Carving(resolution=side), np.random.default_rng(seed)))
     write_stl(path, triangles)
     return len(triangles)
 
@@ -61,48 +74,108 @@ def by_us(mesh_path: Path, picture_path: Path) -> None:
     save_png(picture_path, draw(read_mesh(mesh_path), View()).picture)
 
 
-def seconds(work: Callable[[], None]) -> float:
-    start = time.process_time()  # of this one core: what else runs on the machine does not count
-    work()
-    return time.process_time() - start
+def seconds(work: Callable[[], None]) -> list[float]:
+    """Processor time of each of a block of runs: what else runs on the machine does not count."""
+    times = [time.process_time()]
+    for _ in range(BLOCK):
+        work()
+        times.append(time.process_time())
+    return [after - before for before, after in itertools.pairwise(times)]
 
 
-def resident() -> float:
-    """MiB that this process holds now."""
-    if sys.platform == "linux":
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    import psutil
+def speed(folder: Path, options: argparse.Namespace) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {min(allowed)})
+    open3d, png = load_open3d("this benchmark"), folder / "picture.png"
+    print(f"faces    sinonom ms  Open3D ms  ratio   (processor time, median of {options.repeats}, in turns of {BLOCK})")
+    for side in SIDES.values():
+        mesh = folder / f"{side}.stl"
+        faces = carved(mesh, side)
+        by_us(mesh, png), by_open3d(open3d, mesh, png)
+        ours, theirs = [], []
+        for _ in range(-(-options.repeats // BLOCK)):
+            ours += seconds(lambda: by_us(mesh, png))  # noqa: B023
+            theirs += seconds(lambda: by_open3d(open3d, mesh, png))  # noqa: B023
+        a, b = 1000 * statistics.median(ours), 1000 * statistics.median(theirs)
+        print(f"{faces:7,} {a:11.1f} {b:10.1f} {b / a:6.1f}")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, allowed)
 
-    return psutil.Process().memory_info().rss / 2**20
+
+def meshes(folder: Path, side: int, count: int) -> Path:
+    """Make a folder of `count` names of four meshes."""
+    folder.mkdir()
+    for k in range(min(4, count)):
+        carved(folder / f"{k:06}.stl", side, k)
+    for k in range(4, count):
+        os.link(folder / f"{k % 4:06}.stl", folder / f"{k:06}.stl")
+    return folder
+
+
+def rendered(scans: Path, out: Path, workers: int) -> Watched:
+    command = [sys.executable, "-m", "sinonom_cli", "render", str(scans), str(out), "--workers", str(workers), "-q"]
+    return watch(subprocess.Popen(command, stdout=subprocess.DEVNULL), out / "images")
+
+
+def batch(folder: Path, options: argparse.Namespace) -> None:
+    scans = meshes(folder / "scans", SIDES[50_000], options.meshes)
+    runs = {workers: rendered(scans, folder / f"by {workers}", workers) for workers in (1, 2)}
+    for workers, run in runs.items():
+        print(
+            f"{options.meshes:,} meshes of 50k faces, --workers {workers}: {run.first:.1f} s to the first picture, "
+            f"then {run.rate:.0f} a second; {1000 * run.processor / options.meshes:.1f} ms of processor a mesh in all"
+        )
+        print(f"    {run.memory}")
+    print(f"two workers against one, once started: {runs[2].rate / runs[1].rate:.2f} times as many; load {load()}")
+
+
+def memory(folder: Path, options: argparse.Namespace) -> None:
+    run = rendered(meshes(folder / "small", SMALL, options.many), folder / "many", 2)
+    print(f"{options.many:,} small meshes, --workers 2, {run.rate:.0f} a second: {run.memory}")
+
+
+def resume(folder: Path, options: argparse.Namespace) -> None:
+    items = [Item(f"a/{k // 1000}/{k:07}.stl", folder, size=1) for k in range(options.items)]
+    for name, some in (("all but 100", items[:-100]), ("the last 100 and the tables", items)):
+        start = time.perf_counter()
+        fill(
+            folder / "set",
+            kind="imageset",
+            options={},
+            items=some,
+            work=nothing,
+            columns=("file_name", "label", "char", "source", "box"),
+            batch=BatchOptions(workers=0),
+            what="items",
+        )
+        print(f"{options.items:,} items that take no time, {name}: {time.perf_counter() - start:.1f} s")
+
+
+def nothing(item: Item) -> list[Row]:
+    return [{"file_name": f"images/{item.key}.png", "label": "", "char": "", "source": item.key, "box": ""}]
+
+
+def load() -> str:
+    return f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else "unknown"
+
+
+CLAIMS = {"speed": speed, "batch": batch, "memory": memory, "resume": resume}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--many", type=int, default=1000, help="renders in a row for the memory figure")
+    parser.add_argument("claims", nargs="*", metavar="CLAIM", help=", ".join(CLAIMS))
+    parser.add_argument("--repeats", type=int, default=30, help="meshes on each side, for each size")
+    parser.add_argument("--meshes", type=int, default=1000, help="of 50k faces, for `batch`")
+    parser.add_argument("--many", type=int, default=10_000, help="small meshes, for `memory`")
+    parser.add_argument("--items", type=int, default=100_000, help="for `resume`")
     options = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    open3d = load_open3d("this benchmark")
-    with tempfile.TemporaryDirectory() as folder:
-        png = Path(folder, "picture.png")
-        print("faces    sinonom ms  Open3D ms  ratio   (CPU time, median; each pair run in turn)")
-        for side in SIDES.values():
-            mesh = Path(folder, f"{side}.stl")
-            faces = carved(mesh, side)
-            by_us(mesh, png), by_open3d(open3d, mesh, png)
-            pairs = [
-                (seconds(lambda: by_us(mesh, png)), seconds(lambda: by_open3d(open3d, mesh, png)))  # noqa: B023
-                for _ in range(options.repeats)
-            ]
-            ours, theirs = (1000 * statistics.median(column) for column in zip(*pairs, strict=True))
-            print(f"{faces:7,} {ours:11.1f} {theirs:10.1f} {theirs / ours:6.1f}")
-        mesh = Path(folder, f"{SIDES[50_000]}.stl")
-        before = [by_us(mesh, png) for _ in range(50)] and resident()
-        for _ in range(options.many):
-            by_us(mesh, png)
-        print(f"memory after {options.many} more renders of 50k faces: {resident() - before:+.1f} MiB of {before:.0f}")
+    if unknown := set(options.claims) - set(CLAIMS):
+        parser.error(f"no claim is called {', '.join(unknown)}; there are {', '.join(CLAIMS)}")
+    for claim in options.claims or CLAIMS:
+        with tempfile.TemporaryDirectory() as folder:
+            CLAIMS[claim](Path(folder), options)
 
 
 if __name__ == "__main__":

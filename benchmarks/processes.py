@@ -1,0 +1,67 @@
+"""Watch a command and its workers: how fast its pictures come, and whether any of its processes grows."""
+
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What was seen of a command.
+
+    Attributes
+    ----------
+    first : seconds until its first picture.
+    rate : pictures a second from the first to the last.
+    processor : seconds of processor time, all processes together.
+    memory : in words, what its processes held early and late.
+    """
+
+    first: float
+    rate: float
+    processor: float
+    memory: str
+
+
+def watch(command: "subprocess.Popen[bytes]", pictures: Path, every: float = 0.2) -> Watched:
+    """Watch a command until it ends; it writes PNG files below `pictures`.
+
+    Raises
+    ------
+    RuntimeError
+        If it fails, or ends before anything could be seen.
+    """
+    start, root = time.time(), psutil.Process(command.pid)
+    held: dict[int, list[tuple[float, float]]] = {}
+    spent: dict[int, float] = {}
+    while command.poll() is None:
+        try:
+            for process in (root, *root.children(recursive=True)):
+                held.setdefault(process.pid, []).append((time.time(), process.memory_info().rss / 2**20))
+                spent[process.pid] = sum(process.cpu_times()[:2])
+        except psutil.NoSuchProcess:
+            continue
+        time.sleep(every)
+    written = sorted(path.stat().st_mtime for path in pictures.rglob("*.png"))
+    if command.returncode or len(written) < 2:
+        raise RuntimeError(f"{command.args!r} ended with {command.returncode}")
+    rate = (len(written) - 1) / (written[-1] - written[0])
+    return Watched(written[0] - start, rate, sum(spent.values()), _grown(held, written, command.pid))
+
+
+def _grown(held: "dict[int, list[tuple[float, float]]]", written: list[float], parent: int) -> str:
+    """Say what each process held when a fifth was done and when all was."""
+    early, late = written[len(written) // 5], written[-1]
+    said = []
+    for process, samples in held.items():
+        before = [size for when, size in samples if when <= early]
+        after = [size for when, size in samples if early < when <= late]
+        if before and after and max(after) > 50:  # not multiprocessing's little helper
+            name = "parent" if process == parent else "worker"
+            said.append(
+                f"{name} {before[-1]:.0f} MiB after a fifth, {after[-1]:.0f} at the end, at most {max(after):.0f}"
+            )
+    return "; ".join(said)
