@@ -46,6 +46,7 @@ STAGES = {
     "render": "sinonom_cli.render.command",
     "carve": "sinonom_cli.carve.command",
     "synth-fonts": "sinonom_cli.synth_fonts.command",
+    "fonts": "sinonom_cli.synth_fonts.command",
     "crop-nomnaocr": "sinonom_cli.crop_nomnaocr.command",
     "train-localizer": "sinonom_cli.crop_nomnaocr.command",
     "sets": "sinonom_cli.sets.command",

@@ -17,6 +17,7 @@ COMMANDS = [
     "render",
     "carve",
     "synth-fonts",
+    "fonts",
     "crop-nomnaocr",
     "train-localizer",
     "sets",
@@ -50,7 +51,7 @@ def test_the_options_that_mean_the_same_are_everywhere(command: str, capsys: pyt
     text = capsys.readouterr().out
     for option in ("--json", "-q, --quiet", "-v, --verbose"):
         assert option in text
-    if command not in ("sets", "query"):  # they write no artifact
+    if command not in ("fonts", "sets", "query"):  # they write no artifact
         assert "--overwrite" in text
 
 

@@ -1,13 +1,19 @@
-"""Which characters to draw: charset files, Han characters, and what becomes of Private Use codes."""
+"""Which characters to draw: charsets, blocks, Han characters, and what becomes of Private Use codes."""
 
+import csv
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from sinonom_cli.characters import is_private, repair
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.synth_fonts.blocks import chars_of_block
 
+BUILT_IN = "nomnaocr"
+"""The name that `--charset` takes for the characters of NomNaOCR that ship."""
 HAN = (
     (0x3005, 0x3005),
     (0x3007, 0x3007),
@@ -18,6 +24,7 @@ HAN = (
 )
 """Ideographs, their iteration mark, zero and compatibility twins; planes 2 and 3 hold nothing else."""
 
+_TABLE = Path(__file__).parent.parent / "assets" / "nomnaocr_characters.csv"
 _CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})\Z")
 
 
@@ -28,13 +35,19 @@ class Charset:
     Attributes
     ----------
     chars : no Private Use character among them.
-    repaired : how many Private Use characters were asked for and are drawn as their Unicode character.
+    repaired : Unicode character by Private Use character that was asked for and is drawn as that.
     private : Private Use characters without one: never drawn, since each font may draw something else there.
     """
 
     chars: tuple[str, ...]
-    repaired: int
+    repaired: dict[str, str]
     private: tuple[str, ...]
+
+    @property
+    def identity(self) -> str:
+        """How many characters, and a checksum that changes with them."""
+        digest = hashlib.sha256("".join(self.chars).encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{len(self.chars)} characters, sha256 {digest}"
 
 
 def is_han(char: str) -> bool:
@@ -46,10 +59,45 @@ def is_han(char: str) -> bool:
 def charset_of(chars: Iterable[str]) -> Charset:
     """Repair Private Use characters where Unicode has them now, set the others apart, and drop repetitions."""
     asked = dict.fromkeys(chars)
-    repaired = {char: repair(char) for char in asked}
-    private = tuple(char for char, now in repaired.items() if is_private(now))
-    mended = sum(1 for char, now in repaired.items() if now != char)
-    return Charset(tuple(dict.fromkeys(now for now in repaired.values() if not is_private(now))), mended, private)
+    now = {char: repair(char) for char in asked}
+    private = tuple(char for char, after in now.items() if is_private(after))
+    mended = {char: after for char, after in now.items() if after != char}
+    return Charset(tuple(dict.fromkeys(after for after in now.values() if not is_private(after))), mended, private)
+
+
+def charset_asked(charset: str | None, chars: str, blocks: Sequence[str]) -> Charset | None:
+    """Return the characters that the options `--charset`, `--chars` and `--block` name together; None if they do not.
+
+    Parameters
+    ----------
+    charset : "nomnaocr", or the path of a charset file.
+    chars : the characters themselves; white space counts for nothing.
+    blocks : names of Unicode blocks.
+
+    Raises
+    ------
+    SinonomError
+        If there is no such file or block, or nothing is left to draw.
+    """
+    if charset is None and not chars and not blocks:
+        return None
+    listed: list[str] = []
+    if charset is not None:
+        listed += nomnaocr_characters() if charset == BUILT_IN else read_charset(Path(charset))
+    listed += [char for char in chars if not char.isspace()]
+    for block in blocks:
+        listed += chars_of_block(block)
+    found = charset_of(listed)
+    if not found.chars:
+        raise usage_error("no character is left to draw", "--charset nomnaocr, or --chars 字")
+    return found
+
+
+@cache
+def nomnaocr_characters() -> tuple[str, ...]:
+    """Return the characters of NomNaOCR's transcripts that ship, the commonest first, Private Use ones as they are."""
+    with _TABLE.open(encoding="utf-8", newline="") as file:
+        return tuple(char for row in csv.DictReader(file) for char in row["characters"])
 
 
 def read_charset(path: Path) -> list[str]:
@@ -68,7 +116,8 @@ def read_charset(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise SinonomError(f"{path} is not UTF-8 (byte {error.start})", "convert it to UTF-8") from error
     except OSError as error:
-        raise SinonomError(f"cannot read {path}: {error.strerror}", "check the path of --charset") from error
+        hint = f"a file of characters, or --charset {BUILT_IN} for those that ship"
+        raise SinonomError(f"cannot read {path}: {error.strerror}", hint) from error
     chars = [char for line in text.splitlines() for char in parse_line(line)]
     if not chars:
         raise SinonomError(f"{path} names no character", "one character, or U+5B57, at the start of each line")

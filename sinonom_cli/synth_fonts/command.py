@@ -1,6 +1,5 @@
-"""`sinonom synth-fonts`: fonts -> labelled character images."""
+"""`sinonom synth-fonts`: fonts -> labelled character images; `sinonom fonts`: what fonts really draw."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +9,23 @@ from sinonom_cli import console, options
 from sinonom_cli.errors import usage_error
 
 if TYPE_CHECKING:
-    from sinonom_cli.artifacts.artifact import Artifact
     from sinonom_cli.synth_fonts.charset import Charset
+
+CharsetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="nomnaocr|FILE",
+        help="Characters: those of NomNaOCR, or a file's: the first column of each line, or text.",
+        show_default="Han",
+    ),
+]
+CharsOption = Annotated[str, typer.Option(metavar="STRING", help="Characters, besides those of --charset and --block.")]
+BlockOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--block", metavar="BLOCK", help="Characters of a Unicode block, e.g. cjk-ext-b; may be given several times."
+    ),
+]
 
 
 def synth_fonts(
@@ -19,13 +33,9 @@ def synth_fonts(
         list[str], typer.Argument(metavar="FONTS... OUT", help="Font files (ttf, otf, ttc, otc) or folders of them.")
     ],
     output: options.Output = None,
-    charset: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Characters to draw: first column of each line, or text.", show_default="Han"
-        ),
-    ] = None,
-    chars: Annotated[str, typer.Option(metavar="STRING", help="Characters to draw, besides those of --charset.")] = "",
+    charset: CharsetOption = None,
+    chars: CharsOption = "",
+    block: BlockOption = None,
     size: Annotated[int, typer.Option(min=16, max=1024, help="Side of the square pictures, in pixels.")] = 64,
     strokes: Annotated[
         str,
@@ -41,6 +51,12 @@ def synth_fonts(
             help="How badly printed, 0 to 1, one picture each of every stroke weight; 0,0.6,0.6: one clean, two worn.",
         ),
     ] = "0",
+    balance: Annotated[
+        bool, typer.Option("--balance", help="As many pictures of rare characters, by more degraded ones of each face.")
+    ] = False,
+    keep_duplicates: Annotated[
+        bool, typer.Option("--keep-duplicates", help="Draw what several faces draw alike once for each.")
+    ] = False,
     seed: options.Seed = 0,
     workers: options.Workers = None,
     engine: options.Engine = "processes",
@@ -56,9 +72,9 @@ def synth_fonts(
 
     In several stroke weights, clean or as if badly printed.
 
-    Without --charset or --chars, every Han character that a face has is drawn. What a font's tables promise and its
-    glyphs do not keep (blank or "missing" glyphs) is not drawn. Private Use characters of Nôm texts are drawn as the
-    Unicode characters that they have become, or not at all.
+    Without --charset, --chars or --block, every Han character that a face has is drawn. What a font's tables promise
+    and its glyphs do not keep (blank or "missing" glyphs) is not drawn, nor is what another face draws the same.
+    Private Use characters of Nôm texts are drawn as the Unicode characters that they have become, or not at all.
     """
     stroke_weights = _numbers("--strokes", strokes, -0.1, 0.1)
     amounts = _numbers("--degrade", degrade, 0, 1)
@@ -66,28 +82,62 @@ def synth_fonts(
     from sinonom_cli.artifacts.batch import BatchOptions, close
     from sinonom_cli.artifacts.inputs import find_inputs
     from sinonom_cli.synth_fonts.faces import SUFFIXES
-    from sinonom_cli.synth_fonts.make import levels_of, make
+    from sinonom_cli.synth_fonts.levels import levels_of
+    from sinonom_cli.synth_fonts.make import make, say_what_was_drawn
 
-    wanted = _charset(charset, chars)
-    found = find_inputs(inputs, SUFFIXES, "fonts", limit)
+    wanted = _charset(charset, chars, block)
     artifact = make(
-        found,
+        find_inputs(inputs, SUFFIXES, "fonts", limit),
         out,
         charset=wanted,
         side=size,
         levels=levels_of(stroke_weights, amounts),
         seed=seed,
+        keep_duplicates=keep_duplicates,
+        balance=balance,
         options={
             "size": size,
             "strokes": stroke_weights,
             "degrade": amounts,
+            "balance": 0,
+            "keep_duplicates": keep_duplicates,
             "seed": seed,
-            "charset": _identity(wanted),
+            "charset": wanted.identity if wanted else "han",
         },
         batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
     )
-    _report(artifact, wanted)
+    say_what_was_drawn(artifact)
     close(artifact)
+
+
+def fonts(
+    fonts: Annotated[
+        list[str], typer.Argument(metavar="FONTS...", help="Font files (ttf, otf, ttc, otc) or folders of them.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT.csv", help="Write the table here as well.")
+    ] = None,
+    charset: CharsetOption = None,
+    chars: CharsOption = "",
+    block: BlockOption = None,
+    workers: options.Workers = None,
+    limit: options.Limit = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Say which characters fonts really draw.
+
+    A line for each face: its names, hand and licence; characters drawn; those that its tables name and it leaves blank
+    or draws as missing (.notdef); those not in its tables; those that another face draws the same. A table on a
+    terminal, tab-separated lines elsewhere, one JSON object a line with --json.
+    """
+    from sinonom_cli.artifacts.inputs import find_inputs
+    from sinonom_cli.synth_fonts.faces import SUFFIXES
+    from sinonom_cli.synth_fonts.table import say_coverage
+
+    wanted = _charset(charset, chars, block)
+    say_coverage(find_inputs(fonts, SUFFIXES, "fonts", limit), wanted, output, workers)
 
 
 def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
@@ -100,42 +150,21 @@ def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
     return numbers
 
 
-def _charset(path: Path | None, chars: str) -> "Charset | None":
+def _charset(charset: str | None, chars: str, blocks: list[str] | None) -> "Charset | None":
     """Return the characters asked for, and say what becomes of Private Use ones; None if none are asked for."""
-    from sinonom_cli.synth_fonts.charset import charset_of, read_charset
+    from sinonom_cli.characters import label_of
+    from sinonom_cli.synth_fonts.charset import charset_asked
 
-    if path is None and not chars:
-        return None
-    listed = read_charset(path) if path else []
-    wanted = charset_of([*listed, *(char for char in chars if not char.isspace())])
-    if wanted.repaired:
-        console.say(f"{wanted.repaired} Private Use characters are drawn as the Unicode characters that they are now")
-    if wanted.private:
-        console.say(f"{len(wanted.private)} Private Use characters have no Unicode code point and are not drawn")
-    if not wanted.chars:
-        raise usage_error("no character is left to draw", "sinonom synth-fonts --chars 字 FONTS... OUT")
-    return wanted
-
-
-def _identity(charset: "Charset | None") -> str:
-    """What the record says of the charset: how many characters, and a checksum that changes with them."""
-    if charset is None:
-        return "han"
-    digest = hashlib.sha256("".join(charset.chars).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{len(charset.chars)} characters, sha256 {digest}"
-
-
-def _report(artifact: "Artifact", charset: "Charset | None") -> None:
-    """Say how much of what was asked for the faces drew."""
-    faces = artifact.record.get("faces", {})
-    for key, counts in faces.items():
-        console.detail(
-            f"{key}: {counts['drawn']} of {counts['asked']} characters drawn, {counts['not_in_cmap']} not in its cmap, "
-            f"{counts['without_glyph']} in its cmap without a glyph"
+    wanted = charset_asked(charset, chars, blocks or [])
+    if wanted and wanted.repaired:
+        console.say(
+            f"{len(wanted.repaired)} Private Use characters are drawn as the Unicode characters that they are now"
         )
-    lies = sum(counts["without_glyph"] for counts in faces.values())
-    drawing = sum(1 for counts in faces.values() if counts["drawn"])
-    console.say(
-        f"{artifact.counts.get('images', 0):,} pictures from {drawing} of {len(faces)} faces; "
-        f"{lies:,} characters that cmaps name had no glyph"
-    )
+        console.detail(" ".join(f"{label_of(char)}={label_of(now)}" for char, now in wanted.repaired.items()))
+    if wanted and wanted.private:
+        shown = " ".join(map(label_of, wanted.private if console.settings.verbose else wanted.private[:5]))
+        rest = "" if console.settings.verbose or len(wanted.private) <= 5 else " ... (-v: all)"
+        console.say(
+            f"{len(wanted.private)} Private Use characters have no Unicode code point and are not drawn: {shown}{rest}"
+        )
+    return wanted

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numba import njit
@@ -59,9 +60,17 @@ class Pen:
         what the face draws for characters that it does not have.
         """
         found = self._draw(char)
-        if found is None or any(np.array_equal(found, other) for other in self.notdef):
-            return None
-        return found
+        return None if found is None or self._is_notdef(found) else found
+
+    def why_not(self, char: str) -> Literal["", "blank", "notdef"]:
+        """Return why `glyph` draws nothing for a character; "" if it does."""
+        found = self._draw(char)
+        if found is None:
+            return "blank"
+        return "notdef" if self._is_notdef(found) else ""
+
+    def _is_notdef(self, glyph: NDArray[np.uint8]) -> bool:
+        return any(np.array_equal(glyph, other) for other in self.notdef)
 
     def _draw(self, char: str) -> NDArray[np.uint8] | None:
         try:

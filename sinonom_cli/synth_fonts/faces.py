@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import SinonomError
 
@@ -23,9 +26,13 @@ _LICENCES = (  # what a name table says, and its short name; the first that matc
     (r"GNU (General )?Public Licen[sc]e|\bGPL", "GPL"),
     (r"Creative Commons[^.]*ShareAlike|creativecommons\.org/licenses/by-sa|CC.BY.SA", "CC-BY-SA"),
     (r"creativecommons\.org/licenses/by/|CC.BY\b", "CC-BY"),
+    (r"Open Government Data License|政府資料開放授權", "OGDL-Taiwan-1.0"),
+    (r"Permission is hereby granted, free of charge", "MIT"),
     (r"public domain", "public domain"),
 )
-_FAMILY, _STYLE, _VERSION, _LICENCE, _LICENCE_URL, _FAMILY_WHOLE, _STYLE_WHOLE = 1, 2, 5, 13, 14, 16, 17
+_COPYRIGHT, _FAMILY, _STYLE, _VERSION, _LICENCE, _LICENCE_URL, _FAMILY_WHOLE, _STYLE_WHOLE = 0, 1, 2, 5, 13, 14, 16, 17
+_OUTLINES = ("glyf", "CFF ", "CFF2")
+_SPEAKS_OF_A_LICENCE = r"licen[sc]e|public domain|授權|permission|\bGPL|\bOFL\b"
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Face:
     path, index : where it is.
     slug : ASCII name for files; depends on nothing but this face's names and key.
     family, style, version, licence : from the name table; "" where it says nothing.
+    hand : the design that it belongs to, with others perhaps; `hands.py` finds it.
     """
 
     key: str
@@ -48,10 +56,28 @@ class Face:
     style: str
     version: str
     licence: str
+    hand: str = ""
 
 
-def read_faces(item: Item) -> list[tuple[Face, frozenset[str]]]:
-    """Read the faces of a font file, each with the characters in its cmap (which may lie).
+@dataclass(frozen=True)
+class FaceTables:
+    """A face and what its tables say.
+
+    Attributes
+    ----------
+    codes : (N,) int32, the code points of its cmap, ascending; the cmap may lie.
+    glyphs : (N,) int32, the glyph of each.
+    outlines : the same text for faces of one collection that share their outlines: one glyph number, one picture.
+    """
+
+    face: Face
+    codes: NDArray[np.int32]
+    glyphs: NDArray[np.int32]
+    outlines: str
+
+
+def read_faces(item: Item) -> list[FaceTables]:
+    """Read the faces of a font file.
 
     Raises
     ------
@@ -87,7 +113,7 @@ def _count(path: Path) -> int:
     return count
 
 
-def _read_face(item: Item, index: int) -> tuple[Face, frozenset[str]]:
+def _read_face(item: Item, index: int) -> FaceTables:
     from fontTools.ttLib import TTFont
 
     with TTFont(item.path, fontNumber=index, lazy=True) as font:
@@ -101,9 +127,25 @@ def _read_face(item: Item, index: int) -> tuple[Face, frozenset[str]]:
         family = _name(names, _FAMILY_WHOLE, _FAMILY) or item.path.stem
         style = _name(names, _STYLE_WHOLE, _STYLE)
         version = re.sub(r"^version\s+", "", _name(names, _VERSION), flags=re.IGNORECASE)
-        licence = short_licence(_name(names, _LICENCE) or _name(names, _LICENCE_URL))
-        face = Face(key, item.path, index, slug_of(family, style, key), family, style, version, licence)
-        return face, frozenset(chr(code) for code in cmap)
+        face = Face(key, item.path, index, slug_of(family, style, key), family, style, version, _licence(names))
+        places = [font.reader.tables[tag].offset for tag in _OUTLINES if tag in font.reader.tables]
+        codes = np.fromiter(sorted(cmap), np.int32, len(cmap))
+        glyphs = np.array([_glyph_number(cmap[code]) for code in codes.tolist()], np.int32)
+        return FaceTables(face, codes, glyphs, f"{item.key}@{places}")
+
+
+def _glyph_number(name: str) -> int:
+    return int(name) if name.isdecimal() else int(name.removeprefix("glyph"))
+
+
+def _licence(names: Any) -> str:
+    """What the font says of its licence: where it should, or else in its copyright notice, as many older fonts do."""
+    said = [_name(names, number) for number in (_LICENCE, _LICENCE_URL, _COPYRIGHT)]
+    speaks = re.search(_SPEAKS_OF_A_LICENCE, said[2], re.IGNORECASE)
+    said.append(said[2][speaks.start() :] if speaks else "")
+    short = [short_licence(text) for text in said]
+    known = {name for _, name in _LICENCES}
+    return next((name for name in short if name in known), short[0] or short[1] or short[3])
 
 
 def _name(names: Any, *ids: int) -> str:

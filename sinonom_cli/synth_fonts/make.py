@@ -1,153 +1,30 @@
-"""From faces and a charset to an image set: cut into chunks, draw each chunk, count what was drawn."""
+"""From faces and a charset to an image set: cut into tasks, draw each, count what was drawn."""
 
+import csv
+import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact
-from sinonom_cli.artifacts.batch import BatchOptions, Item, Row, fill, item_rng
-from sinonom_cli.artifacts.files import save_png
-from sinonom_cli.artifacts.imageset import COLUMNS
-from sinonom_cli.artifacts.journal import read_table
-from sinonom_cli.artifacts.workers import cores
+from sinonom_cli.artifacts.batch import BatchOptions, Item, fill
+from sinonom_cli.artifacts.workers import PROCESSES, cores
 from sinonom_cli.characters import label_of
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.synth_fonts.charset import Charset, is_han
-from sinonom_cli.synth_fonts.degrade import REACH, degraded
-from sinonom_cli.synth_fonts.draw import distance_field, ink_at, moved, pen_for
-from sinonom_cli.synth_fonts.faces import Face, read_faces
+from sinonom_cli.synth_fonts.balance import balanced
+from sinonom_cli.synth_fonts.charset import Charset
+from sinonom_cli.synth_fonts.coverage import coverage_of, read_all
+from sinonom_cli.synth_fonts.levels import Level
+from sinonom_cli.synth_fonts.shares import Share, shares_of
+from sinonom_cli.synth_fonts.task import METADATA, Draw, Task
 
 CHUNK = 128
 """Characters of one face drawn as one item: small enough that a crash of FreeType costs little."""
 WORTH_WORKERS = 4000
 """Below so many pictures, starting workers costs more than they save."""
-MORE_COLUMNS = ("face", "family", "style", "version", "licence", "level")
-
-
-@dataclass(frozen=True)
-class Level:
-    """One picture made of each glyph: its stroke weight and how badly it is printed.
-
-    Attributes
-    ----------
-    name : for the file name.
-    stroke : how far the edge of the ink moves outwards, as a part of the picture's side.
-    degrade : 0..1.
-    """
-
-    name: str
-    stroke: float
-    degrade: float
-
-
-def levels_of(strokes: Sequence[float], degrade: Sequence[float]) -> tuple[Level, ...]:
-    """Return every stroke weight with every amount of degradation; an amount given twice is drawn twice."""
-    levels = []
-    for stroke in dict.fromkeys(strokes):
-        seen: Counter[float] = Counter()
-        for amount in degrade:
-            seen[amount] += 1
-            if amount == 0 and seen[amount] > 1:
-                continue  # clean is clean: a second one would be the same picture
-            name = f"s{1000 * stroke:g}" + (f"-d{100 * amount:g}" if amount else "")
-            levels.append(Level(name + (f"-{seen[amount]}" if seen[amount] > 1 else ""), stroke, amount))
-    return tuple(levels)
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Draws one item: some characters of a face, at every level. Pickles for the workers."""
-
-    out: Path
-    side: int
-    levels: tuple[Level, ...]
-    seed: int
-
-    def __call__(self, item: Item) -> list[Row]:
-        """Write the pictures of `item` and return their rows; an item without data is a font that cannot be read."""
-        if item.data is None:
-            read_faces(item)
-            raise SinonomError(f"{item.path} changed while it was read")
-        face, chars = item.data
-        pen = pen_for(face.path, face.index, self.side)
-        rows: list[Row] = []
-        for char in chars:
-            glyph = pen.glyph(char)
-            if glyph is not None:
-                rows += self._draw(face, char, glyph)
-        return rows
-
-    def _draw(self, face: Face, char: str, glyph: Any) -> list[Row]:
-        reach = self.side * (max(abs(level.stroke) for level in self.levels) + REACH) + 1
-        field = distance_field(glyph, self.side, reach)
-        label = label_of(char)
-        rows = []
-        for level in self.levels:
-            offset = level.stroke * self.side
-            if level.degrade:
-                rng = item_rng(self.seed, f"{face.key}\0{label}\0{level.name}")
-                picture = degraded(field, moved(field, offset), level.degrade, rng)
-            else:
-                picture = (255.5 - 255 * ink_at(field, offset)).astype(np.uint8)
-            file_name = f"images/{label}/{face.slug}-{level.name}.png"
-            save_png(self.out / file_name, picture)
-            rows.append(_row(face, char, label, level, file_name))
-        return rows
-
-
-def _row(face: Face, char: str, label: str, level: Level, file_name: str) -> Row:
-    return {
-        "file_name": file_name,
-        "label": label,
-        "char": char,
-        "source": face.key,
-        "box": "",
-        "face": face.slug,
-        "family": face.family,
-        "style": face.style,
-        "version": face.version,
-        "licence": face.licence,
-        "level": level.name,
-    }
-
-
-def cut(fonts: Sequence[Item], charset: Charset | None) -> tuple[list[Item], dict[str, dict[str, int]]]:
-    """Cut the work into items.
-
-    Parameters
-    ----------
-    fonts : font files.
-    charset : the characters asked for; None: every Han character that a face has.
-
-    Returns
-    -------
-    items: (face, characters) pieces, and a font that cannot be read as an item of its own, without data; and by face
-    how many characters were asked for, and how many its cmap does not have.
-    """
-    items: list[Item] = []
-    asked: dict[str, dict[str, int]] = {}
-    with console.progress(len(fonts), "fonts read") as progress:
-        for font in fonts:
-            try:
-                faces = read_faces(font)
-            except SinonomError as error:
-                console.detail(str(error))
-                items.append(font)
-                faces = []
-            for face, cmap in faces:
-                chars = sorted(filter(is_han, cmap)) if charset is None else [c for c in charset.chars if c in cmap]
-                total = len(chars) if charset is None else len(charset.chars)
-                asked[face.key] = {"asked": total, "not_in_cmap": total - len(chars)}
-                for start in range(0, len(chars), CHUNK):
-                    piece = "".join(chars[start : start + CHUNK])
-                    items.append(Item(f"{face.key}[{start}:{start + len(piece)}]", font.path, (face, piece), font.size))
-            progress.advance()
-    return items, asked
 
 
 def make(
@@ -158,50 +35,156 @@ def make(
     side: int,
     levels: tuple[Level, ...],
     seed: int,
+    keep_duplicates: bool,
+    balance: bool,
     options: dict[str, Any],
     batch: BatchOptions,
 ) -> Artifact:
     """Draw the characters of all faces into the image set `out`.
 
+    Parameters
+    ----------
+    fonts : font files.
+    out : folder to make.
+    charset : the characters asked for; None: every Han character that a face has.
+    side : of the pictures, in pixels.
+    levels : the pictures made of each glyph.
+    seed : of the degradations.
+    keep_duplicates : draw what several faces draw alike as often as they do.
+    balance : draw more pictures of characters that few faces have, until all characters have as many.
+    options : what the record says was asked.
+    batch : how to run.
+
     Raises
     ------
     SinonomError
-        If no font can be read or none has any of the characters; see also `fill`.
+        If no font can be read, none has any of the characters, or every glyph is blank; see also `fill`.
     """
-    items, asked = cut(fonts, charset)
-    if asked and not any(item.data for item in items):
+    before = {} if batch.overwrite else _faces_in(out)
+    faces, bad = read_all(fonts)
+    chars = charset.chars if charset else None
+    shares = shares_of(faces, chars, keep_duplicates=keep_duplicates, before=before)
+    if shares and not any(share.chars for share in shares):
         raise SinonomError(
-            f"none of the {len(asked)} faces has any of the characters asked for", "another --charset or fonts"
+            f"none of the {len(shares)} faces has any of the characters asked for", "another --charset or other fonts"
         )
-    pictures = sum(len(item.data[1]) * len(levels) for item in items if item.data)
-    if batch.workers is None:
-        workers = cores() if pictures >= WORTH_WORKERS else 0
-        batch = BatchOptions(workers, batch.fail_fast, batch.max_failures, batch.overwrite)
+    more: Mapping[tuple[str, str], int] = {}
+    if balance:
+        target, more = balanced(coverage_of(shares, batch.workers), len(levels))
+        options = {**options, "balance": target}
+    items = cut(shares, len(levels), more) + [item for item, _ in bad]
+    if batch.workers is None and batch.engine == PROCESSES:
+        pictures = sum(len(share.chars) for share in shares) * len(levels) + sum(more.values())
+        batch = replace(batch, workers=cores() if pictures >= WORTH_WORKERS else 0)
 
-    def coverage() -> dict[str, Any]:
-        return {"faces": _coverage(out, asked, len(levels))}
+    def extra() -> dict[str, Any]:
+        found = _drawn(out)
+        if shares and not found:
+            raise SinonomError(
+                f"nothing was drawn: every glyph of the {len(shares)} faces is blank or missing",
+                "other fonts; sinonom fonts FONTS... says what each face draws",
+            )
+        return {"faces": _coverage(shares, found, keep_duplicates), "private_use": _private_use(charset)}
 
-    work = Draw(out, side, levels, seed)
-    columns = (*COLUMNS, *MORE_COLUMNS)
     return fill(
         out,
         kind="imageset",
         options=options,
         items=items,
-        work=work,
-        columns=columns,
+        work=Draw(out, side, levels, seed),
+        columns=METADATA,
         batch=batch,
         what="pieces of fonts",
-        extra=coverage,
+        extra=extra,
     )
 
 
-def _coverage(out: Path, asked: dict[str, dict[str, int]], levels: int) -> dict[str, dict[str, int]]:
-    """Return by face how many characters were asked for, not in the cmap, drawn, and in the cmap without a glyph."""
-    _, rows = read_table(out / "metadata.csv")
-    drawn = Counter(row["source"] for row in rows)
-    found = {}
-    for key, counts in asked.items():
-        chars = drawn[key] // levels
-        found[key] = {**counts, "drawn": chars, "without_glyph": counts["asked"] - counts["not_in_cmap"] - chars}
+def cut(shares: Sequence[Share], levels: int, more: Mapping[tuple[str, str], int]) -> list[Item]:
+    """Cut the work into items: pieces of a face, of some `CHUNK` characters, fewer if each is drawn often.
+
+    Parameters
+    ----------
+    shares : what each face draws.
+    levels : pictures of each glyph.
+    more : further pictures by (face key, character).
+    """
+    items: list[Item] = []
+    for share in shares:
+        key, path = share.face.key, share.face.path
+        size, start = path.stat().st_size, 0
+        while start < len(share.chars):
+            stop, pictures = start, 0
+            while stop < min(start + CHUNK, len(share.chars)) and pictures < CHUNK * levels:
+                pictures += levels + more.get((key, share.chars[stop]), 0)
+                stop += 1
+            chars = share.chars[start:stop]
+            extra = tuple(more.get((key, char), 0) for char in chars) if more else ()
+            items.append(Item(f"{key}[{start}:{stop}]", path, Task(share.face, chars, extra), size))
+            start = stop
+    return items
+
+
+def _faces_in(out: Path) -> dict[str, tuple[str, int]]:
+    """Hand and rank by key of the faces of a set that is there: they draw what they drew."""
+    try:
+        record = json.loads((out / "artifact.json").read_text(encoding="utf-8"))
+        faces = record["faces"].items()
+        return {key: (str(face["hand"]), int(face["rank"])) for key, face in faces}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}  # nothing there, or not ours: `fill` says so
+
+
+def _drawn(out: Path) -> Counter[str]:
+    """How many characters each face drew, by key; read row by row, since a set may have a million."""
+    found: Counter[str] = Counter()
+    last: tuple[str, str] | None = None
+    with (out / "metadata.csv").open(encoding="utf-8", newline="", errors="surrogateescape") as file:
+        for row in csv.DictReader(file):
+            this = (row["source"], row["label"])
+            found[row["source"]] += this != last
+            last = this
     return found
+
+
+def _coverage(shares: Sequence[Share], drawn: Mapping[str, int], keep_duplicates: bool) -> dict[str, dict[str, Any]]:
+    """By face: characters asked for, not in its cmap, drawn the same by another, drawn, in its cmap without a glyph."""
+    found = {}
+    for share in shares:
+        same = 0 if keep_duplicates else share.same
+        count = drawn.get(share.face.key, 0)
+        found[share.face.key] = {
+            "hand": share.face.hand,
+            "rank": share.rank,
+            "asked": share.asked,
+            "not_in_cmap": share.not_in_cmap,
+            "same": same,
+            "same_as": share.same_as,
+            "drawn": count,
+            "without_glyph": share.asked - share.not_in_cmap - same - count,
+        }
+    return found
+
+
+def _private_use(charset: Charset | None) -> dict[str, Any]:
+    if charset is None:
+        return {}
+    repaired = {label_of(char): label_of(now) for char, now in charset.repaired.items()}
+    return {"repaired": repaired, "not_drawn": [label_of(char) for char in charset.private]}
+
+
+def say_what_was_drawn(artifact: Artifact) -> None:
+    """Say how much of what was asked for the faces drew."""
+    faces = artifact.record.get("faces", {})
+    for key, counts in faces.items():
+        twin = f", {counts['same']} the same as in {counts['same_as']}" if counts["same"] else ""
+        console.detail(
+            f"{key}: {counts['drawn']} of {counts['asked']} characters drawn, {counts['not_in_cmap']} not in its cmap, "
+            f"{counts['without_glyph']} in its cmap without a glyph{twin}"
+        )
+    drawing = [counts for counts in faces.values() if counts["drawn"]]
+    hands = len({counts["hand"] for counts in drawing})
+    lies, same = (sum(counts[name] for counts in faces.values()) for name in ("without_glyph", "same"))
+    console.say(
+        f"{artifact.counts.get('images', 0):,} pictures from {len(drawing)} of {len(faces)} faces, {hands} hands; "
+        f"{same:,} characters not drawn again that another face draws the same, {lies:,} without a glyph"
+    )

@@ -1,11 +1,22 @@
 """Promises about charset files: every usual form is understood, and nothing is normalised."""
 
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from sinonom_cli.errors import SinonomError
-from sinonom_cli.synth_fonts.charset import charset_of, is_han, parse_line, read_charset
+from sinonom_cli.assets.nomnaocr_characters import counts_in, table_of
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.synth_fonts.blocks import BLOCKS, chars_of_block
+from sinonom_cli.synth_fonts.charset import (
+    charset_asked,
+    charset_of,
+    is_han,
+    nomnaocr_characters,
+    parse_line,
+    read_charset,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,10 +67,77 @@ def test_a_file_without_characters_is_bad_input(tmp_path: Path, content: bytes) 
 def test_a_character_and_its_private_use_code_are_drawn_once() -> None:
     charset = charset_of("字\U000f000b\U000313fa字\ue001")
     assert charset.chars == ("字", "\U000313fa")
-    assert charset.repaired == 1
+    assert charset.repaired == {"\U000f000b": "\U000313fa"}
     assert charset.private == ("\ue001",)
 
 
 def test_han_is_ideographs_of_every_plane_and_nothing_else() -> None:
     assert all(map(is_han, "字㐀\uf90a〇々𡦂\U00030000\U000313fa"))
     assert not any(map(is_han, "aあㄅ가、。\ue001\U000f000b⼀①"))
+
+
+def test_blocks_have_the_names_and_bounds_of_unicode() -> None:
+    """A character's own name says which block it is in: CJK UNIFIED IDEOGRAPH-5B57."""
+    for name in BLOCKS:
+        chars = "".join(chars_of_block(name))
+        assert all(map(is_han, chars[:-64]))
+        kind = "COMPATIBILITY" if "compat" in name else "UNIFIED"
+        known = [unicodedata.name(char, "") for char in (chars[0], chars[len(chars) // 2])]
+        assert all(f"CJK {kind} IDEOGRAPH-" in text for text in known if text)
+    assert sum(len(list(chars_of_block(name))) for name in ("cjk", "cjk-ext-b")) == 20992 + 42720
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cjk-ext-b", "CJK-Ext-B", "cjk_extb", "CJK Extension B", "CJK Unified Ideographs Extension B", " cjk ext b "],
+)
+def test_a_block_is_known_by_any_of_its_names(name: str) -> None:
+    chars = list(chars_of_block(name))
+    assert (chars[0], chars[-1]) == ("\U00020000", "\U0002a6df")
+
+
+def test_a_block_that_is_none_is_a_usage_error_that_names_them() -> None:
+    with pytest.raises(SinonomError, match="hangul") as raised:
+        chars_of_block("hangul")
+    assert raised.value.code == ExitCode.USAGE
+    assert "cjk-ext-b" in raised.value.hint
+    assert "cjk-compat-supplement" in raised.value.hint
+
+
+def test_charset_chars_and_blocks_add_up(tmp_path: Path) -> None:
+    path = tmp_path / "some.txt"
+    path.write_text("字\n喃\n", encoding="utf-8")
+    charset = charset_asked(str(path), "天 字", ["cjk-compat"])
+    assert charset is not None
+    assert charset.chars[:4] == ("字", "喃", "天", "\uf900")
+    assert len(charset.chars) == 3 + 512
+    assert charset_asked(None, "", []) is None
+
+
+def test_the_characters_of_nomnaocr_ship_commonest_first() -> None:
+    chars = nomnaocr_characters()
+    assert chars[:3] == ("之", "以", "月")
+    assert len(chars) == len(set(chars)) > 6000
+    charset = charset_asked("nomnaocr", "", [])
+    assert charset is not None
+    assert len(charset.repaired) > 50
+    assert len(charset.private) > 100
+    assert all(map(is_han, charset.chars))
+
+
+def test_what_ships_is_what_the_script_counts_in_the_transcripts(shared_data: Path) -> None:
+    counts: Counter[str] = Counter()
+    with (shared_data / "nomnaocr" / "All.txt").open(encoding="utf-8") as file:
+        for line in file:
+            counts.update(line.split("\t")[1].strip())
+    chars = nomnaocr_characters()
+    assert set(chars) == {char for char in counts if char not in "?\ufffd…"}
+    assert [counts[char] for char in chars] == sorted((counts[char] for char in chars), reverse=True)
+
+
+def test_transcripts_and_tables_of_counts_are_counted_alike() -> None:
+    transcripts = ["Tale of Kieu 1866/page_1.jpg\t字喃字?\n", "a/b.JPG\t喃𡦂\U000f000b\r\n", "\n"]
+    table = ["字\t2", "喃\t2", "𡦂\t1", "\U000f000b\t1", "?\t1"]
+    found = counts_in(transcripts)
+    assert found == counts_in(table) == {"字": 2, "喃": 2, "𡦂": 1, "\U000f000b": 1}
+    assert table_of(found) == "count,characters\n2,喃字\n1,𡦂\U000f000b\n"

@@ -37,7 +37,8 @@ def test_only_glyphs_with_ink_of_their_own_are_drawn(tmp_path: Path) -> None:
     assert [row["char"] for row in rows] == list(tinyfont.CHARS)
     record = json.loads((tmp_path / "out" / "artifact.json").read_text(encoding="utf-8"))
     counts = {"asked": len(asked), "not_in_cmap": 2, "drawn": len(tinyfont.CHARS), "without_glyph": 2}
-    assert record["faces"] == {"tiny.ttf#0": counts}
+    names = {"hand": "Tiny Hand 0", "rank": 0, "same": 0, "same_as": ""}
+    assert record["faces"] == {"tiny.ttf#0": counts | names}
 
 
 def test_coverage_agrees_with_the_bounds_of_the_outlines(tmp_path: Path) -> None:
@@ -70,7 +71,9 @@ def test_private_use_is_repaired_or_never_drawn(tmp_path: Path, capsys: pytest.C
     assert [row["label"] for row in rows_of(tmp_path / "out")] == ["U+313FA", "U+5B57"]
     said = capsys.readouterr().err
     assert "1 Private Use characters are drawn as" in said
-    assert "1 Private Use characters have no" in said
+    assert "1 Private Use characters have no Unicode code point and are not drawn: U+E001" in said
+    record = json.loads((tmp_path / "out" / "artifact.json").read_text(encoding="utf-8"))
+    assert record["private_use"] == {"repaired": {"U+F000B": "U+313FA"}, "not_drawn": ["U+E001"]}
 
 
 def test_workers_change_no_byte(tmp_path: Path) -> None:
@@ -125,7 +128,9 @@ def test_a_charset_that_no_face_has_is_bad_input(tmp_path: Path, capsys: pytest.
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("option", [["--strokes", "a"], ["--degrade", "2"], ["--strokes", "nan"], ["--chars", " "]])
+@pytest.mark.parametrize(
+    "option", [["--strokes", "a"], ["--degrade", "2"], ["--strokes", "nan"], ["--chars", " "], ["--block", "hangul"]]
+)
 def test_nonsense_is_a_usage_error(tmp_path: Path, option: list[str]) -> None:
     path = tinyfont.build(tmp_path / "tiny.ttf", chars="字")
     assert run(["synth-fonts", str(path), str(tmp_path / "out"), *option]) == 2
@@ -147,8 +152,29 @@ def test_a_new_font_extends_a_set_and_renames_nothing(tmp_path: Path) -> None:
     arguments = ["synth-fonts", str(folder), str(tmp_path / "out"), "--strokes", "0"]
     assert run(arguments) == 0
     before = bytes_of(tmp_path / "out" / "images")
-    tinyfont.build(folder / "a.ttf")  # another file of the same family and style
+    tinyfont.build(folder / "a.ttf", style=3)  # another weight, and the file comes first
     assert run(arguments) == 0
     after = bytes_of(tmp_path / "out" / "images")
     assert before.items() <= after.items()
     assert len(after) == 2 * len(before)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_font_that_draws_nothing_is_bad_input_however_often_it_is_tried(
+    tmp_path: Path, again: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tinyfont.build(tmp_path / "tiny.ttf")
+    asked = tinyfont.BLANK + tinyfont.LIE + tinyfont.TWIN
+    arguments = ["synth-fonts", str(path), str(tmp_path / "out"), "--chars", asked]
+    assert run(arguments) == 4
+    if again:
+        assert run(arguments) == 4
+    assert "nothing was drawn: every glyph of the 1 faces is blank or missing" in capsys.readouterr().err
+
+
+def test_every_row_says_face_hand_version_and_licence(tmp_path: Path) -> None:
+    path = tinyfont.build_collection(tmp_path / "tiny.ttc", chars="字", styles=(0, 1))
+    assert run(["synth-fonts", str(path), str(tmp_path / "out"), "--strokes", "0"]) == 0
+    found = [(row["source"], row["hand"], row["version"], row["licence"]) for row in rows_of(tmp_path / "out")]
+    licence = "Drawn for tests; no rights reserved."
+    assert found == [("tiny.ttc#0", "Tiny Hand 0", "1.0", licence), ("tiny.ttc#1", "Tiny Hand 1", "1.1", licence)]

@@ -1,0 +1,96 @@
+"""What faces really draw: every character asked for is drawn once, small, and looked at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.batch import Item, Row
+from sinonom_cli.artifacts.workers import work_through
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.synth_fonts.draw import Pen
+from sinonom_cli.synth_fonts.faces import FaceTables, read_faces
+from sinonom_cli.synth_fonts.shares import Share
+
+LOOK_SIDE = 16
+"""For pictures of so many pixels glyphs are drawn to see whether there is ink."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What one face draws of the characters asked for.
+
+    Attributes
+    ----------
+    share : the face, and the characters looked at.
+    drawn : the characters that it draws.
+    blank : how many its cmap names and its glyphs leave blank.
+    notdef : how many are drawn as what the face draws for characters that it does not have.
+    failure : why it could not be looked at; "" if it could.
+    """
+
+    share: Share
+    drawn: str
+    blank: int
+    notdef: int
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Looks at the glyphs of one face. Pickles for the workers."""
+
+    def __call__(self, item: Item) -> list[Row]:
+        """Return one row: the characters drawn, and how many are blank and .notdef."""
+        face, chars = item.data
+        pen = Pen(face.path, face.index, LOOK_SIDE)
+        why = {char: pen.why_not(char) for char in chars}
+        found = list(why.values())
+        drawn = "".join(char for char, reason in why.items() if not reason)
+        return [{"drawn": drawn, "blank": str(found.count("blank")), "notdef": str(found.count("notdef"))}]
+
+
+def coverage_of(shares: Sequence[Share], workers: int | None) -> list[Coverage]:
+    """Look at every glyph that the faces are to draw.
+
+    Parameters
+    ----------
+    shares : faces with their characters.
+    workers : processes; 0: this one; None: as many as are worth it.
+
+    Returns
+    -------
+    coverage by face, in the order of `shares`.
+    """
+    items = [Item(share.face.key, share.face.path, (share.face, share.chars)) for share in shares]
+    by_key = {share.face.key: share for share in shares}
+    found: dict[str, Coverage] = {}
+    with console.progress(len(items), "faces looked at") as progress:
+        for outcome in work_through(items, Look(), workers):
+            share = by_key[outcome.item.key]
+            if outcome.rows is None:
+                found[outcome.item.key] = Coverage(share, "", 0, 0, outcome.failure)
+            else:
+                row = outcome.rows[0]
+                found[outcome.item.key] = Coverage(share, row["drawn"], int(row["blank"]), int(row["notdef"]))
+            progress.advance()
+    return [found[share.face.key] for share in shares]
+
+
+def read_all(fonts: Sequence[Item]) -> tuple[list[FaceTables], list[tuple[Item, str]]]:
+    """Read the faces of font files.
+
+    Returns
+    -------
+    the faces in the order of the files, and the files that cannot be read with the reasons.
+    """
+    faces: list[FaceTables] = []
+    bad: list[tuple[Item, str]] = []
+    with console.progress(len(fonts), "fonts read") as progress:
+        for font in fonts:
+            try:
+                faces += read_faces(font)
+            except SinonomError as error:
+                console.detail(str(error))
+                bad.append((font, str(error)))
+            progress.advance()
+    return faces, bad

@@ -1,0 +1,131 @@
+"""The coverage table of `sinonom fonts`: on a terminal, as tab-separated lines, JSON lines, CSV."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.batch import Item
+from sinonom_cli.artifacts.files import replacing
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.synth_fonts.charset import Charset
+from sinonom_cli.synth_fonts.coverage import Coverage, coverage_of, read_all
+from sinonom_cli.synth_fonts.shares import shares_of
+
+COLUMNS = (
+    *("face", "family", "style", "version", "hand"),
+    *("drawn", "blank", "notdef", "not_in_cmap", "same", "same_as"),
+    "licence",
+)
+_ON_A_TERMINAL = ("face", "hand", "drawn", "blank", "notdef", "not_in_cmap", "same", "licence")
+
+Row = dict[str, str | int]
+
+
+def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | None, workers: int | None) -> None:
+    """Look at every glyph of the faces, print the table, and write it as CSV where `output` says.
+
+    Raises
+    ------
+    SinonomError
+        If no font can be read; with exit code 6, if some cannot; with 5, if `output` is no table of ours.
+    """
+    if output:
+        _refuse_foreign(output)
+    faces, bad = read_all(fonts)
+    if not faces:
+        raise SinonomError(f"none of {len(fonts)} fonts can be read; the first: {bad[0][1]}", "font files or folders")
+    shares = shares_of(faces, charset.chars if charset else None, keep_duplicates=True)
+    found = coverage_of(shares, workers)
+    rows = [row_of(coverage) for coverage in found]
+    _print(rows)
+    if output:
+        _write(output, rows)
+        console.say(f"{output}: {len(rows)} faces")
+    _summarise(found, charset)
+    crashed = [(one.share.face.key, one.failure) for one in found if one.failure]
+    failed = [(font.key, reason) for font, reason in bad] + crashed
+    if failed:
+        raise SinonomError(
+            f"{len(failed)} fonts or faces could not be looked at; the first, {failed[0][0]}: {failed[0][1]}",
+            "-v names all of them",
+            ExitCode.SOME_FAILED,
+        )
+
+
+def row_of(coverage: Coverage) -> Row:
+    """Return a row of the table."""
+    share, face = coverage.share, coverage.share.face
+    names = (face.key, face.family, face.style, face.version, face.hand)
+    counts = (len(coverage.drawn), coverage.blank, coverage.notdef, share.not_in_cmap, share.same)
+    return dict(zip(COLUMNS, (*names, *counts, share.same_as, face.licence), strict=True))
+
+
+def _print(rows: Sequence[Row]) -> None:
+    if console.settings.json:
+        for row in rows:
+            console.data_json(row)
+    elif sys.stdout.isatty():
+        _print_table(rows)
+    else:
+        console.data("\t".join(COLUMNS))
+        for row in rows:
+            console.data("\t".join(" ".join(str(cell).split()) for cell in row.values()))
+
+
+def _print_table(rows: Sequence[Row]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in _ON_A_TERMINAL:
+        number = isinstance(rows[0][name], int)
+        table.add_column(name.replace("_", " "), justify="right" if number else "left", no_wrap=number)
+    for row in rows:
+        table.add_row(*(_text(row[name]) for name in _ON_A_TERMINAL))
+    Console().print(table)
+
+
+def _text(cell: Any) -> Any:
+    from rich.text import Text
+
+    return Text(f"{cell:,}" if isinstance(cell, int) else cell)
+
+
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
+    ):
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _refuse_foreign(path: Path) -> None:
+    if not path.exists():
+        return
+    try:
+        with path.open(encoding="utf-8") as file:
+            ours = file.readline().rstrip("\n") == ",".join(COLUMNS)
+    except (OSError, UnicodeDecodeError):
+        ours = False
+    if not ours:
+        raise SinonomError(f"{path} is there and is no coverage table", "another --output", ExitCode.OUTPUT_IN_THE_WAY)
+
+
+def _summarise(found: Sequence[Coverage], charset: Charset | None) -> None:
+    drawn = {char for coverage in found for char in coverage.drawn}
+    hands = {coverage.share.face.hand for coverage in found if coverage.drawn}
+    drawing = sum(bool(coverage.drawn) for coverage in found)
+    once = sum(len(coverage.drawn) for coverage in found) - sum(c.share.same for c in found)
+    of = f" of {len(charset.chars):,} asked for" if charset else ""
+    console.say(
+        f"{drawing} of {len(found)} faces draw {len(drawn):,} characters{of}, in {len(hands)} hands; "
+        f"about {max(once, 0):,} pictures of each stroke weight, duplicates left out"
+    )
+    if charset and len(drawn) < len(charset.chars):
+        lacking = [char for char in charset.chars if char not in drawn]
+        console.detail(f"no face draws {' '.join(lacking)}")

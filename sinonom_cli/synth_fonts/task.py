@@ -1,0 +1,119 @@
+"""One piece of the work: some characters of a face, drawn at every level."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.artifacts.batch import Item, Row, item_rng
+from sinonom_cli.artifacts.files import save_png
+from sinonom_cli.artifacts.imageset import COLUMNS
+from sinonom_cli.characters import is_private, label_of, repair
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.synth_fonts.charset import nomnaocr_characters
+from sinonom_cli.synth_fonts.degrade import REACH, degraded
+from sinonom_cli.synth_fonts.draw import distance_field, ink_at, moved, pen_for
+from sinonom_cli.synth_fonts.faces import Face, read_faces
+from sinonom_cli.synth_fonts.levels import Level, more_levels
+
+METADATA = (*COLUMNS, "face", "hand", "family", "style", "version", "licence", "level")
+NEIGHBOURS = 12
+"""How many characters of a face may stand beside another."""
+CACHED_FACES = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some characters of a face.
+
+    Attributes
+    ----------
+    face, chars : what to draw.
+    more : by character, how many degraded pictures to draw besides those of the levels; empty: none.
+    """
+
+    face: Face
+    chars: str
+    more: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draws one item: some characters of a face, at every level. Pickles for the workers."""
+
+    out: Path
+    side: int
+    levels: tuple[Level, ...]
+    seed: int
+
+    def __call__(self, item: Item) -> list[Row]:
+        """Write the pictures of `item` and return their rows; an item without data is a font that cannot be read."""
+        if item.data is None:
+            read_faces(item)
+            raise SinonomError(f"{item.path} changed while it was read")
+        task: Task = item.data
+        pen = pen_for(task.face.path, task.face.index, self.side)
+        rows: list[Row] = []
+        for char, more in zip(task.chars, task.more or (0,) * len(task.chars), strict=True):
+            glyph = pen.glyph(char)
+            if glyph is not None:
+                rows += self._draw(task.face, char, glyph, (*self.levels, *more_levels(self.levels, more)))
+        return rows
+
+    def _draw(self, face: Face, char: str, glyph: NDArray[np.uint8], levels: Sequence[Level]) -> list[Row]:
+        field = distance_field(glyph, self.side, self._reach)
+        label = label_of(char)
+        rows = []
+        for level in levels:
+            offset = level.stroke * self.side
+            if level.degrade:
+                rng = item_rng(self.seed, f"{face.key}\0{label}\0{level.name}")
+                picture = degraded(field, moved(field, offset), level.degrade, rng, self._others(face, char))
+            else:
+                picture = (255.5 - 255 * ink_at(field, offset)).astype(np.uint8)
+            file_name = f"images/{label}/{face.slug}-{level.name}.png"
+            save_png(self.out / file_name, picture)
+            rows.append(_row(face, char, label, level, file_name))
+        return rows
+
+    @property
+    def _reach(self) -> float:
+        return self.side * (max(abs(level.stroke) for level in self.levels) + REACH) + 1
+
+    def _others(self, face: Face, char: str) -> list[NDArray[np.float32]]:
+        known = neighbours_for(face.path, face.index, self.side, self._reach)
+        return [field for other, field in known.items() if other != char]
+
+
+@lru_cache(CACHED_FACES)
+def neighbours_for(path: Path, index: int, side: int, reach: float) -> dict[str, NDArray[np.float32]]:
+    """Return the fields of a face's commonest characters, those that are likely to stand beside others."""
+    pen = pen_for(path, index, side)
+    found: dict[str, NDArray[np.float32]] = {}
+    for char in map(repair, nomnaocr_characters()):
+        glyph = None if is_private(char) else pen.glyph(char)
+        if glyph is not None:
+            found[char] = distance_field(glyph, side, reach)
+        if len(found) == NEIGHBOURS:
+            break
+    return found
+
+
+def _row(face: Face, char: str, label: str, level: Level, file_name: str) -> Row:
+    return {
+        "file_name": file_name,
+        "label": label,
+        "char": char,
+        "source": face.key,
+        "box": "",
+        "face": face.slug,
+        "hand": face.hand,
+        "family": face.family,
+        "style": face.style,
+        "version": face.version,
+        "licence": face.licence,
+        "level": level.name,
+    }
