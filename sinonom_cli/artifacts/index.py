@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,13 +44,14 @@ class Index:
     path : the FAISS file.
     record : its JSON record.
     rows : row i belongs to vector i.
-    faiss : the FAISS index, over the file's own memory where that is mapped.
+    faiss : the FAISS index, which looks into the file's bytes; these are kept beside it as long as it lives.
     """
 
     path: Path
     record: dict[str, Any]
     rows: Rows
     faiss: Any
+    _content: NDArray[np.uint8]
     _flat: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
@@ -158,22 +161,37 @@ def read_index(path: Path) -> Index:
         )
     if flat is None:
         _mapped_vectors(path, record)
-    return Index(path, record, rows, searchable, flat)
+    return Index(path, record, rows, searchable, content, flat)
 
 
 def _searchable(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> Any:
     """Return the FAISS index in a file's bytes."""
     import faiss
 
-    for name in ("set_deserialization_vector_byte_limit", "set_deserialization_loop_limit"):
-        if hasattr(faiss, name):  # since 1.12 or so: nothing in a file can be longer than the file
-            getattr(faiss, name)(content.nbytes)
     try:
         # FAISS looks at the bytes where they are: no copy, and a file of gigabytes is read as far as it is searched.
-        return faiss.read_index(faiss.ZeroCopyIOReader(faiss.swig_ptr(content), content.nbytes))  # type: ignore[attr-defined]
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(content), content.nbytes)  # type: ignore[attr-defined]
+        with _nothing_longer_than(content.nbytes):
+            return faiss.read_index(reader, getattr(faiss, "IO_FLAG_SKIP_PRECOMPUTE_TABLE", 0))
     except RuntimeError as error:
         reason = " ".join(str(error).partition("\n")[0].split())
         raise SinonomError(f"FAISS cannot open {path}: {reason}", remake(path, record)) from error
+
+
+@contextmanager
+def _nothing_longer_than(size: int) -> Iterator[None]:
+    """Keep FAISS from believing a file of so many bytes that claims to hold more; versions before 1.13 cannot."""
+    import faiss
+
+    names = [name for name in ("vector_byte_limit", "loop_limit") if hasattr(faiss, f"set_deserialization_{name}")]
+    before = {name: getattr(faiss, f"get_deserialization_{name}")() for name in names}
+    try:
+        for name in names:
+            getattr(faiss, f"set_deserialization_{name}")(size + 1)
+        yield
+    finally:
+        for name, limit in before.items():
+            getattr(faiss, f"set_deserialization_{name}")(limit)
 
 
 def read_rows(path: Path, record: dict[str, Any]) -> Rows:

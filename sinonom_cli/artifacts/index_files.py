@@ -55,16 +55,15 @@ def partial_path(path: Path) -> Path:
     return beside(path, ".partial")
 
 
-def checksum(path: Path) -> dict[str, Any]:
-    """Return size and SHA-256 of a file; of a large one also a sample's."""
+def checksum(path: Path, quick: bool = False) -> dict[str, Any]:
+    """Return size and SHA-256 of a file; of a large one also a sample's, or, if `quick`, that one alone."""
     size = path.stat().st_size
     if size <= WHOLE:
         return {"bytes": size, "sha256": sha256_of(path)}
-    return {
-        "bytes": size,
-        "sha256": sha256_of(path),
-        "sha256_sampled": sampled(np.memmap(path, np.uint8, "r", shape=(size,))),
-    }
+    sample = sampled(np.memmap(path, np.uint8, "r"))
+    if quick:
+        return {"bytes": size, "sha256_sampled": sample}
+    return {"bytes": size, "sha256": sha256_of(path), "sha256_sampled": sample}
 
 
 def sampled(content: "NDArray[np.uint8]") -> str:

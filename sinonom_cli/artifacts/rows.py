@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,11 +57,15 @@ class Rows:
         return max(len(self._starts) - 1, 0)
 
     def __getitem__(self, position: int) -> Row:
-        start, end = int(self._starts[position]), int(self._starts[position + 1])
-        line = self._content[start:end].tobytes().decode("utf-8", "surrogateescape")
+        line = self.line(position).decode("utf-8", "surrogateescape")
         if '"' in line:
             return Row(*next(csv.reader(io.StringIO(line, newline=""))))
         return Row(*line.rstrip("\r\n").split(","))
+
+    def line(self, position: int) -> bytes:
+        """Return a row as it stands in the table, its line end included."""
+        start, end = int(self._starts[position]), int(self._starts[position + 1])
+        return self._content[start:end].tobytes()
 
     def __iter__(self) -> Iterator[Row]:
         return (self[position] for position in range(len(self)))
@@ -78,23 +83,29 @@ def _places(content: NDArray[np.uint8], value: int) -> NDArray[np.int64]:
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
-def write_rows(table: Path, starts: Path, rows: Iterable[Row]) -> int:
-    """Write rows as CSV, and beside it where each starts ((N + 1,) uint64, little-endian); return their number."""
+def write_rows(table: Path, starts: Path, rows: Iterable[Row], before: Iterable[bytes] = ()) -> int:
+    """Write rows as CSV, and beside it where each starts ((N + 1,) uint64, little-endian); return their number.
+
+    Parameters
+    ----------
+    table, starts : the two files.
+    rows : what to write.
+    before : rows to put in front of them, as `Rows.line` gives them.
+    """
     count, place = 0, 0
-    line = io.StringIO(newline="")
-    writer = csv.writer(line, lineterminator="\n")
     with table.open("wb") as file, starts.open("wb") as places:
-
-        def write(cells: Iterable[str]) -> None:
-            nonlocal place
-            line.seek(0)
-            line.truncate()
-            writer.writerow(cells)
-            place += file.write(line.getvalue().encode("utf-8", "surrogateescape"))
+        for line in chain([_line(COLUMNS)], before, (_line(_cells(row)) for row in rows)):
+            place += file.write(line)
             places.write(place.to_bytes(8, "little"))
-
-        write(COLUMNS)
-        for row in rows:
-            write((row.item, row.source, row.label, row.char, row.set))
             count += 1
-    return count
+    return count - 1
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return row.item, row.source, row.label, row.char, row.set
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode("utf-8", "surrogateescape")

@@ -7,18 +7,21 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, reopen
-from sinonom_cli.artifacts.batch import BatchOptions, close
+from sinonom_cli.artifacts.batch import BatchOptions
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
 from sinonom_cli.artifacts.index import read_vectors
-from sinonom_cli.artifacts.index_files import failures_path, write_index
+from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.artifacts.rows import Row
-from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.index import kinds
+from sinonom_cli.index.arrays import Arrays
+from sinonom_cli.index.assemble import assemble, clear
 from sinonom_cli.index.partial import Entry, Partial, identity
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
@@ -38,6 +41,7 @@ class IndexConfig:
     model: Path | None
     batch_size: int
     limit: int | None
+    type: str
     batch: BatchOptions
 
 
@@ -49,20 +53,18 @@ def run(config: IndexConfig) -> Artifact:
     SinonomError
         4 for a bad set or model, 5 for an output in the way or made from something else.
     """
+    recover(config.output)
     model = read_model(config.model)
-    entries = _entries(config)
-    options = {
-        "sets": list(dict.fromkeys(_relative(path, config.output) for path in config.sets)),
-        "model": model.identity,
-        "preprocessing": VERSION,
-        "batch_size": config.batch_size,
-        "limit": config.limit,
-    }
+    kinds.factory(config.type, 1, model.embedding_size)
+    if arrays_given(config.sets):
+        return _from_arrays(config, model)
+    entries = entries_of(config)
     inputs = {"pictures": len(entries), "sha256": identity(entries)}
-    artifact = begin(config.output, "index", options, inputs, config.batch.overwrite)
+    artifact = begin(config.output, "index", _options(config, model, config.batch_size), inputs, config.batch.overwrite)
     partial = Partial(config.output, entries, config.batch_size)
     if artifact.state == "new":
         partial.delete()
+        clear(config.output)
     elif artifact.state == "complete":
         failed = _failed_before(artifact)
         _refuse_changed(artifact, [entry for entry in entries if entry.key not in failed], "indexed")
@@ -75,13 +77,72 @@ def run(config: IndexConfig) -> Artifact:
     else:
         _refuse_changed(artifact, entries, "inputs")
         console.say(f"{config.output} was begun before: going on")
-    failures = _embed(config, model, partial)
+    failures = embed(config, model, partial)
     return _put_together(config, model, partial, artifact, failures)
 
 
-def _entries(config: IndexConfig) -> list[Entry]:
+def arrays_given(sets: Sequence[Path]) -> bool:
+    """Return whether `.npy` files are to be indexed; raises SinonomError (2) if they are mixed with sets."""
+    arrays = [path.suffix == ".npy" for path in sets]
+    if any(arrays) and not all(arrays):
+        raise usage_error("image sets and .npy files are not indexed together", "one kind first, the other with --add")
+    return any(arrays)
+
+
+def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
+    """Make an index of embeddings that were made elsewhere, with this model."""
+    arrays = Arrays(config.sets, config.output, model.embedding_size, config.limit)
+    inputs = arrays.identity()
+    artifact = begin(config.output, "index", _options(config, model, None), inputs, config.batch.overwrite)
+    if artifact.state != "new" and artifact.record.get("inputs") != inputs:
+        raise SinonomError(
+            f"{artifact.path} was made from other arrays", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
+        )
+    if artifact.state == "complete":
+        console.say(f"{config.output} is complete: nothing to do")
+        return artifact
+    if artifact.state == "new":
+        clear(config.output)
+    else:
+        console.say(f"{config.output} was begun before: going on")
+    count = arrays.shape[0]
+    return assemble(
+        artifact,
+        config.type,
+        arrays.shape,
+        arrays.blocks,
+        arrays.rows(),
+        counts={"items": count, "rows": count, "failed": 0},
+        **fields_of(config, model),
+    )
+
+
+def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[str, Any]:
+    options = {
+        "sets": list(dict.fromkeys(relative(path, config.output) for path in config.sets)),
+        "model": model.identity,
+        "preprocessing": VERSION,
+        "batch_size": batch_size,
+        "limit": config.limit,
+        "type": config.type,
+    }
+    return {name: value for name, value in options.items() if name != "batch_size" or value is not None}
+
+
+def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
+    """Return what the record says of the model."""
+    path = None if model.path == DEFAULT else relative(model.path, config.output)  # None: wherever that is installed
+    return {
+        "model": {"identity": model.identity, "path": path},
+        "preprocessing": VERSION,
+        "distance": model.distance,
+    }
+
+
+def entries_of(config: IndexConfig) -> list[Entry]:
+    """Return all pictures of the sets."""
     entries = []
-    for where, path in {_relative(path, config.output): path for path in config.sets}.items():
+    for where, path in {relative(path, config.output): path for path in config.sets}.items():
         images = read_imageset(path)
         entries += [Entry(path / p.file_name, _row(p, where)) for p in images.pictures]
     if not entries:
@@ -93,7 +154,7 @@ def _row(picture: Picture, where: str) -> Row:
     return Row(picture.item, picture.source, picture.label, picture.char, where)
 
 
-def _relative(path: Path, output: Path) -> str:
+def relative(path: Path, output: Path) -> str:
     """Return `path` relative to the folder of the index, so that both can be moved together."""
     try:
         return Path(os.path.relpath(path, output.parent)).as_posix()
@@ -120,7 +181,7 @@ def _failed_before(artifact: Artifact) -> set[str]:
         return {row["file"] for row in csv.DictReader(file)}
 
 
-def _embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str]:
+def embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str]:
     """Embed the batches that are not done; return reason by key of the pictures that failed."""
     todo = [number for number in range(len(partial.batches)) if not partial.done(number)]
     failures: dict[str, str] = {}
@@ -159,30 +220,23 @@ def _put_together(
     if not kept:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
-    write_index(
+    assemble(
         artifact,
-        _blocks(partial),
+        config.type,
+        (len(kept), model.embedding_size),
+        lambda: blocks_of(partial),
         (entry.row for entry in kept),
-        model={"identity": model.identity, "path": _model_path(model, config.output)},
-        preprocessing=VERSION,
-        distance=model.distance,
         indexed={"pictures": len(kept), "sha256": identity(kept)},
         counts={"items": len(entries), "rows": len(kept), "failed": len(failures)},
+        **fields_of(config, model),
     )
     partial.delete()
     return artifact
 
 
-def _blocks(partial: Partial) -> Iterator[NDArray[np.float32]]:
+def blocks_of(partial: Partial) -> Iterator[NDArray[np.float32]]:
+    """Yield the embeddings of all batches, (n, D) float32."""
     for number in range(len(partial.batches)):
         vectors = partial.load(number).vectors
         if len(vectors):
             yield vectors
-
-
-def _model_path(model: Model, output: Path) -> str | None:
-    """Return the model's path as the record keeps it; None: the default model, wherever that is installed."""
-    return None if model.path == DEFAULT else _relative(model.path, output)
-
-
-__all__ = ["BatchOptions", "IndexConfig", "close", "run"]

@@ -1,7 +1,8 @@
 """`sinonom index`: image sets and a model -> an index."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,17 +21,39 @@ from sinonom_cli.options import (
     split_output,
 )
 
+if TYPE_CHECKING:
+    from sinonom_cli.artifacts.artifact import Artifact
+
 
 def index(
     sets: Annotated[
         list[str],
-        typer.Argument(metavar="SET... OUT.faiss", help="Image sets or folders of pictures, then the index to write."),
+        typer.Argument(
+            metavar="SET... OUT.faiss", help="Image sets, folders of pictures or .npy embeddings; then the index."
+        ),
     ],
     output: Output = None,
     model: Annotated[
         Path | None, typer.Option("--model", show_default="./model, else the one that ships", help="The model.")
     ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures that the model gets at once.")] = 256,
+    type: Annotated[
+        str,
+        typer.Option(
+            "--type",
+            metavar="auto|flat|hnsw|ivf-sq8|pq-refine|FACTORY",
+            help="auto: flat up to a million vectors, then ivf-sq8. FACTORY: a factory string of FAISS.",
+        ),
+    ] = "auto",
+    add: Annotated[bool, typer.Option("--add", help="Add to the index what it does not hold yet.")] = False,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--remove",
+            metavar="NAME",
+            help="Remove an item, a source, a pattern or a #row; - for a list on stdin.",
+        ),
+    ] = None,
     workers: Workers = None,
     engine: Engine = "processes",
     limit: Limit = None,
@@ -45,11 +68,26 @@ def index(
 
     Writes OUT.faiss (FAISS), OUT.faiss.rows.csv (what each vector shows) and OUT.faiss.json (the record).
     """
+    from sinonom_cli.artifacts.batch import BatchOptions, close
+
+    if remove:
+        close(_removed(sets if output is None else [*sets, str(output)], remove, add or overwrite))
+        return
     inputs, out = split_output(sets, output, "SET")
     if out.is_dir():
         raise usage_error(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
-    from sinonom_cli.artifacts.batch import BatchOptions
-    from sinonom_cli.index.build import IndexConfig, close, run
+    if add and (overwrite or type != "auto"):
+        raise usage_error("--add keeps the index and its type", "leave out --overwrite and --type")
+    from sinonom_cli.index import build, change
 
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
-    close(run(IndexConfig(tuple(Path(name) for name in inputs), out, model, batch_size, limit, batch)))
+    config = build.IndexConfig(tuple(Path(name) for name in inputs), out, model, batch_size, limit, type, batch)
+    close(change.add(config) if add else build.run(config))
+
+
+def _removed(paths: list[str], names: list[str], otherwise: bool) -> "Artifact":
+    if len(paths) != 1 or otherwise:
+        raise usage_error("--remove takes the index alone", "sinonom index db.faiss --remove NAME")
+    from sinonom_cli.index import change
+
+    return change.remove(Path(paths[0]), list(change.listed(names, sys.stdin)))

@@ -1,0 +1,279 @@
+"""Add to an index, or remove from it, without embedding or training again what is there.
+
+The index as it is stays whole and can be asked until the changed one is put in its place. Whole vectors beside a
+compressed index are appended to, behind what its record speaks of; all other files are made anew.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.artifact import Artifact, read_record
+from sinonom_cli.artifacts.files import cannot_write, write_json
+from sinonom_cli.artifacts.index import read_rows, read_vectors, remake
+from sinonom_cli.artifacts.index_files import (
+    FAISS,
+    ROWS,
+    STARTS,
+    VECTORS,
+    append_vectors,
+    beside,
+    failures_path,
+    partial_path,
+    publish,
+    recover,
+    write_flat,
+)
+from sinonom_cli.artifacts.journal import write_failures
+from sinonom_cli.artifacts.model import Model, read_model
+from sinonom_cli.artifacts.rows import Row, Rows, write_rows
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.index import kinds
+from sinonom_cli.index.arrays import Arrays
+from sinonom_cli.index.assemble import clear, load, named, pieces, save
+from sinonom_cli.index.build import IndexConfig, arrays_given, blocks_of, embed, entries_of, relative
+from sinonom_cli.index.partial import Partial, identity
+from sinonom_cli.models.preprocess import VERSION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def add(config: IndexConfig) -> Artifact:
+    """Add what the index does not hold yet: pictures of sets, by set and item, or whole `.npy` files.
+
+    Raises
+    ------
+    SinonomError
+        4 for a bad set, another model, or an index that is not there.
+    """
+    artifact = _opened(config.output)
+    model = read_model(config.model)
+    record = artifact.record
+    if record["model"]["identity"] != model.identity or record["preprocessing"] != VERSION:
+        raise SinonomError(
+            f"{config.output} was made with another model ({record['model']['identity'][:12]}, not "
+            f"{model.identity[:12]}) or another preparation of pictures",
+            "--model with the model of the index",
+        )
+    if arrays_given(config.sets):
+        return _add_arrays(config, model, artifact)
+    sets = {relative(path, config.output) for path in config.sets}
+    known = {(row.set, row.item) for row in read_rows(config.output, record) if row.set in sets}
+    entries = [entry for entry in entries_of(config) if (entry.row.set, entry.row.item) not in known]
+    if not entries:
+        console.say(f"{config.output} holds all of it: nothing to add")
+        return artifact
+    partial = Partial(config.output, entries, config.batch_size)
+    _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
+    failures = embed(config, model, partial)
+    kept = [entry.row for entry in entries if f"{entry.row.set}/{entry.row.item}" not in failures]
+    if not kept:
+        key, reason = next(iter(failures.items()))
+        raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
+    _append(artifact, blocks_of(partial), kept, config, failed=len(failures), items=len(entries))
+    partial.delete()
+    _plan(config.output).unlink(missing_ok=True)
+    clear(config.output)
+    write_failures(failures_path(config.output), failures)
+    return artifact
+
+
+def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifact:
+    known = set(artifact.record["options"]["sets"])
+    new = [path for path in config.sets if relative(path, config.output) not in known]
+    if not new:
+        console.say(f"{config.output} holds all of it: nothing to add")
+        return artifact
+    arrays = Arrays(new, config.output, model.embedding_size, config.limit)
+    config = replace(config, sets=tuple(new))
+    return _append(artifact, arrays.blocks(), arrays.rows(), config, failed=0, items=arrays.shape[0])
+
+
+def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
+    """Keep the batches of an addition that was killed, if it was this one."""
+    plan = _plan(path)
+    if plan.exists() and json.loads(plan.read_text(encoding="utf-8")) == inputs:
+        console.say(f"adding to {path} was begun before: going on")
+        return
+    partial.delete()
+    write_json(plan, inputs)
+
+
+def _plan(path: Path) -> Path:
+    return partial_path(path) / "add.json"
+
+
+def _append(
+    artifact: Artifact,
+    blocks: Iterable[NDArray[np.float32]],
+    new: Iterable[Row],
+    config: IndexConfig,
+    failed: int,
+    items: int,
+) -> Artifact:
+    record, path = artifact.record, artifact.path
+    folder = partial_path(path)
+    made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
+    fields: dict[str, Any] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if record.get("type", "flat") == "flat":
+            count, _, unit = write_flat(made[FAISS], chain(pieces(read_vectors(path, record)), blocks))
+            added = count - record["counts"]["rows"]
+        else:
+            whole = beside(path, VECTORS)
+            old = len(read_vectors(path, record))
+            with whole.open("r+b") as file:
+                file.truncate(record["vectors"]["bytes"])  # what an addition that was killed has left behind it
+                file.seek(0, 2)
+                added, dimension, unit = append_vectors(file, blocks)
+            vectors = np.memmap(whole, "<f4", "r", shape=(old + added, dimension))
+            index = load(path)
+            for block in pieces(vectors, old):
+                index.add(block)
+            save(index, made[FAISS])
+            fields["vectors"] = {"bytes": whole.stat().st_size}
+            del vectors
+        rows = read_rows(path, record)
+        write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
+        del rows  # what is mapped cannot be replaced on Windows
+        was = record["counts"]
+        counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
+        sets = [*record["options"]["sets"], *(relative(name, config.output) for name in config.sets)]
+        options = {**record["options"], "sets": list(dict.fromkeys(sets))}
+        publish(artifact, made, **fields, **_changed(options), unit=record["unit"] and unit, counts=counts)
+        clear(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    console.say(f"{added} added, {counts['rows']} in all")
+    return artifact
+
+
+def _changed(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the record says of an index that is no longer what one command made of its inputs."""
+    return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}}
+
+
+def remove(path: Path, names: Sequence[str]) -> Artifact:
+    """Remove rows: `#17` by number, else by item or source; `*` and `?` stand for what they do in file names.
+
+    Raises
+    ------
+    SinonomError
+        4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed.
+    """
+    artifact = _opened(path)
+    rows = read_rows(path, artifact.record)
+    gone = _named(path, rows, names)
+    keep = np.flatnonzero(~gone)
+    if len(keep) == 0:
+        raise SinonomError(f"nothing would be left of {path}", "delete its files instead")
+    record, folder = artifact.record, partial_path(path)
+    made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
+    fields: dict[str, Any] = {}
+    vectors = read_vectors(path, record)
+    kept = (np.array(vectors[keep[start : start + 65_536]]) for start in range(0, len(keep), 65_536))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if record.get("type", "flat") == "flat":
+            write_flat(made[FAISS], kept)
+        else:
+            made[VECTORS] = folder / "vectors"
+            with made[VECTORS].open("wb") as file:
+                append_vectors(file, kept)
+            left = np.memmap(made[VECTORS], "<f4", "r", shape=(len(keep), vectors.shape[1]))
+            index, fields = _without(path, record, gone, left)
+            save(index, made[FAISS])
+            del left
+        write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
+        counts = {**record["counts"], "rows": len(keep), "items": len(keep) + record["counts"]["failed"]}
+        del vectors, rows
+        publish(artifact, made, **fields, **_changed(record["options"]), counts=counts)
+        clear(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    console.say(f"{int(gone.sum())} removed, {len(keep)} left")
+    return artifact
+
+
+def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which rows are named, (N,) bool."""
+    gone = np.zeros(len(rows), bool)
+    exact, patterns, found = set(), [], set()
+    for name in names:
+        if name.startswith("#") and name[1:].isdecimal():
+            if int(name[1:]) >= len(rows):
+                raise SinonomError(f"{path} has no row {name}: it has {len(rows)}", "rows are counted from #0")
+            gone[int(name[1:])] = True
+        elif any(sign in name for sign in "*?["):
+            patterns.append(name)
+        else:
+            exact.add(name)
+    if exact or patterns:
+        for number, row in enumerate(rows):
+            hits = {row.item, row.source} & exact
+            hits.update(pattern for pattern in patterns if fnmatch.fnmatchcase(row.item, pattern))
+            gone[number] |= bool(hits)
+            found |= hits
+    missing = sorted((exact | set(patterns)) - found)
+    if missing:
+        raise SinonomError(
+            f"{len(missing)} names are not in {path}; the first is {missing[0]}",
+            f"items as in {path.name}.rows.csv, or #NUMBER",
+        )
+    return gone
+
+
+def _without(
+    path: Path, record: dict[str, Any], gone: NDArray[np.bool_], left: NDArray[np.float32]
+) -> tuple[Any, dict[str, Any]]:
+    """Return a compressed index without some rows, the others numbered anew, and what changes in its record."""
+    import faiss
+
+    index = load(path)
+    inverted = faiss.try_extract_index_ivf(index)
+    if inverted is None:  # a graph cannot forget: it is made again, of the vectors at hand
+        index = kinds.new(record["factory"], left.shape[1])
+        kinds.train(index, left)
+        for block in pieces(left):
+            index.add(block)
+        return index, named(record["type"], record["factory"], index, left)
+    inverted.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(gone)))
+    number = np.cumsum(~gone) - 1
+    lists: Any = inverted.invlists
+    for place in range(inverted.nlist):
+        size = lists.list_size(place)
+        if size:
+            ids = faiss.rev_swig_ptr(lists.get_ids(place), size)
+            ids[:] = number[ids]
+    index.ntotal = inverted.ntotal
+    return index, {}
+
+
+def _opened(path: Path) -> Artifact:
+    recover(path)
+    record = read_record(path, "index")
+    if record["counts"].get("failed") and failures_path(path).exists():
+        console.detail(f"{record['counts']['failed']} pictures failed before: see {failures_path(path)}")
+    if "store" in record:
+        raise SinonomError(f"{path} lies in {record['store']['uri']}", remake(path, record))
+    return Artifact(path, record, "complete")
+
+
+def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
+    """Replace `-` among names by the lines given."""
+    for name in names:
+        if name == "-":
+            yield from (line.rstrip("\r\n") for line in lines if line.strip())
+        else:
+            yield name
