@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sinonom_cli.train.augment import views
 from sinonom_cli.train.cache import Cells
 from sinonom_cli.train.data import Pictures
+from sinonom_cli.train.distill import Lessons
 from sinonom_cli.train.feed import Batch
 from sinonom_cli.train.ranks import Ranks
 from sinonom_cli.train.sampler import Sampler
@@ -29,11 +30,16 @@ class MakeBatch:
     depths: NDArray[np.bool_]
     cells: Cells
     ranks: Ranks = Ranks()  # noqa: RUF009  # frozen
+    lessons: Lessons | None = None
 
     @staticmethod
-    def of(pictures: Pictures, cells: Cells, sampler: Sampler, ranks: Ranks) -> MakeBatch:
+    def of(
+        pictures: Pictures, cells: Cells, sampler: Sampler, ranks: Ranks, lessons: Lessons | None = None
+    ) -> MakeBatch:
         """Batches of these pictures."""
-        return MakeBatch(sampler, sampler.seed, pictures.cells, pictures.classes, pictures.depths, cells, ranks)
+        return MakeBatch(
+            sampler, sampler.seed, pictures.cells, pictures.classes, pictures.depths, cells, ranks, lessons
+        )
 
     def __call__(self, step: int) -> Batch:
         rows = self.sampler.batch(step)
@@ -42,8 +48,9 @@ class MakeBatch:
         rows = rows[mine]
         seed = [self.seed, 1, step] if self.ranks.first else [self.seed, 1, step, self.ranks.rank]
         rng = np.random.default_rng(seed)
-        pictures = self.cells[self.positions[rows]]
-        return Batch(views(pictures, reliefs, rng, depth=self.depths[rows]), self.classes[rows])
+        positions = self.positions[rows]
+        seen = views(self.cells[positions], reliefs, rng, depth=self.depths[rows])
+        return Batch(seen, self.classes[rows], self.lessons(positions) if self.lessons else None)
 
 
 def reliefs_of(depths: NDArray[np.bool_], images: int) -> NDArray[np.bool_]:

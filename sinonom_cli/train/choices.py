@@ -48,6 +48,9 @@ NETWORK: dict[str, Any] = {
     "stem_stride": None,
     "weights": None,
     "head": "linear",
+    "teacher": None,
+    "teacher_weights": "pretrained",
+    "distill": 1.0,
     "lr": 2e-3,
     "weight_decay": 1e-2,
     "precision": "auto",
@@ -101,9 +104,12 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     if given.get("memory") and not traits.compares:
         raise usage_error(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
     if loss == "cross-entropy":
-        _refuse([name for name in ("hard_classes",) if name in given], loss)
+        _refuse([name for name in ("hard_classes", "teacher") if name in given], loss)
     elif "head" in given:
         _refuse(["head"], loss, "--loss cross-entropy")
+    if "teacher" not in given and (alone := [name for name in ("teacher_weights", "distill") if name in given]):
+        option = alone[0].replace("_", "-")
+        raise usage_error(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
     if given.get("head") == "ml-decoder" and shapes["embedding"] != SHAPES["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
         raise usage_error(what, "leave --embedding away, or --head linear")

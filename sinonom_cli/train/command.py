@@ -95,6 +95,25 @@ def train(
         Classifying | None,
         typer.Option("--head", show_default="linear", help="Of --loss cross-entropy."),
     ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher",
+            metavar="pp-ocr|FILE.onnx|MODEL|NAME",
+            show_default="none",
+            help="Keep the distances that this network sees between clean pictures; NAME is one of timm's.",
+        ),
+    ] = None,
+    teacher_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--teacher-weights", metavar="FILE|pretrained", show_default="pretrained", help="Of a teacher of timm's."
+        ),
+    ] = None,
+    distill: Annotated[
+        float | None,
+        typer.Option("--distill", min=0.0, show_default="1", help="Weight of the teacher's part of the loss."),
+    ] = None,
     embedding: Annotated[
         int | None, typer.Option("--embedding", min=2, show_default="128; lda: 192", help="Length of an embedding.")
     ] = None,
@@ -212,6 +231,9 @@ def train(
         "stem_stride": stem_stride,
         "weights": weights,
         "head": head and head.value,
+        "teacher": teacher,
+        "teacher_weights": teacher_weights,
+        "distill": distill,
         "mining": mining and mining.value,
         "margin": margin,
         "recall_at": recall_at,

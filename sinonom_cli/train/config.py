@@ -45,6 +45,9 @@ class Config:
     stem_stride : of its first convolution; None: its own.
     weights : to begin from: a safetensors file, or "pretrained"; None: fresh ones.
     head : of the classifier that cross-entropy trains: "linear" or "ml-decoder".
+    teacher : "pp-ocr", an ONNX file, a model's folder or a name of timm's; None: there is none.
+    teacher_weights : of a teacher of timm's, like `weights`.
+    distill : weight of the teacher's part of the loss.
     embedding : length of an embedding.
     size : side of the input in pixels.
     classes, images : P and K of a batch.
@@ -68,6 +71,9 @@ class Config:
     stem_stride: int | None
     weights: str | None
     head: str
+    teacher: str | None
+    teacher_weights: str
+    distill: float
     embedding: int
     size: int
     classes: int
@@ -98,6 +104,8 @@ class Config:
         options = {name: value for name, value in asdict(self).items() if name not in left}
         if self.loss != "cross-entropy":
             options.pop("head", None)
+        for name in ("teacher", "teacher_weights") + (() if self.teacher else ("distill",)):
+            options.pop(name, None)  # which teacher it was, the one who finds it adds
         if self.weights not in (None, "pretrained"):
             # Where the file lay is nobody's business; which weights they were is.
             options["weights"] = f"{Path(self.weights).name} {_identity(Path(self.weights))}"

@@ -19,10 +19,16 @@ from sinonom_cli.errors import SinonomError
 
 
 class Batch(NamedTuple):
-    """Pictures (N, S, S) uint8 ink as the network sees them, 255 is full; their classes (N,) int64."""
+    """What a step learns from.
+
+    pictures : (N, S, S) uint8 ink as the network sees them, 255 is full.
+    classes : (N,) int64.
+    taught : (N, K) of `teachers.ENTRY`, what a teacher says of the clean pictures, if there is one.
+    """
 
     pictures: NDArray[np.uint8]
     classes: NDArray[np.int64]
+    taught: NDArray[np.void] | None = None
 
 
 Make = Callable[[int], Batch]

@@ -15,6 +15,7 @@ COLUMNS = (
     "loss",
     "active",
     "spread",
+    "teacher",
     "lr",
     "images/s",
     "waiting",
@@ -65,13 +66,14 @@ class Figures:
         waited : seconds since the run began.
         """
         seconds, count = time.perf_counter() - self._started, len(self._losses)
-        value, active, spread = (sum(float(loss[k]) for loss in self._losses) / count for k in range(3))
+        value, active, spread, taught = (sum(float(loss[k]) for loss in self._losses) / count for k in range(4))
         self.rows.append(
             {
                 "step": str(step),
                 "loss": f"{value:.6g}",
                 "active": f"{active:.4f}",
                 "spread": f"{spread:.4f}",
+                "teacher": f"{taught:.4g}" if taught else "",
                 "lr": f"{lr:.4g}",
                 "images/s": f"{self._images / seconds:.1f}",
                 "waiting": f"{(waited - self._waited) / seconds:.3f}",

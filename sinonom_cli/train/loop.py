@@ -18,6 +18,7 @@ from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.train import checkpoint
 from sinonom_cli.train.criterion import Criterion
+from sinonom_cli.train.distill import as_tensor, dense, relational
 from sinonom_cli.train.feed import Batch, Make, feed
 from sinonom_cli.train.figures import Figures
 from sinonom_cli.train.losses import Loss
@@ -78,6 +79,7 @@ class Training:
     precision : of the forward pass; weights and loss are float32.
     ranks : this process among those that train together.
     hard : put characters that are confused into one batch; then `centres` says which they are.
+    distill : weight of what a teacher says, if batches bring it.
     """
 
     model: nn.Module
@@ -88,6 +90,7 @@ class Training:
     ranks: Ranks = field(default_factory=Ranks)
     hard: HardClasses | None = None
     centres: Centres | None = None
+    distill: float = 1.0
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -104,6 +107,14 @@ class Training:
                 return logits
             embeddings: Tensor = self.model(ink)
             return embeddings
+
+    def loss(self, rows: Tensor, labels: Tensor, taught: Tensor | None, remembering: bool) -> Loss:
+        """The loss of all processes' rows, the teacher's part included."""
+        loss = self.criterion(rows, labels, remembering=remembering)
+        if taught is None:
+            return loss
+        part = self.distill * relational(rows, dense(taught))
+        return loss._replace(value=loss.value + part, taught=float(part.detach()))
 
 
 def fit(training: Training, make: Make, folder: Path, *, workers: int, validate: Validate | None) -> None:
@@ -169,13 +180,14 @@ def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch
     for group in optimizer.param_groups:
         group["lr"] = plan.lr_at(step) * group.get("rate", 1.0)
     labels = ranks.gather(torch.from_numpy(batch.classes).to(training.device))
+    taught = None if batch.taught is None else ranks.gather(as_tensor(batch.taught).to(training.device))
     training.model.train()
     optimizer.zero_grad(set_to_none=True)
     loss, rows = accumulate(
         training.model,
         training.rows,
         torch.from_numpy(batch.pictures),
-        lambda every: criterion(every, labels, remembering=step > plan.warm_up),
+        lambda every: training.loss(every, labels, taught, remembering=step > plan.warm_up),
         micro=plan.micro_batch,
         seed=(plan.seed, step),  # so that a resumed run draws the same
         ranks=ranks,

@@ -23,11 +23,13 @@ class Loss(NamedTuple):
     value : () float, with gradient.
     active : share of what the loss looks at (pairs, triplets, pictures) that is not in order yet, 0 to 1.
     spread : mean distance between different pictures of the batch; near 0 the embedding has collapsed.
+    taught : what of the value is a teacher's.
     """
 
     value: Tensor
     active: float
     spread: float
+    taught: float = 0.0
 
 
 def pairwise_distances(embeddings: Tensor, references: Tensor | None = None) -> Tensor:

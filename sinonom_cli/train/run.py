@@ -21,20 +21,21 @@ from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.classifier import Classifier, Distributions
 from sinonom_cli.models.export import export_onnx
-from sinonom_cli.models.networks import build
 from sinonom_cli.models.preprocess import VERSION
-from sinonom_cli.models.weights import PRETRAINED, fetch_pretrained, load_weights
+from sinonom_cli.models.teachers import Teacher
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.cache import Cells, default_folder, fill_cache
 from sinonom_cli.train.config import Config, find_sets, weighed
 from sinonom_cli.train.criterion import Choice, Criterion
 from sinonom_cli.train.data import Pictures, gather, listed
+from sinonom_cli.train.distill import Lessons
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, fit_lda
 from sinonom_cli.train.loop import Plan, Training, fit
 from sinonom_cli.train.memory import Centres
 from sinonom_cli.train.ranks import Ranks, join, leave
 from sinonom_cli.train.sampler import HardClasses, Sampler
+from sinonom_cli.train.start import fresh_network, teacher_of
 from sinonom_cli.train.validate import Validation
 
 
@@ -60,7 +61,7 @@ def run(config: Config) -> Artifact:
 
 
 def _run(config: Config, ranks: Ranks) -> Artifact:
-    _check_shares(config, ranks)
+    check_shares(config, ranks)
     # Whatever --workers is: with another number of threads sums are added in another order.
     torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None)))
     device = pick_device(config.device, ranks.local)
@@ -69,8 +70,9 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     sets = [replace(images, pictures=images.pictures[: config.limit]) for images in whole]
     gather(sets, config.seed, config.val)  # refuses what cannot train before anything is written
     torch.manual_seed(config.seed)
-    model = _network(config) if config.loss != "lda" else None
-    artifact = _begin(config, sets, ranks)
+    model = fresh_network(config) if config.loss != "lda" else None
+    teacher = teacher_of(config)
+    artifact = _begin(config, sets, ranks, teacher)
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
         return artifact
@@ -81,7 +83,8 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
         _report(sets, pictures, cells, config.output)
     hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
     weights = [weight for _, weight in given]
-    make = MakeBatch.of(pictures, cells, _sampler(config, pictures, weights, hard, ranks), ranks)
+    lessons = Lessons.of(teacher, cells) if teacher else None
+    make = MakeBatch.of(pictures, cells, _sampler(config, pictures, weights, hard, ranks), ranks, lessons)
     validation = Validation.of(pictures, cells, config.seed) if ranks.first else None
     if validation is None and ranks.first:
         console.warn("too few pictures are held out to judge by")
@@ -101,18 +104,7 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     return _finish(config, artifact, model, sets, pictures, cells, notes)
 
 
-def _network(config: Config) -> nn.Module:
-    """The network as it begins; weights are loaded unless a checkpoint will bring its own."""
-    network = build(config.backbone, config.embedding, config.size, config.stem_stride)
-    begun = any((config.output / name).exists() for name in ("resume/last.safetensors", "model.safetensors"))
-    if config.weights and (config.overwrite or not begun):
-        load_weights(
-            network, fetch_pretrained(config.backbone) if config.weights == PRETRAINED else Path(config.weights)
-        )
-    return network
-
-
-def _check_shares(config: Config, ranks: Ranks) -> None:
+def check_shares(config: Config, ranks: Ranks) -> None:
     """Refuse what several processes cannot share."""
     if ranks.size == 1:
         return
@@ -128,21 +120,23 @@ def _makers(workers: int | None) -> int:
     return max(1, cores() // 4) if workers is None else workers
 
 
-def _begin(config: Config, sets: Sequence[ImageSet], ranks: Ranks) -> Artifact:
+def _begin(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
     """Begin the model or find it there; the first process does, and tells the others."""
     if not ranks.first:
         state = ranks.told("")
         return Artifact(config.output, {}, state)
-    artifact = _begin_first(config, sets, ranks)
+    artifact = _begin_first(config, sets, ranks, teacher)
     ranks.told(artifact.state)
     return artifact
 
 
-def _begin_first(config: Config, sets: Sequence[ImageSet], ranks: Ranks) -> Artifact:
+def _begin_first(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
     # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
     inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
     # Processes make views of their own, and statistics of their own share: another number gives another model.
     options = config.options() | ({"processes": ranks.size} if ranks.size > 1 else {})
+    if teacher:
+        options["teacher"] = f"{Path(str(config.teacher)).name} {teacher.identity[:16]}"
     artifact = begin(config.output, "model", options, inputs, config.overwrite)
     there = [entry["identity"] for entry in artifact.record["inputs"]["sets"]]
     if there != [s.identity for s in sets]:
@@ -217,6 +211,7 @@ def _train(
         ranks,
         hard,
         Centres(classes, config.embedding) if hard else None,
+        config.distill,
     )
     workers = _makers(config.workers)
     # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.

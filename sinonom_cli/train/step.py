@@ -72,7 +72,7 @@ def accumulate(
     else:
         for k, (part, back) in enumerate(zip(parts, gradient.split(micro or len(pictures)), strict=True)):
             _again(forward, part, seed, ranks.rank, k).backward(back)
-    return Loss(loss.value.detach(), loss.active, loss.spread), everything.detach()
+    return loss._replace(value=loss.value.detach()), everything.detach()
 
 
 def agree(network: nn.Module, learnt: nn.Module, ranks: Ranks) -> None:

@@ -1,0 +1,114 @@
+"""Learning from a teacher: the student keeps the distances that the teacher sees between clean pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from sinonom_cli.artifacts.files import cannot_write
+from sinonom_cli.models.teachers import ENTRY, Teacher
+from sinonom_cli.train.cache import Cells
+from sinonom_cli.train.losses import pairwise_distances
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What a teacher says of the pictures of a training, asked once of each picture that a batch needs.
+
+    Answers lie beside the prepared pictures, in the files that `files` names, for all trainings with this teacher. A
+    row of zeros has not been asked for yet; two processes that ask for the same write the same.
+
+    Attributes
+    ----------
+    length : K, numbers that are kept of an answer.
+    """
+
+    teacher: Teacher
+    cells: Cells
+    length: int
+
+    @staticmethod
+    def of(teacher: Teacher, cells: Cells) -> Lessons:
+        """Make room for the answers, which takes none on disk before they are there."""
+        length = teacher(np.eye(cells.size, dtype=np.uint8)[None] * 255).shape[1]
+        lessons = Lessons(teacher, cells, length)
+        for path, count in lessons.files:
+            size = count * length * ENTRY.itemsize
+            if path.exists() and path.stat().st_size == size:
+                continue
+            try:
+                with path.open("wb") as file:
+                    file.truncate(size)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+        return lessons
+
+    @property
+    def files(self) -> list[tuple[Path, int]]:
+        """For each set the file of the answers, and how many pictures it has."""
+        name = f"teacher-{self.teacher.identity[:16]}.bin"
+        return [(path.with_name(name), count) for path, count in self.cells.files]
+
+    def __call__(self, positions: NDArray[np.int64]) -> NDArray[np.void]:
+        """Answers to the clean pictures at these positions, (N, K) of `teachers.ENTRY`."""
+        answers = np.zeros((len(positions), self.length), ENTRY)
+        owners, rows = self.cells.owners[positions], self.cells.rows[positions]
+        for number, (path, count) in enumerate(self.files):
+            mine = np.flatnonzero(owners == number)
+            if len(mine) == 0:
+                continue
+            known = _opened(path, (count, self.length))
+            answers[mine] = known[rows[mine]]
+            unasked = mine[~answers["value"][mine].any(axis=1)]
+            if len(unasked):
+                _, first = np.unique(rows[unasked], return_index=True)
+                asked = unasked[first]
+                known[rows[asked]] = self.teacher(self.cells[positions[asked]])
+                answers[unasked] = known[rows[unasked]]
+        return answers
+
+
+@cache
+def _opened(path: Path, shape: tuple[int, int]) -> NDArray[np.void]:
+    return np.memmap(path, ENTRY, "r+", shape=shape)
+
+
+def as_tensor(answers: NDArray[np.void]) -> Tensor:
+    """Values and columns of (N, K) answers as one (N, K, 2) float32 tensor, which processes can exchange."""
+    return torch.from_numpy(np.stack([answers["value"], answers["column"]], axis=-1, dtype=np.float32))
+
+
+def dense(answers: Tensor) -> Tensor:
+    """(N, U) float32, the answers of a batch over the U columns that occur in it, in place of (N, K, 2)."""
+    values, columns = answers.unbind(dim=2)
+    used, place = columns.long().unique(return_inverse=True)
+    return values.new_zeros(len(values), len(used)).scatter_(1, place, values)
+
+
+def relational(student: Tensor, teacher: Tensor) -> Tensor:
+    """Distance-wise relational distillation.
+
+    Park, Kim, Lu, Cho 2019, "Relational knowledge distillation", section 3.2.1: the mean over pairs of l(t_ij, s_ij),
+    where t_ij and s_ij are the distances of two pictures to teacher and student, each divided by the mean over the
+    batch's pairs, and l is Huber's loss with delta 1. Dividing lets each of them use its own scale.
+
+    Parameters
+    ----------
+    student : (N, D) float, with gradient.
+    teacher : (N, E) float.
+
+    Returns
+    -------
+    () float.
+    """
+    apart = ~torch.eye(len(student), dtype=torch.bool, device=student.device)
+    distances = [pairwise_distances(rows.float())[apart] for rows in (teacher, student)]
+    wanted, found = (each / each.mean().clamp(min=1e-6) for each in distances)
+    return functional.huber_loss(found, wanted.detach())
