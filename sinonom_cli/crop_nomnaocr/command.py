@@ -46,6 +46,14 @@ def crop_nomnaocr(
     keep_doubtful: Annotated[
         bool, typer.Option("--keep-doubtful", help="Keep the others too, the reason in the column `doubtful`.")
     ] = False,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", metavar="FILE", help="Draw columns with their cuts, a PNG to check.")
+    ] = None,
+    sheet_columns: Annotated[int, typer.Option("--sheet-columns", min=1, help="How many columns to draw.")] = 40,
+    sheet_worst: Annotated[
+        bool, typer.Option("--sheet-worst", help="Draw the least sure columns, not a sample by --seed.")
+    ] = False,
+    seed: Seed = 0,
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of the pictures in pixels.")] = 64,
     limit: Limit = None,
     workers: Workers = None,
@@ -70,22 +78,23 @@ def crop_nomnaocr(
     if len(inputs) != 1:
         raise usage_error("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
-    close(
-        run(
-            CropConfig(
-                Path(inputs[0]),
-                out,
-                transcripts,
-                exclude,
-                localizer,
-                size,
-                doubtful_below,
-                keep_doubtful,
-                limit,
-                batch,
-            )
-        )
+    config = CropConfig(
+        patches=Path(inputs[0]),
+        out=out,
+        transcripts=transcripts,
+        exclude=exclude,
+        localizer=localizer,
+        size=size,
+        doubtful_below=doubtful_below,
+        keep_doubtful=keep_doubtful,
+        limit=limit,
+        sheet=sheet,
+        sheet_columns=sheet_columns,
+        sheet_worst=sheet_worst,
+        seed=seed,
+        batch=batch,
     )
+    close(run(config))
 
 
 def train_localizer(

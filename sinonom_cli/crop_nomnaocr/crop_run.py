@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sinonom_cli import console
 from sinonom_cli.artifacts import imageset
 from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
+from sinonom_cli.artifacts.sheets import refuse_foreign
+from sinonom_cli.crop_nomnaocr.cut_sheet import chosen, draw_sheet
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.sheets import COLUMNS
 from sinonom_cli.crop_nomnaocr.transcripts import find_patches, paged, read_exclusions, read_list, without
@@ -28,6 +31,10 @@ class CropConfig:
     doubtful_below: float
     keep_doubtful: bool
     limit: int | None
+    sheet: Path | None
+    sheet_columns: int
+    sheet_worst: bool
+    seed: int
     batch: BatchOptions
 
 
@@ -39,6 +46,8 @@ def run(config: CropConfig) -> Artifact:
     The image set. `metadata.csv` has a column `confidence` in [0, 1]; with a localizer, `agreement` in [0, 1]; with
     doubtful crops kept, `doubtful`, the reason or "". Otherwise these are in `doubtful.csv`.
     """
+    if config.sheet is not None:
+        refuse_foreign(config.sheet)
     folder, path = find_patches(config.patches, config.transcripts)
     items = read_list(folder, path)
     listed = len(items)
@@ -63,15 +72,21 @@ def run(config: CropConfig) -> Artifact:
     items = items[: config.limit]
     judged = ("confidence", *(("agreement",) if config.localizer else ()))
     kept = ("doubtful",) if config.keep_doubtful else ()
-    return fill(
+    work = CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful)
+    artifact = fill(
         config.out,
         kind="imageset",
         options=options,
         items=items,
-        work=CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful),
+        work=work,
         columns=(*imageset.COLUMNS, *judged, *kept),
         doubtful=("source", "label", "char", "box", *judged, "reason"),
         batch=config.batch,
         what="patches",
         extra=lambda: {"transcripts": path.name, "excluded": left_out},
     )
+    if config.sheet is not None:
+        shown = chosen(items, config.out, config.sheet_columns, config.seed, config.sheet_worst)
+        draw_sheet(config.sheet, shown, work)
+        console.say(f"{config.sheet} shows {len(shown)} columns")
+    return artifact

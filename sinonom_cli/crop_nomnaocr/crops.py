@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.crop_nomnaocr.ink import INKED, components
+from sinonom_cli.crop_nomnaocr.ink import INKED, components, soft_ink
 
 WHOLE = 0.8
 """A component goes whole to the character that holds at least this share of its ink; others are cut."""
@@ -63,7 +63,49 @@ def _grown(owner: NDArray[np.int64]) -> NDArray[np.int64]:
     return owner
 
 
-def crop(ink: NDArray[np.float32], owner: NDArray[np.int64], k: int, top: int, bottom: int, size: int) -> Crop | None:
+def crop_in_box(grey: NDArray[np.uint8], box: NDArray[np.float64], size: int) -> Crop | None:
+    """Return the picture of a character in a box that somebody drew around it, or None if there is no ink.
+
+    Strokes that reach a little beyond the box come along, those that reach into it do not.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8, the picture, dark on light.
+    box : (4,) float64, x0, y0, x1, y1 in pixels of it.
+    size : pixels of the crop's picture.
+    """
+    x0, y0, x1, y1 = box
+    around = 0.5 * max(x1 - x0, y1 - y0)
+    left, upper = max(0, int(x0 - around)), max(0, int(y0 - around))
+    part = grey[upper : int(np.ceil(y1 + around)), left : int(np.ceil(x1 + around))]
+    if min(part.shape, default=0) < 2:
+        return None
+    ink = soft_ink(part)
+    inside = np.zeros(ink.shape, np.bool_)
+    inside[max(0, round(y0) - upper) : round(y1) - upper, max(0, round(x0) - left) : round(x1) - left] = True
+    labels, count = components(ink, INKED)
+    mass = np.bincount(labels.ravel(), ink.ravel(), count + 1)
+    share = np.bincount(labels.ravel(), (ink * inside).ravel(), count + 1) / np.maximum(mass, 1e-9)
+    mine = np.where(share >= WHOLE, 1, np.where(share <= 1 - WHOLE, 0, -1))
+    whose = np.where(mine[labels] < 0, np.where(inside, 1, -1), np.where(mine[labels] > 0, 1, -1))
+    owner = _grown(np.where(labels > 0, whose, 0))
+    top, bottom = max(0, round(y0) - upper), min(round(y1) - upper, len(ink))
+    found = crop(ink, owner, 0, top, bottom, size, min_side=0.5 * float(max(x1 - x0, y1 - y0)))
+    if found is None:
+        return None
+    a, b, c, d = found.box
+    return Crop(found.picture, (a + left, b + upper, c + left, d + upper), found.severed)
+
+
+def crop(
+    ink: NDArray[np.float32],
+    owner: NDArray[np.int64],
+    k: int,
+    top: int,
+    bottom: int,
+    size: int,
+    min_side: float | None = None,
+) -> Crop | None:
     """Return the picture of character k, or None if there is no ink.
 
     Parameters
@@ -72,6 +114,7 @@ def crop(ink: NDArray[np.float32], owner: NDArray[np.int64], k: int, top: int, b
     owner : (H, W) as of `owners`.
     k : which character; its rows are `top <= y < bottom`.
     size : pixels of the picture.
+    min_side : least side of the square, pixels of the column, so that a dot stays small; None: half its width.
     """
     from PIL import Image
 
@@ -82,7 +125,7 @@ def crop(ink: NDArray[np.float32], owner: NDArray[np.int64], k: int, top: int, b
     if box is None:
         return None
     x0, y0, x1, y1 = box
-    side = max(x1 - x0, y1 - y0, 0.5 * ink.shape[1]) * 1.12
+    side = max(x1 - x0, y1 - y0, 0.5 * ink.shape[1] if min_side is None else min_side) * 1.12
     left, upper = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
     pad = int(np.ceil(side))
     canvas = Image.fromarray(np.uint8(np.round(255 * (1 - np.pad(own, pad)))))

@@ -4,11 +4,12 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.crop_nomnaocr.regions import Box, Region
 from sinonom_cli.errors import SinonomError
 
 LIST = "All.txt"
@@ -18,21 +19,31 @@ ILLEGIBLE = frozenset("?？\ufffd□■…")
 
 @dataclass(frozen=True)
 class Line:
-    """What a list says of one patch.
+    """What is known of one column.
 
     Attributes
     ----------
     transcript : its characters from top to bottom.
-    fault : why the line cannot be used.
-    slug : how the names of its pictures begin.
-    page : paths and numbers of characters of the patches that a detector sees on one page.
+    fault : why it cannot be used.
+    picture : name of the picture that it stands in, as `source` shows it.
+    slug : how the names of its crops begin.
+    region : where it stands.
+    spots : boxes of its characters as somebody else found them, in pixels of the picture.
+    read : whether these are the transcript's characters one by one; else they are aligned to it.
+    first : number of its first character among those of its picture.
+    page : regions and numbers of characters of the columns that a detector sees on one page.
     place : which of them this is.
     """
 
     transcript: str = ""
     fault: str = ""
+    picture: str = ""
     slug: str = ""
-    page: tuple[tuple[Path, int], ...] = ()
+    region: Region = field(default_factory=lambda: Region(Path()))
+    spots: tuple[Box, ...] = ()
+    read: bool = False
+    first: int = 0
+    page: tuple[tuple[Region, int], ...] = ()
     place: int = 0
 
 
@@ -127,7 +138,7 @@ def _item(key: str, path: Path, line: Line) -> Item:
         size = path.stat().st_size if not line.fault else -1
     except OSError:
         size = -1
-    return Item(key, path, line, size)
+    return Item(key, path, replace(line, picture=key, region=Region(path)), size)
 
 
 def paged(items: list[Item], columns: int) -> list[Item]:
@@ -136,7 +147,7 @@ def paged(items: list[Item], columns: int) -> list[Item]:
     data: dict[str, Line] = {}
     for start in range(0, len(usable), columns):
         members = usable[start : start + columns]
-        page = tuple((member.path, len(member.data.transcript)) for member in members)
+        page = tuple((member.data.region, len(member.data.transcript)) for member in members)
         for place, member in enumerate(members):
             data[member.key] = replace(member.data, page=page, place=place)
     return [replace(item, data=data.get(item.key, item.data)) for item in items]

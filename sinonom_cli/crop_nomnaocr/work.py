@@ -11,12 +11,42 @@ from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.characters import label_of, repair
 from sinonom_cli.crop_nomnaocr.columns import check_fits, crop_all, cut_column, judge
-from sinonom_cli.crop_nomnaocr.crops import Crop
+from sinonom_cli.crop_nomnaocr.crops import Crop, crop_in_box
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
+from sinonom_cli.crop_nomnaocr.quality import whole_share
+from sinonom_cli.crop_nomnaocr.regions import Region, load_region
 from sinonom_cli.crop_nomnaocr.sheets import Found, look
 from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, Line
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One character as it was cut out: see `Judged` and `Column` for the numbers."""
+
+    char: str
+    crop: Crop | None
+    confidence: float
+    reason: str
+    agreement: float | None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A column, cut.
+
+    Attributes
+    ----------
+    grey : (H, W) uint8, the column.
+    corner : x, y of its upper left in the picture.
+    pieces : its characters from top to bottom.
+    edges : rows of `grey` where it was cut.
+    """
+
+    grey: NDArray[np.uint8]
+    corner: tuple[int, int]
+    pieces: list[Piece]
+    edges: list[int]
 
 
 @dataclass(frozen=True)
@@ -39,51 +69,88 @@ class CropColumn:
     keep_doubtful: bool
 
     def __call__(self, item: Item) -> list[dict[str, str]]:
+        done = self.cut(item)
         line: Line = item.data
-        if line.fault:
-            raise SinonomError(line.fault)
-        grey = load_picture(item.path)
-        check_fits(len(grey), len(line.transcript))
-        found = None if self.localizer is None else look_at_page(self.localizer, line.page)[line.place]
-        column = cut_column(grey, line.transcript, found)
-        crops = crop_all(column, self.size)
-        found_out = judge(column, line.transcript, crops)
         rows = []
-        for k, written in enumerate(line.transcript):
-            if written in ILLEGIBLE:
+        for k, piece in enumerate(done.pieces):
+            if piece.char in ILLEGIBLE:
                 continue
-            row = {"source": f"{item.key}#{k}", "confidence": f"{found_out.confidence[k]:.3f}"}
-            if column.agreement is not None:
-                row["agreement"] = f"{column.agreement[k]:.3f}"
-            rows.append(self._written(repair(written), f"{line.slug}-{k}", crops[k], found_out.reasons[k], row))
+            row = {"source": f"{line.picture}#{line.first + k}", "confidence": f"{piece.confidence:.3f}"}
+            if piece.agreement is not None:
+                row["agreement"] = f"{piece.agreement:.3f}"
+            rows.append(self._written(piece, f"{line.slug}-{line.first + k}", done.corner, row))
         if rows and all(row["box"] == "" for row in rows):
             raise SinonomError("there is no ink in the patch", "give a scan that shows the characters")
         return rows
 
-    def _written(self, char: str, name: str, crop: Crop | None, reason: str, row: dict[str, str]) -> dict[str, str]:
+    def cut(self, item: Item) -> Done:
+        """Cut a column, and judge the pieces; write nothing.
+
+        Raises
+        ------
+        SinonomError
+            If it cannot be read, or cannot hold the characters of its transcript.
+        """
+        line: Line = item.data
+        if line.fault:
+            raise SinonomError(line.fault)
+        grey, corner = load_region(line.region)
+        spots = np.array(line.spots, np.float64).reshape(-1, 4) - np.tile(corner, 2)
+        if line.read:
+            return _taken(grey, corner, spots, line.transcript, self.size)
+        check_fits(len(grey), len(line.transcript))
+        found = None
+        if len(spots):
+            found = Found(np.clip(spots[:, [1, 3]], 0, len(grey)), np.ones(len(spots)))
+        elif self.localizer is not None:
+            found = look_at_page(self.localizer, line.page)[line.place]
+        column = cut_column(grey, line.transcript, found)
+        crops = crop_all(column, self.size)
+        judged = judge(column, line.transcript, crops)
+        seen = [None] * len(crops) if column.agreement is None else column.agreement.tolist()
+        pieces = [
+            Piece(*piece)
+            for piece in zip(line.transcript, crops, judged.confidence.tolist(), judged.reasons, seen, strict=True)
+        ]
+        edges = sorted({*column.cuts.tops.tolist(), *column.cuts.bottoms.tolist()})
+        return Done(grey, corner, pieces, edges)
+
+    def _written(self, piece: Piece, name: str, corner: tuple[int, int], row: dict[str, str]) -> dict[str, str]:
         """Write the picture of a character unless it is to be left out, and return its row."""
+        char, crop = repair(piece.char), piece.crop
         label = label_of(char)
-        row |= {"label": label, "char": char, "box": " ".join(map(str, crop.box)) if crop else ""}
+        row |= {"label": label, "char": char, "box": ""}
         if crop is None:
             return {**row, "confidence": "0.000", "reason": "no ink"}
-        doubtful = float(row["confidence"]) < self.doubtful_below
+        row["box"] = " ".join(str(side + shift) for side, shift in zip(crop.box, corner * 2, strict=True))
+        doubtful = piece.confidence < self.doubtful_below
         if doubtful and not self.keep_doubtful:
-            return {**row, "reason": reason}
+            return {**row, "reason": piece.reason}
         row["file_name"] = f"images/{label}/{name}.png"
         save_png(self.out / row["file_name"], crop.picture)
-        return {**row, "doubtful": reason if doubtful else ""} if self.keep_doubtful else row
+        return {**row, "doubtful": piece.reason if doubtful else ""} if self.keep_doubtful else row
+
+
+def _taken(grey: NDArray[np.uint8], corner: tuple[int, int], spots: NDArray[np.float64], chars: str, size: int) -> Done:
+    """Crop characters out of boxes that somebody else gave them."""
+    pieces = []
+    for char, spot in zip(chars, spots, strict=True):
+        crop = crop_in_box(grey, spot, size)
+        whole = float(whole_share(crop.severed)) if crop else 0.0
+        pieces.append(Piece(char, crop, whole, "strokes are cut through" if crop else "no ink", None))
+    return Done(grey, corner, pieces, [])
 
 
 @lru_cache(maxsize=2)
-def look_at_page(localizer: Path, page: tuple[tuple[Path, int], ...]) -> list[Found | None]:
+def look_at_page(localizer: Path, page: tuple[tuple[Region, int], ...]) -> list[Found | None]:
     """Return what a detector sees in each of the columns laid on one page; None for those that cannot be read.
 
     Neighbours in the list mostly come to the same worker one after another: it looks at their page once.
     """
     columns: dict[int, tuple[NDArray[np.uint8], int]] = {}
-    for place, (path, count) in enumerate(page):
+    for place, (region, count) in enumerate(page):
         try:
-            grey = load_picture(path)
+            grey, _ = load_region(region)
         except SinonomError:
             continue
         columns[place] = grey, count

@@ -39,7 +39,7 @@ def test_another_number_of_characters_than_the_transcripts_is_seen(count: int, c
     text = "".join(map(chr, np.random.default_rng(count).integers(0x4E10, 0x9F00, count + 1)))
     cuts = cut_column(column(text[:count], seed=count).grey, text[: count + change]).cuts
     if change:
-        assert cuts.rival > 1.2 and cuts.rival_number == count
+        assert cuts.rival > 1.0 and cuts.rival_number == count
     else:
         assert cuts.rival < 0
 
@@ -86,7 +86,7 @@ def test_an_extended_set_keeps_its_list_of_doubtful_crops(tmp_path: Path) -> Non
 
 
 def test_a_confidence_is_the_product_of_what_speaks_for_a_crop() -> None:
-    cuts = Cuts(np.array([0, 20, 40]), np.array([20, 40, 70]), np.array([0.9, 0.8, 1.0]), 1.8, 20.0, 1.2, 4)
+    cuts = Cuts(np.array([0, 20, 40]), np.array([20, 40, 70]), np.array([0.9, 0.8, 1.0]), 1.8, 20.0, 1.0, 4)
     severed, seen = np.array([0.0, 0.1, 0.0]), np.array([1.0, 1.0, 0.0])
     found = judged(cuts, "大人山", severed, seen)
     column = np.exp(-0.2) * 0.5  # 0.2 a character dearer than ordinary; as likely four characters as three
