@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-from sinonom_cli.synth_fonts.coverage import Coverage
 
-
-def balanced(coverage: Sequence[Coverage], levels: int) -> tuple[int, dict[tuple[str, str], int]]:
+def balanced(drawn: Sequence[tuple[str, str]], levels: int) -> tuple[int, dict[tuple[str, str], int]]:
     """Find out how many more pictures each face has to draw of each character.
 
     Parameters
     ----------
-    coverage : what each face really draws.
+    drawn : the key of each face, and the characters that it really draws.
     levels : pictures of each glyph that are drawn anyway.
 
     Returns
@@ -19,9 +17,9 @@ def balanced(coverage: Sequence[Coverage], levels: int) -> tuple[int, dict[tuple
     (face key, character). What is missing is shared out among the character's faces evenly.
     """
     faces: dict[str, list[str]] = {}
-    for found in coverage:
-        for char in found.drawn:
-            faces.setdefault(char, []).append(found.share.face.key)
+    for key, chars in drawn:
+        for char in chars:
+            faces.setdefault(char, []).append(key)
     target = levels * max(map(len, faces.values()), default=0)
     more = {}
     for char, keys in faces.items():

@@ -8,8 +8,7 @@ from sinonom_cli.artifacts.batch import Item, Row
 from sinonom_cli.artifacts.workers import work_through
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.synth_fonts.draw import Pen
-from sinonom_cli.synth_fonts.faces import FaceTables, read_faces
-from sinonom_cli.synth_fonts.shares import Share
+from sinonom_cli.synth_fonts.faces import Face, FaceTables, read_faces
 
 LOOK_SIDE = 16
 """For pictures of so many pixels glyphs are drawn to see whether there is ink."""
@@ -17,18 +16,16 @@ LOOK_SIDE = 16
 
 @dataclass(frozen=True)
 class Coverage:
-    """What one face draws of the characters asked for.
+    """What a face draws of some characters.
 
     Attributes
     ----------
-    share : the face, and the characters looked at.
     drawn : the characters that it draws.
     blank : how many its cmap names and its glyphs leave blank.
     notdef : how many are drawn as what the face draws for characters that it does not have.
     failure : why it could not be looked at; "" if it could.
     """
 
-    share: Share
     drawn: str
     blank: int
     notdef: int
@@ -49,31 +46,29 @@ class Look:
         return [{"drawn": drawn, "blank": str(found.count("blank")), "notdef": str(found.count("notdef"))}]
 
 
-def coverage_of(shares: Sequence[Share], workers: int | None) -> list[Coverage]:
-    """Look at every glyph that the faces are to draw.
+def coverage_of(faces: Sequence[tuple[Face, str]], workers: int | None) -> list[Coverage]:
+    """Look at the glyphs of faces.
 
     Parameters
     ----------
-    shares : faces with their characters.
+    faces : faces, each with the characters to look at.
     workers : processes; 0: this one; None: as many as are worth it.
 
     Returns
     -------
-    coverage by face, in the order of `shares`.
+    coverage by face, in the order of `faces`.
     """
-    items = [Item(share.face.key, share.face.path, (share.face, share.chars)) for share in shares]
-    by_key = {share.face.key: share for share in shares}
+    items = [Item(face.key, face.path, (face, chars)) for face, chars in faces]
     found: dict[str, Coverage] = {}
     with console.progress(len(items), "faces looked at") as progress:
         for outcome in work_through(items, Look(), workers):
-            share = by_key[outcome.item.key]
             if outcome.rows is None:
-                found[outcome.item.key] = Coverage(share, "", 0, 0, outcome.failure)
+                found[outcome.item.key] = Coverage("", 0, 0, outcome.failure)
             else:
                 row = outcome.rows[0]
-                found[outcome.item.key] = Coverage(share, row["drawn"], int(row["blank"]), int(row["notdef"]))
+                found[outcome.item.key] = Coverage(row["drawn"], int(row["blank"]), int(row["notdef"]))
             progress.advance()
-    return [found[share.face.key] for share in shares]
+    return [found[face.key] for face, _ in faces]
 
 
 def read_all(fonts: Sequence[Item]) -> tuple[list[FaceTables], list[tuple[Item, str]]]:

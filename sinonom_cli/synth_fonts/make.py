@@ -70,7 +70,9 @@ def make(
         )
     more: Mapping[tuple[str, str], int] = {}
     if balance:
-        target, more = balanced(coverage_of(shares, batch.workers), len(levels))
+        looked = coverage_of([(share.face, share.chars) for share in shares], batch.workers)
+        drawn = [(share.face.key, found.drawn) for share, found in zip(shares, looked, strict=True)]
+        target, more = balanced(drawn, len(levels))
         options = {**options, "balance": target}
     items = cut(shares, len(levels), more) + [item for item, _ in bad]
     if batch.workers is None and batch.engine == PROCESSES:
@@ -185,6 +187,7 @@ def say_what_was_drawn(artifact: Artifact) -> None:
     hands = len({counts["hand"] for counts in drawing})
     lies, same = (sum(counts[name] for counts in faces.values()) for name in ("without_glyph", "same"))
     console.say(
-        f"{artifact.counts.get('images', 0):,} pictures from {len(drawing)} of {len(faces)} faces, {hands} hands; "
-        f"{same:,} characters not drawn again that another face draws the same, {lies:,} without a glyph"
+        f"{artifact.counts.get('images', 0):,} pictures from {len(drawing)} of {len(faces)} faces, {hands} hands"
+        + (f"; {same:,} glyphs are not drawn again that another face draws the same" if same else "")
+        + (f"; {lies:,} that cmaps name are blank or missing" if lies else "")
     )

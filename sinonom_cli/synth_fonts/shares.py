@@ -19,7 +19,8 @@ class Share:
     Attributes
     ----------
     face : with its hand.
-    chars : the characters that it is to draw, in the order asked.
+    has : the characters asked for that its cmap names, in the order asked.
+    chars : those of them that it is to draw.
     asked : how many characters were asked for.
     not_in_cmap : how many of them it does not have.
     same : how many it has, but another face draws the same.
@@ -28,6 +29,7 @@ class Share:
     """
 
     face: Face
+    has: str
     chars: str
     asked: int
     not_in_cmap: int
@@ -75,6 +77,7 @@ def shares_of(
         shares.append(
             Share(
                 replace(tables.face, hand=hands[k]),
+                "".join(map(chr, tables.codes.tolist())),
                 "".join(map(chr, drawn.tolist())),
                 asked,
                 asked - count,

@@ -12,7 +12,7 @@ from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.synth_fonts.charset import Charset
 from sinonom_cli.synth_fonts.coverage import Coverage, coverage_of, read_all
-from sinonom_cli.synth_fonts.shares import shares_of
+from sinonom_cli.synth_fonts.shares import Share, shares_of
 
 COLUMNS = (
     *("face", "family", "style", "version", "hand"),
@@ -37,15 +37,15 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
     faces, bad = read_all(fonts)
     if not faces:
         raise SinonomError(f"none of {len(fonts)} fonts can be read; the first: {bad[0][1]}", "font files or folders")
-    shares = shares_of(faces, charset.chars if charset else None, keep_duplicates=True)
-    found = coverage_of(shares, workers)
-    rows = [row_of(coverage) for coverage in found]
+    shares = shares_of(faces, charset.chars if charset else None)
+    found = coverage_of([(share.face, share.has) for share in shares], workers)
+    rows = [row_of(share, coverage) for share, coverage in zip(shares, found, strict=True)]
     _print(rows)
     if output:
         _write(output, rows)
         console.say(f"{output}: {len(rows)} faces")
-    _summarise(found, charset)
-    crashed = [(one.share.face.key, one.failure) for one in found if one.failure]
+    _summarise(shares, found, charset)
+    crashed = [(share.face.key, one.failure) for share, one in zip(shares, found, strict=True) if one.failure]
     failed = [(font.key, reason) for font, reason in bad] + crashed
     if failed:
         raise SinonomError(
@@ -55,9 +55,9 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
         )
 
 
-def row_of(coverage: Coverage) -> Row:
+def row_of(share: Share, coverage: Coverage) -> Row:
     """Return a row of the table."""
-    share, face = coverage.share, coverage.share.face
+    face = share.face
     names = (face.key, face.family, face.style, face.version, face.hand)
     counts = (len(coverage.drawn), coverage.blank, coverage.notdef, share.not_in_cmap, share.same)
     return dict(zip(COLUMNS, (*names, *counts, share.same_as, face.licence), strict=True))
@@ -116,16 +116,15 @@ def _refuse_foreign(path: Path) -> None:
         raise SinonomError(f"{path} is there and is no coverage table", "another --output", ExitCode.OUTPUT_IN_THE_WAY)
 
 
-def _summarise(found: Sequence[Coverage], charset: Charset | None) -> None:
+def _summarise(shares: Sequence[Share], found: Sequence[Coverage], charset: Charset | None) -> None:
+    both = list(zip(shares, found, strict=True))
     drawn = {char for coverage in found for char in coverage.drawn}
-    hands = {coverage.share.face.hand for coverage in found if coverage.drawn}
-    drawing = sum(bool(coverage.drawn) for coverage in found)
-    once = sum(len(coverage.drawn) for coverage in found) - sum(c.share.same for c in found)
+    hands = {share.face.hand for share, coverage in both if coverage.drawn}
+    pictures = sum(len(set(coverage.drawn).intersection(share.chars)) for share, coverage in both)
     of = f" of {len(charset.chars):,} asked for" if charset else ""
     console.say(
-        f"{drawing} of {len(found)} faces draw {len(drawn):,} characters{of}, in {len(hands)} hands; "
-        f"about {max(once, 0):,} pictures of each stroke weight, duplicates left out"
+        f"{sum(bool(one.drawn) for one in found)} of {len(found)} faces draw {len(drawn):,} characters{of}, "
+        f"in {len(hands)} hands; {pictures:,} pictures of each stroke weight, duplicates left out"
     )
     if charset and len(drawn) < len(charset.chars):
-        lacking = [char for char in charset.chars if char not in drawn]
-        console.detail(f"no face draws {' '.join(lacking)}")
+        console.detail(f"no face draws {' '.join(char for char in charset.chars if char not in drawn)}")

@@ -1,0 +1,104 @@
+"""Pictures a second of `sinonom synth-fonts`, degradations and PNG writing included, against the 2024 report's way.
+
+The report opened the font with fontTools for every character, looked it up, drew it with Pillow and wrote it. Both ways
+draw the same faces and characters in one run; the report's is measured before and after ours, on few characters.
+Processor time hardly changes when something else runs on the machine; the clock does.
+
+Run: `python benchmarks/synth_fonts.py [FONT...]` (by default, four faces of Debian's packages).
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from sinonom_cli.artifacts.imageset import read_imageset  # noqa: E402
+from sinonom_cli.artifacts.workers import cores  # noqa: E402
+
+FONTS = (
+    "truetype/lxgw-wenkai/LXGWWenKai-Bold.ttf",
+    "truetype/hanazono/HanaMinA.ttf",
+    "opentype/noto/NotoSerifCJK-Bold.ttc",
+    "truetype/cwtex/cwfs.ttf",
+)
+OURS, THEIRS = 1500, 10
+WORKERS = 2
+
+REPORT = """
+import sys
+from fontTools.ttLib import TTFont
+from PIL import Image, ImageDraw, ImageFont
+chars, out, *paths = sys.argv[1:]
+for number, path in enumerate(paths):
+    for char in chars:
+        font = TTFont(path, fontNumber=0)
+        if ord(char) not in font.getBestCmap():
+            continue
+        picture = Image.new("L", (64, 64), 255)
+        ImageDraw.Draw(picture).text((32, 32), char, font=ImageFont.truetype(path, 56), fill=0, anchor="mm")
+        picture.save(f"{out}/{number}-{ord(char):X}.png")
+"""
+
+
+def seconds(command: list[str]) -> tuple[float, float]:
+    """Return how long a command takes, on the clock and on the processor, its workers included."""
+    before, started = os.times(), time.perf_counter()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    taken, after = time.perf_counter() - started, os.times()
+    return taken, sum(after[2:4]) - sum(before[2:4])
+
+
+def report(fonts: list[str], chars: str, folder: Path) -> tuple[float, float, int]:
+    """Draw as the report did: seconds on the clock, on the processor, pictures."""
+    folder.mkdir()
+    clock, processor = seconds([sys.executable, "-c", REPORT, chars[:THEIRS], str(folder), *fonts])
+    return clock, processor, len(list(folder.iterdir()))
+
+
+def ours(fonts: list[str], chars: str, out: Path, options: list[str]) -> tuple[float, float, int]:
+    """Draw with `sinonom synth-fonts`: seconds on the clock, on the processor, pictures."""
+    command = [sys.executable, "-m", "sinonom_cli", "synth-fonts", *fonts, str(out), "--chars", chars]
+    clock, processor = seconds([*command, "--workers", str(WORKERS), *options])
+    return clock, processor, len(read_imageset(out).pictures)
+
+
+def main(fonts: list[str]) -> None:
+    """Print both ways' pictures a second and processor time a picture, and the ratios."""
+    from sinonom_cli.synth_fonts.charset import charset_asked
+
+    charset = charset_asked("nomnaocr", "", [])
+    assert charset is not None
+    chars = "".join(charset.chars[:OURS])
+    fonts = fonts or [f"/usr/share/fonts/{name}" for name in FONTS if Path("/usr/share/fonts", name).is_file()]
+    if not fonts:
+        sys.exit("none of Debian's fonts is here: give font files")
+    print(
+        f"{len(fonts)} fonts, {len(chars)} characters, {WORKERS} workers, {cores()} cores, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours(fonts[:1], chars[:8], folder / "warm", ["--degrade", "0,0.6"])  # compiles what is compiled once
+        theirs = report(fonts, chars, folder / "theirs")
+        kinds = {"degraded": ["--strokes", "0", "--degrade", "0.6"], "three stroke weights, clean": []}
+        found = {kind: ours(fonts, chars, folder / str(k), options) for k, (kind, options) in enumerate(kinds.items())}
+        again = report(fonts, chars, folder / "again")
+    clock, processor, count = (one + other for one, other in zip(theirs, again, strict=True))
+    print(f"the report's way: {count / clock:.1f} pictures/s, {1000 * processor / count:.1f} ms of processor time each")
+    for kind, (wall, busy, pictures) in found.items():
+        print(
+            f"{kind}: {pictures:,} pictures, {pictures / wall:,.0f}/s, {1000 * busy / pictures:.2f} ms of processor"
+            f" time each, start included: {WORKERS * pictures / busy:,.0f}/s on {WORKERS} cores of its own;"
+            f" {pictures / wall / (count / clock):,.0f} times the report's way on the clock,"
+            f" {processor / count / (busy / pictures):,.0f} times in processor time"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
