@@ -31,6 +31,8 @@ from sinonom_cli.errors import SinonomError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sinonom_cli.artifacts.milvus import StoredRows
+
 FEW = 16
 """Up to so many queries FAISS works on one thread: starting more costs more than they save."""
 
@@ -44,14 +46,15 @@ class Index:
     path : the FAISS file.
     record : its JSON record.
     rows : row i belongs to vector i.
-    faiss : the FAISS index, which looks into the file's bytes; these are kept beside it as long as it lives.
+    faiss : the FAISS index, which looks into the file's bytes; these are kept beside it as long as it lives. None where
+        vectors and rows lie in Milvus.
     """
 
     path: Path
     record: dict[str, Any]
-    rows: Rows
+    rows: Rows | StoredRows
     faiss: Any
-    _content: NDArray[np.uint8]
+    _content: NDArray[np.uint8] | None
     _flat: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
@@ -60,7 +63,7 @@ class Index:
     @property
     def type(self) -> str:
         """What `--type` made it: "flat", "hnsw", "ivf-sq8", "pq-refine", or a factory string of FAISS."""
-        return str(self.record.get("type", "flat"))
+        return "milvus" if self.faiss is None else str(self.record.get("type", "flat"))
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -84,6 +87,9 @@ class Index:
         -------
         (Q, C) int64 rows, -1 where there is none, and (Q, C, D) float32, their vectors.
         """
+        if not isinstance(self.rows, Rows):
+            found, vectors, self.rows.found = self.rows.collection.search(queries, min(k, len(self)))
+            return found, vectors
         import faiss
 
         from sinonom_cli.artifacts.workers import cores
@@ -132,7 +138,8 @@ def remake(path: Path, record: dict[str, Any]) -> str:
     out = path
     names = record.get("options", {}).get("sets", ["SET"])
     sets = " ".join(quoted(os.path.normpath(path.parent / name)) for name in names)
-    return f"sinonom index {sets} {quoted(out)} --overwrite"
+    store = record.get("options", {}).get("store")
+    return f"sinonom index {sets} {quoted(out)} --overwrite" + (f" --store {quoted(store)}" if store else "")
 
 
 def read_index(path: Path) -> Index:
@@ -149,6 +156,8 @@ def read_index(path: Path) -> Index:
         path = path.with_suffix("")
     files.recover(path)
     record = read_record(path, "index")
+    if "store" in record:
+        return _stored(path, record)
     content = _verified(path, record, FAISS)
     flat = _vectors(path, record, content) if record.get("type", "flat") == "flat" else None
     rows = read_rows(path, record)
@@ -162,6 +171,21 @@ def read_index(path: Path) -> Index:
     if flat is None:
         _mapped_vectors(path, record)
     return Index(path, record, rows, searchable, content, flat)
+
+
+def _stored(path: Path, record: dict[str, Any]) -> Index:
+    """Return an index whose vectors and rows lie in Milvus."""
+    from sinonom_cli.artifacts.milvus import Collection, StoredRows
+
+    store, count = record["store"], int(record["counts"]["rows"])
+    collection = Collection(store["uri"], store["collection"], path.parent)
+    held = collection.count() if collection.there() else 0
+    if held != count:
+        raise SinonomError(
+            f"{store['collection']} at {store['uri']} holds {held} rows, {path}.json says {count}",
+            remake(path, record),
+        )
+    return Index(path, record, StoredRows(collection, count), None, None)
 
 
 def _searchable(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays
 from sinonom_cli.index.assemble import assemble, clear
 from sinonom_cli.index.partial import Entry, Partial, identity
+from sinonom_cli.index.store import check_store, store
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.models.preprocess import VERSION
@@ -30,6 +31,8 @@ from sinonom_cli.models.preprocess import VERSION
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from sinonom_cli.index.assemble import Blocks
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class IndexConfig:
     batch_size: int
     limit: int | None
     type: str
+    store: str | None
     batch: BatchOptions
 
 
@@ -56,6 +60,8 @@ def run(config: IndexConfig) -> Artifact:
     recover(config.output)
     model = read_model(config.model)
     kinds.factory(config.type, 1, model.embedding_size)
+    if config.store:
+        check_store(config.store, config.output, config.type)
     if arrays_given(config.sets):
         return _from_arrays(config, model)
     entries = entries_of(config)
@@ -106,15 +112,29 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     else:
         console.say(f"{config.output} was begun before: going on")
     count = arrays.shape[0]
-    return assemble(
+    return put(
         artifact,
-        config.type,
+        config,
         arrays.shape,
         arrays.blocks,
         arrays.rows(),
         counts={"items": count, "rows": count, "failed": 0},
         **fields_of(config, model),
     )
+
+
+def put(
+    artifact: Artifact,
+    config: IndexConfig,
+    shape: tuple[int, int],
+    blocks: Blocks,
+    rows: Iterable[Row],
+    **fields: Any,
+) -> Artifact:
+    """Put vectors and rows where they are to be, files or Milvus, and finish the artifact."""
+    if config.store:
+        return store(artifact, config.store, config.type, shape, blocks, rows, **fields)
+    return assemble(artifact, config.type, shape, blocks, rows, **fields)
 
 
 def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[str, Any]:
@@ -125,8 +145,9 @@ def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[
         "batch_size": batch_size,
         "limit": config.limit,
         "type": config.type,
+        "store": config.store,
     }
-    return {name: value for name, value in options.items() if name != "batch_size" or value is not None}
+    return {name: value for name, value in options.items() if name not in ("batch_size", "store") or value is not None}
 
 
 def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
@@ -220,9 +241,9 @@ def _put_together(
     if not kept:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
-    assemble(
+    put(
         artifact,
-        config.type,
+        config,
         (len(kept), model.embedding_size),
         lambda: blocks_of(partial),
         (entry.row for entry in kept),

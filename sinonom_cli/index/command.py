@@ -45,6 +45,10 @@ def index(
             help="auto: flat up to a million vectors, then ivf-sq8. FACTORY: a factory string of FAISS.",
         ),
     ] = "auto",
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="milvus:URI", help="Put all of it into Milvus; OUT.json remembers where."),
+    ] = None,
     add: Annotated[bool, typer.Option("--add", help="Add to the index what it does not hold yet.")] = False,
     remove: Annotated[
         list[str] | None,
@@ -76,12 +80,12 @@ def index(
     inputs, out = split_output(sets, output, "SET")
     if out.is_dir():
         raise usage_error(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
-    if add and (overwrite or type != "auto"):
-        raise usage_error("--add keeps the index and its type", "leave out --overwrite and --type")
+    if add and (overwrite or store or type != "auto"):
+        raise usage_error("--add keeps the index as it is", "leave out --overwrite, --type and --store")
     from sinonom_cli.index import build, change
 
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
-    config = build.IndexConfig(tuple(Path(name) for name in inputs), out, model, batch_size, limit, type, batch)
+    config = build.IndexConfig(tuple(Path(name) for name in inputs), out, model, batch_size, limit, type, store, batch)
     close(change.add(config) if add else build.run(config))
 
 

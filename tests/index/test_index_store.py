@@ -1,0 +1,113 @@
+"""An index in Milvus: a Milvus Lite, a file, stands for the cluster."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tinymodel import tiny_model, tiny_pictures
+
+from sinonom_cli import cli
+from sinonom_cli.artifacts import milvus as module
+from sinonom_cli.artifacts.index import read_index
+
+pytest.importorskip("pymilvus", reason='pymilvus is not installed: pip install "sinonom[milvus]"')
+pytest.importorskip("milvus_lite", reason="there is no Milvus Lite here (it has none for Windows)")
+
+
+def sinonom(*arguments: object) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bản khắc 𡦂"
+    tiny_model(folder / "model")
+    tiny_pictures(folder / "set", [f"U+5B57/{i:02d}.png" for i in range(12)])
+    (folder / "set" / "broken.png").write_bytes(b"no picture")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def answers(capsys: pytest.CaptureFixture[str], index: str) -> list[dict]:
+    capsys.readouterr()
+    assert sinonom("query", "set/U+5B57", "--index", index, "--json", "--top", 4) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_what_milvus_answers_is_what_a_flat_index_answers(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sinonom("index", "set", "db.faiss") == 6
+    assert sinonom("index", "set", "far", "--store", "milvus:store 𡦂/lite.db") == 6
+    assert not Path("far").exists() and not Path("far.rows.csv").exists()
+    assert answers(capsys, "far") == answers(capsys, "db.faiss")
+    record = json.loads(Path("far.json").read_text(encoding="utf-8"))
+    assert record["store"] == {"kind": "milvus", "uri": "store 𡦂/lite.db", "collection": "sinonom_far"}
+    assert record["counts"] == {"items": 13, "rows": 12, "failed": 1}
+    assert {row.item for row in read_index(house / "far").rows} == {f"U+5B57/{i:02d}.png" for i in range(12)}
+    Path("set/broken.png").unlink()
+    assert sinonom("index", "set", "far", "--store", "milvus:store 𡦂/lite.db", "--overwrite") == 0
+    assert len(read_index(house / "far")) == 12
+    assert sinonom("index", "set", "far", "--store", "milvus:store 𡦂/lite.db") == 0
+    assert "nothing to do" in capsys.readouterr().err
+
+
+def test_a_run_that_was_stopped_goes_on_behind_what_is_stored(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vectors = np.random.default_rng(0).standard_normal((50, 8)).astype(np.float32)
+    np.save("a.npy", vectors)
+    monkeypatch.setattr(module, "AT_ONCE", 10)
+    monkeypatch.setattr("sinonom_cli.index.store.AT_ONCE", 10)
+    monkeypatch.setattr("sinonom_cli.index.arrays.BLOCK", 20)
+    written: list[int] = []
+    real = module.Collection.write
+
+    def stopping(self: module.Collection, start: int, block: np.ndarray, rows: list) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(start)
+        real(self, start, block, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.Collection, "write", stopping)
+        assert sinonom("index", "a.npy", "far", "--store", "milvus:a.db#own") == 130
+    assert sinonom("query", "set", "--index", "far") == 4
+    assert "not complete" in capsys.readouterr().err
+    written.clear()
+    monkeypatch.setattr(module.Collection, "write", lambda self, start, block, rows: (
+        written.extend([start] * len(block)), real(self, start, block, rows)))  # fmt: skip
+    assert sinonom("index", "a.npy", "far", "--store", "milvus:a.db#own") == 0
+    assert set(written) == {40}
+    rows, found = read_index(house / "far").candidates(vectors[::7], 3)
+    assert rows[:, 0].tolist() == list(range(0, 50, 7)) and np.array_equal(found[:, 0], vectors[::7])
+
+
+def test_a_milvus_that_is_away_or_foreign_is_one_clear_line(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sinonom("index", "set", "far", "--store", "milvus:http://127.0.0.1:9") == 4
+    error = capsys.readouterr().err
+    assert "Milvus at http://127.0.0.1:9 fails" in error and len(error.splitlines()) == 2
+    assert not Path("far.json").exists()
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri="theirs.db")
+    client.create_collection("sinonom_far", dimension=8)
+    client.close()
+    assert sinonom("index", "set/U+5B57", "far", "--store", "milvus:theirs.db") == 5
+    assert "was not made by sinonom" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("store", "more", "words"),
+    [
+        ("qdrant:x", (), "not milvus:URI"),
+        ("milvus:folder", (), "ends in .db"),
+        ("milvus:http://me:secret@host", (), "MILVUS_TOKEN"),
+        ("milvus:a.db#no-name", (), "no name"),
+        ("milvus:a.db", ("--type", "hnsw"), "Milvus has its own"),
+    ],
+)
+def test_what_is_no_store_is_a_usage_error(
+    house: Path, capsys: pytest.CaptureFixture[str], store: str, more: tuple[str, ...], words: str
+) -> None:
+    assert sinonom("index", "set", "far", "--store", store, *more) == 2
+    assert words in capsys.readouterr().err
