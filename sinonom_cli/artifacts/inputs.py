@@ -16,7 +16,7 @@ DEPTH_FOLDER = "depth"
 """Where an image set keeps raw heights (`render --depth16`): PNG files, and no pictures of characters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One unit of work.
 
@@ -61,7 +61,8 @@ def find_inputs(inputs: Sequence[str], suffixes: Collection[str], what: str, lim
     if not found:
         endings = " ".join(sorted(suffixes))
         raise SinonomError(f"no {what} in {', '.join(inputs)}", f"files that end in {endings}")
-    return _unique(found)[:limit]
+    # The paths in one folder differ as they are.
+    return ([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit]
 
 
 def identity_of(items: Sequence[Item]) -> dict[str, Any]:
@@ -88,20 +89,20 @@ def _expand(inputs: Sequence[str]) -> Iterator[Path]:
 
 def _walk(root: Path, suffixes: frozenset[str]) -> Iterator[Item]:
     files: list[tuple[str, str, int]] = []
-    pending = [str(root)]
+    pending = [(str(root), "")]
     while pending:
+        folder, prefix = pending.pop()
         # scandir gives sizes without a second look at each file: a million meshes are listed in seconds.
-        with os.scandir(pending.pop()) as scanned:
+        with os.scandir(folder) as scanned:
             entries = list(scanned)
         ours = any(entry.name == "artifact.json" for entry in entries)
         for entry in entries:
             if entry.name.startswith(".") or (ours and entry.name == DEPTH_FOLDER):
                 continue
             if entry.is_dir():
-                pending.append(entry.path)
+                pending.append((entry.path, f"{prefix}{entry.name}/"))
             elif os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122
-                relative = os.path.relpath(entry.path, root).replace(os.sep, "/")
-                files.append((relative, entry.path, entry.stat().st_size))
+                files.append((prefix + entry.name, entry.path, entry.stat().st_size))
     for key, path, size in sorted(files):
         yield Item(key, Path(path), size=size)
 
