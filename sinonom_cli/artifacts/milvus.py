@@ -82,8 +82,9 @@ class Collection:
 
     def __init__(self, uri: str, name: str, folder: Path) -> None:
         self.name, self.uri = name, uri
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it logs it also raises
         milvus: Any = need("pymilvus", "milvus")
+        for logger in ("pymilvus", "pymilvus.decorators", "grpc._server"):  # what they log they also raise
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
         if not is_served(uri):
             need("milvus_lite", "milvus")
             (folder / uri).parent.mkdir(parents=True, exist_ok=True)
@@ -128,8 +129,9 @@ class Collection:
         )
 
     def count(self) -> int:
-        """Return how many rows it holds."""
+        """Return how many rows it holds, after making it ready to be asked."""
         with self._answering():
+            self._client.load_collection(self.name)
             return int(self._client.query(self.name, filter="", output_fields=["count(*)"])[0]["count(*)"])
 
     def write(self, start: int, vectors: NDArray[np.float32], rows: Iterable[Row]) -> None:

@@ -1,6 +1,9 @@
 """An index in Milvus: a Milvus Lite, a file, stands for the cluster."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +49,20 @@ def test_what_milvus_answers_is_what_a_flat_index_answers(house: Path, capsys: p
     assert {row.item for row in read_index(house / "far").rows} == {f"U+5B57/{i:02d}.png" for i in range(12)}
     Path("set/broken.png").unlink()
     assert sinonom("index", "set", "far", "--store", "milvus:store 𡦂/lite.db", "--overwrite") == 0
-    assert len(read_index(house / "far")) == 12
     assert sinonom("index", "set", "far", "--store", "milvus:store 𡦂/lite.db") == 0
     assert "nothing to do" in capsys.readouterr().err
+
+
+def test_one_process_writes_and_another_asks(house: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent.parent)}
+
+    def process(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "sinonom_cli", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8", env=environment)
+
+    process("index", "set/U+5B57", "far", "--store", "milvus:lite.db")
+    asked = process("query", "set/U+5B57/03.png", "--index", "far", "--json")
+    assert json.loads(asked.stdout)["results"][0]["item"] == "03.png" and not asked.stderr
 
 
 def test_a_run_that_was_stopped_goes_on_behind_what_is_stored(
