@@ -41,6 +41,7 @@ class QueryConfig:
     truth: Path | None
     top: int
     distance: str | None
+    rerank: int
     csv: str | None
     sheet: Path | None
     scores: Path | None
@@ -127,7 +128,7 @@ def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str
 
 def _deep(config: QueryConfig) -> int:
     """Return how many answers are looked at."""
-    return max(config.top, DEEP if config.scores or config.report else DEPTH)
+    return max(config.top, config.rerank, DEEP if config.scores or config.report else DEPTH)
 
 
 def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[dict[str, Wanted], dict[str, Row]]:
@@ -162,6 +163,11 @@ def _answers(
     config: QueryConfig,
 ) -> Iterator[tuple[Item, Answer | str]]:
     """Yield each picture, in order, with its answer, or with why it could not be read."""
+    reranker = None
+    if config.rerank:
+        from sinonom_cli.query.rerank import Reranker
+
+        reranker = Reranker(searcher.index, config.rerank)
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
     workers = 0 if few else config.workers
@@ -178,6 +184,8 @@ def _answers(
                     yield item, reason if str(item.path) in reason else f"{item.path}: {reason}"
                     continue
                 numbers, distances = next(found)
+                if reranker:
+                    numbers, distances = reranker(item.path, numbers, distances)
                 rows = [searcher.index.rows[number] for number in numbers]
                 sought = wanted.get(item.key)
                 relevant = [bool(names_of(row) & sought.names) for row in rows] if sought else []

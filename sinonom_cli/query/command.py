@@ -26,6 +26,10 @@ def query(
         Literal["euclidean", "cosine"] | None,
         typer.Option("--distance", show_default="the model's", help="How embeddings are compared."),
     ] = None,
+    rerank: Annotated[
+        int,
+        typer.Option("--rerank", min=0, metavar="N", help="Order the first N again by comparing the pictures; try 10."),
+    ] = 0,
     csv: Annotated[
         Literal["rows", "pairs"] | None,
         typer.Option("--csv", show_default="no CSV", help="CSV: a row an answer, or query,label with joined answers."),
@@ -53,4 +57,8 @@ def query(
     """
     from sinonom_cli.query.ask import QueryConfig, run
 
-    run(QueryConfig(tuple(images), index, model, truth, top, distance, csv, sheet, scores, report, workers, limit))
+    run(
+        QueryConfig(
+            tuple(images), index, model, truth, top, distance, rerank, csv, sheet, scores, report, workers, limit
+        )
+    )

@@ -1,0 +1,72 @@
+"""What `query --rerank` brings and costs, on prints that a model has not learnt from and carvings of them.
+
+Run: `python benchmarks/rerank.py CROPS [MODEL]`, with the set of crops that the model was trained on. Of 500 characters
+that have three held-out crops, one crop is carved and rendered; all three are asked with. WEIGHT in query/rerank.py,
+the grid and the reach in query/local.py were chosen on this.
+"""
+
+import csv
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from sinonom_cli import cli
+from sinonom_cli.artifacts.imageset import read_imageset
+from sinonom_cli.artifacts.model import read_model
+from sinonom_cli.train.data import gather
+
+CHARACTERS, EACH = 500, 3
+
+
+def held_out(crops: Path, folder: Path, seed: int, share: float) -> None:
+    """Copy crops to `folder`: one of each character to `carved/`, all to `asked/`; write `truth.csv`."""
+    pictures = gather([read_imageset(crops)], seed, share)
+    of_class: dict[int, list[Path]] = {}
+    for row in sorted(pictures.held.nonzero()[0].tolist(), key=lambda row: int(pictures.twins[row])):
+        of_class.setdefault(int(pictures.classes[row]), []).append(pictures.paths[row])
+    chosen = [paths[:EACH] for paths in of_class.values() if len(paths) >= EACH][:CHARACTERS]
+    for name in ("carved", "asked"):
+        (folder / name).mkdir()
+    with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("query", "label", "kind"))
+        for number, paths in enumerate(chosen):
+            shutil.copy(paths[0], folder / "carved" / f"{number:03d}.png")
+            for place, path in enumerate(paths):
+                shutil.copy(path, folder / "asked" / f"{number:03d}-{place}.png")
+                table.writerow((f"{number:03d}-{place}.png", f"{number:03d}.stl", "other" if place else "same"))
+
+
+def main() -> None:
+    model = read_model(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        held_out(Path(sys.argv[1]), folder, model.record["options"]["seed"], model.record["options"]["val"])
+        index = str(folder / "db.faiss")
+        assert cli.run(["carve", str(folder / "carved"), str(folder / "meshes"), "-q"]) == 0
+        assert cli.run(["render", str(folder / "meshes"), str(folder / "depth"), "-q"]) == 0
+        assert cli.run(["index", str(folder / "depth"), index, "--model", str(model.path), "-q"]) == 0
+        asked = ["query", str(folder / "asked"), "-i", index, "--model", str(model.path), "--workers", "0", "-q"]
+        for count in (0, 5, 10, 20):
+            started = time.process_time()
+            scored = folder / f"{count}.csv"
+            out = ["--truth", str(folder / "truth.csv"), "--scores", str(scored), "--rerank", str(count), "--json"]
+            assert cli.run([*asked, *out]) == 0
+            taken = time.process_time() - started
+            with scored.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            mrr = {
+                kind: sum(float(row["reciprocal_rank"]) for row in own if int(row["rank"]) <= 5) / len(own)
+                for kind in ("same", "other")
+                for own in [[row for row in rows if row["kind"] == kind]]
+            }
+            figures = ", ".join(f"{kind} print {value:.4f}" for kind, value in mrr.items())
+            print(f"--rerank {count}: MRR@5 {figures}; {1000 * taken / len(rows):.1f} ms a query", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
