@@ -56,7 +56,7 @@ def run(config: QueryConfig) -> None:
     Raises
     ------
     SinonomError
-        4 for an index, model or truth that does not fit, 6 if some pictures could not be read.
+        4 for an index, model or truth that does not fit, or if no picture could be read; 6 if some could not.
     """
     _refuse_typed_wrongly(config)
     index = open_index(config.index)
@@ -75,7 +75,8 @@ def run(config: QueryConfig) -> None:
                 output.answer(result)
         else:
             failed.append(result)
-            console.warn(result)
+            if len(items) > 1:
+                console.warn(result)
             for output in outputs:
                 output.unread(item, wanted.get(item.key), result)
     if wanted:
@@ -84,11 +85,13 @@ def run(config: QueryConfig) -> None:
             output.figures(found)
     for output in outputs:
         output.close()
+    if len(items) == 1 and failed:
+        raise SinonomError(failed[0], "another picture; PNG, JPEG, TIFF, WebP and BMP can be read")
     if failed:
         raise SinonomError(
             f"{len(failed)} of {len(items)} pictures could not be used; the first: {failed[0]}",
             "mend or leave out the pictures named above",
-            ExitCode.SOME_FAILED,
+            ExitCode.SOME_FAILED if len(failed) < len(items) else ExitCode.BAD_INPUT,
         )
 
 
