@@ -40,6 +40,14 @@ def crop_nomnaocr(
         Path | None,
         typer.Option("--localizer", metavar="FILE", help="A detector (ONNX, as YOLOv8's) to ask as well as the ink."),
     ] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            "--boxes",
+            metavar="FILE",
+            help="Boxes made elsewhere: CSV, a folder of YOLO text, PAGE or ALTO XML or a folder of it.",
+        ),
+    ] = None,
     doubtful_below: Annotated[
         float, typer.Option("--doubtful-below", min=0, max=1, help="Confidence that a picture needs to be in the set.")
     ] = 0.5,
@@ -69,6 +77,11 @@ def crop_nomnaocr(
 
     Reads the layout of NomNaOCR: All.txt names a patch and its transcript in each line. Characters that were cut with
     little confidence are not in the set: doubtful.csv names them, with the reason.
+
+    With --boxes, PATCHES is a folder of pictures, pages too, and characters stand where the file says. CSV: picture,
+    x0, y0, x1, y1 in pixels, text; several characters in one row are a column, to be cut. YOLO: a .txt for each
+    picture; classes.txt may hold the characters. PAGE and ALTO: characters' boxes, else lines, which are cut.
+    Boxes without text are aligned to the transcript of their picture.
     """
     from sinonom_cli.artifacts.batch import BatchOptions, close
     from sinonom_cli.crop_nomnaocr.crop_run import CropConfig, run
@@ -84,6 +97,7 @@ def crop_nomnaocr(
         transcripts=transcripts,
         exclude=exclude,
         localizer=localizer,
+        boxes=boxes,
         size=size,
         doubtful_below=doubtful_below,
         keep_doubtful=keep_doubtful,

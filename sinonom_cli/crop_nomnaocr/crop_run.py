@@ -9,7 +9,9 @@ from sinonom_cli.artifacts import imageset
 from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
+from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.sheets import refuse_foreign
+from sinonom_cli.crop_nomnaocr.boxes import digest, read_boxes
 from sinonom_cli.crop_nomnaocr.cut_sheet import chosen, draw_sheet
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.sheets import COLUMNS
@@ -27,6 +29,7 @@ class CropConfig:
     transcripts: Path | None
     exclude: Path | None
     localizer: Path | None
+    boxes: Path | None
     size: int
     doubtful_below: float
     keep_doubtful: bool
@@ -48,17 +51,15 @@ def run(config: CropConfig) -> Artifact:
     """
     if config.sheet is not None:
         refuse_foreign(config.sheet)
-    folder, path = find_patches(config.patches, config.transcripts)
-    items = read_list(folder, path)
+    items, options = _columns(config)
     listed = len(items)
     if config.exclude is not None:
         items = without(items, read_exclusions(config.exclude))
         if not items:
             raise SinonomError(f"{config.exclude} excludes all of {listed} patches", "exclude fewer")
     left_out = listed - len(items)
-    options: dict[str, Any] = {
+    options |= {
         "size": config.size,
-        "transcripts": sha256_of(path),
         "localizer": None,
         "doubtful_below": config.doubtful_below,
         "keep_doubtful": config.keep_doubtful,
@@ -70,7 +71,7 @@ def run(config: CropConfig) -> Artifact:
             options["excluded"] = left_out  # who lies beside whom on a page depends on it
         items = paged(items, COLUMNS)
     items = items[: config.limit]
-    judged = ("confidence", *(("agreement",) if config.localizer else ()))
+    judged = ("confidence", *(("agreement",) if config.localizer or config.boxes else ()))
     kept = ("doubtful",) if config.keep_doubtful else ()
     work = CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful)
     artifact = fill(
@@ -82,11 +83,28 @@ def run(config: CropConfig) -> Artifact:
         columns=(*imageset.COLUMNS, *judged, *kept),
         doubtful=("source", "label", "char", "box", *judged, "reason"),
         batch=config.batch,
-        what="patches",
-        extra=lambda: {"transcripts": path.name, "excluded": left_out},
+        what="columns" if config.boxes else "patches",
+        extra=lambda: {"excluded": left_out},
     )
     if config.sheet is not None:
         shown = chosen(items, config.out, config.sheet_columns, config.seed, config.sheet_worst)
         draw_sheet(config.sheet, shown, work)
         console.say(f"{config.sheet} shows {len(shown)} columns")
     return artifact
+
+
+def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any]]:
+    """Return the columns to cut, and what of their origin goes into the record's options."""
+    if config.boxes is None:
+        folder, path = find_patches(config.patches, config.transcripts)
+        return read_list(folder, path), {"transcripts": sha256_of(path)}
+    try:
+        folder, path = find_patches(config.patches, config.transcripts)
+    except SinonomError:
+        # Boxes may bring their own text; a list that was asked for must be there.
+        if config.transcripts is not None or not config.patches.is_dir():
+            raise
+        return read_boxes(config.boxes, config.patches, {}), {"transcripts": None, "boxes": digest(config.boxes)}
+    texts = {item.key: item.data.transcript for item in read_list(folder, path) if not item.data.fault}
+    options = {"transcripts": sha256_of(path), "boxes": digest(config.boxes)}
+    return read_boxes(config.boxes, folder, texts), options

@@ -98,11 +98,11 @@ def read_list(folder: Path, path: Path) -> list[Item]:
         found.setdefault(key, (name, line))
     if not found:
         raise SinonomError(f"{path} holds no patches", "lines of `book/patch.jpg`, a tab, the transcript")
-    slugs = _slugs(list(found))
-    return [_item(key, folder / name, replace(line, slug=slugs[key])) for key, (name, line) in found.items()]
+    slug = slugs(list(found))
+    return [_item(key, folder / name, replace(line, slug=slug[key])) for key, (name, line) in found.items()]
 
 
-def _slugs(keys: list[str]) -> dict[str, str]:
+def slugs(keys: list[str]) -> dict[str, str]:
     """Return an ASCII file name for each patch, unique whatever the case: `Book A/p1_2.jpg` -> `Book-A-p1_2`.
 
     Where letters other than ASCII are lost, or two names become one, digits of the whole name tell them apart.
