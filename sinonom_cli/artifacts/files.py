@@ -53,17 +53,20 @@ def replacing(path: Path) -> Iterator[Path]:
         With exit code 5, if the disk is full, read-only or not ours to write on.
     """
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+    placed = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
+        placed = True
     except OSError as error:
         # Reading an input inside the block may fail too; only what concerns the output is ours to translate.
         if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, path, *path.parents):
             raise cannot_write(path, error) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        if not placed:  # looking in vain for a file a million times takes a minute
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

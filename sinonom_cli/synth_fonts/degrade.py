@@ -134,15 +134,7 @@ def among(field: Field, others: Sequence[Field], wear: Wear) -> Field:
         return field
     found = field.copy()
     for place, which, depth, aside in wear.neighbours:
-        other = others[int(which * len(others))]
-        # Turned so that the border in question is above, and the neighbour's near edge below.
-        here, there = np.rot90(found, place), np.rot90(other, place)
-        last = int(np.flatnonzero(there.max(axis=1) > 0)[-1]) + 1
-        first, right = last - round(depth), round(aside)
-        rows, columns = len(there) - first, len(there) - abs(right)
-        if first > 0:
-            part = here[:rows, max(right, 0) :][:, :columns]
-            np.maximum(part, there[first:, max(-right, 0) :][:, :columns], out=part)
+        effects.beside(found, others[int(which * len(others))], place, round(depth), round(aside))
     return found
 
 

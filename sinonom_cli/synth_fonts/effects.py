@@ -140,6 +140,23 @@ def turned(
 
 
 @njit(cache=True)
+def beside(
+    field: NDArray[np.float32], other: NDArray[np.float32], place: int, depth: int, aside: int
+) -> NDArray[np.float32]:
+    """Let a neighbour's ink reach `depth` pixels into a field, which is changed; from above (0), then clockwise."""
+    here, there = np.rot90(field, place), np.rot90(other, place)
+    side = len(there)
+    last = side  # one row behind the neighbour's lowest ink
+    while last > 0 and there[last - 1].max() <= 0:
+        last -= 1
+    first = max(last - depth, 0)
+    for y in range(side - first):
+        for x in range(max(aside, 0), side + min(aside, 0)):
+            here[y, x] = max(here[y, x], there[first + y, x - aside])
+    return field
+
+
+@njit(cache=True)
 def through_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     """Return a grey picture as JPEG of this quality (1 to 100, as libjpeg counts) keeps it.
 
