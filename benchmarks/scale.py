@@ -37,9 +37,10 @@ class World:
         place = np.arange(DIMENSIONS) / 32
         between, within = np.exp(-1.7 * place**1.75), np.exp(-0.94 * place**2.2)
         between, within = 0.70 * between / between.sum(), 0.275 * within / within.sum()
+        centres = rng.standard_normal((LABELS, DIMENSIONS)) * np.sqrt(between)
         turns = [np.linalg.qr(rng.standard_normal((DIMENSIONS, DIMENSIONS)))[0] for _ in range(2)]
         self.seed = seed
-        self.centres = ((rng.standard_normal((LABELS, DIMENSIONS)) * np.sqrt(between)) @ turns[0]).astype(np.float32)
+        self.centres = (centres @ turns[0]).astype(np.float32)
         self.spread = (np.sqrt(within)[:, None] * turns[1]).astype(np.float32)
         self.share = 1 / (np.arange(LABELS) + 30.0)
         self.share /= self.share.sum()
