@@ -18,6 +18,9 @@ from sinonom_cli.models.fields import Draw
 from sinonom_cli.models.relief import Relief, Span
 from sinonom_cli.models.toning import CUT, PERCENTILES, REACH, SOFT, WORN
 
+CACHED = 2**17
+"""Pixels that are worked on at a time."""
+
 LEVELLED = (Span(0, 1.8), Span(0, 0.016))
 """Tilt (degrees) and bend (plate widths) that levelling leaves in a relief."""
 
@@ -52,7 +55,8 @@ def surfaces(
     lies = carved.lie(*left, draw)
     y, x = draw.plane()
     slope = torch.tan(lies.tilt * (math.pi / 180)) * (torch.cos(lies.way) * x + torch.sin(lies.way) * y)
-    return carved.heights(distance(strokes), strokes, drawn, draw) + slope + carved.bent(lies, draw), plate
+    heights = carved.heights(distance(strokes), strokes, drawn, draw)
+    return heights.add_(slope + carved.bent(lies, draw)), plate
 
 
 def distance(strokes: Tensor) -> Tensor:
@@ -70,8 +74,19 @@ def distance(strokes: Tensor) -> Tensor:
     (N, S, S) float32.
     """
     size = strokes.shape[2]
-    reach = math.ceil(carved.FARTHEST * size) + 1
-    far = torch.where(strokes < 0.5, float(2 * reach * reach), 0.0)
+    # Few pictures at a time stay in a processor's cache: two and a half times as fast as all of 128.
+    some = max(1, CACHED // size**2) if strokes.device.type == "cpu" else max(1, len(strokes))
+    far = torch.cat([_eroded(part) for part in (strokes >= 0.5).split(some)])
+    # Pixels of a stroke are found by their centres; its edge lies some 0.4 beyond them (measured). Those that the edge
+    # goes through say themselves how far it is.
+    edge = torch.where(strokes > 0, 0.5 - strokes, torch.inf)
+    return (torch.minimum(far.sqrt() - 0.4, edge) / size).clamp(0, carved.FARTHEST)
+
+
+def _eroded(inside: Tensor) -> Tensor:
+    """Squares of the distances (N, S, S), in pixels, to the nearest True; too large where none is within FARTHEST."""
+    reach = math.ceil(carved.FARTHEST * inside.shape[2]) + 1
+    far = torch.where(inside, 0.0, float(2 * reach * reach))
     for _ in range(2):
         raised = torch.empty_like(far)
         for k in range(reach):
@@ -79,10 +94,7 @@ def distance(strokes: Tensor) -> Tensor:
             torch.minimum(far[:, :-1], raised[:, 1:], out=far[:, :-1])
             torch.minimum(far[:, 1:], raised[:, :-1], out=far[:, 1:])
         far = far.mT.contiguous()
-    # Pixels of a stroke are found by their centres; its edge lies some 0.4 beyond them (measured). Those that the edge
-    # goes through say themselves how far it is.
-    edge = torch.where(strokes > 0, 0.5 - strokes, torch.inf)
-    return (torch.minimum(far.sqrt() - 0.4, edge) / size).clamp(0, carved.FARTHEST)
+    return far
 
 
 def toned(heights: Tensor, plate: Tensor) -> Tensor:
@@ -99,15 +111,14 @@ def toned(heights: Tensor, plate: Tensor) -> Tensor:
     """
     size = heights.shape[2]
     low, high = _percentiles(heights[:, ::3, ::3].flatten(1), plate[:, ::3, ::3].flatten(1))
-    d = ((heights - high) / (high - low).clamp(min=1e-9)).clamp(-1.5, 0.1)
-    d = torch.where(plate, d, -1.5)
+    d = (heights - high).div_((high - low).clamp(min=1e-9)).clamp_(-1.5, 0.1).masked_fill_(~plate, -1.5)
     fine, coarse = (torch.from_numpy(m).to(heights) for m in _smoothing(size))
-    d = fine @ d @ fine.mT
+    d = fine @ d @ fine.mT if SOFT * size > 1 else d
     block = max(1, size // 64)
-    tops = functional.max_pool2d(d[:, None], block, ceil_mode=True)[:, 0]
+    tops = functional.max_pool2d(d[:, None], block, ceil_mode=True)[:, 0] if block > 1 else d
     tops = coarse @ _highest(tops, _radius(tops.shape[1])) @ coarse.mT
-    ink = (1 + (d - tops.clamp(min=-WORN)) / CUT).clamp(0, 1).square() * plate
-    return (255.5 - 255 * ink).floor()
+    ink = (d - tops.clamp_(min=-WORN)).div_(CUT).add_(1).clamp_(0, 1).square_().mul_(plate)
+    return ink.mul_(-255).add_(255.5).floor_()
 
 
 def _percentiles(values: Tensor, known: Tensor) -> list[Tensor]:

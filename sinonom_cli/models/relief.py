@@ -100,7 +100,7 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Ar
 
     Parameters
     ----------
-    far : (N, S, S), how far each point is from the nearest stroke; 0 on strokes.
+    far : (N, S, S), how far each point is from the nearest stroke, at most FARTHEST; 0 on strokes.
     strokes : (N, S, S) in [0, 1], where strokes are; they are broken there.
     drawn : from `amounts`.
 
@@ -109,15 +109,25 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Ar
     (N, S, S): about 0 on stroke tops, to -depth and a little below on the ground.
     """
     xp = draw.xp
-    far = far.clip(max=FARTHEST)
-    away = 1 - xp.exp(-far / drawn.flank)
-    field = (1 - xp.exp(-far / FIELD)) / (1 - math.exp(-FARTHEST / FIELD))
-    ground = away + drawn.deepening * (field - away)
-    ground = ground + drawn.gouge * away * _tool_marks(draw)
-    planed = PLANED * drawn.wear * ((draw.smooth(6) - 0.5) / 2).clip(min=0, max=1)
-    lowered = planed + _breaks(strokes, drawn.breaks, draw)
-    carved = draw.blurred(-xp.maximum(ground, lowered.clip(max=1)), ROUNDED[0] + ROUNDED[1] * drawn.wear)
-    return drawn.depth * carved + drawn.noise * draw.noise()
+    # In place where it can be: fresh memory costs more than arithmetic.
+    ground = xp.expm1(far / -drawn.flank)
+    marks = _tool_marks(draw)
+    marks *= drawn.gouge
+    marks *= ground
+    field = xp.expm1(far / -FIELD)
+    field *= 1 / (1 - math.exp(-FARTHEST / FIELD))
+    field -= ground
+    field *= drawn.deepening
+    ground += field
+    ground += marks
+    planed = (draw.smooth(6) - 0.5).clip(min=0, max=2)
+    planed *= PLANED / 2 * drawn.wear
+    planed += _breaks(strokes, drawn.breaks, draw)
+    lowest = -planed.clip(max=1)
+    carved = draw.blurred(xp.minimum(ground, lowest), ROUNDED[0] + ROUNDED[1] * drawn.wear)
+    carved *= drawn.depth
+    carved += drawn.noise * draw.noise()
+    return carved
 
 
 def plate(ragged: Span, draw: "Draw") -> "Array":
@@ -157,8 +167,8 @@ def bent(lies: Lie, draw: "Draw") -> "Array":
 
 def _tool_marks(draw: "Draw") -> "Array":
     """Streaks that a gouge leaves on the ground, along the grain, down or across; normal."""
-    along = draw.chance(0.5)[:, None, None]
-    return draw.xp.where(along, draw.smooth(28, 4), draw.smooth(4, 28))
+    down, across = draw.smooth(28, 4), draw.smooth(4, 28)
+    return draw.xp.where(draw.chance(0.5)[:, None, None], down, across)
 
 
 def _breaks(strokes: "Array", count: "Array", draw: "Draw") -> "Array":

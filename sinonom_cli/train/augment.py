@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from sinonom_cli.models.depth_images import LEVELLED, surfaces, toned
+from sinonom_cli.models.fields import Draw, torch_draw
 from sinonom_cli.models.prepare_batch import prepare_batch
+from sinonom_cli.models.relief import Relief, Span
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,10 @@ class Amounts:
     uneven, broken : deviation of that level over a picture, smooth and in patches.
     hardness : slope of the strokes' edge in a print, 1 / grey range.
     print_blur : deviation; contrast : of ink to paper; grain, stain : of the paper, against a contrast of 1.
-    flank : deviation of the blur that makes flanks of a relief's strokes; deepening : how much of the depth grows with
-        distance to strokes; gouge : deviation of tool marks in the ground; wear : how much lower
-        the lowest stroke tops are.
-    tilt, bend : height from side to side, against a stroke height of 1; ragged : how far the edge is broken in.
-    scan : noise of the scan; relief_blur : deviation.
+    relief : how the strokes of a relief are carved, worn and scanned; left : tilt and bend that levelling has left.
+    toned : share of reliefs that are toned as `render` does; in the others dark is what is high.
+    depth_tilt : of a depth picture that is given, height from side to side against a range of 1; depth_noise and
+        depth_blur : deviations.
     """
 
     scale: tuple[float, float] = (0.72, 0.98)
@@ -54,7 +56,7 @@ class Amounts:
     line: float = 0.12
     spread: tuple[float, float] = (0.008, 0.03)
     print_level: tuple[float, float] = (0.22, 0.62)
-    relief_level: tuple[float, float] = (0.12, 0.5)
+    relief_level: tuple[float, float] = (0.18, 0.5)
     uneven: float = 0.07
     broken: float = 0.06
     hardness: tuple[float, float] = (1.5, 8.0)
@@ -62,18 +64,20 @@ class Amounts:
     contrast: tuple[float, float] = (0.35, 1.0)
     grain: float = 0.05
     stain: float = 0.06
-    flank: tuple[float, float] = (0.01, 0.03)
-    deepening: tuple[float, float] = (0.1, 0.7)
-    gouge: float = 0.12
-    wear: float = 0.5
-    tilt: float = 0.2
-    bend: float = 0.2
-    ragged: float = 0.05
-    scan: float = 0.03
-    relief_blur: tuple[float, float] = (0.004, 0.015)
+    relief: Relief = Relief(flank=Span(0.008, 0.03), gouge=Span(0, 0.15), breaks=Span(0, 1))
+    left: tuple[Span, Span] = LEVELLED
+    toned: float = 0.5
+    depth_tilt: float = 0.1
+    depth_noise: float = 0.03
+    depth_blur: tuple[float, float] = (0.004, 0.015)
 
 
 DEFAULT = Amounts()
+
+TOGETHER = 32
+"""Views that are made at a time: so few stay in a processor's cache."""
+STEEP = 4.0
+"""Slope of the edges of a relief's strokes, before their flanks: 1 / grey range."""
 
 
 def views(
@@ -104,10 +108,11 @@ def views(
         (depth, depth_view),
     )
     for chosen, view in ways:
-        if chosen.any():
-            ink = torch.from_numpy(pictures[chosen]).float() / 255
+        rows = np.flatnonzero(chosen)
+        for part in np.array_split(rows, -(-len(rows) // TOGETHER)) if len(rows) else ():
+            ink = torch.from_numpy(pictures[part]).float() / 255
             seen = prepare_batch(view(ink, generator, amounts), pictures.shape[1])
-            result[chosen] = (seen * 255).round().to(torch.uint8).numpy()
+            result[part] = (seen * 255).round().to(torch.uint8).numpy()
     return result
 
 
@@ -123,10 +128,10 @@ def print_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAU
     -------
     (N, S, S) float32, whole numbers 0..255, dark ink on light paper.
     """
-    draw = Draw(generator, ink)
+    draw = _draw(generator, ink)
     shape = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.print_level)
     shape = ((shape * draw.within(*amounts.hardness)) + 0.5).clamp(0, 1)
-    shape = _blurred(shape, draw.within(*amounts.print_blur))
+    shape = draw.blurred(shape, draw.within(*amounts.print_blur))
     contrast = draw.within(*amounts.contrast)
     paper = amounts.stain * draw.smooth(3) + amounts.grain * draw.within(0, 1) * draw.noise()
     return _grey(1 - contrast * shape + contrast.sqrt() * paper - (1 - contrast) * draw.within(0, 0.5))
@@ -137,24 +142,14 @@ def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFA
 
     Takes and returns what `print_view` does.
     """
-    draw = Draw(generator, ink)
-    shape = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.relief_level)
-    tops = (shape * 4 + 0.5).clamp(0, 1)
-    soft = _blurred(tops, draw.within(*amounts.flank))
-    # Where strokes are far apart the carver gouged deeper; a wide blur of the strokes says how far they are.
-    around = _blurred(tops, draw.within(0.05, 0.12))
-    deepening = draw.within(*amounts.deepening)
-    ground = deepening * (around.clamp(max=0.6) / 0.6 - 1) + amounts.gouge * draw.within(0, 1) * _gouges(draw)
-    worn = 1 - amounts.wear * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2
-    height = soft * worn + (1 - soft) * ground
-    y, x = draw.plane()
-    height = height + draw.within(-1, 1) * amounts.tilt * x + draw.within(-1, 1) * amounts.tilt * y
-    height = height + draw.within(-1, 1) * amounts.bend * (2 * x * x) + draw.within(-1, 1) * amounts.bend * (2 * y * y)
-    height = _blurred(height, draw.within(*amounts.relief_blur)) + amounts.scan * draw.within(0, 1) * draw.noise()
+    draw = _draw(generator, ink)
+    inside = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.relief_level)
+    strokes = (inside * STEEP + 0.5).clamp(0, 1)
+    height, plate = surfaces(strokes, draw, amounts.relief, amounts.left)
     low, high = height.amin(dim=(1, 2), keepdim=True), height.amax(dim=(1, 2), keepdim=True)
-    outside = _outside(draw, amounts)
     low = low + draw.within(0, 0.25) * (high - low)
-    return _grey(torch.where(outside, 1.0, 1 - (height - low) / (high - low)))
+    plain = torch.where(plate, _grey(1 - (height - low) / (high - low)), 245)
+    return torch.where(draw.chance(amounts.toned)[:, None, None], toned(height, plate), plain)
 
 
 def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
@@ -162,60 +157,25 @@ def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = D
 
     Takes and returns what `print_view` does, with height in the place of ink.
     """
-    draw = Draw(generator, picture)
+    draw = _draw(generator, picture)
     y, x = draw.plane()
     height = _warped(picture, draw, amounts)
     # Half of what simulated reliefs get: real ones have their own.
-    height = height + draw.within(-0.5, 0.5) * amounts.tilt * x + draw.within(-0.5, 0.5) * amounts.tilt * y
-    height = _blurred(height, draw.within(*amounts.relief_blur)) + amounts.scan * draw.within(0, 1) * draw.noise()
+    height = height + amounts.depth_tilt * (draw.within(-1, 1) * x + draw.within(-1, 1) * y)
+    height = draw.blurred(height, draw.within(*amounts.depth_blur))
+    height = height + amounts.depth_noise * draw.within(0, 1) * draw.noise()
     low, high = height.amin(dim=(1, 2), keepdim=True), height.amax(dim=(1, 2), keepdim=True)
     return _grey(1 - (height - low) / (high - low).clamp(min=1e-6))
 
 
-class Draw:
-    """Random numbers for a batch like `ink`, and matrices that belong to its size."""
-
-    def __init__(self, generator: torch.Generator, ink: Tensor) -> None:
-        self.generator = generator
-        self.count, self.size = ink.shape[0], ink.shape[1]
-        self.device = ink.device
-
-    def within(self, low: float, high: float) -> Tensor:
-        """(N, 1, 1), even in a range."""
-        return (low + (high - low) * torch.rand(self.count, 1, 1, generator=self.generator)).to(self.device)
-
-    def chance(self, share: float) -> Tensor:
-        """(N,) bool, true for about that share."""
-        return (torch.rand(self.count, generator=self.generator) < share).to(self.device)
-
-    def other(self) -> Tensor:
-        """(N,) int64, another row of the batch for each."""
-        away = torch.randint(1, max(self.count, 2), (self.count,), generator=self.generator)
-        return ((torch.arange(self.count) + away) % self.count).to(self.device)
-
-    def noise(self) -> Tensor:
-        """(N, S, S), normal."""
-        return torch.randn(self.count, self.size, self.size, generator=self.generator).to(self.device)
-
-    def smooth(self, waves: int, across: int | None = None) -> Tensor:
-        """(N, S, S), normal, about `waves` hills down and `across` hills across the picture."""
-        across = across or waves
-        coarse = torch.randn(self.count, waves + 1, across + 1, generator=self.generator).to(self.device)
-        rows, columns = (_hills(self.size, n + 1, self.device) for n in (waves, across))
-        return rows @ coarse @ columns.mT
-
-    def plane(self) -> tuple[Tensor, Tensor]:
-        """(S, 1) and (1, S), from -0.5 to 0.5 down and across."""
-        place = (torch.arange(self.size, device=self.device) + 0.5) / self.size - 0.5
-        return place[:, None], place[None, :]
+def _draw(generator: torch.Generator, ink: Tensor) -> Draw:
+    return torch_draw(generator, ink.shape[0], ink.shape[1], ink.device)
 
 
-def _hills(size: int, count: int, device: torch.device) -> Tensor:
-    """(size, count) weights of smooth interpolation between even places, of equal deviation everywhere."""
-    place = (torch.arange(size, device=device) + 0.5) / size * (count - 1)
-    away = place[:, None] - torch.arange(count, device=device)
-    weights = _bell(away / 0.5)
-    return weights / weights.square().sum(dim=1, keepdim=True).sqrt()
+def _another(draw: Draw) -> Tensor:
+    """(N,) int64, another row of the batch for each."""
+    away = 1 + (draw.uniform((draw.count,)) * (draw.count - 1)).long().clamp(max=max(draw.count - 2, 0))
+    return (torch.arange(draw.count, device=away.device) + away) % max(draw.count, 1)
 
 
 def _warped(ink: Tensor, draw: Draw, amounts: Amounts) -> Tensor:
@@ -236,7 +196,7 @@ def _warped(ink: Tensor, draw: Draw, amounts: Amounts) -> Tensor:
         sign = 1 - 2 * draw.chance(0.5).float()[:, None, None]
         pitch = draw.within(0.9, 1.15) * sign
         down = draw.chance(0.75)[:, None, None]
-        other = draw.other()
+        other = _another(draw)
         if len(mine):
             beside = _sampled(
                 ink[other[mine]],
@@ -258,37 +218,10 @@ def _sampled(ink: Tensor, u: Tensor, v: Tensor) -> Tensor:
 
 def _strokes(page: Tensor, draw: Draw, amounts: Amounts, level: tuple[float, float]) -> Tensor:
     """How far inside a stroke each pixel is: 0 on its changed edge, at most about 0.5 either way."""
-    soft = _blurred(page, draw.within(*amounts.spread))
+    soft = draw.blurred(page, draw.within(*amounts.spread))
     edge = draw.within(*level) + amounts.uneven * draw.within(0, 1) * draw.smooth(3)
     edge = edge + amounts.broken * draw.within(0, 1) * draw.smooth(14)
     return soft - edge.clamp(0.06, 0.9)
-
-
-def _blurred(pictures: Tensor, deviation: Tensor) -> Tensor:
-    """Gaussian blur, each picture with its own deviation (N, 1, 1), a share of the side."""
-    size = pictures.shape[1]
-    place = torch.arange(size, device=pictures.device)
-    away = (place[:, None] - place[None, :]) / size
-    weights = _bell(away / deviation)
-    weights = weights / weights.sum(dim=2, keepdim=True)
-    return weights @ pictures @ weights.mT
-
-
-def _bell(away: Tensor) -> Tensor:
-    """Normal density but for its factor, cut off at 4 deviations: numbers next to zero slow products down."""
-    return (torch.exp(-0.5 * away * away) - math.exp(-8)).clamp(min=0)
-
-
-def _gouges(draw: Draw) -> Tensor:
-    """Tool marks: long hills along rows or along columns."""
-    return torch.where(draw.chance(0.5)[:, None, None], draw.smooth(18, 4), draw.smooth(4, 18))
-
-
-def _outside(draw: Draw, amounts: Amounts) -> Tensor:
-    """(N, S, S) bool, beyond the ragged edge of the piece that was cut out of the block."""
-    y, x = draw.plane()
-    edge = 0.5 - amounts.ragged * draw.within(0, 1) * (0.6 + 0.4 * draw.smooth(9)).clamp(min=0)
-    return torch.maximum(x.abs(), y.abs()) > edge
 
 
 def _grey(light: Tensor) -> Tensor:

@@ -182,7 +182,7 @@ def test_meshes_read_back_by_render_are_level_whatever_their_tilt() -> None:
         carved = carve(seed, carving, seed)
         turned = level(mesh_of(carved)) @ rotation(carved.pose)
         left.append(np.degrees(np.arccos(min(1.0, turned[2, 2]))))
-    assert np.sort(left)[-2] < 2.5 and np.median(left) < 1.2
+    assert np.sort(left)[-2] < 3 and np.median(left) < 1.2
 
 
 def test_carve_writes_a_mesh_set_that_names_its_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,13 @@
 """Simulated prints and reliefs: what any of them must be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from sinonom_cli.models.relief import Relief, Span  # noqa: E402
 from sinonom_cli.train.augment import Amounts, print_view, relief_view, views  # noqa: E402
 
 
@@ -46,8 +49,14 @@ def test_strokes_are_darker_than_the_ground(view, ink):
         assert picture[source > 0.9].mean() < picture[source < 0.1].mean() - 20
 
 
-def test_a_reliefs_ground_is_deeper_far_from_strokes(ink):
-    calm = Amounts(**{**STILL.__dict__, "gouge": 0, "wear": 0, "tilt": 0, "bend": 0, "ragged": 0, "scan": 0})
+def test_a_reliefs_ground_is_deeper_far_from_strokes():
+    none = Span(0, 0)
+    calm = replace(
+        STILL,
+        relief=Relief(gouge=none, wear=none, breaks=none, ragged=none, noise=none),
+        left=(none, none),
+        toned=0,
+    )
     ink = np.zeros((8, 48, 48), np.float32)
     ink[:, 8:40, 8:12] = ink[:, 8:40, 16:20] = 1  # two strokes close together on the left, nothing on the right
     seen = relief_view(torch.from_numpy(ink), torch.Generator().manual_seed(1), calm).numpy()
