@@ -80,13 +80,14 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
         area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
         if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
             continue
+        share = 1.0 / area  # a division for each pixel would be what takes longest
         for row in range(top, bottom + 1):
             dy = row - py
             for column in range(left, right + 1):
                 dx = column - px
                 # Barycentric weights; a shared edge belongs to both its faces, so that no crack shows between them.
-                b = (dx * (ry - py) - dy * (rx - px)) / area
-                c = ((qx - px) * dy - (qy - py) * dx) / area
+                b = (dx * (ry - py) - dy * (rx - px)) * share
+                c = ((qx - px) * dy - (qy - py) * dx) * share
                 if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
                     z = pz + b * (qz - pz) + c * (rz - pz)
                     heights[row, column] = max(heights[row, column], np.float32(z))
