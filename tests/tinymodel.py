@@ -11,7 +11,13 @@ from sinonom_cli.models.preprocess import VERSION
 
 
 def tiny_model(
-    path: Path, size: int = 16, dimension: int = 8, seed: int = 0, unit: bool = True, distance: str = "euclidean"
+    path: Path,
+    size: int = 16,
+    dimension: int = 8,
+    seed: int = 0,
+    unit: bool = True,
+    distance: str = "euclidean",
+    classes: int = 0,
 ) -> Model:
     """Write a model: (N, 1, size, size) -> (N, dimension).
 
@@ -19,6 +25,7 @@ def tiny_model(
     ----------
     seed : another seed is another model.
     unit : scale embeddings to unit length.
+    classes : make a classifier: a second output, the distribution over so many classes, linear in the embedding.
     """
     onnx = pytest.importorskip("onnx", reason="onnx makes the tests' model; pip install sinonom[train]")
     pytest.importorskip("safetensors", reason="models are stored with it; pip install sinonom[train]")
@@ -32,12 +39,19 @@ def tiny_model(
     ]
     if unit:
         nodes.append(helper.make_node("LpNormalization", ["raw"], ["embedding"], axis=1, p=2))
+    tensors, outputs = {"weights": weights}, [("embedding", dimension)]
+    if classes:
+        tensors["classify.weight"] = (weights[:classes] * 0.05).copy()
+        tensors["classify.bias"] = weights[classes : 2 * classes, 0].copy()
+        outputs.append(("classes", classes))
+        nodes.append(helper.make_node("Gemm", ["embedding", "classify.weight", "classify.bias"], ["logits"], transB=1))
+        nodes.append(helper.make_node("Softmax", ["logits"], ["classes"], axis=1))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, size, size])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", dimension])],
-        [numpy_helper.from_array(weights, "weights")],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", length]) for name, length in outputs],
+        [numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()],
     )
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(network)
@@ -51,7 +65,7 @@ def tiny_model(
         "trained_on": [],
     }
     artifact = begin(path, "model", {"seed": seed, "size": size, "unit": unit}, {})
-    return write_model(artifact, {"weights": weights}, network.SerializeToString(deterministic=True), card)
+    return write_model(artifact, tensors, network.SerializeToString(deterministic=True), card)
 
 
 def tiny_pictures(folder: Path, names: list[str], seed: int = 0, side: int = 24) -> list[Path]:

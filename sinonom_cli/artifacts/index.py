@@ -92,9 +92,12 @@ class Index:
             return found, vectors
         import faiss
 
-        from sinonom_cli.artifacts.workers import cores
+        if len(queries) <= FEW:
+            faiss.omp_set_num_threads(1)
+        else:
+            from sinonom_cli.artifacts.workers import cores
 
-        faiss.omp_set_num_threads(1 if len(queries) <= FEW else cores())
+            faiss.omp_set_num_threads(cores())
         wanted = min(k * int(self.record.get("candidates", 1)), len(self))
         _, rows = self.faiss.search(np.ascontiguousarray(queries, np.float32), wanted)
         return rows, self.vectors[np.maximum(rows, 0)]

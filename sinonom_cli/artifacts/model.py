@@ -4,6 +4,7 @@
 copied anywhere. Nothing in it is ever unpickled.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,26 @@ class Model:
     def labels(self) -> list[str]:
         """Labels it was trained on, in the order of its classes."""
         return list(self.record["labels"])
+
+    def tensor(self, name: str) -> "NDArray[np.float32] | None":
+        """Read one of the weights, float32; None if there is none of that name.
+
+        The format is that of safetensors: the header's length, a header of JSON, the bytes. Its library comes with the
+        extra `train`, and is not needed to read.
+        """
+        import numpy as np
+
+        path = self.path / "model.safetensors"
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if size > path.stat().st_size:
+                raise SinonomError(f"{path} is not what its artifact.json names", "copy the model again whole")
+            entry = json.loads(file.read(size)).get(name)
+            if entry is None or entry["dtype"] != "F32":
+                return None
+            start, end = entry["data_offsets"]
+            file.seek(8 + size + start)
+            return np.frombuffer(file.read(end - start), "<f4").reshape(entry["shape"])
 
 
 def read_model(path: Path | None = None) -> Model:

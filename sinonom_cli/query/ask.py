@@ -63,7 +63,7 @@ def run(config: QueryConfig) -> None:
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit)
     wanted, right = _wanted(config, items, index)
-    searcher = Searcher(index, config.distance or index.distance, config.index is None)
+    searcher = Searcher(index, config.distance or index.distance, config.index is None, model)
     outputs = _outputs(config, index, model, right)
     ranks: dict[str, int] = {}
     failed: list[str] = []

@@ -23,8 +23,12 @@ def query(
     ] = None,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="Answers for each picture.")] = 5,
     distance: Annotated[
-        Literal["euclidean", "cosine"] | None,
-        typer.Option("--distance", show_default="the model's", help="How embeddings are compared."),
+        Literal["euclidean", "cosine", "kl", "cross-entropy"] | None,
+        typer.Option(
+            "--distance",
+            show_default="the model's",
+            help="How embeddings are compared; the last two compare what a classifier takes pictures for.",
+        ),
     ] = None,
     rerank: Annotated[
         int,

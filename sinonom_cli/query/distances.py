@@ -6,12 +6,18 @@ loses other ones where a query comes alone. Answers are therefore measured again
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.errors import SinonomError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sinonom_cli.artifacts.model import Model
 
 
 def euclidean(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -53,4 +59,59 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     return wide / np.where(length > 0, length, 1.0)
 
 
+@dataclass(frozen=True)
+class ClassDistance:
+    """Distance between the distributions over classes that a classifier gives two pictures.
+
+    A classifier whose logits are linear in its embeddings needs nothing but these: its distributions are made again
+    from them, exactly, and an index holds them already.
+
+    Attributes
+    ----------
+    weight, bias : (C, D) and (C,) float32: logits are `embedding @ weight.T + bias`.
+    relative : take the query's entropy away: Kullback-Leibler divergence D(p || q), >= 0. Otherwise cross entropy
+        H(p, q) = D(p || q) + H(p). p is the query's distribution, q the answer's. Both order answers alike.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    relative: bool
+
+    def __call__(self, a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Compare queries (Q, 1, D) with their candidates (Q, K, D), in nats; (Q, K) float64."""
+        return np.stack([self._one(query[0], found) for query, found in zip(a, b, strict=True)])
+
+    def _one(self, query: NDArray[np.floating], found: NDArray[np.floating]) -> NDArray[np.float64]:
+        own, others = self._log_shares(query[None])[0], self._log_shares(found)
+        share = np.exp(own)
+        entropy = -float(share @ own) if self.relative else 0.0
+        return np.maximum(-(others @ share) - entropy, 0.0)
+
+    def _log_shares(self, embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
+        logits = np.asarray(embeddings, np.float64) @ self.weight.T.astype(np.float64) + self.bias
+        logits -= logits.max(axis=1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
 DISTANCES = {"euclidean": euclidean, "cosine": cosine}
+OF_CLASSES = ("kl", "cross-entropy")
+
+
+def distance_of(name: str, model: Model) -> Callable[..., NDArray[np.float64]]:
+    """Return a distance by its name.
+
+    Raises
+    ------
+    SinonomError
+        If it compares distributions over classes and the model is no classifier that is linear in its embeddings.
+    """
+    if name not in OF_CLASSES:
+        return DISTANCES[name]
+    weight, bias = model.tensor("classify.weight"), model.tensor("classify.bias")
+    if weight is None or bias is None or weight.shape != (len(bias), model.embedding_size):
+        raise SinonomError(
+            f"{model.path} gives no distribution over characters that follows from its embeddings: "
+            f"--distance {name} is for models made with --loss cross-entropy --head linear",
+            "--distance euclidean or cosine",
+        )
+    return ClassDistance(weight, bias, name == "kl")

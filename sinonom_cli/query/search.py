@@ -10,11 +10,15 @@ import numpy as np
 
 from sinonom_cli.artifacts.index import Index, remake
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.query.distances import DISTANCES, unit
+from sinonom_cli.query.distances import DISTANCES, OF_CLASSES, distance_of, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sinonom_cli.artifacts.model import Model
+
+CANDIDATES = 500
+"""Rows whose distributions over classes are compared with a query's; of a smaller index, all."""
 SPARE = 8
 """How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
 
@@ -25,13 +29,18 @@ class Searcher:
     Parameters
     ----------
     index : opened.
-    distance : "euclidean" or "cosine".
+    distance : "euclidean", "cosine", "kl" or "cross-entropy".
     each_label_once : an answer is a label, shown by its nearest row, and not a row.
+    model : the index's; distances between distributions over classes need it.
     """
 
-    def __init__(self, index: Index, distance: str, each_label_once: bool = False) -> None:
-        self.index, self.measure, self.each_label_once = index, DISTANCES[distance], each_label_once
-        self.scaled = distance == "cosine" and not index.unit
+    def __init__(self, index: Index, distance: str, each_label_once: bool = False, model: Model | None = None) -> None:
+        self.index, self.each_label_once = index, each_label_once
+        self.measure = DISTANCES[distance] if model is None else distance_of(distance, model)
+        # FAISS knows no distributions: of the rows that are nearest by their embeddings, some hundreds are measured.
+        self.least = CANDIDATES if distance in OF_CLASSES else 0
+        by = index.distance if distance in OF_CLASSES else distance
+        self.scaled = by == "cosine" and not index.unit
         self.searchable: Index = _of_unit_vectors(index) if self.scaled else index
 
     def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
@@ -59,7 +68,7 @@ class Searcher:
         (Q, k) int64 rows and (Q, k) float64 distances.
         """
         wanted = np.ascontiguousarray(unit(queries) if self.scaled else queries, np.float32)
-        rows, vectors = self.searchable.candidates(wanted, min(k + SPARE, len(self.index)))
+        rows, vectors = self.searchable.candidates(wanted, min(max(k + SPARE, self.least), len(self.index)))
         distances = np.where(rows < 0, np.inf, self.measure(queries[:, None, :], vectors))
         order = np.lexsort((rows, distances), axis=1)[:, :k]
         return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
