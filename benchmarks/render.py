@@ -27,6 +27,7 @@ from processes import Watched, watch
 from sinonom_cli.artifacts.batch import BatchOptions, Item, Row, fill
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.stl import write_stl
+from sinonom_cli.artifacts.workers import keep_freed_memory
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.relief import carve_plate, mesh_of
 from sinonom_cli.render.depth import load_open3d
@@ -87,6 +88,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
     if hasattr(os, "sched_setaffinity"):
         allowed = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(allowed)})
+    keep_freed_memory()  # as in a worker of a batch; Open3D gains by it as well
     open3d, png = load_open3d("this benchmark"), folder / "picture.png"
     print(f"faces    sinonom ms  Open3D ms  ratio   (processor time, median of {options.repeats}, in turns of {BLOCK})")
     for side in SIDES.values():

@@ -73,6 +73,7 @@ def work_through(
     if workers is None:
         workers = cores() if cores() > 1 and len(items) >= SMALL_JOB else 0
     if workers == 0:
+        keep_freed_memory()
         yield from (attempt(work, item) for item in items)
         return
     size = at_once or chunk_size(len(items), workers)
@@ -169,8 +170,27 @@ def _begin(work: Work) -> None:
 
 def follow_parent() -> None:
     """Make a new worker process ready: leave Ctrl-C to the parent, and end when the parent does, even killed."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep what is freed for the next item, up to 128 MiB; elsewhere, do nothing.
+
+    Else it gives the arrays of one small mesh back to the system and asks for the next one's: 500 page faults, a fifth
+    of the time.
+    """
+    if sys.platform == "linux":
+        import ctypes
+
+        try:
+            mallopt = ctypes.CDLL(None).mallopt
+        except (OSError, AttributeError):  # another C library
+            return
+        trim_threshold, mmap_threshold = -1, -3  # <malloc.h>
+        mallopt(trim_threshold, 128 << 20)
+        mallopt(mmap_threshold, 32 << 20)
 
 
 def _end_with_parent() -> None:

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -218,6 +219,24 @@ def test_a_killed_run_resumes_to_the_same_bytes(tmp_path: Path, workers: int) ->
     assert sum(p.stat().st_mtime_ns == kept.get(p.name) for p in out.rglob("*.png")) >= done
     make(source, tmp_path / "unbroken")
     assert content(out) == content(tmp_path / "unbroken")
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
+def test_memory_that_one_item_frees_is_there_for_the_next() -> None:
+    program = """
+import resource
+from sinonom_cli.artifacts.workers import keep_freed_memory
+keep_freed_memory()
+def item():
+    arrays = [b"x" * (700_000 + k) for k in range(5)]
+for k in range(25):
+    if k == 5:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    item()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 100  # page faults of twenty items; without, twenty thousand
 
 
 def test_json_says_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
