@@ -242,3 +242,27 @@ def test_without_ultralytics_training_says_what_to_install(
     assert run(["train-localizer", str(pages(tmp_path / "in")), str(tmp_path / "out")]) == 3
     assert "sinonom[localize]" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_boxes_are_missed_split_merged_or_made_up_the_cuts_are_right(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    text = "".join(map(chr, rng.integers(0x4E10, 0x9F00, 10)))
+    drawn = column(text, seed=seed)
+    spans = [(float(low), float(high)) for low, high in drawn.spans]
+    missed, split, merged = (int(k) for k in rng.choice(np.arange(0, 9, 2), 3, replace=False))
+    seen: list[tuple[float, float]] = []
+    for k, (low, high) in enumerate(spans):
+        if k == split:
+            seen += [(low, (low + high) / 2), ((low + high) / 2, high)]
+        elif k == merged:
+            seen.append((low, spans[k + 1][1]))
+        elif k not in (missed, merged + 1):
+            seen.append((low + rng.normal(0, 1), high + rng.normal(0, 1)))
+    low = float(rng.uniform(0, len(drawn.grey) - 24))
+    seen.append((low, low + 22))  # something that is no character
+    read = "".join("?" if k == 5 else char for k, char in enumerate(text))
+    cuts = cut_column(drawn.grey, read, Found(np.array(seen), rng.uniform(0.3, 0.95, len(seen)))).cuts
+    for k, (low, high) in enumerate(drawn.spans):
+        assert cuts.tops[k] <= low + 2 and cuts.bottoms[k] >= high - 2
+        assert k == 0 or cuts.tops[k] >= drawn.spans[k - 1][1] - 2
