@@ -21,8 +21,8 @@ def sheet_font() -> Font:
     return ImageFont.load_default(size=11)
 
 
-def refuse_foreign(path: Path) -> None:
-    """Refuse to write a sheet where something else lies.
+def refuse_foreign(path: Path, option: str = "--sheet") -> None:
+    """Refuse to write a sheet where something else lies; `option` names it.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def refuse_foreign(path: Path) -> None:
         With exit code 5, if a file that is no sheet of ours is in the way; 2, if it is not to be a PNG.
     """
     if path.suffix.lower() != ".png":
-        raise usage_error(f"--sheet {path} does not end in .png", "--sheet sheet.png")
+        raise usage_error(f"{option} {path} does not end in .png", f"{option} sheet.png")
     if not path.exists():
         return
     try:
@@ -40,7 +40,7 @@ def refuse_foreign(path: Path) -> None:
         ours = False
     if not ours:
         raise SinonomError(
-            f"{path} is there and is no sheet of ours", "another file for --sheet", ExitCode.OUTPUT_IN_THE_WAY
+            f"{path} is there and is no sheet of ours", f"another file for {option}", ExitCode.OUTPUT_IN_THE_WAY
         )
 
 

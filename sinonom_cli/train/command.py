@@ -217,6 +217,10 @@ def train(
             help="Keeps prepared pictures for other trainings on the same sets; can be deleted.",
         ),
     ] = None,
+    show_batch: Annotated[
+        Path | None,
+        typer.Option("--show-batch", metavar="OUT.png", help="Draw the first batch, beside its files, and stop."),
+    ] = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -275,6 +279,12 @@ def train(
         overwrite=overwrite,
         **chosen,
     )
+    if show_batch is not None:
+        from sinonom_cli.train.show import show_batch as show
+
+        show(config, show_batch)
+        console.data(str(show_batch))
+        return
     artifact = run(config)
     if not artifact.record:
         return  # not the first of several processes, which alone has something to say

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from torch import nn
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin
 from sinonom_cli.artifacts.files import sweep
-from sinonom_cli.artifacts.imageset import ImageSet, read_imageset
+from sinonom_cli.artifacts.imageset import ImageSet
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import write_model
 from sinonom_cli.artifacts.workers import cores
@@ -24,17 +23,17 @@ from sinonom_cli.models.export import export_onnx
 from sinonom_cli.models.preprocess import VERSION
 from sinonom_cli.models.teachers import Teacher
 from sinonom_cli.train.batches import MakeBatch
-from sinonom_cli.train.cache import Cells, default_folder, fill_cache
-from sinonom_cli.train.config import Config, find_sets, weighed
+from sinonom_cli.train.cache import Cells
+from sinonom_cli.train.config import Config
 from sinonom_cli.train.criterion import Choice, Criterion
-from sinonom_cli.train.data import Pictures, gather, listed
-from sinonom_cli.train.distill import Lessons
+from sinonom_cli.train.data import Pictures, listed
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, fit_lda
 from sinonom_cli.train.loop import Plan, Training, fit
+from sinonom_cli.train.material import prepare_material, read_sets
 from sinonom_cli.train.memory import Centres
 from sinonom_cli.train.ranks import Ranks, join, leave
-from sinonom_cli.train.sampler import HardClasses, Sampler
+from sinonom_cli.train.sampler import HardClasses
 from sinonom_cli.train.start import fresh_network, teacher_of
 from sinonom_cli.train.validate import Validation
 
@@ -65,10 +64,8 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     # Whatever --workers is: with another number of threads sums are added in another order.
     torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None)))
     device = pick_device(config.device, ranks.local)
-    given = [weighed(path) for path in find_sets(config.data)]
-    whole = [read_imageset(path) for path, _ in given]
-    sets = [replace(images, pictures=images.pictures[: config.limit]) for images in whole]
-    gather(sets, config.seed, config.val)  # refuses what cannot train before anything is written
+    given = read_sets(config)  # refuses what cannot train before anything is written
+    sets = given.sets
     torch.manual_seed(config.seed)
     model = fresh_network(config) if config.loss != "lda" else None
     teacher = teacher_of(config)
@@ -76,15 +73,11 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
         return artifact
-    folder = (config.cache or default_folder()) / "pictures"
-    cells = fill_cache(folder, whole, config.size, config.workers, config.limit, again=artifact.state == "new")
-    pictures = gather(sets, config.seed, config.val, frozenset(cells.unreadable))
+    hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
+    material = prepare_material(config, given, ranks, teacher, hard, again=artifact.state == "new")
+    cells, pictures, make = material.cells, material.pictures, material.make
     if ranks.first:
         _report(sets, pictures, cells, config.output)
-    hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
-    weights = [weight for _, weight in given]
-    lessons = Lessons.of(teacher, cells) if teacher else None
-    make = MakeBatch.of(pictures, cells, _sampler(config, pictures, weights, hard, ranks), ranks, lessons)
     validation = Validation.of(pictures, cells, config.seed) if ranks.first else None
     if validation is None and ranks.first:
         console.warn("too few pictures are held out to judge by")
@@ -166,19 +159,6 @@ def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: 
         number, picture = everything[cell]
         failures[(sets[number].path / picture.file_name).as_posix()] = reason
     write_failures(output / "failures.csv", failures)
-
-
-def _sampler(
-    config: Config, pictures: Pictures, weights: Sequence[float], hard: HardClasses | None, ranks: Ranks
-) -> Sampler:
-    sampler = Sampler.of(pictures, config.seed, config.classes, config.images, weights, hard)
-    if sampler.classes == config.classes:
-        return sampler
-    classes = sampler.classes // ranks.size * ranks.size
-    if classes < 2:
-        raise SinonomError(f"{sampler.classes} characters are too few for {ranks.size} processes", "one process")
-    console.warn(f"there are {sampler.classes} characters only: a batch has {classes * config.images} pictures")
-    return replace(sampler, classes=classes)
 
 
 def _discriminate(

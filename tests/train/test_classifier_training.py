@@ -78,6 +78,25 @@ def test_a_training_begins_from_another_s_weights_and_its_record_names_them_with
     assert str(tmp_path) not in text
 
 
+def test_show_batch_draws_what_is_learnt_from_beside_the_files_and_writes_no_model(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sinonom_cli.train.show import CAPTION, GAP, SIDE
+
+    sheet = tmp_path / "batch.png"
+    assert train(pictures, tmp_path / "m", "--images", "3", "--show-batch", str(sheet)) == ExitCode.DONE
+    assert not (tmp_path / "m").exists()
+    assert capsys.readouterr().out.strip() == str(sheet)
+    page = np.asarray(Image.open(sheet))
+    assert page.shape == (2 * (SIDE + CAPTION + GAP) + GAP, 8 * (2 * SIDE + GAP) + GAP)  # 4 characters x 3 pictures
+    clean, seen = page[GAP : GAP + SIDE, GAP : GAP + SIDE], page[GAP : GAP + SIDE, GAP + SIDE : GAP + 2 * SIDE]
+    assert (clean < 128).any() and (seen < 128).any() and (clean != seen).any()
+    assert train(pictures, tmp_path / "m", "--show-batch", str(sheet)) == ExitCode.DONE, "a sheet of ours is replaced"
+    Image.new("L", (9, 9)).save(tmp_path / "mine.png")
+    assert train(pictures, tmp_path / "m", "--show-batch", str(tmp_path / "mine.png")) == ExitCode.OUTPUT_IN_THE_WAY
+    assert "--show-batch" in capsys.readouterr().err
+
+
 def test_a_timm_backbone_with_a_fine_stem_trains(pictures: Path, tmp_path: Path) -> None:
     pytest.importorskip("timm")
     options = ["--backbone", "test_efficientnet", "--stem-stride", "1", "--embedding", "8", "--steps", "2"]

@@ -1,0 +1,66 @@
+"""Batches drawn for people to look at: what the network is given, beside what it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, refuse_foreign, sheet_font, write_sheet
+from sinonom_cli.train.config import Config
+from sinonom_cli.train.material import prepare_material, read_sets
+from sinonom_cli.train.ranks import Ranks
+
+SIDE, GAP, CAPTION = 64, 6, 14
+COLUMNS = 8
+MOST = 96
+"""Pictures of a batch that are drawn: a page that a screen holds."""
+
+
+def show_batch(config: Config, path: Path) -> None:
+    """Draw the first batch that a training with these options would learn from, and write no model.
+
+    Raises
+    ------
+    SinonomError
+        As `run` does for sets that cannot train; 5, if something else lies at `path`.
+    """
+    refuse_foreign(path, "--show-batch")
+    given = read_sets(config)
+    material = prepare_material(config, given, Ranks(), None, None, again=False)
+    make = material.make
+    rows = make.sampler.batch(0)
+    batch = make(0)
+    labels = [material.pictures.labels[k] for k in batch.classes]
+    draw_batch(path, batch.pictures, labels, material.cells[make.positions[rows]])
+    console.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as learnt from")
+
+
+def draw_batch(path: Path, seen: NDArray[np.uint8], labels: list[str], clean: NDArray[np.uint8] | None) -> None:
+    """Draw the first pictures of a batch, each beside the clean one that it was made from.
+
+    Parameters
+    ----------
+    path : a PNG.
+    seen : (N, S, S) uint8 ink, 255 is full.
+    labels : N.
+    clean : (N, S, S) uint8 ink; None: not known.
+    """
+    count = min(MOST, len(seen))
+    wide = SIDE * (1 if clean is None else 2)
+    rows = -(-count // COLUMNS)
+    page = Image.new("L", (COLUMNS * (wide + GAP) + GAP, rows * (SIDE + CAPTION + GAP) + GAP), 255)
+    draw, font = ImageDraw.Draw(page), sheet_font()
+    for k in range(count):
+        left = GAP + k % COLUMNS * (wide + GAP)
+        top = GAP + k // COLUMNS * (SIDE + CAPTION + GAP)
+        beside = [seen[k]] if clean is None else [clean[k], seen[k]]
+        for number, ink in enumerate(beside):
+            small = Image.fromarray(255 - ink).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+            page.paste(small, (left + number * SIDE, top))
+        draw.rectangle((left - 1, top - 1, left + wide, top + SIDE), outline=FAINT[0])
+        draw.text((left, top + SIDE + 1), fitted(labels[k], font, wide), fill=INK[0], font=font)
+    write_sheet(path, page)
