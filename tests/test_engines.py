@@ -1,5 +1,6 @@
 """`--engine ray` gives the bytes of `--workers`, in every stage that has it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,13 +33,15 @@ def cluster() -> Iterator[None]:
 
 
 def test_every_stage_makes_the_same_bytes(tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "in" / "bản khắc 𡦂"
+    build(source / "fonts" / "hand.ttf", chars="字日月")
+    tiny_model(source / "model")
+    (source / "nom" / "Patches" / "book").mkdir(parents=True)
+    save(column("日月一金木水").grey, source / "nom" / "Patches" / "book" / "p_0.jpg")
+    (source / "nom" / "Patches" / "All.txt").write_text("book/p_0.jpg\t日月一金木水\n", encoding="utf-8")
     for name, options in (("here", ("--workers", 0)), ("there", ("--workers", 2, "--engine", "ray"))):
-        folder = tmp_path / name / "bản khắc 𡦂"
-        build(folder / "fonts" / "hand.ttf", chars="字日月")
-        tiny_model(folder / "model")
-        (folder / "nom" / "Patches" / "book").mkdir(parents=True)
-        save(column("日月一金木水").grey, folder / "nom" / "Patches" / "book" / "p_0.jpg")
-        (folder / "nom" / "Patches" / "All.txt").write_text("book/p_0.jpg\t日月一金木水\n", encoding="utf-8")
+        folder = tmp_path / name / source.name
+        shutil.copytree(source, folder)
         monkeypatch.chdir(folder)  # paths stay relative: Ray's workers must find them all the same
         for stage, arguments in STAGES.items():
             assert cli.run([stage, *map(str, (*arguments, *options))]) == 0, stage
