@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+FEWEST_STEPS = 500
+"""Into how many steps single precision must divide a mesh; below, its relief is lost in the file already."""
+
 DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel")
 """What `--depth16` adds to the metadata."""
 
@@ -164,6 +167,12 @@ def depth_map(
     width = max(sides[0], sides[1]) * (1 + 2 * MARGIN)
     if not width > 0:
         raise SinonomError("the mesh has no extent: all its vertices fall together")
+    step = float(np.spacing(np.float32(np.abs(box).max())))
+    if step * FEWEST_STEPS > width:
+        raise SinonomError(
+            f"so far from the origin that coordinates are rounded to {step:g}, while the mesh is {width:g} wide",
+            "export it in double precision, or move it to the origin",
+        )
     if view.projection == "perspective":
         heights = cast_rays(triangles, rotation, centre, float(max(sides)), view.size)
     else:

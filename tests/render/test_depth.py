@@ -155,3 +155,10 @@ def test_a_mesh_seen_edge_on_is_an_error_not_an_empty_picture() -> None:
         draw(wall, View(size=32))
     with pytest.raises(SinonomError, match="no extent"):
         draw(np.zeros((4, 3, 3), np.float32), View(size=32))
+
+
+def test_a_mesh_whose_file_has_rounded_its_relief_away_is_an_error() -> None:
+    flat = surface(letter_f(24))
+    assert draw(flat + np.float32([1000, 0, 0]), View(size=32)).picture.min() < 60
+    with pytest.raises(SinonomError, match="rounded to 0.25"):
+        draw(flat + np.float32([1e6, 2e6, 3e6]), View(size=32))
