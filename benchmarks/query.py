@@ -1,4 +1,4 @@
-"""Cold start of `sinonom query`, and how fast pictures are embedded, against bare ONNX Runtime and FAISS.
+"""Cold start of `sinonom query`, and how fast index and query embed folders, against bare ONNX Runtime and FAISS.
 
 Medians over alternating runs, in seconds on the clock and in processor seconds: the latter hardly change when
 something else runs on the machine.
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,6 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from sinonom_cli import cli  # noqa: E402
 from sinonom_cli.artifacts.artifact import begin  # noqa: E402
 from sinonom_cli.artifacts.index_files import write_index  # noqa: E402
 from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
@@ -28,7 +28,8 @@ from sinonom_cli.artifacts.rows import Row  # noqa: E402
 from sinonom_cli.models.embedder import Embedder  # noqa: E402
 from sinonom_cli.models.preprocess import VERSION  # noqa: E402
 
-ROUNDS, VECTORS, PICTURES = 11, 7_500, 4_000
+ROUNDS, VECTORS, PICTURES = 11, (7_500, 1_000_000), 8_000
+BLOCK = 50_000
 
 BARE = """
 import sys
@@ -47,50 +48,77 @@ print(faiss.read_index(index).search(embedding, 5))
 """
 
 
-def seconds(command: list[str]) -> tuple[float, float]:
-    """Return how long a command takes, on the clock and on the processor."""
+def taken(work: Callable[[], object]) -> tuple[float, float]:
+    """Return how long something takes, on the clock and on the processor, processes it starts included."""
     before, started = os.times(), time.perf_counter()
+    work()
+    clock, after = time.perf_counter() - started, os.times()
+    return clock, sum(after[:4]) - sum(before[:4])
+
+
+def shell(command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    taken, after = time.perf_counter() - started, os.times()
-    return taken, sum(after[2:4]) - sum(before[2:4])
 
 
-def cold_start(folder: Path, model: Model, picture: Path) -> None:
-    """Print how long one query takes from the shell, and the bare script."""
-    vectors = np.random.default_rng(0).standard_normal((VECTORS, model.embedding_size)).astype(np.float32)
-    rows = (Row(f"U+4E00/{i}.png", f"{i}.stl", "U+4E00", "一", "set") for i in range(VECTORS))
-    artifact = begin(folder / "db.faiss", "index", {"sets": ["set"]}, {})
+def make_index(path: Path, model: Model, count: int) -> None:
+    """Write an index of random vectors of length 1."""
+    rng = np.random.default_rng(0)
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, count, BLOCK):
+            block = rng.standard_normal((min(BLOCK, count - start), model.embedding_size)).astype(np.float32)
+            yield block / np.linalg.norm(block, axis=1, keepdims=True)
+
+    rows = (Row(f"U+4E00/{i}.png", f"{i}.stl", "U+4E00", "一", "set") for i in range(count))
+    artifact = begin(path, "index", {"sets": ["set"]}, {})
     known = {"identity": model.identity, "path": str(model.path.absolute())}
-    write_index(artifact, [vectors], rows, model=known, preprocessing=VERSION, distance=model.distance)
-    ours = [sys.executable, "-m", "sinonom_cli", "query", str(picture), "--index", str(folder / "db.faiss")]
+    write_index(artifact, blocks(), rows, model=known, preprocessing=VERSION, distance=model.distance)
+
+
+def cold_start(folder: Path, model: Model, picture: Path, count: int) -> None:
+    """Print how long one query takes from the shell, and the bare script."""
+    index = folder / f"{count}.faiss"
+    make_index(index, model, count)
+    ours = [sys.executable, "-m", "sinonom_cli", "query", str(picture), "--index", str(index)]
     script = folder / "bare.py"
     script.write_text(BARE, encoding="utf-8")
-    bare = [sys.executable, str(script), str(model.onnx), str(folder / "db.faiss"), str(picture), str(model.size)]
-    seconds(ours), seconds(bare)
-    times = [(seconds(ours), seconds(bare)) for _ in range(ROUNDS)]
+    bare = [sys.executable, str(script), str(model.onnx), str(index), str(picture), str(model.size)]
+    shell(ours), shell(bare)
+    times = [(taken(lambda: shell(ours)), taken(lambda: shell(bare))) for _ in range(ROUNDS)]
     for number, kind in enumerate(("clock", "processor")):
         one, other = (statistics.median(pair[which][number] for pair in times) for which in (0, 1))
-        print(f"{kind}: sinonom query {one:.2f} s, bare script {other:.2f} s, ratio {one / other:.2f}")
+        print(
+            f"{count:,} vectors, {kind}: sinonom query {one:.2f} s, bare script {other:.2f} s, ratio {one / other:.2f}"
+        )
 
 
 def throughput(folder: Path, model: Model) -> None:
-    """Print how many pictures a second `sinonom index` embeds, and ONNX Runtime alone."""
+    """Print how many pictures a second index and query answer for, and ONNX Runtime alone embeds, one after another."""
     rng = np.random.default_rng(0)
     for i in range(PICTURES):
         blobs = Image.fromarray((rng.random((8, 8)) < 0.6).astype(np.uint8) * 255)
         blobs.resize((96, 96), Image.Resampling.BICUBIC).save(folder / "set" / f"{i:05d}.png")
-    started = time.perf_counter()
-    code = cli.run(["index", str(folder / "set"), "--model", str(model.path), "-q", "-o", str(folder / "all.faiss")])
-    ours = PICTURES / (time.perf_counter() - started)
-    assert code == 0
-    embedder = Embedder(model, 0)
-    batch = rng.random((256, model.size, model.size), np.float32)
+    embedder, batch = Embedder(model, 0), rng.random((256, model.size, model.size), np.float32)
     embedder.embed(batch)
-    started = time.perf_counter()
-    for _ in range(PICTURES // 256):
-        embedder.embed(batch)
-    alone = PICTURES // 256 * 256 / (time.perf_counter() - started)
-    print(f"embedding:  sinonom index {ours:.0f} pictures/s, ONNX Runtime alone {alone:.0f}/s")
+
+    def alone() -> None:
+        for _ in range(PICTURES // 256):
+            embedder.embed(batch)
+
+    index = str(folder / "all.faiss")
+    typed = [sys.executable, "-m", "sinonom_cli"]
+    pictures = str(folder / "set")
+    steps = {
+        "ONNX Runtime alone": alone,
+        "sinonom index": lambda: shell([*typed, "index", pictures, index, "--model", str(model.path), "--overwrite"]),
+        "sinonom query": lambda: shell([*typed, "query", pictures, "-i", index, "--model", str(model.path)]),
+    }
+    times = {name: [taken(step) for _ in range(3)] for name, step in steps.items()}
+    for name, each in times.items():
+        clock, processor = (statistics.median(one[kind] for one in each) for kind in (0, 1))
+        print(
+            f"{name}: {PICTURES / clock:,.0f} pictures/s, {1000 * processor / PICTURES:.2f} ms of processor time each"
+        )
 
 
 def main() -> None:
@@ -104,7 +132,8 @@ def main() -> None:
             model = tiny_model(folder / "model", size=64, dimension=128)
         (folder / "set").mkdir()
         Image.fromarray(np.kron(np.eye(8, dtype=np.uint8) * 255, np.ones((8, 8), np.uint8))).save(folder / "q.png")
-        cold_start(folder, model, folder / "q.png")
+        for count in VECTORS:
+            cold_start(folder, model, folder / "q.png", count)
         throughput(folder, model)
 
 

@@ -10,6 +10,8 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -55,7 +57,8 @@ def main() -> None:
             started = time.process_time()
             scored = folder / f"{count}.csv"
             out = ["--truth", str(folder / "truth.csv"), "--scores", str(scored), "--rerank", str(count), "--json"]
-            assert cli.run([*asked, *out]) == 0
+            with redirect_stdout(StringIO()):
+                assert cli.run([*asked, *out]) == 0
             taken = time.process_time() - started
             with scored.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
@@ -65,7 +68,7 @@ def main() -> None:
                 for own in [[row for row in rows if row["kind"] == kind]]
             }
             figures = ", ".join(f"{kind} print {value:.4f}" for kind, value in mrr.items())
-            print(f"--rerank {count}: MRR@5 {figures}; {1000 * taken / len(rows):.1f} ms a query", file=sys.stderr)
+            print(f"--rerank {count}: MRR@5 {figures}; {1000 * taken / len(rows):.1f} ms a query")
 
 
 if __name__ == "__main__":

@@ -34,18 +34,19 @@ def demo(
     asking = [GLYPHS / hand for hand in hands if hand != CARVED_HAND]
     same = ["--quiet"] * quiet + ["--verbose"] * verbose + ["--json"] * json
     same += [] if workers is None else ["--workers", str(workers)]
-    truth, sheet = out / "truth.csv", out / "answers.png"
+    truth, report, sheet = out / "truth.csv", out / "report.html", out / "answers.png"
     _step("carve", GLYPHS / CARVED_HAND, out / "meshes", *same)
     _step("render", out / "meshes", out / "depth", *same)
     _step("index", out / "depth", out / "db.faiss", *same)
     _write_truth(asking, truth)
     _step("query", _one_picture(asking[0]), "--index", out / "db.faiss", *same)
-    scored = ("query", *asking, "--index", out / "db.faiss", "--truth", truth, "--sheet", sheet, *same)
+    scored = ("query", *asking, "--index", out / "db.faiss", "--truth", truth)
+    scored += ("--report", report, "--sheet", sheet, *same)
     if json:
         _step(*scored)
     else:
         _step_into(out / "answers.jsonl", *scored, "--json")
-    console.say(f"\nqueries and their answers as pictures: {sheet}")
+    console.say(f"\nqueries and their answers as pictures: {report}, for a browser, and {sheet}")
 
 
 def _one_picture(hand: Path) -> Path:

@@ -11,7 +11,7 @@ from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
 from sinonom_cli.artifacts.index import Index, quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
-from sinonom_cli.artifacts.model import Model
+from sinonom_cli.artifacts.model import DEFAULT, Model
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.embed_pictures import embed_pictures
@@ -121,7 +121,7 @@ def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str
 
         about = {
             "index": f"{index.path}, {len(index.rows):,} pictures",
-            "model": f"{model.path} ({model.identity[:12]})",
+            "model": f"{'the one that ships' if model.path == DEFAULT else model.path} ({model.identity[:12]})",
             "distance": config.distance or index.distance,
         }
         about |= {"right answers": str(config.truth)} if config.truth else {}
