@@ -20,7 +20,7 @@ HEADER = b"sinonom"  # must not begin with "solid": careless readers take such a
 FAR = 2.0
 """How many times its longest side a mesh may lie away from the origin before float32 begins to round its details."""
 
-_VERTEX = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)")
+_VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 _FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
 
 
@@ -73,6 +73,29 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
 
 
+def numbers_in(text: bytes, count: int = -1) -> "NDArray[np.float64]":
+    """Return the numbers in a text, separated by white space, (N,) float64; NaN and infinities are numbers.
+
+    Raises
+    ------
+    ValueError
+        If something else stands in it, or, where `count` is given, not so many numbers.
+    """
+    import warnings
+
+    import numpy as np
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        try:
+            numbers = np.fromstring(text, sep=" ") if text.strip() else np.zeros(0)
+        except DeprecationWarning:
+            raise ValueError("not a number") from None
+    if count not in (-1, len(numbers)):
+        raise ValueError(f"{len(numbers):,} numbers instead of {count:,}")
+    return numbers
+
+
 def single_precision(points: Any) -> "NDArray[np.float32]":
     """Return points as float32; those that lie far from the origin, moved there first, so that no detail is lost.
 
@@ -109,8 +132,6 @@ def _is_ascii(content: bytes) -> bool:
 
 
 def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
-    import numpy as np
-
     content = content.lower()
     facets = len(re.findall(rb"\bfacet\s+normal\b", content))
     if facets != content.count(b"endfacet") or b"endsolid" not in content[-1024:]:
@@ -119,6 +140,6 @@ def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
     if len(vertices) != 3 * facets:
         raise _bad(path, f"ASCII STL with {facets:,} triangles but {len(vertices):,} vertices")
     try:
-        return single_precision(np.array(vertices, np.bytes_).astype(np.float64)).reshape(-1, 3, 3)
+        return single_precision(numbers_in(b" ".join(vertices), 9 * facets).reshape(-1, 3, 3))
     except ValueError as error:
         raise _bad(path, f"ASCII STL with a coordinate that is no number: {error}") from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sinonom_cli.artifacts.stl import numbers_in
 from sinonom_cli.render.polygons import bad_mesh, triangles_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def read_ply(path: Path) -> "NDArray[np.float32]":
     try:
         elements, ascii_, body = _header(path, content)
         if ascii_:  # as if it were a binary file in which everything is a double
-            body = np.array(body.split(), np.bytes_).astype(np.float64).tobytes()
+            body = numbers_in(body).tobytes()
         found, at = {}, 0
         for element in elements:
             found[element.name], at = _read(path, element, body, at)
