@@ -168,9 +168,9 @@ def depth_map(
     if not width > 0:
         raise SinonomError("the mesh has no extent: all its vertices fall together")
     step = float(np.spacing(np.float32(np.abs(box).max())))
-    if step * FEWEST_STEPS > width:
+    if step * FEWEST_STEPS > max(sides):
         raise SinonomError(
-            f"so far from the origin that coordinates are rounded to {step:g}, while the mesh is {width:g} wide",
+            f"so far from the origin that coordinates are rounded to {step:g}, while the mesh is {max(sides):g} wide",
             "export it in double precision, or move it to the origin",
         )
     if view.projection == "perspective":
