@@ -18,7 +18,7 @@ FIELD = 0.1
 """Distance over which the ground between far strokes is gouged deeper."""
 FARTHEST = 0.2
 """Beyond this distance from any stroke the ground grows no deeper."""
-BREAK = (0.012, 0.04)
+BREAK = (0.012, 0.028)
 """Half width of a break in a stroke, down and across, least and greatest."""
 CORNERS = 9
 """Corners on each side of the irregular polygon along which a plate is cut out of its block."""

@@ -1,0 +1,92 @@
+"""Claims: how many meshes a second `carve` makes on one core, and how many depth images a second the function that needs no mesh makes, against a step of triplet training on as many pictures.
+
+Usage: python benchmarks/carve.py [--repeats 20]
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+# Read when a library starts its threads.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+
+import sinonom_cli  # noqa: E402
+from sinonom_cli.artifacts.imageset import read_imageset  # noqa: E402
+from sinonom_cli.artifacts.stl import write_stl  # noqa: E402
+from sinonom_cli.carve.carving import Carving  # noqa: E402
+from sinonom_cli.carve.relief import carve_plate, mesh_of  # noqa: E402
+from sinonom_cli.models.depth_images import depth_images  # noqa: E402
+from sinonom_cli.models.fields import torch_draw  # noqa: E402
+from sinonom_cli.models.networks import build  # noqa: E402
+from sinonom_cli.models.preprocess import ink_of, load_picture, prepare  # noqa: E402
+from sinonom_cli.train.losses import pairwise_distances, triplet_costs  # noqa: E402
+from sinonom_cli.train.mining import batch_hard  # noqa: E402
+
+GLYPHS = Path(sinonom_cli.__file__).parent / "assets" / "glyphs"
+BATCH, SIDE = 128, 64
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """Median processor time: what else runs on the machine counts little."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def meshes(inks: list[np.ndarray], repeats: int) -> None:
+    carving = Carving()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "mesh.stl")
+        rngs = iter(np.random.default_rng(0).spawn(repeats + 1))
+        one = seconds(lambda: write_stl(path, mesh_of(carve_plate(inks[0], carving, next(rngs)))), repeats)
+    print(f"carve, {carving.resolution} vertices a side, ink to STL on disk: {1 / one:.0f} meshes a second")
+
+
+def images(inks: torch.Tensor, repeats: int) -> None:
+    draw = torch_draw(torch.Generator().manual_seed(0), BATCH, SIDE, "cpu")
+    network = build("directmap", 128, SIDE)
+    optimizer = torch.optim.AdamW(network.parameters())
+    labels = torch.arange(BATCH) // 4
+
+    def step() -> None:
+        distances = pairwise_distances(network(inks[:, None]))
+        chosen = batch_hard(distances, labels)
+        cost = triplet_costs(distances[chosen.anchor, chosen.positive], distances[chosen.anchor, chosen.negative], None)
+        optimizer.zero_grad()
+        cost.mean().backward()
+        optimizer.step()
+
+    ours = seconds(lambda: depth_images(inks, draw), repeats)
+    theirs = seconds(step, repeats)
+    print(f"depth images of {SIDE} px, {BATCH} at once: {BATCH / ours:,.0f} a second")
+    print(f"a triplet step on as many pictures takes {theirs / ours:.1f} times as long")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=20)
+    repeats = parser.parse_args().repeats
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    hand = GLYPHS / "wenkai"
+    pictures = [load_picture(hand / picture.file_name) for picture in read_imageset(hand).pictures]
+    inks = [ink for ink in map(ink_of, pictures) if ink is not None]
+    meshes(inks, repeats)
+    ready = np.stack([prepare(pictures[k % len(pictures)], SIDE) for k in range(BATCH)])
+    images(torch.from_numpy(ready), repeats)
+
+
+if __name__ == "__main__":
+    main()
