@@ -63,16 +63,13 @@ class _Json(Output):
 class _Tabs(Output):
     def __init__(self, top: int) -> None:
         self.top = top
-        _tabs(COLUMNS)
+        console.data(_tabs(COLUMNS))
 
     def answer(self, answer: Answer) -> None:
-        for result in _results(answer, self.top):
-            _tabs((answer.item.path, *result.values()))
+        console.data("\n".join(_tabs((answer.item.path, *result.values())) for result in _results(answer, self.top)))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
-        console.data("")
-        for line in _table_of(figures):
-            _tabs(line)
+        console.data("\n".join(["", *map(_tabs, _table_of(figures))]))
 
 
 class _Rows(Output):
@@ -80,11 +77,10 @@ class _Rows(Output):
 
     def __init__(self, top: int) -> None:
         self.top = top
-        _csv(COLUMNS)
+        console.data(_csv(COLUMNS))
 
     def answer(self, answer: Answer) -> None:
-        for result in _results(answer, self.top):
-            _csv((answer.item.path, *result.values()))
+        console.data("\n".join(_csv((answer.item.path, *result.values())) for result in _results(answer, self.top)))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         for line in _table_of(figures):
@@ -96,14 +92,14 @@ class _Pairs(_Rows):
 
     def __init__(self, top: int, characters: bool) -> None:
         self.top, self.characters = top, characters
-        _csv(("query", "label"))
+        console.data(_csv(("query", "label")))
 
     def answer(self, answer: Answer) -> None:
-        rows = answer.rows[: self.top]
-        _csv((answer.item.key, ",".join((row.char or row.label) if self.characters else file_of(row) for row in rows)))
+        names = [(row.char or row.label) if self.characters else file_of(row) for row in answer.rows[: self.top]]
+        console.data(_csv((answer.item.key, ",".join(names))))
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
-        _csv((item.key, ""))
+        console.data(_csv((item.key, "")))
 
 
 class _Table(Output):
@@ -153,11 +149,11 @@ def _table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
         yield [kind, str(each.queries), *values, *(_ends(each, name, "-") for name in names)]
 
 
-def _tabs(cells: Iterable[object]) -> None:
-    console.data("\t".join(" ".join(str(cell).split()) for cell in cells))
+def _tabs(cells: Iterable[object]) -> str:
+    return "\t".join(" ".join(str(cell).split()) for cell in cells)
 
 
-def _csv(cells: Iterable[object]) -> None:
+def _csv(cells: Iterable[object]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
-    console.data(line.getvalue())
+    return line.getvalue()
