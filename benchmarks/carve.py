@@ -1,4 +1,5 @@
-"""Claims: how many meshes a second `carve` makes on one core, and how many depth images a second the function that needs no mesh makes, against a step of triplet training on as many pictures.
+"""Claims: how many meshes a second `carve` makes on one core, and how many depth images a second
+the function makes that needs no mesh, against a step of triplet training on as many pictures.
 
 Usage: python benchmarks/carve.py [--repeats 20]
 """

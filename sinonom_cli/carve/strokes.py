@@ -37,7 +37,7 @@ class Strokes:
 
     Attributes
     ----------
-    own : (N, N) float32 in [0, 1], the strokes of the character itself.
+    own : (N, N) float32 in [0, 1], the strokes of the character itself, before they are swollen.
     far : (N, N) float32, plate widths to the nearest stroke, its own or a neighbour's, at most FARTHEST.
     place : how the character stands.
     """
@@ -62,17 +62,16 @@ def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator
         _within(carving.swell, rng),
         int(rng.integers(round(carving.neighbours.low), round(carving.neighbours.high) + 1)),
     )
-    own = _swollen(_drawn(ink, size, place.shift, place.stretch) > 0.5, place.swell * size)
+    own = _drawn(ink, size, place.shift, place.stretch) > 0.5
     every = own.copy()
     for side in rng.permutation(SIDES)[: place.neighbours]:
         reach, slide = _within(carving.intrusion, rng), rng.uniform(-0.1, 0.1)
         # The character itself turned upside down serves as its neighbour: the same hand, and other strokes.
         other = ink[::-1, ::-1]
         away = side * (0.5 - reach - _towards(other, side, place.stretch)) + side[::-1] * slide
-        beside = _drawn(other, size, (float(away[0]), float(away[1])), place.stretch) > 0.5
-        every |= _swollen(beside, place.swell * size)
-    far = np.minimum(distance_to(every) / np.float32(size), np.float32(FARTHEST))
-    return Strokes(_pooled(own.astype(np.float32)), _pooled(far), place)
+        every |= _drawn(other, size, (float(away[0]), float(away[1])), place.stretch) > 0.5
+    far = _from_swollen(every, place.swell * size) / np.float32(size)
+    return Strokes(_pooled(own.astype(np.float32)), _pooled(far.clip(max=np.float32(FARTHEST))), place)
 
 
 def _within(span: Span, rng: np.random.Generator) -> float:
@@ -105,12 +104,12 @@ def _drawn(
     return np.asarray(placed)
 
 
-def _swollen(strokes: "NDArray[np.bool_]", by: float) -> "NDArray[np.bool_]":
-    """Move the edges of strokes outwards by so many pixels, or inwards unless nothing would remain."""
-    if by >= 0:
-        return np.asarray(distance_to(strokes) <= by)
-    thinner = distance_to(~strokes) > -by
-    return thinner if thinner.any() else strokes
+def _from_swollen(strokes: "NDArray[np.bool_]", by: float) -> "NDArray[np.float32]":
+    """Pixels to the nearest stroke, after their edges have been moved `by` outwards, or inwards unless none is left."""
+    if by < 0:
+        thinner = distance_to(~strokes) > -by
+        return np.asarray(distance_to(thinner if thinner.any() else strokes))
+    return np.asarray((distance_to(strokes) - np.float32(by)).clip(min=0))
 
 
 def _pooled(field: "NDArray[np.float32]") -> "NDArray[np.float32]":
