@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -43,6 +45,7 @@ class QueryConfig:
     distance: str | None
     rerank: int
     csv: str | None
+    pictures: str | None
     sheet: Path | None
     scores: Path | None
     report: Path | None
@@ -101,13 +104,13 @@ def _refuse_typed_wrongly(config: QueryConfig) -> None:
         raise usage_error(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
     if config.scores and not config.truth:
         raise usage_error("--scores tells how good answers are, and needs to know the right ones", "--truth truth.csv")
-    if config.csv and console.settings.json:
-        raise usage_error("--csv and --json are two forms of the same answers", "one of them")
+    if (config.csv is not None) + (config.pictures is not None) + console.settings.json > 1:
+        raise usage_error("--csv, --json and --pictures are forms of the same answers", "one of them")
 
 
 def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row]) -> list[Output]:
     """Return what takes the answers: stdout first, then files."""
-    outputs = [show(config.top, config.index is None, config.csv)]
+    outputs = [_shown(config, index)]
     if config.sheet:
         from sinonom_cli.query.sheet import Sheet
 
@@ -127,6 +130,22 @@ def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str
         about |= {"right answers": str(config.truth)} if config.truth else {}
         outputs.append(Report(config.report, index, config.top, _deep(config), right, about))
     return outputs
+
+
+def _shown(config: QueryConfig, index: Index) -> Output:
+    """Return what shows the answers on stdout."""
+    if config.pictures:
+        from sinonom_cli.query.strip import Strips
+        from sinonom_cli.query.terminal import protocol_of
+
+        auto = protocol_of(os.environ) if sys.stdout.isatty() else None
+        protocol = auto if config.pictures == "auto" else config.pictures
+        if protocol:
+            return Strips(index, config.top, config.index is None, protocol)
+        console.warn(
+            "this is no terminal that is known to show pictures: --pictures sixel tries, --report writes a page"
+        )
+    return show(config.top, config.index is None, config.csv)
 
 
 def _deep(config: QueryConfig) -> int:

@@ -38,6 +38,10 @@ def query(
         Literal["rows", "pairs"] | None,
         typer.Option("--csv", show_default="no CSV", help="CSV: a row an answer, or query,label with joined answers."),
     ] = None,
+    pictures: Annotated[
+        Literal["auto", "kitty", "iterm", "sixel"] | None,
+        typer.Option("--pictures", show_default="none", help="Pictures in the terminal, by what it understands."),
+    ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option("--sheet", metavar="OUT.png", help="Draw pictures and answers; 40 a page, then OUT-2.png ..."),
@@ -63,6 +67,19 @@ def query(
 
     run(
         QueryConfig(
-            tuple(images), index, model, truth, top, distance, rerank, csv, sheet, scores, report, workers, limit
+            tuple(images),
+            index,
+            model,
+            truth,
+            top,
+            distance,
+            rerank,
+            csv,
+            pictures,
+            sheet,
+            scores,
+            report,
+            workers,
+            limit,
         )
     )

@@ -69,7 +69,7 @@ class _Tabs(Output):
         console.data("\n".join(_tabs((answer.item.path, *result.values())) for result in _results(answer, self.top)))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
-        console.data("\n".join(["", *map(_tabs, _table_of(figures))]))
+        console.data("\n".join(["", *map(_tabs, table_of(figures))]))
 
 
 class _Rows(Output):
@@ -83,7 +83,7 @@ class _Rows(Output):
         console.data("\n".join(_csv((answer.item.path, *result.values())) for result in _results(answer, self.top)))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
-        for line in _table_of(figures):
+        for line in table_of(figures):
             console.say("\t".join(line))
 
 
@@ -140,7 +140,7 @@ def _ends(figures: Figures, name: str, between: str) -> str:
     return between.join(f"{end:.3f}" for end in figures.intervals[name])
 
 
-def _table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
+def table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
     """Return the figures as lines of cells, the 95 % intervals last."""
     names = list(figures["all"].values)
     yield ["queries of kind", "queries", *names, *(f"{name} 95 %" for name in names)]

@@ -290,7 +290,8 @@ def test_one_query_loads_nothing_heavy(house: Path) -> None:
     script = (
         "import sys; from sinonom_cli import cli; code = cli.run(sys.argv[1:]); "
         "heavy = 'torch torchvision timm open3d pandas scipy numba ultralytics fontTools safetensors onnx rich "
-        "matplotlib pydantic multiprocessing.connection pymilvus ray'.split(); print([m for m in heavy if m in sys.modules]); sys.exit(code)"
+        "matplotlib pydantic multiprocessing.connection pymilvus ray'.split(); "
+        "print([m for m in heavy if m in sys.modules]); sys.exit(code)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parent.parent)}
     command = [sys.executable, "-c", script, "query", "queries/003.png", "--index", "db.faiss", "--json"]
