@@ -1,0 +1,100 @@
+"""From picture files to embeddings: `sinonom index` against ONNX Runtime alone on the same network.
+
+Processor time for each picture is the difference between a large and a small set, so that starting does not count; what
+the clock says only a quiet machine makes worth reading. The pictures are those of glyphs that ship, 64 px PNG, over and
+over. ONNX Runtime is given what is ready in memory: 256 at a time on all cores, as one would, and 16 at a time on one
+thread, which is what it does best.
+
+Run: `python benchmarks/embed.py [MODEL]`.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT)]
+
+from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
+from sinonom_cli.artifacts.workers import cores  # noqa: E402
+from sinonom_cli.models import prepare_fast, preprocess  # noqa: E402
+from sinonom_cli.models.embedder import session_of  # noqa: E402
+
+SMALL, LARGE, ROUNDS = 4_000, 16_000, 3
+
+
+def bare(model: Model, at_once: int, threads: int) -> tuple[float, float]:
+    """Return seconds for each picture, on the clock and of processor, that ONNX Runtime alone takes."""
+    session = session_of(str(model.onnx), threads)
+    name = session.get_inputs()[0].name
+    batch = np.random.default_rng(0).random((at_once, 1, model.size, model.size), np.float32)
+    session.run(None, {name: batch})
+    count = 2_048
+    clock, processor = time.perf_counter(), time.process_time()
+    for _ in range(count // at_once):
+        session.run(None, {name: batch})
+    return (time.perf_counter() - clock) / count, (time.process_time() - processor) / count
+
+
+def index(folder: Path, model: Model, count: int) -> tuple[float, float]:
+    """Return seconds that `sinonom index` takes for so many pictures, on the clock and of processor."""
+    out = folder / "db.faiss"
+    command = [sys.executable, "-m", "sinonom_cli", "index", str(folder / "set"), "-o", str(out), "-q", "--overwrite"]
+    command += ["--limit", str(count), "--model", str(model.path), "--workers", str(cores())]
+    before, started = os.times(), time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    clock, after = time.perf_counter() - started, os.times()
+    return clock, sum(after[2:4]) - sum(before[2:4])
+
+
+def steps(paths: list[Path], size: int) -> None:
+    """Print the processor time of each step before the network."""
+    started = time.process_time()
+    pictures = [preprocess.load_picture(path) for path in paths]
+    loaded = time.process_time()
+    for picture in pictures:
+        preprocess.prepare(picture, size)
+    plain = time.process_time()
+    prepare_fast.prepare(pictures[0], size)
+    compiled = time.process_time()
+    for picture in pictures:
+        prepare_fast.prepare(picture, size)
+    ended = time.process_time()
+    spent = [1e6 * part / len(paths) for part in (loaded - started, plain - loaded, ended - compiled)]
+    print(f"processor, each picture: reading {spent[0]:.0f} us, preparing {spent[1]:.0f}, compiled {spent[2]:.0f}")
+
+
+def main() -> None:
+    model = read_model(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        glyphs = sorted((ROOT / "sinonom_cli" / "assets" / "glyphs").rglob("*.png"))
+        for number in range(LARGE):
+            path = folder / "set" / f"{number // 1000:03d}" / f"{number:06d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(glyphs[number % len(glyphs)], path)
+        steps(sorted((folder / "set").rglob("*.png"))[:2_000], model.size)
+        index(folder, model, 256)
+        found = []
+        for _ in range(ROUNDS):
+            small, large = index(folder, model, SMALL), index(folder, model, LARGE)
+            ours = [(b - a) / (LARGE - SMALL) for a, b in zip(small, large, strict=True)]
+            found.append((*ours, *bare(model, 256, 0), *bare(model, 16, 1)))
+        clock, busy, *alone = (statistics.median(values) for values in zip(*found, strict=True))
+        print(f"sinonom index:            {1 / clock:6.0f} pictures/s, {1e6 * busy:4.0f} us of processor each")
+        for what, (wall, spent) in (("256, all cores", alone[:2]), ("16, one thread", alone[2:])):
+            print(
+                f"ONNX Runtime, {what}: {1 / wall:5.0f} pictures/s, {1e6 * spent:4.0f} us of processor each: "
+                f"sinonom index at {spent / busy:.0%} by processor time"
+            )
+
+
+if __name__ == "__main__":
+    main()
