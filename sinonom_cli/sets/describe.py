@@ -40,7 +40,7 @@ class Description:
     groups, largest : how many sources there are, and images by source of the largest.
     looked_at, sizes : pictures whose size was looked at, and how many have each (width, height), commonest first.
     bad : those of them that are missing or no pictures, by file name.
-    doubtful : how many characters were left out as doubtful, or are marked so, by reason.
+    doubtful, kept : how many characters were left out as doubtful, and how many are in the set though, by reason.
     failed : inputs that failed.
     """
 
@@ -58,6 +58,7 @@ class Description:
     sizes: list[tuple[tuple[int, int], int]]
     bad: list[str]
     doubtful: dict[str, int]
+    kept: dict[str, int]
     failed: int
 
 
@@ -93,7 +94,8 @@ def describe(images: ImageSet, sizes_of: int | None) -> Description:
         len(chosen),
         Counter(size for size in sizes.values() if size).most_common(),
         [name for name, size in sizes.items() if not size],
-        dict(_doubtful(images).most_common()),
+        dict(_left_out(images).most_common()),
+        dict(Counter(reason for p in images.pictures if (reason := p.more.get("doubtful"))).most_common()),
         int(images.record.get("counts", {}).get("failed", 0)),
     )
 
@@ -148,7 +150,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _doubtful(images: ImageSet) -> Counter[str]:
+def _left_out(images: ImageSet) -> Counter[str]:
     """Count by reason what `doubtful.csv` lists."""
     table = images.path / "doubtful.csv"
     if not table.is_file():

@@ -34,7 +34,7 @@ def _record(found: Description) -> dict[str, object]:
             "bad": len(found.bad),
             "found": [{"width": width, "height": height, "images": n} for (width, height), n in found.sizes],
         },
-        "doubtful": found.doubtful,
+        "doubtful": {"left_out": found.doubtful, "in_the_set": found.kept},
         "failed": found.failed,
     }
 
@@ -80,10 +80,10 @@ def _sizes(found: Description) -> list[str]:
 
 def _doubtful(found: Description) -> list[str]:
     lines = []
-    if found.doubtful:
-        reasons = ", ".join(f"{reason} ({count:,})" for reason, count in list(found.doubtful.items())[:5])
-        more = ", ..." if len(found.doubtful) > 5 else ""
-        lines.append(f"  doubtful: {sum(found.doubtful.values()):,}, see doubtful.csv: {reasons}{more}")
+    for reasons, where in ((found.doubtful, "left out, see doubtful.csv"), (found.kept, "in the set")):
+        if reasons:
+            lines.append(f"  doubtful, {where}: {sum(reasons.values()):,}")
+            lines += [f"    {count:>8,}  {reason}" for reason, count in list(reasons.items())[:LARGEST]]
     if found.failed:
         lines.append(f"  failed inputs: {found.failed:,}, see failures.csv")
     return lines

@@ -30,11 +30,13 @@ def prints(tmp_path: Path) -> Path:
     artifact = begin(folder, "imageset", {}, {})
     names = [f"images/{label}/{i}.png" for label, count in COUNTS.items() for i in range(count)]
     tiny_pictures(folder, names)
-    lines = ["file_name,label,char,source,box,confidence"]
+    lines = ["file_name,label,char,source,box,doubtful"]
     for number, name in enumerate(names):
         label = name.split("/")[1]
         book = "Kiều 1866" if number % 3 else "Đại Việt, sử ký/quyển 1"
-        lines.append(f'{name},{label},{chr(int(label[2:], 16))},"{book}/p{number // 4}.jpg#{number}",0 0 9 9,0.9')
+        lines.append(
+            f'{name},{label},{chr(int(label[2:], 16))},"{book}/p{number // 4}.jpg#{number}",0 0 9 9,{"" if number % 9 else "blurred"}'
+        )
     (folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "doubtful.csv").write_text("file,reason\na,faint\nb,split\nc,faint\n", encoding="utf-8")
     finish(artifact, counts={"items": 3, "images": 19, "failed": 2})
@@ -60,7 +62,10 @@ def test_a_set_is_counted(prints: Path, capsys: pytest.CaptureFixture[str]) -> N
     largest = [{"name": "Kiều 1866", "images": 12}, {"name": "Đại Việt, sử ký/quyển 1", "images": 7}]
     assert found["sources"] == {"kind": "folders", "count": 2, "largest": largest}
     assert found["sizes"] == {"looked_at": 19, "bad": 0, "found": [{"width": 24, "height": 24, "images": 19}]}
-    assert found["doubtful"] == {"faint": 2, "split": 1} and found["failed"] == 2
+    assert (
+        found["doubtful"] == {"left_out": {"faint": 2, "split": 1}, "in_the_set": {"blurred": 3}}
+        and found["failed"] == 2
+    )
 
 
 def test_people_read_the_same_figures(prints: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +75,10 @@ def test_people_read_the_same_figures(prints: Path, capsys: pytest.CaptureFixtur
     assert [line.split() for line in text.splitlines() if line.split()[:1] == ["5-8"]] == [["5-8", "2", "13"]]
     assert "三 8" in text and "U+F1626 5" in text
     assert "sizes (all): 24 x 24 (19)" in text
-    assert "doubtful: 3, see doubtful.csv: faint (2), split (1)" in text and "failed inputs: 2" in text
+    assert (
+        "doubtful, left out, see doubtful.csv: 3\n           2  faint\n           1  split" in text
+        and "failed inputs: 2" in text
+    )
 
 
 def test_a_folder_of_sets_is_all_its_sets_and_a_plain_folder_is_one(
