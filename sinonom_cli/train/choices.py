@@ -101,6 +101,10 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         if traits.margin is None:
             _refuse(["margin"], loss)
         given["margin"] = _margin(given["margin"], loss)
+    if given.get("hard_classes") and loss == "cross-entropy":
+        raise usage_error(
+            "--hard-classes means nothing to --loss cross-entropy, which learns no distances", "leave it away"
+        )
     if given.get("memory") and not traits.compares:
         raise usage_error(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
     if loss == "cross-entropy":

@@ -78,6 +78,23 @@ def test_depth_pictures_alone_are_all_reliefs_and_no_trial_is_made_of_them() -> 
     assert len(task.queries) and not pictures.depths[task.queries].any() and not pictures.depths[task.gallery].any()
 
 
+def test_a_depth_picture_is_moved_and_bent_but_not_made_a_relief_of(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from sinonom_cli.train.augment import views
+
+    rng = np.random.default_rng(0)
+    ramps = np.kron(rng.random((12, 3, 3)), np.ones((16, 16))) * np.linspace(0.3, 1, 48)
+    pictures = np.zeros((12, 64, 64))
+    pictures[:, 8:56, 8:56] = ramps
+    pictures = (pictures * 255).astype(np.uint8)
+    seen = views(pictures, np.ones(12, bool), np.random.default_rng(1), depth=np.ones(12, bool))
+    flat = [x.reshape(12, -1).astype(float) for x in (pictures, seen)]
+    nearest = np.corrcoef(*flat)[:12, 12:].argmax(axis=1)
+    assert (nearest == np.arange(12)).mean() > 0.6 and (seen != pictures).any()
+    mixed = views(pictures, np.zeros(12, bool), np.random.default_rng(1), depth=np.arange(12) < 6)
+    assert not np.array_equal(mixed[6:], seen[6:])
+
+
 def table(classes: int, width: int) -> np.ndarray:
     """The neighbours of c are c ^ 1, c ^ 2, ...: given in pairs."""
     return np.array([[c ^ (k + 1) for k in range(width)] for c in range(classes)])
@@ -147,6 +164,7 @@ def test_a_folder_with_a_colon_and_a_number_is_itself(tmp_path: Path) -> None:
         ("triplet", {"simix": True}, "--simix means nothing"),
         ("recall@k", {"recall_at": "0"}, "no list of places"),
         ("recall@k", {"recall_at": "five"}, "no list of places"),
+        ("cross-entropy", {"hard_classes": 0.5}, "--hard-classes means nothing to --loss cross-entropy"),
         ("lda", {"micro_batch": 8}, "--micro-batch means nothing to --loss lda"),
         ("lda", {"hard_classes": 0.5}, "--hard-classes means nothing"),
         ("triplet", {"batch_size": 127}, "--batch-size 127 is not"),

@@ -1,0 +1,81 @@
+"""What a large batch costs with gradient caching: memory, processor time, and how far off its gradients are.
+
+Each figure is a process's own, its most resident memory less what it had before the step, the second of two
+steps timed. Needs the extra `train`, and Linux or macOS. Run: `python benchmarks/train_batch.py [BATCH] [MICRO]`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+STEP = """
+import json, os, resource, sys, time
+import torch
+from sinonom_cli.models.networks import build
+from sinonom_cli.train.criterion import Choice, Criterion
+from sinonom_cli.train.step import accumulate
+
+batch, micro, out, mode = int(sys.argv[1]), int(sys.argv[2]) or None, sys.argv[3], sys.argv[4]
+torch.set_num_threads(1)
+torch.manual_seed(0)
+network = build("directmap", 128, 64).train(mode == "train")
+pictures, labels = torch.rand(batch, 1, 64, 64), torch.arange(batch) // 2
+criterion = Criterion(Choice("recall@k", "none", None, (1, 2, 4, 8, 16)), batch, 128)
+
+def step(count):
+    network.zero_grad()
+    started = time.process_time()
+    accumulate(network, network, pictures[:count], lambda rows: criterion(rows, labels[:count]), micro=micro)
+    return time.process_time() - started
+
+step(8)
+unit = 1 if sys.platform == "darwin" else 1024
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+taken = step(batch)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+torch.save(torch.cat([p.grad.flatten() for p in network.parameters()]), out)
+print(json.dumps({"bytes": after - before, "seconds": taken}))
+"""
+
+
+def measure(batch: int, micro: int, out: Path, mode: str = "train") -> dict[str, float]:
+    """Run one step in a process of its own; return bytes and processor seconds."""
+    command = [sys.executable, "-c", STEP, str(batch), str(micro), str(out), mode]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def main() -> None:
+    """Print the figures."""
+    import tempfile
+
+    import torch
+
+    batch, micro = (int(text) for text in (*sys.argv[1:3], *("1024", "64")[len(sys.argv) - 1 :]))
+    with tempfile.TemporaryDirectory() as folder:
+        gradients = Path(folder)
+        small = measure(micro, 0, gradients / "small.pt")
+        cached = measure(batch, micro, gradients / "cached.pt")
+        whole = measure(batch, 0, gradients / "whole.pt")
+        for name, figure in (
+            (f"batch of {micro}", small),
+            (f"batch of {batch} by {micro}", cached),
+            (f"batch of {batch} in one", whole),
+        ):
+            print(f"{name:28} {figure['bytes'] / 2**20:8.0f} MiB {figure['seconds']:8.2f} s of processor")
+        print(f"memory, in one to cached: {whole['bytes'] / cached['bytes']:.1f} times")
+        print(f"processor time, cached to in one: {cached['seconds'] / whole['seconds']:.2f} times")
+        measure(batch, micro, gradients / "cached.pt", "eval")
+        measure(batch, 0, gradients / "whole.pt", "eval")
+        one, other = (torch.load(gradients / f"{name}.pt", weights_only=True) for name in ("whole", "cached"))
+        difference = float((one - other).abs().max())
+        print(f"gradients, statistics frozen: differ by {difference:.1e}, the greatest is {one.abs().max():.1e}")
+
+
+if __name__ == "__main__":
+    main()
