@@ -34,9 +34,8 @@ def prints(tmp_path: Path) -> Path:
     for number, name in enumerate(names):
         label = name.split("/")[1]
         book = "Kiều 1866" if number % 3 else "Đại Việt, sử ký/quyển 1"
-        lines.append(
-            f'{name},{label},{chr(int(label[2:], 16))},"{book}/p{number // 4}.jpg#{number}",0 0 9 9,{"" if number % 9 else "blurred"}'
-        )
+        char, doubt = chr(int(label[2:], 16)), "" if number % 9 else "blurred"
+        lines.append(f'{name},{label},{char},"{book}/p{number // 4}.jpg#{number}",0 0 9 9,{doubt}')
     (folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "doubtful.csv").write_text("file,reason\na,faint\nb,split\nc,faint\n", encoding="utf-8")
     finish(artifact, counts={"items": 3, "images": 19, "failed": 2})
