@@ -83,10 +83,10 @@ def test_a_depth_picture_is_moved_and_bent_but_not_made_a_relief_of(tmp_path: Pa
     from sinonom_cli.train.augment import views
 
     rng = np.random.default_rng(0)
-    ramps = np.kron(rng.random((12, 3, 3)), np.ones((16, 16))) * np.linspace(0.3, 1, 48)
-    pictures = np.zeros((12, 64, 64))
-    pictures[:, 8:56, 8:56] = ramps
-    pictures = (pictures * 255).astype(np.uint8)
+    pictures = np.full((12, 64, 64), 30, np.uint8)
+    for picture in pictures:
+        for at, upright in zip(rng.integers(8, 50, 4), (True, False) * 2, strict=True):
+            (picture.T if upright else picture)[at : at + 6, 8:56] = rng.integers(120, 250)
     seen = views(pictures, np.ones(12, bool), np.random.default_rng(1), depth=np.ones(12, bool))
     flat = [x.reshape(12, -1).astype(float) for x in (pictures, seen)]
     nearest = np.corrcoef(*flat)[:12, 12:].argmax(axis=1)
