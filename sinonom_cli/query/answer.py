@@ -10,6 +10,7 @@ import numpy as np
 
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.characters import reading
 from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
 from sinonom_cli.query.truth import Wanted
 
@@ -101,6 +102,9 @@ def file_of(row: Row) -> str:
 
 
 def name_of(row: Row, characters: bool = False) -> str:
-    """Return how people call a row: character and file, or character and label."""
-    what = row.label if characters else PurePosixPath(row.source or row.item).name
+    """Return how people call a row: character and file; or, of characters, how it is read in Vietnamese, and label."""
+    if characters:
+        read = reading(row.char) if row.char else None
+        return " ".join(filter(None, (row.char, read and (read.vietnamese or read.mandarin), row.label)))
+    what = PurePosixPath(row.source or row.item).name
     return f"{row.char} {what}" if row.char else what

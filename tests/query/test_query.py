@@ -300,3 +300,13 @@ def test_one_query_loads_nothing_heavy(house: Path) -> None:
     answer, heavy = done.stdout.decode().splitlines()
     assert json.loads(answer)["results"][0]["source"] == "khắc/003.stl"
     assert heavy == "[]"
+
+
+def test_characters_are_called_by_their_reading_where_people_look() -> None:
+    from sinonom_cli.artifacts.rows import Row
+    from sinonom_cli.query.answer import name_of
+
+    row = Row("U+5B57/a.png", "f.ttf#0", "U+5B57", "字", "set")
+    assert name_of(row, characters=True) == "字 tự U+5B57"
+    assert name_of(row) == "字 f.ttf#0"
+    assert name_of(Row("a.png", "000.stl", "", "", "set"), characters=True) == ""
