@@ -221,9 +221,14 @@ def _nothing_longer_than(size: int) -> Iterator[None]:
             getattr(faiss, f"set_deserialization_{name}")(limit)
 
 
-def read_rows(path: Path, record: dict[str, Any]) -> Rows:
-    """Return the rows of the index at `path`, checked against `record`."""
-    content = _verified(path, record, ROWS)
+def verify(path: Path, record: dict[str, Any]) -> None:
+    """Compare all of the FAISS file at `path` with its checksum; raises SinonomError where they differ."""
+    _verified(path, record, FAISS, whole=True)
+
+
+def read_rows(path: Path, record: dict[str, Any], whole: bool = False) -> Rows:
+    """Return the rows of the index at `path`, checked (`whole`: every byte) against `record`."""
+    content = _verified(path, record, ROWS, whole)
     if FIELDS[STARTS] not in record:
         return Rows(content)
     starts = _verified(path, record, STARTS).view("<u8")

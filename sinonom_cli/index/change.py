@@ -19,7 +19,7 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, read_record
 from sinonom_cli.artifacts.files import cannot_write, write_json
-from sinonom_cli.artifacts.index import read_rows, read_vectors, remake
+from sinonom_cli.artifacts.index import read_rows, read_vectors, remake, verify
 from sinonom_cli.artifacts.index_files import (
     FAISS,
     ROWS,
@@ -138,13 +138,14 @@ def _append(
                 file.seek(0, 2)
                 added, dimension, unit = append_vectors(file, blocks)
             vectors = np.memmap(whole, "<f4", "r", shape=(old + added, dimension))
+            verify(path, record)
             index = load(path)
             for block in pieces(vectors, old):
                 index.add(block)
             save(index, made[FAISS])
             fields["vectors"] = {"bytes": whole.stat().st_size}
             del vectors
-        rows = read_rows(path, record)
+        rows = read_rows(path, record, whole=True)
         write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
         del rows  # what is mapped cannot be replaced on Windows
         was = record["counts"]
@@ -173,7 +174,7 @@ def remove(path: Path, names: Sequence[str]) -> Artifact:
         4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed.
     """
     artifact = _opened(path)
-    rows = read_rows(path, artifact.record)
+    rows = read_rows(path, artifact.record, whole=True)
     gone = _named(path, rows, names)
     keep = np.flatnonzero(~gone)
     if len(keep) == 0:
@@ -240,6 +241,7 @@ def _without(
     """Return a compressed index without some rows, the others numbered anew, and what changes in its record."""
     import faiss
 
+    verify(path, record)
     index = load(path)
     inverted = faiss.try_extract_index_ivf(index)
     if inverted is None:  # a graph cannot forget: it is made again, of the vectors at hand
