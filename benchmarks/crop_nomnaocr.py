@@ -86,9 +86,8 @@ def on_patches(patches: Path, localizer: Path | None, size: int) -> None:
         line = f"{name or 'all'}: {len(sure)} characters, {1 - kept.mean():.3f} doubtful"
         if localizer is not None:
             counted = np.mean([same for book, same in equal if book.startswith(name)])
-            line += (
-                f"; the detector agrees on {right[kept].mean():.3f} of the others, {right[~kept].mean():.3f} of these"
-            )
+            others = f", on {right[~kept].mean():.3f} of which the detector agrees" if not kept.all() else ""
+            line += f"{others}; on {right[kept].mean():.3f} of the others"
             line += f"; it alone has the right number in {counted:.3f} of columns"
         print(line)
 
