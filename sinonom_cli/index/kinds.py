@@ -95,6 +95,7 @@ def train(index: Any, vectors: NDArray[np.float32]) -> None:
         sample = sample[np.random.default_rng(1).permutation(len(sample))[:131_072]]
     if hasattr(index, "pq"):
         index.pq.cp.min_points_per_centroid = 1  # or it warns on C's stderr, once for each part of a vector
+        index.do_polysemous_training = False  # for searches that no one makes here, and a hundred times the work
     index.train(sample)
 
 
