@@ -1,8 +1,6 @@
 """Draw a face's glyphs, framed in a square, at any stroke weight."""
 
 import io
-import struct
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.synth_fonts.hinting import without_hinting
 
 MARGIN = 0.09
 """Of the picture's side, free on each side of the glyph."""
@@ -101,33 +100,6 @@ def pen_for(path: Path, index: int, side: int) -> Pen:
     return Pen(path, index, side)
 
 
-def without_hinting(font: bytes) -> bytes:
-    """Return a font file whose hinting programs FreeType does not find, and so leaves out.
-
-    The tables are renamed in the table directories and `maxp` is told that no glyph has instructions
-    (OpenType specification, maxp: maxSizeOfInstructions at byte 26).
-    """
-    changed = bytearray(font)
-    for entry, tag, offset in _tables(font):
-        if tag in (b"fpgm", b"prep"):
-            changed[entry : entry + 4] = b"zz" + tag[2:]
-        elif tag == b"maxp" and len(font) >= offset + 28:
-            changed[offset + 26 : offset + 28] = b"\0\0"
-    return bytes(changed)
-
-
-def _tables(font: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Yield (position of the entry, tag, position of the table) for every face's table directory."""
-    starts = [0]
-    if font[:4] == b"ttcf":
-        count = struct.unpack_from(">L", font, 8)[0]
-        starts = list(struct.unpack_from(f">{count}L", font, 12))
-    for start in starts:
-        for number in range(struct.unpack_from(">H", font, start + 4)[0]):
-            entry = start + 12 + 16 * number
-            yield entry, font[entry : entry + 4], struct.unpack_from(">L", font, entry + 8)[0]
-
-
 def distance_field(glyph: NDArray[np.uint8], side: int, reach: float) -> NDArray[np.float32]:
     """Frame a glyph in a square and measure how far each pixel is from the edge of the ink.
 
@@ -161,6 +133,11 @@ def ink_at(field: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     return np.clip(field + np.float32(moved(field, offset) + 0.5), 0, 1).astype(np.float32)
 
 
+def clean(field: NDArray[np.float32], offset: float) -> NDArray[np.uint8]:
+    """Return the picture of a glyph, dark on light, with its edge moved as in `ink_at`."""
+    return _clean(field, np.float32(moved(field, offset) + 0.5))
+
+
 def moved(field: NDArray[np.float32], offset: float) -> float:
     """Return by how many pixels the edge really moves, when `offset` is asked."""
     if offset >= 0:
@@ -176,6 +153,16 @@ def thin_half_width(field: NDArray[np.float32]) -> float:
     along = (inner >= field[:-2, 1:-1]) & (inner >= field[2:, 1:-1])
     ridge = inner[across & along & (inner > 0)]
     return float(np.sort(ridge)[len(ridge) // 4]) if len(ridge) else 0.0
+
+
+@njit(cache=True)
+def _clean(field: NDArray[np.float32], offset: np.float32) -> NDArray[np.uint8]:
+    picture = np.empty(field.shape, np.uint8)
+    for y in range(field.shape[0]):
+        for x in range(field.shape[1]):
+            ink = min(max(field[y, x] + offset, np.float32(0)), np.float32(1))
+            picture[y, x] = np.uint8(np.float32(255.5) - np.float32(255) * ink)
+    return picture
 
 
 @njit(cache=True)

@@ -93,7 +93,7 @@ def make(
         kind="imageset",
         options=options,
         items=items,
-        work=Draw(out, side, levels, seed),
+        work=Draw(out, side, levels, seed, balance),
         columns=METADATA,
         batch=batch,
         what="pieces of fonts",

@@ -126,5 +126,8 @@ def _summarise(shares: Sequence[Share], found: Sequence[Coverage], charset: Char
         f"{sum(bool(one.drawn) for one in found)} of {len(found)} faces draw {len(drawn):,} characters{of}, "
         f"in {len(hands)} hands; {pictures:,} pictures of each stroke weight, duplicates left out"
     )
+    silent = sum(bool(coverage.drawn) and not share.face.licence for share, coverage in both)
+    if silent:
+        console.say(f"{silent} of these faces say nothing of a licence: see where they come from")
     if charset and len(drawn) < len(charset.chars):
         console.detail(f"no face draws {' '.join(char for char in charset.chars if char not in drawn)}")

@@ -15,7 +15,7 @@ from sinonom_cli.characters import is_private, label_of, repair
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.synth_fonts.charset import nomnaocr_characters
 from sinonom_cli.synth_fonts.degrade import REACH, degraded
-from sinonom_cli.synth_fonts.draw import distance_field, ink_at, moved, pen_for
+from sinonom_cli.synth_fonts.draw import clean, distance_field, moved, pen_for
 from sinonom_cli.synth_fonts.faces import Face, read_faces
 from sinonom_cli.synth_fonts.levels import Level, more_levels
 
@@ -48,6 +48,7 @@ class Draw:
     side: int
     levels: tuple[Level, ...]
     seed: int
+    balanced: bool = False
 
     def __call__(self, item: Item) -> list[Row]:
         """Write the pictures of `item` and return their rows; an item without data is a font that cannot be read."""
@@ -73,7 +74,7 @@ class Draw:
                 rng = item_rng(self.seed, f"{face.key}\0{label}\0{level.name}")
                 picture = degraded(field, moved(field, offset), level.degrade, rng, self._others(face, char))
             else:
-                picture = (255.5 - 255 * ink_at(field, offset)).astype(np.uint8)
+                picture = clean(field, offset)
             file_name = f"images/{label}/{face.slug}-{level.name}.png"
             save_png(self.out / file_name, picture)
             rows.append(_row(face, char, label, level, file_name))
@@ -81,7 +82,9 @@ class Draw:
 
     @property
     def _reach(self) -> float:
-        return self.side * (max(abs(level.stroke) for level in self.levels) + REACH) + 1
+        """How far from the edge of the ink distances are needed: to measure strokes and to wear them, further."""
+        further = any(level.degrade or level.stroke < 0 for level in self.levels) or self.balanced
+        return self.side * (max(abs(level.stroke) for level in self.levels) + REACH * further) + 1
 
     def _others(self, face: Face, char: str) -> list[NDArray[np.float32]]:
         known = neighbours_for(face.path, face.index, self.side, self._reach)

@@ -12,8 +12,9 @@ from PIL import Image
 
 from sinonom_cli.artifacts.batch import item_rng
 from sinonom_cli.synth_fonts.degrade import degraded
-from sinonom_cli.synth_fonts.draw import Pen, distance_field, ink_at, without_hinting
+from sinonom_cli.synth_fonts.draw import Pen, clean, distance_field, ink_at
 from sinonom_cli.synth_fonts.faces import short_licence, slug_of
+from sinonom_cli.synth_fonts.hinting import without_hinting
 
 SIDE = 64
 
@@ -52,6 +53,15 @@ def test_a_moved_edge_is_moved_by_what_was_asked() -> None:
     for offset in (0.0, 0.25, 0.5, 1.3, 2.0):
         area = ink_at(field, offset).sum()
         assert np.sqrt(area / np.pi) == pytest.approx(radius + offset, abs=0.06)
+
+
+def test_a_clean_picture_is_its_ink_rounded(tmp_path: Path) -> None:
+    path = tinyfont.build(tmp_path / "tiny.ttf")
+    for char in tinyfont.CHARS[:4]:
+        field = field_of(path, char)
+        for offset in (-1.0, 0.0, 0.7):
+            exact = 255 - 255 * ink_at(field, offset).astype(float)
+            assert np.abs(clean(field, offset) - exact).max() <= 0.51
 
 
 def test_strokes_grow_with_every_level_and_never_vanish(tmp_path: Path) -> None:
