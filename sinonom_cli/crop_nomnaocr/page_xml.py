@@ -62,7 +62,8 @@ def _page(root: "Element", name: Path, folder: Path) -> list[Given]:
         glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
         text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
         spots = [(_bounds(_coords(glyph)), _text(glyph)) for glyph in glyphs]
-        lines.append(_line(picture, line.get("id") or str(number), text, spots, _coords(line), size))
+        outline = _coords(line) or _around(_coords(line, "Baseline"), len(text))
+        lines.append(_line(picture, line.get("id") or str(number), text, spots, outline, size))
     return lines
 
 
@@ -81,7 +82,8 @@ def _alto(root: "Element", name: Path, folder: Path) -> list[Given]:
         glyphs = [glyph for string in strings for glyph in _children(string, "Glyph")]
         text = "".join(string.get("CONTENT", "") for string in strings)
         spots = [(_bounds(_shape(glyph)), glyph.get("CONTENT", "")) for glyph in glyphs]
-        lines.append(_line(picture, line.get("ID") or str(number), text, spots, _shape(line), size))
+        outline = _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text))
+        lines.append(_line(picture, line.get("ID") or str(number), text, spots, outline, size))
     return lines
 
 
@@ -144,8 +146,23 @@ def _text(element: "Element") -> str:
     return ""
 
 
-def _coords(element: "Element") -> Points:
-    return next((_points(coords.get("points", "")) for coords in _children(element, "Coords")), ())
+def _coords(element: "Element", tag: str = "Coords") -> Points:
+    return next((_points(coords.get("points", "")) for coords in _children(element, tag)), ())
+
+
+def _baseline(text: str) -> Points:
+    # Older ALTO has one number here, the height of a line that lies.
+    return _points(text) if len(text.split()) > 1 or "," in text else ()
+
+
+def _around(baseline: Points, count: int) -> Points:
+    """Return the corners of a column of square characters on a line through their middles; for want of an outline."""
+    box = _bounds(baseline)
+    if box is None or not count:
+        return ()
+    x0, y0, x1, y1 = box
+    half = 0.55 * max(y1 - y0, x1 - x0) / count
+    return (x0 - half, y0), (x1 + half, y0), (x1 + half, y1), (x0 - half, y1)
 
 
 def _shape(element: "Element") -> Points:
@@ -176,4 +193,5 @@ def _bounds(points: Points) -> Box | None:
 
 
 def _sides(width: str | None, height: str | None) -> tuple[int, int] | None:
-    return (round(float(width)), round(float(height))) if width and height else None
+    sides = round(float(width or 0)), round(float(height or 0))
+    return sides if min(sides) > 0 else None  # nought is written for "not known"

@@ -154,6 +154,30 @@ def test_boxes_for_a_picture_of_another_size_are_refused(tmp_path: Path) -> None
     assert "140x220 pixels and its boxes are for 280x220" in rows(tmp_path / "set" / "failures.csv")[0]["reason"]
 
 
+def test_lines_with_nothing_but_a_baseline_are_cut_around_it(tmp_path: Path) -> None:
+    found = page(tmp_path / "in")
+    lines = []
+    for n, one in enumerate(found):
+        middle, (_, top, _, bottom) = (one[0][1][0] + one[0][1][2]) // 2, hull(one)
+        lines.append((n, "".join(char for char, _ in one), f"{middle},{top} {middle + 1},{bottom}"))
+    inner = "".join(
+        f'<TextLine id="l{n}"><Baseline points="{base}"/><TextEquiv><Unicode>{text}</Unicode></TextEquiv></TextLine>'
+        for n, text, base in lines
+    )
+    page_text = f'<Page imageFilename="page 1.png" imageWidth="0" imageHeight="0">{inner}</Page>'
+    (tmp_path / "page.xml").write_text(f"<PcGts>{page_text}</PcGts>", encoding="utf-8")
+    inner = "".join(
+        f'<TextLine ID="l{n}" BASELINE="{base.replace(",", " ")}"><String CONTENT="{text}"/></TextLine>'
+        for n, text, base in lines
+    )
+    (tmp_path / "alto.xml").write_text(
+        f"<alto><Description><fileName>page 1.png</fileName></Description><Page>{inner}</Page></alto>", encoding="utf-8"
+    )
+    for name in ("page", "alto"):
+        assert crop(tmp_path / "in", tmp_path / f"{name}.xml", tmp_path / name, "--keep-doubtful") == 0
+        assert_cropped(tmp_path / name, found)
+
+
 def test_lines_that_lie_are_not_cut_as_columns(tmp_path: Path) -> None:
     found = page(tmp_path / "in")
     across = [found[0], [(char, (10 + 20 * k, 180, 30 + 20 * k, 200)) for k, char in enumerate("日月月")]]
