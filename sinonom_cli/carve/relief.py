@@ -3,6 +3,7 @@
 Lengths are in units of the plate's width. How a relief looks is said in `models.relief`.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -105,12 +106,17 @@ def mesh_of(carved: Carved) -> "NDArray[np.float32]":
     used = points[carved.plate.ravel()]
     low, high = used.min(axis=0), used.max(axis=0)
     points = ((points - (low + high) / 2) / (high - low).max()).astype(np.float32)
-    index = np.arange(size * size).reshape(size, size)
-    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     there = carved.plate
     whole = there[:-1, :-1] & there[:-1, 1:] & there[1:, :-1] & there[1:, 1:]
-    faces = np.concatenate([np.stack([a, c, b], -1)[whole], np.stack([b, c, d], -1)[whole]])
-    return points[faces]
+    return points.take(_faces(size)[:, whole].reshape(-1, 3), axis=0)
+
+
+@functools.lru_cache(1)
+def _faces(size: int) -> "NDArray[np.int32]":
+    """(2, size - 1, size - 1, 3): the vertices of both triangles of each square of a grid."""
+    index = np.arange(size * size, dtype=np.int32).reshape(size, size)
+    a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
+    return np.stack([np.stack([a, c, b], -1), np.stack([b, c, d], -1)])
 
 
 def rotation(lies: Pose) -> "NDArray[np.float64]":
