@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Pictures of the characters of NomNaOCR in every CJK font that Debian packages: some 440,000 in about 80 hands.
+# Pictures of the characters of NomNaOCR in Debian's CJK fonts: more than 400,000 of one stroke weight, in 77 hands.
 #
 #   examples/fonts-debian.sh [OUT] [OPTIONS OF synth-fonts]      e.g. examples/fonts-debian.sh fonts --degrade 0,0.6 --balance
 #
