@@ -48,8 +48,12 @@ class Plan:
 
     @property
     def warm_up(self) -> int:
-        """Steps in which the learning rate rises, and a memory is filled but not looked at: 5 % of them."""
+        """Steps in which the learning rate rises: 5 % of them."""
         return max(1, self.steps // 20)
+
+    def remembers_at(self, step: int) -> bool:
+        """Whether a memory is looked at: not in the first quarter, when embeddings of some batches ago are no use yet."""
+        return step > self.steps // 4
 
     def lr_at(self, step: int) -> float:
         """Learning rate of a step, counted from 1: linear warm-up, then half a cosine to 1 %."""
@@ -187,7 +191,7 @@ def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch
         training.model,
         training.rows,
         torch.from_numpy(batch.pictures),
-        lambda every: training.loss(every, labels, taught, remembering=step > plan.warm_up),
+        lambda every: training.loss(every, labels, taught, remembering=plan.remembers_at(step)),
         micro=plan.micro_batch,
         seed=(plan.seed, step),  # so that a resumed run draws the same
         ranks=ranks,
