@@ -52,7 +52,7 @@ class Plan:
         return max(1, self.steps // 20)
 
     def remembers_at(self, step: int) -> bool:
-        """Whether a memory is looked at: not in the first quarter, when embeddings of some batches ago are no use yet."""
+        """Whether a memory is looked at: not in the first quarter, when embeddings age too fast."""
         return step > self.steps // 4
 
     def lr_at(self, step: int) -> float:
