@@ -35,6 +35,7 @@ OWNED = (
     "items.csv",
     "journal.jsonl",
     "metrics.csv",
+    "curves.png",
     "model.safetensors",
     "model.onnx",
     "localizer.onnx",

@@ -53,6 +53,11 @@ class Criterion(nn.Module):
         self.memory = Memory(choice.memory, length) if choice.memory else None
 
     @property
+    def mined_margin(self) -> float | None:
+        """The margin of a loss of mined triplets, which stays at it as long as it tells nothing apart."""
+        return self.choice.margin if self.choice.loss == "triplet" and self.choice.mining == "batch-hard" else None
+
+    @property
     def reads_logits(self) -> bool:
         """Whether the rows are logits, not embeddings."""
         return self.choice.loss == "cross-entropy"

@@ -1,4 +1,4 @@
-"""What a training shows of itself: `metrics.csv`, the time it will take, a warning when it learns nothing."""
+"""What a training shows of itself: `metrics.csv`, `curves.png`, TensorBoard's events, the time it will take."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.files import write_text
+from sinonom_cli.train.curves import draw_curves, events
 from sinonom_cli.train.losses import Loss
+from sinonom_cli.train.watch import Watch
 
 COLUMNS = (
     "step",
@@ -22,9 +24,6 @@ COLUMNS = (
     "val_mrr@5",
     "val_mrr@5_same_print",
 )
-COLLAPSED = 0.003
-"""Mean distance between unit embeddings below which they are all but one point; unrelated ones are 1.4 apart. Hard
-mining begins by drawing them together, to some 0.02, and learns from there."""
 
 
 class Figures:
@@ -32,18 +31,22 @@ class Figures:
 
     Parameters
     ----------
-    path : the file; lines after the step that a run resumes from are cut off, and made again.
+    folder : of the model. Lines of its `metrics.csv` after the step that a run resumes from are cut off, and made
+        again. Events for TensorBoard, if that is installed, go to `resume/tensorboard`.
     begun : the step after which this run begins.
     steps : the last step.
+    watch : warns when nothing is learnt.
     """
 
-    def __init__(self, path: Path, begun: int, steps: int) -> None:
-        self.path, self.begun, self.steps = path, begun, steps
+    def __init__(self, folder: Path, begun: int, steps: int, watch: Watch) -> None:
+        path = folder / "metrics.csv"
+        self.path, self.begun, self.steps, self.watch = path, begun, steps, watch
+        self.events = events(folder / "resume" / "tensorboard", begun)
         self.rows: list[dict[str, str]] = []
         if path.exists():
             with path.open(encoding="utf-8", newline="") as file:
                 self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= begun]
-        self._estimated = self._warned = False
+        self._estimated = False
         self._waited = 0.0
         self.restart()
 
@@ -58,7 +61,7 @@ class Figures:
         self._losses.append(loss)
         self._images += images
 
-    def close(self, step: int, lr: float, waited: float, margin: float | None) -> None:
+    def close(self, step: int, lr: float, waited: float) -> None:
         """Take the means: of the loss, of the speed, of the share of time spent waiting for batches.
 
         Parameters
@@ -81,12 +84,7 @@ class Figures:
         )
         self._waited = waited
         self._estimate(step, seconds / count)
-        if spread < COLLAPSED and not self._warned:
-            self._warned = True
-            console.warn(
-                f"step {step}: the embedding has collapsed (mean distance {spread:.3f}, loss {value:.3f} at margin "
-                f"{margin or 'soft'}): try a smaller --lr or --mining batch-all"
-            )
+        self.watch.look(step, value - taught, active, spread)
 
     def write(self, scores: dict[str, float]) -> None:
         """Add the scores of a validation, if there was one, to the last line, and write the file."""
@@ -94,6 +92,13 @@ class Figures:
         lines = [",".join(COLUMNS), *(",".join(row.get(name, "") for name in COLUMNS) for row in self.rows)]
         write_text(self.path, "\n".join(lines) + "\n")
         row = self.rows[-1]
+        if self.events is not None:
+            for name, value in row.items():
+                if name != "step" and value:
+                    self.events.add_scalar(name.replace("@", "_at_"), float(value), int(row["step"]))
+            self.events.flush()
+        if scores or int(row["step"]) == self.steps:
+            draw_curves(self.path.with_name("curves.png"), self.rows)
         text = f"step {row['step']}: loss {row['loss']}, {float(row['active']):.0%} active, {row['images/s']} images/s"
         if scores:
             console.say(f"{text}, validation MRR@5 {row['val_mrr@5']}")

@@ -26,6 +26,7 @@ from sinonom_cli.train.memory import Centres
 from sinonom_cli.train.ranks import Ranks
 from sinonom_cli.train.sampler import HardClasses
 from sinonom_cli.train.step import accumulate, agree
+from sinonom_cli.train.watch import Watch
 
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0
@@ -121,6 +122,15 @@ class Training:
         return loss._replace(value=loss.value + part, taught=float(part.detach()))
 
 
+class Diverged(SinonomError):
+    """The loss or its gradient is not a number; `step` says at which step."""
+
+    def __init__(self, step: int, loss: float, norm: float) -> None:
+        what = f"step {step}: the loss is {loss}, the gradient's norm {norm}; the last checkpoint is kept"
+        super().__init__(what, "a smaller --lr and --overwrite")
+        self.step = step
+
+
 def fit(training: Training, make: Make, folder: Path, *, workers: int, validate: Validate | None) -> None:
     """Train the model in place, from the last checkpoint if there is one; leave it with its best weights.
 
@@ -130,13 +140,14 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     Parameters
     ----------
     make : gives the batch of a step, or this process's share of it; picklable if there are workers.
-    folder : of the model; holds `metrics.csv`, and `resume/` with `last.safetensors` and `best.safetensors`.
+    folder : of the model; holds `metrics.csv`, `curves.png`, and `resume/` with `last.safetensors` and
+        `best.safetensors`.
     workers : processes that make batches; 0: this one.
 
     Raises
     ------
     SinonomError
-        If the loss is not a number, or the checkpoint is damaged.
+        `Diverged`, if the loss is not a number; or if the checkpoint is damaged.
     """
     plan, first = training.plan, training.ranks.first
     last, best = folder / "resume" / "last.safetensors", folder / "resume" / "best.safetensors"
@@ -149,7 +160,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     for part in training.parts.values():
         part.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     _to(optimizer, training.device)
-    figures = Figures(folder / "metrics.csv", begun, plan.steps)
+    figures = Figures(folder, begun, plan.steps, Watch(training.criterion.mined_margin, plan.warm_up))
     saved = time.monotonic()
     with (
         feed(make, range(begun, plan.steps), workers) as batches,
@@ -161,7 +172,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
             bar.advance()
             if not (first and plan.logs_after(step)):
                 continue
-            figures.close(step, plan.lr_at(step), batches.waited, training.criterion.choice.margin)
+            figures.close(step, plan.lr_at(step), batches.waited)
             judged = plan.validates_after(step)
             scores = validate(training.model) if judged and validate else {}
             figures.write(scores)
@@ -199,8 +210,7 @@ def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch
     agree(training.model, criterion, ranks)
     norm = nn.utils.clip_grad_norm_(training.model.parameters(), 1.0)
     if not (torch.isfinite(loss.value) and torch.isfinite(norm)):
-        what = f"the loss is {float(loss.value)}, the gradient's norm {float(norm)}"
-        raise SinonomError(f"step {step}: {what}; the last checkpoint is kept", "a smaller --lr and --overwrite")
+        raise Diverged(step, float(loss.value), float(norm))
     optimizer.step()
     criterion.remember(rows, labels)
     _look_for_neighbours(training, rows, labels, step)

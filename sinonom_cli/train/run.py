@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,12 @@ from sinonom_cli.train.criterion import Choice, Criterion
 from sinonom_cli.train.data import Pictures, listed
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, fit_lda
-from sinonom_cli.train.loop import Plan, Training, fit
+from sinonom_cli.train.loop import Diverged, Plan, Training, fit
 from sinonom_cli.train.material import prepare_material, read_sets
 from sinonom_cli.train.memory import Centres
 from sinonom_cli.train.ranks import Ranks, join, leave
 from sinonom_cli.train.sampler import HardClasses
+from sinonom_cli.train.show import show_step
 from sinonom_cli.train.start import fresh_network, teacher_of
 from sinonom_cli.train.validate import Validation
 
@@ -86,7 +88,7 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     else:
         if config.loss == "cross-entropy":
             model = Classifier(model, len(pictures.labels), config.head)
-        _train(config, model, make, validation, device, ranks, len(pictures.labels))
+        _train(config, model, make, validation, device, ranks, pictures)
         notes = {}
     if not ranks.first:
         return artifact
@@ -152,7 +154,7 @@ def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: 
     )
     counts = np.bincount(pictures.classes[~pictures.held], minlength=len(pictures.labels))
     if alone := int((counts == 1).sum()):
-        console.warn(f"{alone:,} characters have one picture to learn from: they are seen as different views of it")
+        console.warn(f"characters with one picture to learn from: {alone:,}; they are seen as different views of it")
     everything = listed(sets)
     failures = {}
     for cell, reason in sorted(cells.unreadable.items()):
@@ -178,8 +180,9 @@ def _train(
     validation: Validation | None,
     device: torch.device,
     ranks: Ranks,
-    classes: int,
+    pictures: Pictures,
 ) -> None:
+    classes = len(pictures.labels)
     choice = Choice(config.loss, config.mining, config.margin, config.recall_at, config.simix, config.memory)
     hard = make.sampler.hard
     training = Training(
@@ -195,7 +198,18 @@ def _train(
     )
     workers = _makers(config.workers)
     # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.
-    fit(training, make, config.output, workers=min(workers, 32) if hard else workers, validate=validation)
+    try:
+        fit(training, make, config.output, workers=min(workers, 32) if hard else workers, validate=validation)
+    except Diverged as error:
+        shown = show_step(make, error.step, pictures, config.output / "resume")
+        raise SinonomError(f"{error.message}; its batch is in {shown}", error.hint) from error
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _finish(
@@ -233,6 +247,7 @@ def _finish(
             "failed": len(cells.unreadable),
             "held_out": int(pictures.held.sum()),
         },
+        "versions": {name: _version(name) for name in ("torch", "timm", "onnx", "numpy", "pillow")},
         **notes,
     }
     write_model(artifact, tensors, onnx, card)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sinonom_cli import console
+from sinonom_cli.artifacts.files import write_text
 from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, refuse_foreign, sheet_font, write_sheet
+from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.config import Config
+from sinonom_cli.train.data import Pictures
 from sinonom_cli.train.material import prepare_material, read_sets
 from sinonom_cli.train.ranks import Ranks
 
@@ -37,6 +42,25 @@ def show_batch(config: Config, path: Path) -> None:
     labels = [material.pictures.labels[k] for k in batch.classes]
     draw_batch(path, batch.pictures, labels, material.cells[make.positions[rows]])
     console.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as learnt from")
+
+
+def show_step(make: MakeBatch, step: int, pictures: Pictures, folder: Path) -> Path:
+    """Put the batch of a step, counted from 1, into `folder`: `step-N.png`, and its files in `step-N.csv`.
+
+    Returns
+    -------
+    The path of the table: file, label.
+    """
+    rows = make.sampler.batch(step - 1)[make.ranks.share(make.sampler.classes * make.sampler.images)]
+    labels = [pictures.labels[k] for k in pictures.classes[rows]]
+    name = f"step-{step}" if make.ranks.size == 1 else f"step-{step}-of-{make.ranks.rank}"
+    draw_batch(folder / f"{name}.png", make(step - 1).pictures, labels, make.cells[make.positions[rows]])
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows(
+        [("file", "label"), *((pictures.paths[row].as_posix(), label) for row, label in zip(rows, labels, strict=True))]
+    )
+    write_text(folder / f"{name}.csv", buffer.getvalue())
+    return folder / f"{name}.csv"
 
 
 def draw_batch(path: Path, seen: NDArray[np.uint8], labels: list[str], clean: NDArray[np.uint8] | None) -> None:

@@ -1,0 +1,65 @@
+"""Signs that a training learns nothing, each said once."""
+
+from __future__ import annotations
+
+from sinonom_cli import console
+
+COLLAPSED = 0.003
+"""Mean distance between unit embeddings below which they are all but one point; unrelated ones are 1.4 apart. Hard
+mining begins by drawing them together, to some 0.02, and learns from there."""
+IDLE = 0.005
+"""Share of pairs, triplets or pictures not yet in order below which next to nothing is learnt from a batch."""
+STUCK = 0.02
+"""Hardest positives as far as hardest negatives make a loss of the margin: this near to it nothing is told apart."""
+PATIENCE = 10
+"""Lines of metrics, 200 steps, for which that must hold."""
+
+
+class Watch:
+    """Looks at every line of metrics.
+
+    Parameters
+    ----------
+    margin : of a triplet or quadruplet loss with mining; None: of no such loss.
+    warm_up : steps that are too early to judge by.
+    """
+
+    def __init__(self, margin: float | None, warm_up: int) -> None:
+        self.margin, self.warm_up = margin, warm_up
+        self._lines: dict[str, int] = {}
+        self._said: set[str] = set()
+
+    def look(self, step: int, value: float, active: float, spread: float) -> None:
+        """Warn, if there is reason to.
+
+        Parameters
+        ----------
+        value : the loss, without a teacher's part; active, spread : as in `losses.Loss`.
+        """
+        later = step > self.warm_up
+        stuck = later and self.margin is not None and abs(value / self.margin - 1) < STUCK
+        signs = (
+            (
+                spread < COLLAPSED,
+                1,
+                f"the embedding has collapsed (mean distance {spread:.3f}, loss {value:.3f})",
+                "a smaller --lr or --mining batch-all",
+            ),
+            (
+                later and active < IDLE,
+                PATIENCE,
+                "next to everything that the loss looks at is in order: little more is learnt",
+                "a larger --batch-size, a harder --mining or --hard-classes 0.5",
+            ),
+            (
+                stuck,
+                PATIENCE,
+                f"the loss stays at its margin, {self.margin}: hardest pictures of a character are as far as others'",
+                "--mining semi-hard or batch-all, or a smaller --lr",
+            ),
+        )
+        for holds, patience, what, hint in signs:
+            self._lines[hint] = self._lines.get(hint, 0) + 1 if holds else 0
+            if self._lines[hint] >= patience and hint not in self._said:
+                self._said.add(hint)
+                console.warn(f"step {step}: {what}; try {hint}")
