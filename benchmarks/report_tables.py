@@ -1,0 +1,148 @@
+"""The two tables of the report that this project follows, made again under equal conditions.
+
+    python benchmarks/report_tables.py WORK --data data/crops --data data/fonts \\
+        --depth DEPTH_IMAGES --queries QUERIES --truth TRUTH.csv --steps 2000
+
+Table 1 compares four distances on one classifier; Table 2 losses and batches. Backbone, embedding, data, views, steps
+and learning rate are the same for all, each trained with every seed. DEPTH_IMAGES is what `sinonom render` made of the
+test set's meshes; the kinds that TRUTH.csv names in its column `kind` are scored apart. Trainings are models in
+WORK/models: a killed run goes on, a second one scores what is there and prints the tables. `--equal pictures` gives
+large batches as many pictures in all as small ones, and so fewer steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+DISTANCES = ("euclidean", "cosine", "kl", "cross-entropy")
+CLASSIFIER = "classifier"
+
+
+def rows_of(given: argparse.Namespace) -> dict[str, tuple[str, list[str]]]:
+    """The rows of Table 2: what they are called there, and their options, by the name of their models."""
+    batch = ["--batch-size", str(given.batch_size)]
+    large = ["--batch-size", str(given.large_batch), "--micro-batch", str(given.batch_size)]
+    steps = given.steps
+    if given.equal == "pictures":
+        steps = max(1, given.steps * given.batch_size // given.large_batch)
+    recall = ["--loss", "recall@k", "--recall-at", "5"]
+    return {
+        CLASSIFIER: ("no metric learning (classifier's features)", ["--loss", "cross-entropy", *batch]),
+        "contrastive": ("contrastive", ["--loss", "contrastive", *batch]),
+        "triplet-all": ("triplet, no mining", ["--loss", "triplet", "--mining", "none", *batch]),
+        "triplet-hard": ("triplet, hard mining", ["--loss", "triplet", "--mining", "batch-hard", *batch]),
+        "recall-small": (f"recall@5 surrogate, batches of {given.batch_size}", [*recall, *batch]),
+        f"recall-{given.large_batch}": (
+            f"recall@5 surrogate, cached batches of {given.large_batch}",
+            [*recall, *large, "--steps", str(steps)],
+        ),
+    }
+
+
+def main() -> None:
+    given = _arguments()
+    work: Path = given.work
+    kinds = _split(given.truth, work)
+    rows = rows_of(given)
+    print(f"{len(rows) * len(given.seeds)} trainings", file=sys.stderr)
+    scores: dict[tuple[str, str, str], list[float]] = {}
+    for seed in given.seeds:
+        for name, (_, options) in rows.items():
+            model = work / "models" / f"{name}-{seed}"
+            _train(given, model, seed, options)
+            index = work / "indexes" / f"{name}-{seed}.faiss"
+            _sinonom("index", str(given.depth), "--model", str(model), "--output", str(index), "-q")
+            for distance in DISTANCES if name == CLASSIFIER else (None,):
+                for kind, truth in kinds.items():
+                    score = _score(given.queries, truth, index, distance)
+                    scores.setdefault((name, distance or "own", kind), []).append(score)
+            for distance in ("cosine",) if name == CLASSIFIER else ():
+                for kind in kinds:
+                    scores.setdefault((name, "own", kind), []).append(scores[name, distance, kind][-1])
+    print(
+        f"\n{given.backbone}, {given.steps} steps, batches of {given.batch_size}, seeds {given.seeds}; MRR@5, mean ± "
+    )
+    print("standard deviation over seeds.\n")
+    _print("distance", list(kinds), {d: [scores[CLASSIFIER, d, k] for k in kinds] for d in DISTANCES})
+    _print("loss", list(kinds), {words: [scores[name, "own", k] for k in kinds] for name, (words, _) in rows.items()})
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--data", action="append", required=True, help="an image set, perhaps with :WEIGHT; repeatable")
+    parser.add_argument("--depth", type=Path, required=True)
+    parser.add_argument("--queries", type=Path, required=True)
+    parser.add_argument("--truth", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--backbone", default="directmap")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--large-batch", type=int, default=1024)
+    parser.add_argument("--equal", choices=("steps", "pictures"), default="steps")
+    parser.add_argument("more", nargs="*", help="after --: further options of every training, --size 48 for example")
+    return parser.parse_args()
+
+
+def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]) -> None:
+    data = [word for path in given.data for word in ("--data", path)]
+    common = ["--backbone", given.backbone, "--seed", str(seed)]
+    if "--steps" not in options:
+        common += ["--steps", str(given.steps)]
+    _sinonom("train", *data, "--output", str(model), *common, *options, *given.more)
+
+
+def _split(truth: Path, work: Path) -> dict[str, Path]:
+    """A truth of its own for each kind of query."""
+    with truth.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    paths = {}
+    work.mkdir(parents=True, exist_ok=True)
+    for kind in sorted({row.get("kind") or "all" for row in rows}, reverse=True):
+        buffer = io.StringIO(newline="")
+        mine = [(row["query"], row["label"]) for row in rows if (row.get("kind") or "all") == kind]
+        csv.writer(buffer, lineterminator="\n").writerows([("query", "label"), *mine])
+        paths[kind] = work / f"truth-{kind}.csv"
+        paths[kind].write_text(buffer.getvalue(), encoding="utf-8")
+    return paths
+
+
+def _score(queries: Path, truth: Path, index: Path, distance: str | None) -> float:
+    with truth.open(encoding="utf-8", newline="") as file:
+        asked = "\n".join(str(queries / row["query"]) for row in csv.DictReader(file))
+    how = [] if distance is None else ["--distance", distance]
+    command = ["query", "-", "--index", str(index), "--truth", str(truth), "--json", "-q", *how]
+    last = _sinonom(*command, given=asked).strip().splitlines()[-1]
+    return float(json.loads(last)["metrics"]["mrr@5"])
+
+
+def _sinonom(*arguments: str, given: str | None = None) -> str:
+    """Run a command; its messages go to stderr, what it answers comes back."""
+    command = [sys.executable, "-m", "sinonom_cli", *arguments]
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, encoding="utf-8")
+    if done.returncode not in (0, 6):  # 6: some pictures could not be read, and are named beside the output
+        sys.exit(f"{' '.join(command)}: exit code {done.returncode}")
+    return done.stdout
+
+
+def _print(what: str, kinds: list[str], table: dict[str, list[list[float]]]) -> None:
+    print(f"| {what} | {' | '.join(kinds)} |\n|---{'|---' * len(kinds)}|")
+    for name, cells in table.items():
+        print(f"| {name} | {' | '.join(map(_mean, cells))} |")
+    print()
+
+
+def _mean(scores: list[float]) -> str:
+    spread = f" ± {statistics.stdev(scores):.3f}" if len(scores) > 1 else ""
+    return f"{statistics.mean(scores):.3f}{spread}"
+
+
+if __name__ == "__main__":
+    main()
