@@ -66,11 +66,11 @@ def _inside(grey: NDArray[np.uint8], plain_levels: int) -> tuple[int, int, int, 
         return whole
     other = 0
     for j in range(left, right):
-        other += abs(np.int64(grey[top, j]) - level) > plain_levels
-        other += abs(np.int64(grey[bottom - 1, j]) - level) > plain_levels
+        other += int(abs(np.int64(grey[top, j]) - level) > plain_levels)
+        other += int(abs(np.int64(grey[bottom - 1, j]) - level) > plain_levels)
     for i in range(top, bottom):
-        other += abs(np.int64(grey[i, left]) - level) > plain_levels
-        other += abs(np.int64(grey[i, right - 1]) - level) > plain_levels
+        other += int(abs(np.int64(grey[i, left]) - level) > plain_levels)
+        other += int(abs(np.int64(grey[i, right - 1]) - level) > plain_levels)
     if other / (2 * (inner_height + inner_width)) < 0.85:
         return whole
     return top + 1, bottom - 1, left + 1, right - 1
