@@ -99,7 +99,12 @@ class Index:
 
             faiss.omp_set_num_threads(cores())
         wanted = min(k * int(self.record.get("candidates", 1)), len(self))
-        _, rows = self.faiss.search(np.ascontiguousarray(queries, np.float32), wanted)
+        try:
+            _, rows = self.faiss.search(np.ascontiguousarray(queries, np.float32), wanted)
+        except RuntimeError as error:
+            raise _damaged(self.path, self.record) from error
+        if rows.size and rows.max() >= len(self):
+            raise _damaged(self.path, self.record)
         return rows, self.vectors[np.maximum(rows, 0)]
 
     @property
@@ -128,6 +133,10 @@ class Index:
         folder = self.path.parent / row.set
         below = folder / "images" / row.item
         return below if below.exists() else folder / row.item
+
+
+def _damaged(path: Path, record: dict[str, Any]) -> SinonomError:
+    return SinonomError(f"{path} is damaged: it does not hold what its record says", remake(path, record))
 
 
 def quoted(path: Path | str) -> str:
@@ -171,8 +180,10 @@ def read_index(path: Path) -> Index:
         raise SinonomError(
             f"{rows_path(path)} has {len(rows)} rows, {path} has {searchable.ntotal} vectors", remake(path, record)
         )
-    if flat is None:
-        _mapped_vectors(path, record)
+    if flat is None and len(_mapped_vectors(path, record)) != searchable.ntotal:
+        raise SinonomError(
+            f"{beside(path, VECTORS)} does not hold the {searchable.ntotal} vectors of {path}", remake(path, record)
+        )
     return Index(path, record, rows, searchable, content, flat)
 
 

@@ -189,3 +189,33 @@ def test_adding_to_a_large_index_verifies_all_of_it(path: Path, monkeypatch: pyt
     record = read_index(path).record  # nothing of the sample has changed
     with pytest.raises(SinonomError, match="checksum"):
         read_vectors(path, record)
+
+
+def test_a_compressed_index_that_lies_is_refused_or_answers_within_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tinymodel import tiny_model
+
+    from sinonom_cli import cli
+
+    monkeypatch.chdir(tmp_path)
+    tiny_model(tmp_path / "model")
+    vectors = np.random.default_rng(0).standard_normal((200, 8)).astype(np.float32)
+    np.save("a.npy", vectors)
+    assert cli.run(["index", "a.npy", "db.faiss", "--type", "IVF8,SQ8"]) == 0
+    good, record_path = Path("db.faiss").read_bytes(), Path("db.faiss.json")
+    record, refusals = json.loads(record_path.read_text(encoding="utf-8")), 0
+    for place in [*range(4, 200, 8), len(good) - 3000, len(good) - 1603]:
+        bad = bytearray(good)
+        bad[place : place + 8] = (2**40).to_bytes(8, "little")
+        Path("db.faiss").write_bytes(bad)
+        record["faiss"]["sha256"] = hashlib.sha256(bad).hexdigest()  # whoever forges one can forge the other
+        record_path.write_text(json.dumps(record), encoding="utf-8")
+        try:
+            rows, found = read_index(tmp_path / "db.faiss").candidates(vectors[:3], 4)
+        except SinonomError as error:
+            assert error.code == ExitCode.BAD_INPUT and "db.faiss" in error.message
+            refusals += 1
+        else:
+            assert rows.max() < 200 and len(found) == 3
+    assert refusals > 5
