@@ -72,7 +72,9 @@ def embed_pictures(
     items = [Item(str(number), Path(), (number, tuple(batch))) for number, batch in enumerate(batches)]
     done: dict[int, Embedded] = {}
     due = 0
-    for outcome in work_through(items, EmbedBatch(embedder.model), workers or cores(), engine, at_once=1):
+    if engine == "processes":
+        workers = workers or cores()
+    for outcome in work_through(items, EmbedBatch(embedder.model), workers, engine, at_once=1):
         number, batch = outcome.item.data
         embedded: Any = outcome.rows and outcome.rows[0]
         done[number] = embedded or _without_what_crashes(embedder, batch, size, outcome.failure)
