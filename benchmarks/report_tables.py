@@ -7,7 +7,8 @@ Table 1 compares four distances on one classifier; Table 2 losses and batches. B
 and learning rate are the same for all, each trained with every seed. DEPTH_IMAGES is what `sinonom render` made of the
 test set's meshes; the kinds that TRUTH.csv names in its column `kind` are scored apart. Trainings are models in
 WORK/models: a killed run goes on, a second one scores what is there and prints the tables. `--equal pictures` gives
-large batches as many pictures in all as small ones, and so fewer steps.
+large batches as many pictures in all as small ones, and so fewer steps. What follows `--` goes to every training:
+`-- --size 48 --limit 20000`, for example.
 """
 
 from __future__ import annotations
@@ -87,8 +88,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--large-batch", type=int, default=1024)
     parser.add_argument("--equal", choices=("steps", "pictures"), default="steps")
-    parser.add_argument("more", nargs="*", help="after --: further options of every training, --size 48 for example")
-    return parser.parse_args()
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    given = parser.parse_args(words[:end])
+    given.more = words[end + 1 :]
+    return given
 
 
 def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]) -> None:

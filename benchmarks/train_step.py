@@ -1,0 +1,111 @@
+"""The training loop against the bare step of its network: how long does the network wait?
+
+    python benchmarks/train_step.py SET... [--backbone directmap] [--steps 60] [--workers N] [--threads N]
+
+Runs the loop as `sinonom train` does, batches made in worker processes; before and after it, since machines are shared,
+forward, loss, backward and optimizer step alone, on one batch in memory, in the same process with the same threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from sinonom_cli.artifacts.workers import cores
+from sinonom_cli.models.networks import build
+from sinonom_cli.train.batches import MakeBatch
+from sinonom_cli.train.choices import complete
+from sinonom_cli.train.config import Config
+from sinonom_cli.train.criterion import Choice, Criterion
+from sinonom_cli.train.hardware import pick_device, pick_precision
+from sinonom_cli.train.loop import LOG_EVERY, Plan, Training, fit
+from sinonom_cli.train.material import prepare_material, read_sets
+from sinonom_cli.train.ranks import Ranks
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("sets", nargs="+", type=Path)
+    parser.add_argument("--backbone", default="directmap")
+    parser.add_argument("--stem-stride", type=int)
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--limit", type=int, default=20_000)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--workers", type=int, default=max(1, cores() // 4))
+    parser.add_argument("--threads", type=int, default=max(1, cores() - max(1, cores() // 4)))
+    parser.add_argument("--cache", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    config = _config(given)
+    make = prepare_material(config, read_sets(config), Ranks(), None, None, again=False).make
+    before = _bare(given, make)
+    whole, waiting = _loop(given, make)
+    bare = (before + _bare(given, make)) / 2
+    print(
+        f"{given.backbone}, {given.size} px, batches of {given.batch_size}, {given.workers} workers, {given.threads} "
+        f"threads on {pick_device(given.device)}: the bare step {1000 * bare:.0f} ms; in the loop {1000 * whole:.0f} "
+        f"ms, {whole / bare:.2f} times as long; {waiting:.1%} of the loop's time waits for a batch"
+    )
+
+
+def _config(given: argparse.Namespace) -> Config:
+    chosen = complete("triplet", {"batch_size": given.batch_size, "steps": given.steps, "backbone": given.backbone})
+    where = {"data": tuple(given.sets), "output": Path("none"), "cache": given.cache, "overwrite": False}
+    how = {"device": given.device, "workers": given.workers, "threads": given.threads}
+    return Config(loss="triplet", size=given.size, val=0.1, seed=0, limit=given.limit, **where, **how, **chosen)
+
+
+def _training(given: argparse.Namespace) -> Training:
+    torch.manual_seed(0)
+    device = pick_device(given.device)
+    model = build(given.backbone, 128, given.size, given.stem_stride)
+    plan = Plan(given.steps, 2e-3, 1e-2, 0)
+    return Training(model, Criterion(Choice(), 2, 128), plan, device, pick_precision("auto", device))
+
+
+def _loop(given: argparse.Namespace, make: MakeBatch) -> tuple[float, float]:
+    """Seconds of a step in the loop and its share of waiting, without the first lines, which start the workers."""
+    with tempfile.TemporaryDirectory() as folder:
+        fit(_training(given), make, Path(folder), workers=given.workers, validate=None)
+        with (Path(folder) / "metrics.csv").open(encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file))[1:]
+    if not lines:
+        raise SystemExit(f"--steps {2 * LOG_EVERY} or more: the first {LOG_EVERY} warm up")
+    seconds = sum(given.batch_size / float(line["images/s"]) for line in lines) / len(lines)
+    return seconds, sum(float(line["waiting"]) for line in lines) / len(lines)
+
+
+def _bare(given: argparse.Namespace, make: MakeBatch) -> float:
+    """Seconds of a step on one batch that is there."""
+    training, batch = _training(given), make(0)
+    training.model.to(training.device, memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(training.model.parameters(), lr=1e-3)
+    pictures, labels = torch.from_numpy(batch.pictures), torch.from_numpy(batch.classes).to(training.device)
+    training.model.train()
+    for step in range(-5, given.steps // 2):
+        if step == 0:
+            _settle(training.device)
+            started = time.perf_counter()
+        loss = training.loss(training.rows(pictures).float(), labels, None, False)
+        optimizer.zero_grad(set_to_none=True)
+        loss.value.backward()
+        torch.nn.utils.clip_grad_norm_(training.model.parameters(), 1.0)
+        optimizer.step()
+    _settle(training.device)
+    return (time.perf_counter() - started) / max(1, given.steps // 2)
+
+
+def _settle(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+if __name__ == "__main__":
+    main()
