@@ -208,7 +208,9 @@ def test_a_broken_training_ends_with_the_weights_proxies_and_memory_of_an_unbrok
     for name in ("whole", "broken"):
         with (tmp_path / name / "metrics.csv").open(encoding="utf-8", newline="") as file:
             lines.append([(row["step"], row["loss"]) for row in csv.DictReader(file)])
-    assert lines[0] == lines[1] and float(lines[0][-1][1]) < float(lines[0][0][1])
+    assert lines[0] == lines[1]
+    if not choice.memory:  # a loss among more pictures is a greater one
+        assert float(lines[0][-1][1]) < float(lines[0][0][1])
     if hard:
         kept = sorted(int(p.stem.split("-")[1]) for p in (tmp_path / "whole" / "resume").glob("neighbours-*"))
         assert kept[-1] == 12 and kept[0] >= 60 // 5 - 1, "old tables are deleted"
