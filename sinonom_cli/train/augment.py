@@ -37,6 +37,8 @@ class Amounts:
     print_level, relief_level : share of full ink at which strokes end: below 0.5 they grow, above they shrink.
     uneven, broken : deviation of that level over a picture, smooth and in patches.
     hardness : slope of the strokes' edge in a print, 1 / grey range.
+    worn : how much of its ink a print has lost where the block is worn most.
+    enhanced : share of prints whose contrast was enhanced by who scanned them.
     print_blur : deviation; contrast : of ink to paper; grain, stain : of the paper, against a contrast of 1.
     relief : how the strokes of a relief are carved, worn and scanned; left : tilt and bend that levelling has left.
     toned : share of reliefs that are toned as `render` does; in the others dark is what is high.
@@ -64,6 +66,8 @@ class Amounts:
     contrast: tuple[float, float] = (0.35, 1.0)
     grain: float = 0.05
     stain: float = 0.06
+    worn: float = 0.5
+    enhanced: float = 0.15
     relief: Relief = Relief(flank=Span(0.008, 0.03), gouge=Span(0, 0.15), breaks=Span(0, 1))
     left: tuple[Span, Span] = LEVELLED
     toned: float = 0.5
@@ -131,10 +135,13 @@ def print_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAU
     draw = _draw(generator, ink)
     shape = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.print_level)
     shape = ((shape * draw.within(*amounts.hardness)) + 0.5).clamp(0, 1)
+    # Where a block is worn its print is pale: some strokes nearly go, and are not just thinner there.
+    shape = shape * (1 - amounts.worn * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2)
     shape = draw.blurred(shape, draw.within(*amounts.print_blur))
     contrast = draw.within(*amounts.contrast)
     paper = amounts.stain * draw.smooth(3) + amounts.grain * draw.within(0, 1) * draw.noise()
-    return _grey(1 - contrast * shape + contrast.sqrt() * paper - (1 - contrast) * draw.within(0, 0.5))
+    light = 1 - contrast * shape + contrast.sqrt() * paper - (1 - contrast) * draw.within(0, 0.5)
+    return _grey(torch.where(draw.chance(amounts.enhanced)[:, None, None], _enhanced(light, draw), light))
 
 
 def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
@@ -150,6 +157,20 @@ def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFA
     low = low + draw.within(0, 0.25) * (high - low)
     plain = torch.where(plate, _grey(1 - (height - low) / (high - low)), 245)
     return torch.where(draw.chance(amounts.toned)[:, None, None], toned(height, plate), plain)
+
+
+def _enhanced(light: Tensor, draw: Draw) -> Tensor:
+    """Scans whose contrast somebody has enhanced: levelled to one mean and deviation everywhere, as far as they vary.
+
+    Wallis 1976, "An approach to the space variant restoration and enhancement of images", which adaptive histogram
+    equalisation resembles; then a gamma curve.
+    """
+    reach = draw.within(0.1, 0.3)
+    mean = draw.blurred(light, reach)
+    deviation = (draw.blurred(light.square(), reach) - mean.square()).clamp(min=0).sqrt()
+    typical = deviation.mean(dim=(1, 2), keepdim=True).clamp(min=1e-3)
+    level = 0.5 + 0.25 * (light - mean) / (deviation + 0.3 * typical)
+    return level.clamp(0, 1) ** draw.within(-0.5, 0.5).exp()
 
 
 def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
