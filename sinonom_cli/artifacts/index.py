@@ -189,9 +189,11 @@ def read_index(path: Path) -> Index:
 
 def _stored(path: Path, record: dict[str, Any]) -> Index:
     """Return an index whose vectors and rows lie in Milvus."""
-    from sinonom_cli.artifacts.milvus import Collection, StoredRows
+    from sinonom_cli.artifacts.milvus import Collection, StoredRows, is_served
 
     store, count = record["store"], int(record["counts"]["rows"])
+    if not is_served(store["uri"]) and not (path.parent / store["uri"]).exists():
+        raise SinonomError(f"{path.parent / store['uri']}, where {path} is stored, is missing", remake(path, record))
     collection = Collection(store["uri"], store["collection"], path.parent)
     held = collection.count() if collection.there() else 0
     if held != count:

@@ -102,7 +102,9 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     artifact = begin(config.output, "index", _options(config, model, None), inputs, config.batch.overwrite)
     if artifact.state != "new" and artifact.record.get("inputs") != inputs:
         raise SinonomError(
-            f"{artifact.path} was made from other arrays", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
+            f"{artifact.path} was made from other arrays, or changed since",
+            "--overwrite, or another output",
+            ExitCode.OUTPUT_IN_THE_WAY,
         )
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
@@ -185,6 +187,12 @@ def relative(path: Path, output: Path) -> str:
 
 def _refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> None:
     was, now = artifact.record.get(field, {}), {"pictures": len(entries), "sha256": identity(entries)}
+    if was.get("changed"):
+        raise SinonomError(
+            f"{artifact.path} has been added to, or taken from, since it was made",
+            "--add for what it does not hold, --overwrite to make it again",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
     if was != now:
         raise SinonomError(
             f"{artifact.path} was made from other pictures: {was.get('pictures')} then, {now['pictures']} now"

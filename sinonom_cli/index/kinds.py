@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli import console
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import SinonomError, usage_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,14 @@ def train(index: Any, vectors: NDArray[np.float32]) -> None:
     if hasattr(index, "pq"):
         index.pq.cp.min_points_per_centroid = 1  # or it warns on C's stderr, once for each part of a vector
         index.do_polysemous_training = False  # for searches that no one makes here, and a hundred times the work
-    index.train(sample)
+    try:
+        index.train(sample)
+    except RuntimeError as error:
+        reason = " ".join(str(error).rpartition("failed: ")[2].split())
+        raise SinonomError(
+            f"FAISS cannot train this index on {len(sample)} vectors: {reason}",
+            "--type flat --overwrite, or a smaller kind",
+        ) from error
 
 
 def _centroids(sample: NDArray[np.float32], number: int) -> NDArray[np.float32]:

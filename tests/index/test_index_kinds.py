@@ -253,3 +253,8 @@ def test_names_that_are_not_there_change_nothing(house: Path, capsys: pytest.Cap
     assert sinonom("index", "a.npy", "db.faiss", "--remove", "a 1") == 2
     assert sinonom("index", "a.npy", "new.faiss", "--type", "nonsense") == 2
     assert "could not parse" in capsys.readouterr().err
+    assert sinonom("index", "a.npy", "new.faiss", "--type", "IVF64,SQ8") == 4
+    assert "on 5 vectors" in capsys.readouterr().err
+    assert sinonom("index", "db.faiss", "--remove", "a 1") == 0
+    assert sinonom("index", "a.npy", "db.faiss") == 5
+    assert "changed since" in capsys.readouterr().err

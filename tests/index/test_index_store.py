@@ -63,6 +63,9 @@ def test_one_process_writes_and_another_asks(house: Path) -> None:
     process("index", "set/U+5B57", "far", "--store", "milvus:lite.db")
     asked = process("query", "set/U+5B57/03.png", "--index", "far", "--json")
     assert json.loads(asked.stdout)["results"][0]["item"] == "03.png" and not asked.stderr
+    Path("lite.db").rename("moved.db")
+    assert sinonom("query", "set/U+5B57/03.png", "--index", "far") == 4
+    assert not Path("lite.db").exists()
 
 
 def test_a_run_that_was_stopped_goes_on_behind_what_is_stored(
