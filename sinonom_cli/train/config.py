@@ -115,7 +115,7 @@ class Config:
             del options["mining"]
         weights = [weight for _, weight in map(weighed, self.data)]
         if len(set(weights)) > 1:
-            options["weights"] = weights
+            options["set_weights"] = weights
         return {name: value for name, value in options.items() if value or name not in IF_ASKED_FOR}
 
 
