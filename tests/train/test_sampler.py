@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from sinonom_cli.artifacts.imageset import ImageSet, Picture
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.train.choices import LOSSES, complete
-from sinonom_cli.train.config import weighed
+from sinonom_cli.train.config import Config, weighed
 from sinonom_cli.train.data import Pictures, gather
 from sinonom_cli.train.sampler import HardClasses, Sampler
 
@@ -140,6 +141,23 @@ def test_a_set_is_typed_with_or_without_its_weight(tmp_path: Path, monkeypatch: 
         with pytest.raises(SinonomError) as raised:
             weighed(Path(text))
         assert raised.value.code is ExitCode.USAGE and "weight" in raised.value.message
+
+
+def test_the_record_notes_what_was_asked_for_and_nothing_that_the_loss_has_not() -> None:
+    def options(loss: str, *data: str, **given: object) -> dict:
+        fields = dict.fromkeys((f.name for f in dataclasses.fields(Config)), None)
+        fields |= complete(loss, given) | {"loss": loss, "data": tuple(map(Path, data))}
+        return Config(**fields).options()  # type: ignore[arg-type]
+
+    plain = options("triplet", "a", "b")
+    assert not {"set_weights", "memory", "micro_batch", "hard_classes", "simix", "recall_at"} & set(plain)
+    assert (plain["margin"], plain["mining"]) == (0.2, "batch-hard")
+    assert options("triplet", "a:1", "b:2.5")["set_weights"] == [1.0, 2.5]
+    assert options("triplet", "a:2", "b:2") == plain, "equal weights are none"
+    assert options("triplet", margin="soft")["margin"] == "soft"
+    assert not {"margin", "mining"} & set(options("supcon")) and options("supcon", memory=64)["memory"] == 64
+    assert options("recall@k", recall_at="5", simix=True)["recall_at"] == (5,)
+    assert not {"lr", "backbone", "margin", "mining"} & set(options("lda"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
