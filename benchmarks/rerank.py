@@ -1,8 +1,8 @@
 """What `query --rerank` brings and costs, on prints that a model has not learnt from and carvings of them.
 
 Run: `python benchmarks/rerank.py CROPS [MODEL]`, with the set of crops that the model was trained on. Of 500 characters
-that have three held-out crops, one crop is carved and rendered; all three are asked with. WEIGHT in query/rerank.py,
-the grid and the reach in query/local.py were chosen on this.
+that have three held-out crops, one crop is carved and rendered; all three are asked with. On such pictures WEIGHT in
+query/rerank.py, and the grid and reach in query/local.py, were chosen.
 """
 
 import csv

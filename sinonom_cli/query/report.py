@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from html import escape
 from itertools import pairwise
@@ -52,13 +53,33 @@ class Report(Output):
         _refuse_foreign(path)
         self.path, self.index, self.top, self.deep, self.bearers, self.about = path, index, top, deep, bearers, about
         self.answers: list[Answer] = []
+        self.asked, self.ranks = 0, Counter[int]()
+        self.confused: dict[tuple[str, str], tuple[int, Answer]] = {}
         self.failed: list[tuple[Item, str]] = []
         self.found: Mapping[str, Figures] = {}
         self.thumbs = Thumbs(MOST_BYTES)
 
     def answer(self, answer: Answer) -> None:
-        """Keep an answer until the page is written."""
-        self.answers.append(answer)
+        """Count an answer, and keep it until the page is written, unless there are worse ones enough."""
+        self.asked += 1
+        if answer.wanted:
+            self.ranks[answer.rank] += 1
+            if answer.rank != 1:
+                self._confuse(answer)
+        self.answers.append(replace(answer, rows=answer.rows[: max(self.top, answer.rank)]))
+        if len(self.answers) >= 4 * MOST_QUERIES:
+            self.answers = self._worst()
+
+    def _confuse(self, answer: Answer) -> None:
+        wanted = self._right(answer)
+        sought = _called(wanted) if wanted else ", ".join(sorted(answer.wanted.names if answer.wanted else ()))
+        pair = sought, _called(answer.rows[0])
+        count, first = self.confused.get(pair, (0, answer))
+        self.confused[pair] = count + 1, first
+
+    def _worst(self) -> list[Answer]:
+        """Return the answers that are listed, the worst first, otherwise in the order in which they were asked."""
+        return sorted(self.answers, key=lambda answer: -_badness(answer, self.deep))[:MOST_QUERIES]
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
         """Keep why a picture could not be read."""
@@ -71,15 +92,14 @@ class Report(Output):
     def close(self) -> None:
         """Write the page."""
         # What was answered worst comes first, and gets its pictures before the page is full.
-        worst = sorted(self.answers, key=lambda answer: -_badness(answer, self.deep))
-        body = [self._head(), self._figures(), self._ranks(), self._confusions(worst), self._failures()]
-        body += [self._queries(worst[:MOST_QUERIES], len(worst))]
+        body = [self._head(), self._figures(), self._ranks(), self._confusions(), self._failures()]
+        body += [self._queries(self._worst())]
         write_text(self.path, page(escape(f"sinonom query {self.path.stem}"), self.thumbs.css(), "\n".join(body)))
         console.say(f"report: {self.path}")
 
     def _head(self) -> str:
         about = "<br>".join(f"{escape(name)}: {escape(text)}" for name, text in self.about.items())
-        return f'<h1>{len(self.answers):,} queries and their answers</h1>\n<p class="faint">{about}</p>'
+        return f'<h1>{self.asked:,} queries and their answers</h1>\n<p class="faint">{about}</p>'
 
     def _figures(self) -> str:
         if not self.found:
@@ -101,7 +121,7 @@ class Report(Output):
         )
 
     def _ranks(self) -> str:
-        ranks = Counter(answer.rank for answer in self.answers if answer.wanted)
+        ranks = self.ranks
         if not ranks:
             return ""
         bars = [(str(rank), ranks[rank]) for rank in range(1, 6)]
@@ -112,24 +132,22 @@ class Report(Output):
         bars.append((f"beyond {self.deep}", ranks[0]))
         return f"<h2>Rank of the first right answer</h2>\n{histogram(bars, sum(ranks.values()))}"
 
-    def _confusions(self, worst: list[Answer]) -> str:
-        pairs: dict[tuple[str, str], list[Answer]] = {}
-        for answer in worst:
-            if answer.wanted and answer.rank != 1:
-                wanted = self._right(answer)
-                name = _called(wanted) if wanted else ", ".join(sorted(answer.wanted.names))
-                pairs.setdefault((name, _called(answer.rows[0])), []).append(answer)
-        if not pairs:
+    def _confusions(self) -> str:
+        if not self.confused:
             return ""
         cards = []
-        commonest = sorted(pairs.items(), key=lambda pair: -len(pair[1]))
-        for (sought, taken), answers in commonest[:CONFUSIONS]:
-            right = self._right(answers[0])
-            query = self.thumbs.tag(answers[0].item.path, escape(answers[0].item.key), "query")
-            pictures = query + (self._tag(right, "right") if right else "") + self._tag(answers[0].rows[0])
-            times = f"<br>{len(answers)} times" if len(answers) > 1 else ""
+        commonest = sorted(self.confused.items(), key=lambda pair: -pair[1][0])
+        for (sought, taken), (count, answer) in commonest[:CONFUSIONS]:
+            right = self._right(answer)
+            query = self.thumbs.tag(answer.item.path, escape(answer.item.key), "query")
+            pictures = query + (self._tag(right, "right") if right else "") + self._tag(answer.rows[0])
+            times = f"<br>{count} times" if count > 1 else ""
             cards.append(f"<div>{pictures}<span>{escape(sought)}<br>taken for<br>{escape(taken)}{times}</span></div>")
-        more = f'<p class="faint">and {len(pairs) - CONFUSIONS:,} more pairs</p>' if len(pairs) > CONFUSIONS else ""
+        more = (
+            f'<p class="faint">and {len(commonest) - CONFUSIONS:,} more pairs</p>'
+            if len(commonest) > CONFUSIONS
+            else ""
+        )
         return (
             '<h2>What was taken for what</h2>\n<p class="faint">Blue: the query. Green: what is right. Grey: what was '
             f'answered first.</p>\n<div class="confused">{"".join(cards)}</div>{more}'
@@ -141,13 +159,13 @@ class Report(Output):
         lines = "".join(f"<li>{escape(item.key)}: {escape(reason)}</li>" for item, reason in self.failed[:CONFUSIONS])
         return f"<h2>{len(self.failed):,} pictures could not be used</h2>\n<ul>{lines}</ul>"
 
-    def _queries(self, shown: list[Answer], total: int) -> str:
+    def _queries(self, shown: list[Answer]) -> str:
         kinds = sorted({answer.wanted.kind for answer in shown if answer.wanted} - {""})
         judged = [("wrong", "first answer wrong"), ("missed", f"not among the first {self.top}")] if self.found else []
         options = [("", "all queries"), *judged, *((kind, kind) for kind in kinds)]
         choices = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options)
         body = "\n".join(self._line(answer) for answer in shown)
-        left_out = f"; {total - len(shown):,} more are not listed" if total > len(shown) else ""
+        left_out = f"; {self.asked - len(shown):,} more are not listed" if self.asked > len(shown) else ""
         if self.thumbs.left_out:
             left_out += f"; {self.thumbs.left_out:,} pictures are not drawn, to keep the page small"
         order = "those answered worst first" if self.found else "in the order in which they were asked"

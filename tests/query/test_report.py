@@ -105,11 +105,14 @@ def test_the_report_puts_the_worst_first_and_shows_what_was_right(house: Path) -
 
 def test_a_page_stays_small_whatever_is_asked(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "MOST_BYTES", 3000)
-    monkeypatch.setattr(report, "MOST_QUERIES", 7)
+    monkeypatch.setattr(report, "MOST_QUERIES", 2)  # after every eighth, all but the two worst are forgotten
     assert query("--report", "report.html") == 6
     text = (house / "report.html").read_text(encoding="utf-8")
     assert sum(map(len, re.findall(r"base64,([^)]+)\)", text))) < 3000 + 2000
-    assert "4 more are not listed" in text and "pictures are not drawn" in text
+    assert [page["data-text"].split()[0] for page in Page(text).of_class("answer")] == ["003.png", "002.png"]
+    assert (
+        "9 more are not listed" in text and "11 queries and their answers" in text and "pictures are not drawn" in text
+    )
 
 
 def test_without_a_truth_the_report_shows_the_answers(house: Path) -> None:
