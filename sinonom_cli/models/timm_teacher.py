@@ -47,7 +47,7 @@ def export_timm_teacher(name: str, weights: str, size: int, folder: Path) -> Pat
     SinonomError
         If the weights cannot be had or are another network's.
     """
-    path = fetch_pretrained(name) if weights == PRETRAINED else Path(weights)
+    path = fetch_pretrained(name, "--teacher-weights") if weights == PRETRAINED else Path(weights)
     if not path.is_file():
         raise SinonomError(f"{path} is no file", "--teacher-weights FILE.safetensors, or pretrained")
     out = folder / f"{name}-{sha256_of(path)[:16]}-{size}.onnx"

@@ -15,8 +15,12 @@ from sinonom_cli.errors import SinonomError, need
 PRETRAINED = "pretrained"
 
 
-def fetch_pretrained(backbone: str) -> Path:
+def fetch_pretrained(backbone: str, option: str = "--weights") -> Path:
     """Download the weights that timm's authors trained, unless they are in the hub's cache; says which.
+
+    Parameters
+    ----------
+    option : which asks for them.
 
     Raises
     ------
@@ -29,7 +33,7 @@ def fetch_pretrained(backbone: str) -> Path:
     if not hub:
         raise SinonomError(
             f"there are no pretrained weights for backbone {backbone}",
-            "leave --weights away; or --weights FILE.safetensors, a model's model.safetensors for example",
+            f"leave {option} away; or {option} FILE.safetensors, a model's model.safetensors for example",
         )
     hugging_face = need("huggingface_hub", "train")
     name = "model.safetensors"
@@ -46,7 +50,7 @@ def fetch_pretrained(backbone: str) -> Path:
         reason = str(error).strip().partition("\n")[0][:120]
         raise SinonomError(
             f"cannot download the weights of {hub}: {reason}",
-            f"fetch {name} of {hub} where there is a network, then --weights {name}; or leave --weights away",
+            f"fetch {name} of {hub} where there is a network, then {option} {name}",
         ) from error
 
 
