@@ -150,9 +150,9 @@ def test_three_hundred_thousand_rows_are_counted_in_seconds(
     finish(artifact, counts={})
     opened = []
     monkeypatch.setattr(module, "size_of", lambda path: opened.append(path) or (9, 9))
-    started = time.perf_counter()
+    started = time.process_time()
     [found] = described(capsys, tmp_path / "set")
-    assert time.perf_counter() - started < 20  # 2.5 s on one free core
+    assert time.process_time() - started < 12  # 2.5 s on a free core; the clock would measure what runs beside
     assert found["images"] == 300_000 and found["images_of_a_character"][-1]["characters"] == 6000
     assert len(opened) == 1_000
 
