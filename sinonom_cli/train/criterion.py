@@ -58,6 +58,15 @@ class Criterion(nn.Module):
         return self.choice.margin if self.choice.loss == "triplet" and self.choice.mining == "batch-hard" else None
 
     @property
+    def rate(self) -> float:
+        """Learning rate of proxies against the network's.
+
+        Those of ArcFace begin with deviation 1, those of proxy-anchor with that over the root of half their number:
+        the same step turns them far more.
+        """
+        return 1.0 if self.choice.loss == "proxy-anchor" else 5.0
+
+    @property
     def reads_logits(self) -> bool:
         """Whether the rows are logits, not embeddings."""
         return self.choice.loss == "cross-entropy"

@@ -30,8 +30,6 @@ from sinonom_cli.train.watch import Watch
 
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0
-PROXY_RATE = 5.0
-"""Learning rate of proxies against the network's: each comes up once in a hundred batches, a weight in every one."""
 
 Validate = Callable[[nn.Module], dict[str, float]]
 
@@ -246,7 +244,7 @@ def _optimizer(training: Training) -> torch.optim.Optimizer:
         {"params": [p for p in learnt if p.ndim < 2], "weight_decay": 0.0},
     ]
     if proxies := list(training.criterion.parameters()):
-        groups.append({"params": proxies, "weight_decay": 0.0, "rate": PROXY_RATE})
+        groups.append({"params": proxies, "weight_decay": 0.0, "rate": training.criterion.rate})
     return torch.optim.AdamW(groups, lr=plan.lr)
 
 
