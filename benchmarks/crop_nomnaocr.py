@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.crop_nomnaocr.boxes import columns_of
 from sinonom_cli.crop_nomnaocr.columns import crop_all, cut_column, judge
+from sinonom_cli.crop_nomnaocr.given import columns_of
 from sinonom_cli.crop_nomnaocr.localize import Localizer
 from sinonom_cli.crop_nomnaocr.pages import corners, read_pages
 from sinonom_cli.crop_nomnaocr.sheets import COLUMNS, Found, look

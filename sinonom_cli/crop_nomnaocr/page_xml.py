@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli.crop_nomnaocr.boxes import Given, inside
+from sinonom_cli.crop_nomnaocr.given import Given, inside
 from sinonom_cli.crop_nomnaocr.pages import SUFFIXES
 from sinonom_cli.crop_nomnaocr.regions import Box, Region
 from sinonom_cli.errors import SinonomError

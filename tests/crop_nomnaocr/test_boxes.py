@@ -10,7 +10,7 @@ from PIL import Image
 from tinycolumn import WIDTH, column, save
 
 from sinonom_cli.cli import run
-from sinonom_cli.crop_nomnaocr.boxes import columns_of
+from sinonom_cli.crop_nomnaocr.given import columns_of
 
 COLUMNS = ("大人山水木", "火土金日")
 """Of the page, from right to left."""
