@@ -29,12 +29,12 @@ def fetch_pretrained(backbone: str, option: str = "--weights") -> Path:
     """
     timm = need("timm", "train")
     known = timm.get_pretrained_cfg(backbone) if backbone != "directmap" else None
-    hub = known and known.hf_hub_id
-    if not hub:
+    if known is None or not known.hf_hub_id:
         raise SinonomError(
             f"there are no pretrained weights for backbone {backbone}",
             f"leave {option} away; or {option} FILE.safetensors, a model's model.safetensors for example",
         )
+    hub = known.hf_hub_id
     hugging_face = need("huggingface_hub", "train")
     name = "model.safetensors"
     cached = hugging_face.try_to_load_from_cache(hub, name)

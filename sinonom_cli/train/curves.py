@@ -15,7 +15,7 @@ from sinonom_cli.artifacts.sheets import FAINT, INK, sheet_font, write_sheet
 WIDTH, HEIGHT = 640, 150
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 22, 18
 PANELS = (
-    ("loss", ("loss", "teacher")),
+    ("loss (black), of it the teacher's part (grey)", ("loss", "teacher")),
     ("share not in order yet (black), mean distance (grey)", ("active", "spread")),
     ("held out, MRR@5: other prints (black), same print (grey)", ("val_mrr@5", "val_mrr@5_same_print")),
 )
