@@ -67,10 +67,8 @@ def main() -> None:
             for distance in ("cosine",) if name == CLASSIFIER else ():
                 for kind in kinds:
                     scores.setdefault((name, "own", kind), []).append(scores[name, distance, kind][-1])
-    print(
-        f"\n{given.backbone}, {given.steps} steps, batches of {given.batch_size}, seeds {given.seeds}; MRR@5, mean ± "
-    )
-    print("standard deviation over seeds.\n")
+    print(f"\n{given.backbone}, {given.steps} steps, batches of {given.batch_size}, seeds {given.seeds}.")
+    print("MRR@5, mean ± standard deviation over seeds.\n")
     _print("distance", list(kinds), {d: [scores[CLASSIFIER, d, k] for k in kinds] for d in DISTANCES})
     _print("loss", list(kinds), {words: [scores[name, "own", k] for k in kinds] for name, (words, _) in rows.items()})
 
