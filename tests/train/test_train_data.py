@@ -136,6 +136,7 @@ def test_validation_scores_what_a_loop_over_queries_scores() -> None:
     queries = (gallery[answers] * 0.2 + noise * 0.8).astype(np.uint8)
     same = np.arange(24) % 2 == 0
     trial = data.Trial(np.arange(12), np.arange(24), answers, same)
+    torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1024, 4))
     network = torch.nn.Sequential(network, torch.nn.LayerNorm(4, elementwise_affine=False))  # of one length
     scores = Validation(trial, gallery, queries)(network)
