@@ -10,6 +10,7 @@ import numpy as np
 from sinonom_cli.crop_nomnaocr.given import Given, inside, loose
 from sinonom_cli.crop_nomnaocr.pages import SUFFIXES
 from sinonom_cli.crop_nomnaocr.regions import Box, Region
+from sinonom_cli.crop_nomnaocr.transcripts import LIST
 from sinonom_cli.errors import SinonomError
 
 
@@ -46,7 +47,7 @@ def read_yolo(path: Path, files: list[Path], folder: Path) -> list[Given]:
         names = classes.read_text(encoding="utf-8-sig").splitlines()
     found = []
     for file in files:
-        if file == classes:
+        if file == classes or file.name == LIST:  # labels may lie beside their pictures, and the list too
             continue
         stem = file.relative_to(path).with_suffix("").as_posix()
         picture = next((f"{stem}{end}" for end in sorted(SUFFIXES) if (folder / f"{stem}{end}").is_file()), "")

@@ -218,7 +218,8 @@ def test_yolo_text_takes_characters_from_its_classes_or_from_the_transcript(tmp_
     bare = yolo(tmp_path / "bare", found)
     assert crop(tmp_path / "in", bare, tmp_path / "none") == 4
     (tmp_path / "in" / "All.txt").write_text(f"page 1.png\t{''.join(COLUMNS)}\n", encoding="utf-8")
-    assert crop(tmp_path / "in", bare, tmp_path / "listed") == 0
+    (bare / "page 1.txt").rename(tmp_path / "in" / "page 1.txt")  # beside the picture and the list
+    assert crop(tmp_path / "in", tmp_path / "in", tmp_path / "listed") == 0
     assert_cropped(tmp_path / "listed", found)
 
 
