@@ -32,7 +32,7 @@ ROUNDS = 10
 ASSIGN = 32
 """How far the graph over the centroids is searched for the list that a vector goes to."""
 
-GOAL = 0.995
+GOAL = 0.998
 """Of the five nearest, the share that an index is set to find, on its own vectors."""
 ASKED, NEAREST = 200, 5
 
