@@ -124,9 +124,13 @@ def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
 def _quiet_ultralytics() -> Iterator[None]:
     """Keep ultralytics from the network and from the user's home: no fonts, no settings, no installs.
 
-    It reads these when it is imported.
+    It reads these when it is imported. Pillow opens files its own way again afterwards: ultralytics puts in its place
+    a function that asks for another package where a file is no picture.
     """
+    from PIL import Image
+
     matplotlib = need("matplotlib", "localize")
+    opened = Image.open
     font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     with TemporaryDirectory(prefix="sinonom-") as name:
         settings = Path(name)
@@ -137,7 +141,10 @@ def _quiet_ultralytics() -> Iterator[None]:
         os.environ.update(
             YOLO_OFFLINE="true", YOLO_VERBOSE="false", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=str(settings)
         )
-        yield
+        try:
+            yield
+        finally:
+            Image.open = opened
 
 
 def _train(config: LocalizerConfig, pages: dict[str, list[Page]], scratch: Path, whose: str) -> Path:
