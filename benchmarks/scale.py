@@ -76,6 +76,27 @@ def truth(path: Path, queries: NDArray[np.float32], count: int) -> NDArray[np.in
     return rows
 
 
+def peak_memory() -> float:
+    """Return the most memory that this process has held, in GiB, mapped files included.
+
+    Where Linux tells: getrusage counts what the process that started this one held.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def build(arguments: list[str]) -> None:
+    """Run a command of ours, and print how it went, as numbers; runs in a process of its own."""
+    from sinonom_cli.cli import run
+
+    began = time.perf_counter()
+    status, own = run(arguments), os.times()
+    print(status, time.perf_counter() - began, own[0] + own[1], peak_memory())
+
+
 def search(index: Path, asked: Path) -> None:
     """Ask one query after the other, and print what came out, as JSON; runs in a process of its own."""
     started = time.perf_counter()
@@ -92,7 +113,7 @@ def search(index: Path, asked: Path) -> None:
         clock.append(time.perf_counter() - began)
         processor.append(time.process_time() - busy)
         rows.append(found[0].tolist())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = peak_memory()
     times = {"clock": np.percentile(clock, [50, 95]).tolist(), "processor": np.percentile(processor, [50, 95]).tolist()}
     print(json.dumps({"rows": rows, "opened": opened, "peak": peak, **times}))
 
@@ -100,15 +121,9 @@ def search(index: Path, asked: Path) -> None:
 def measure(folder: Path, base: Path, kind: str, count: int, queries: Path, wanted: NDArray[np.int64]) -> None:
     """Build one index by the command line, ask it, print a line of the table, and delete it."""
     out = folder / f"{kind.replace(',', '-')}-{count}.faiss"
-    code = (
-        "import os, resource, sys, time; from sinonom_cli.cli import run; began = time.perf_counter();"
-        "code = run(sys.argv[1:]); own = os.times(); print(code, time.perf_counter() - began, own[0] + own[1],"
-        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)"
-    )
     arguments = ["index", str(base), str(out), "--type", kind, "--limit", str(count), "-q"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     built = subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, __file__, "--build", json.dumps(arguments)], check=True, stdout=subprocess.PIPE, text=True
     )
     status, clock, processor, peak = map(float, built.stdout.split()[-4:])
     assert status == 0, arguments
@@ -141,7 +156,11 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="vectors that an earlier run of this script wrote and kept")
     parser.add_argument("--keep", action="store_true", help="keep the vectors")
     parser.add_argument("--search", type=Path, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--build", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.build:
+        build(given.build)
+        return
     if given.search:
         search(*given.search)
         return
