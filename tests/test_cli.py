@@ -115,7 +115,13 @@ def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: p
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sinonom_cli", "render", "-", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # in the background shells ignore it
+    )
     assert process.stdin and process.stderr
     time.sleep(2)  # by now it waits for the list of meshes
     process.send_signal(signal.SIGINT)
