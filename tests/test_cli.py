@@ -120,7 +120,8 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # in the background shells ignore it
+        # What a shell puts in the background ignores interrupts, and so does all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdin and process.stderr
     time.sleep(2)  # by now it waits for the list of meshes
