@@ -8,6 +8,7 @@ thread, which is what it does best.
 Run: `python benchmarks/embed.py [MODEL]`.
 """
 
+import argparse
 import os
 import shutil
 import statistics
@@ -72,7 +73,9 @@ def steps(paths: list[Path], size: int) -> None:
 
 
 def main() -> None:
-    model = read_model(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model", type=Path, nargs="?", help="by default, the one that ships")
+    model = read_model(parser.parse_args().model)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         glyphs = sorted((ROOT / "sinonom_cli" / "assets" / "glyphs").rglob("*.png"))

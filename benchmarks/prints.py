@@ -7,6 +7,7 @@ Run: `python benchmarks/prints.py PATCHES CROPS FONT...` (PATCHES: the folder of
 `crop-nomnaocr` made of it).
 """
 
+import argparse
 import random
 import sys
 import tempfile
@@ -96,6 +97,9 @@ def main(patches: Path, crops: Path, fonts: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("patches", type=Path, help="NomNaOCR's column patches")
+    parser.add_argument("crops", type=Path, help="the image set that crop-nomnaocr made of them")
+    parser.add_argument("fonts", nargs="+", help="font files")
+    given = parser.parse_args()
+    main(given.patches, given.crops, given.fonts)

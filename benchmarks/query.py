@@ -6,6 +6,7 @@ something else runs on the machine.
 Needs the extra `train` (onnx makes the model). Run: `python benchmarks/query.py [MODEL]`.
 """
 
+import argparse
 import os
 import statistics
 import subprocess
@@ -122,10 +123,13 @@ def throughput(folder: Path, model: Model) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model", type=Path, nargs="?", help="by default, a tiny one")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if len(sys.argv) > 1:
-            model = read_model(Path(sys.argv[1]))
+        if given.model:
+            model = read_model(given.model)
         else:
             from tinymodel import tiny_model
 

@@ -5,6 +5,7 @@ that have three held-out crops, one crop is carved and rendered; all three are a
 query/rerank.py, and the grid and reach in query/local.py, were chosen.
 """
 
+import argparse
 import csv
 import shutil
 import sys
@@ -44,10 +45,14 @@ def held_out(crops: Path, folder: Path, seed: int, share: float) -> None:
 
 
 def main() -> None:
-    model = read_model(Path(sys.argv[2]) if len(sys.argv) > 2 else None)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("crops", type=Path, help="an image set of real prints")
+    parser.add_argument("model", type=Path, nargs="?", help="by default, the one that ships")
+    given = parser.parse_args()
+    model = read_model(given.model)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        held_out(Path(sys.argv[1]), folder, model.record["options"]["seed"], model.record["options"]["val"])
+        held_out(given.crops, folder, model.record["options"]["seed"], model.record["options"]["val"])
         index = str(folder / "db.faiss")
         assert cli.run(["carve", str(folder / "carved"), str(folder / "meshes"), "-q"]) == 0
         assert cli.run(["render", str(folder / "meshes"), str(folder / "depth"), "-q"]) == 0

@@ -4,6 +4,7 @@ Needs ranx, which the tests do without: `pip install ranx`. Run: `python benchma
 rate is the recall of metric learning: a query is answered as soon as one relevant item is found.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ QUERIES, ITEMS, DEPTH = 5_000, 40, 20
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     import ranx
 
     rng = np.random.default_rng(0)

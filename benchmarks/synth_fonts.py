@@ -7,6 +7,7 @@ User time of the processor changes little when something else runs on the machin
 Run: `python benchmarks/synth_fonts.py [FONT...]` (by default, four faces of Debian's packages).
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -104,4 +105,6 @@ def main(fonts: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("fonts", nargs="*", help="font files; by default, four faces of Debian's packages")
+    main(parser.parse_args().fonts)

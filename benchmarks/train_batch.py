@@ -4,6 +4,7 @@ Each figure is a process's own, its most resident memory less what it had before
 steps timed. Needs the extra `train`, and Linux or macOS. Run: `python benchmarks/train_batch.py [BATCH] [MICRO]`.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -56,7 +57,11 @@ def main() -> None:
 
     import torch
 
-    batch, micro = (int(text) for text in (*sys.argv[1:3], *("1024", "64")[len(sys.argv) - 1 :]))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("batch", type=int, nargs="?", default=1024)
+    parser.add_argument("micro", type=int, nargs="?", default=64)
+    given = parser.parse_args()
+    batch, micro = given.batch, given.micro
     with tempfile.TemporaryDirectory() as folder:
         gradients = Path(folder)
         small = measure(micro, 0, gradients / "small.pt")
