@@ -28,7 +28,8 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.journal import Row
 from sinonom_cli.artifacts.workers import work_through
 from sinonom_cli.errors import ExitCode, SinonomError, need
-from sinonom_cli.models.preprocess import VERSION, load_picture, prepare
+from sinonom_cli.models.prepare_fast import prepare
+from sinonom_cli.models.preprocess import VERSION, load_picture
 
 if TYPE_CHECKING:
     from sinonom_cli.artifacts.imageset import ImageSet
