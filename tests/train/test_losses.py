@@ -15,14 +15,7 @@ from sinonom_cli.train.criterion import Choice, Criterion, multi_similarity_pair
 from sinonom_cli.train.memory import Centres, Memory  # noqa: E402
 from sinonom_cli.train.recall import mixed, recall_at_k  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads on so little work wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def a_batch(seed: int, classes: int = 5, images: int = 3, size: int = 6):

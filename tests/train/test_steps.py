@@ -29,14 +29,7 @@ from sinonom_cli.train.run import check_shares  # noqa: E402
 from sinonom_cli.train.sampler import HardClasses  # noqa: E402
 from sinonom_cli.train.step import accumulate  # noqa: E402
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads on so little work wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Tiny(nn.Module):
