@@ -251,7 +251,10 @@ def read_rows(path: Path, record: dict[str, Any], whole: bool = False) -> Rows:
 
 
 def read_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
-    """Return the vectors of the index at `path`, (N, D) float32, read-only, checked whole against `record`."""
+    """Return the vectors of the index at `path`, (N, D) float32, read-only.
+
+    Those of a flat index are checked whole against `record`; of those beside a compressed one, only how many there are.
+    """
     if FIELDS[VECTORS] in record:
         return _mapped_vectors(path, record)
     return _vectors(path, record, _verified(path, record, FAISS, whole=True))
