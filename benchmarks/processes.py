@@ -1,6 +1,7 @@
 """Watch a command and its workers: how fast its pictures come, and whether any of its processes grows."""
 
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,21 @@ class Watched:
     rate: float
     processor: float
     memory: str
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held, in GiB, mapped files included.
+
+    Where Linux tells: getrusage counts what the process that started this one held.
+    """
+    import resource
+
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 2**20
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
 def watch(command: "subprocess.Popen[bytes]", pictures: Path, every: float = 0.2) -> Watched:

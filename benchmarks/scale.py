@@ -13,7 +13,6 @@ Ten million take 20 GB of disk below DIR while it runs.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from processes import peak_memory
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -74,18 +74,6 @@ def truth(path: Path, queries: NDArray[np.float32], count: int) -> NDArray[np.in
         order = np.argsort(distances, axis=1, kind="stable")[:, :NEAREST]
         rows, distances = np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
     return rows
-
-
-def peak_memory() -> float:
-    """Return the most memory that this process has held, in GiB, mapped files included.
-
-    Where Linux tells: getrusage counts what the process that started this one held.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def build(arguments: list[str]) -> None:

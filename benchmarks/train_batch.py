@@ -13,8 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STEP = """
-import json, os, resource, sys, time
+import json, os, sys, time
 import torch
+from benchmarks.processes import peak_memory
 from sinonom_cli.models.networks import build
 from sinonom_cli.train.criterion import Choice, Criterion
 from sinonom_cli.train.step import accumulate
@@ -33,12 +34,11 @@ def step(count):
     return time.process_time() - started
 
 step(8)
-unit = 1 if sys.platform == "darwin" else 1024
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+before = peak_memory()
 taken = step(batch)
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+after = peak_memory()
 torch.save(torch.cat([p.grad.flatten() for p in network.parameters()]), out)
-print(json.dumps({"bytes": after - before, "seconds": taken}))
+print(json.dumps({"bytes": round((after - before) * 2**30), "seconds": taken}))
 """
 
 
