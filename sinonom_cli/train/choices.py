@@ -39,6 +39,7 @@ LOSSES: dict[str, Traits] = {
     "proxy-anchor": Traits(margin=0.1, compares=False, why=_PROXIES),
     "arcface": Traits(margin=0.5, compares=False, why=_PROXIES),
     "subcenter-arcface": Traits(margin=0.5, compares=False, why=_PROXIES),
+    "cosface": Traits(margin=0.2, compares=False, why=_PROXIES),
     "cross-entropy": Traits(compares=False, why="it names characters, and compares no pictures"),
 }
 """The losses of a network; "lda" is none of them."""
@@ -59,11 +60,11 @@ NETWORK: dict[str, Any] = {
 }
 """Options of every network, and their defaults; the discriminant has none of them."""
 
-SHAPES: dict[str, Any] = {"embedding": 128, "classes": 64, "images": 2, "steps": 4000}
+SHAPES: dict[str, Any] = {"embedding": 128, "classes": 64, "images": 2, "steps": 4000, "frequency": 0.0}
 RECALL_AT = (1, 2, 4, 8, 16)
 """As in the paper."""
 # The discriminant's 500 batches of 128 x 2 views take a few minutes.
-LDA_SHAPES: dict[str, Any] = {"embedding": 192, "classes": 128, "images": 2, "steps": 500}
+LDA_SHAPES: dict[str, Any] = {"embedding": 192, "classes": 128, "images": 2, "steps": 500, "frequency": 0.0}
 
 
 def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Loss(StrEnum):
     proxy_anchor = "proxy-anchor"
     arcface = "arcface"
     subcenter_arcface = "subcenter-arcface"
+    cosface = "cosface"
     cross_entropy = "cross-entropy"
     lda = "lda"
 
@@ -160,6 +161,16 @@ def train(
             "--memory", min=1, show_default="none", help="Earlier pictures that a batch is compared with too."
         ),
     ] = None,
+    frequency: Annotated[
+        float | None,
+        typer.Option(
+            "--frequency",
+            min=0.0,
+            max=1.0,
+            show_default="0",
+            help="How much oftener characters with many pictures are drawn: 0 all as often, 1 by their number.",
+        ),
+    ] = None,
     hard_classes: Annotated[
         float | None,
         typer.Option(
@@ -244,6 +255,7 @@ def train(
         "simix": simix or None,
         "memory": memory,
         "micro_batch": micro_batch,
+        "frequency": frequency,
         "hard_classes": hard_classes,
         "lr": lr,
         "weight_decay": weight_decay,

@@ -27,6 +27,7 @@ IF_ASKED_FOR = (
     "simix",
     "memory",
     "micro_batch",
+    "frequency",
     "hard_classes",
 )
 """Fields that are noted where they say something: a loss without a margin has none."""
@@ -56,6 +57,7 @@ class Config:
     recall_at, simix : the k of recall@k, and whether it mixes similarities.
     memory : embeddings of earlier batches that a batch is compared with.
     micro_batch : pictures that run through the network at once; None: all.
+    frequency : characters are drawn by the number of their pictures to this power.
     hard_classes : share of a batch's characters that are there as neighbours of others.
     steps : batches to learn from.
     lr, weight_decay : of AdamW; lr at the top of its schedule.
@@ -84,6 +86,7 @@ class Config:
     simix: bool
     memory: int
     micro_batch: int | None
+    frequency: float
     hard_classes: float
     steps: int
     lr: float

@@ -15,6 +15,7 @@ from sinonom_cli.train import losses
 from sinonom_cli.train.losses import Loss, References, pairwise_distances, spread
 from sinonom_cli.train.memory import Memory
 from sinonom_cli.train.mining import pairs
+from sinonom_cli.train.proxies import CosFace
 from sinonom_cli.train.recall import recall_at_k, unlike
 
 EPSILON = 0.1
@@ -61,10 +62,10 @@ class Criterion(nn.Module):
     def rate(self) -> float:
         """Learning rate of proxies against the network's.
 
-        Those of ArcFace begin with deviation 1, those of proxy-anchor with that over the root of half their number:
-        the same step turns them far more.
+        Those of ArcFace begin with deviation 1, those of proxy-anchor with that over the root of half their number,
+        those of CosFace with length 1: the same step turns these far more.
         """
-        return 1.0 if self.choice.loss == "proxy-anchor" else 5.0
+        return 1.0 if self.choice.loss in ("proxy-anchor", "cosface") else 5.0
 
     @property
     def reads_logits(self) -> bool:
@@ -132,7 +133,9 @@ def multi_similarity_pairs(similarities: Tensor, positives: Tensor, negatives: T
 
 
 def _from_library(choice: Choice, classes: int, length: int) -> nn.Module:
-    """The loss of pytorch-metric-learning with the constants of its paper; an empty module for our own."""
+    """The loss of pytorch-metric-learning with the constants of its paper; an empty module for our pure functions."""
+    if choice.loss == "cosface":
+        return CosFace(classes, length, choice.margin or 0.0)
     names = ("multi-similarity", "supcon", "proxy-anchor", "arcface", "subcenter-arcface")
     if choice.loss not in names:
         return nn.Module()

@@ -66,7 +66,7 @@ def prepare_material(
 def _sampler(
     config: Config, pictures: Pictures, weights: Sequence[float], hard: HardClasses | None, ranks: Ranks
 ) -> Sampler:
-    sampler = Sampler.of(pictures, config.seed, config.classes, config.images, weights, hard)
+    sampler = Sampler.of(pictures, config.seed, config.classes, config.images, weights, hard, config.frequency)
     if sampler.classes == config.classes:
         return sampler
     classes = sampler.classes // ranks.size * ranks.size

@@ -66,7 +66,8 @@ class Sampler:
     """Draws P classes x K pictures; batch number `step` depends on (seed, step) and on the table of hard classes alone.
 
     Pictures are grouped by class and, within it, by set: `rows[first[g]:first[g + 1]]` are the pictures of group g,
-    which is of set `owners[g]`, and `begins[k]` to `begins[k + 1]` the groups of the k-th class, `names[k]`.
+    which is of set `owners[g]`, and `begins[k]` to `begins[k + 1]` the groups of the k-th class, `names[k]`, which is
+    drawn with weight `odds[k]`; None: all alike.
     """
 
     seed: int
@@ -80,6 +81,7 @@ class Sampler:
     depths: NDArray[np.bool_]
     weights: NDArray[np.float64]
     hard: HardClasses | None = None
+    odds: NDArray[np.float64] | None = None
 
     @staticmethod
     def of(
@@ -89,6 +91,7 @@ class Sampler:
         images: int,
         weights: Sequence[float] = (),
         hard: HardClasses | None = None,
+        frequency: float = 0.0,
     ) -> Sampler:
         """Group the pictures that are not held out; fewer classes than asked make smaller batches.
 
@@ -97,6 +100,7 @@ class Sampler:
         classes, images : P and K.
         weights : of each set; none: all the same.
         hard : put neighbours together.
+        frequency : classes are drawn by the number of their pictures to this power, 0 to 1.
         """
         kept = np.flatnonzero(~pictures.held)
         rows = kept[np.lexsort((pictures.sets[kept], pictures.classes[kept]))]
@@ -116,6 +120,7 @@ class Sampler:
             pictures.depths[rows[first[:-1]]],
             np.array(weights, dtype=float) if len(weights) else np.ones(int(pictures.sets.max()) + 1),
             hard,
+            np.diff(first[begins]).astype(float) ** frequency if frequency else None,
         )
 
     def batch(self, step: int) -> NDArray[np.int64]:
@@ -135,7 +140,7 @@ class Sampler:
 
     def _chosen(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Classes of a batch: random ones, then in turn the nearest, second nearest, ... neighbour of each."""
-        order = rng.permutation(len(self.names))
+        order = self._order(rng)
         table = self.hard.neighbours(step) if self.hard else None
         if self.hard is None or table is None:
             return order[: self.classes]
@@ -147,6 +152,16 @@ class Sampler:
         wanted = wanted[wanted >= 0]
         _, earliest = np.unique(wanted, return_index=True)
         return wanted[np.sort(earliest)][: self.classes]
+
+    def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """All classes in random order; by their odds, each the next one drawn of those that are left.
+
+        Efraimidis, Spirakis 2006, "Weighted random sampling with a reservoir", algorithm A: the largest of
+        log(u) / w, u even in (0, 1), come first.
+        """
+        if self.odds is None:
+            return rng.permutation(len(self.names))
+        return np.argsort(-np.log1p(-rng.random(len(self.names))) / self.odds, kind="stable")
 
     def _of_class(self, chosen: int, rng: np.random.Generator) -> NDArray[np.int64]:
         groups = rng.permutation(np.arange(self.begins[chosen], self.begins[chosen + 1]))

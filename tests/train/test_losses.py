@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
-from sinonom_cli.train import losses, mining  # noqa: E402
+from sinonom_cli.train import losses, mining, proxies  # noqa: E402
 from sinonom_cli.train.criterion import Choice, Criterion, multi_similarity_pairs  # noqa: E402
 from sinonom_cli.train.memory import Centres, Memory  # noqa: E402
 from sinonom_cli.train.recall import mixed, recall_at_k  # noqa: E402
@@ -285,6 +285,37 @@ def test_proxy_losses_are_their_papers_loops() -> None:
         assert float(criterion(rows, labels).value.detach()) == pytest.approx(np.mean(costs), rel=1e-4)
 
 
+def test_cosface_is_the_library_s_and_its_sample_of_characters_holds_the_batch_s_own() -> None:
+    library = pytest.importorskip("pytorch_metric_learning.losses")
+    rows, labels = (t[:9] for t in a_batch(21))
+    rows = rows.float()
+    ours = Criterion(Choice("cosface", margin=0.2), 12, 6)
+    theirs = library.CosFaceLoss(12, 6, margin=0.2, scale=proxies.SCALE)
+    theirs.W.data = ours.library.proxies.data.T.clone()
+    with torch.no_grad():
+        assert float(ours(rows, labels).value) == pytest.approx(float(theirs(rows, labels)), rel=1e-5)
+
+    many = proxies.CosFace(3 * proxies.AT_ONCE, 6, 0.2)
+    names = labels * 4001
+    seen = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        chosen, target = many.compared(names)
+        assert torch.equal(chosen[target], names) and len(chosen) == len(chosen.unique()) == proxies.AT_ONCE
+        seen.append(chosen)
+    assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
+    torch.manual_seed(0)
+    value = many(rows, names)
+    value.backward()
+    cosine = (rows @ functional.normalize(many.proxies[seen[0]], dim=1).T).detach().double().numpy()
+    costs = []
+    for i, place in enumerate([seen[0].tolist().index(name) for name in names.tolist()]):
+        logits = proxies.SCALE * (cosine[i] - 0.2 * (np.arange(len(cosine[i])) == place))
+        costs.append(-logits[place] + np.logaddexp.reduce(logits))
+    assert float(value.detach()) == pytest.approx(np.mean(costs), rel=1e-5)
+    assert set(torch.nonzero(many.proxies.grad.abs().sum(dim=1))[:, 0].tolist()) <= set(seen[0].tolist())
+
+
 def test_cross_entropy_counts_what_is_named_wrongly() -> None:
     logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.5, 1.0]])
     loss = Criterion(Choice("cross-entropy"), 3, 4)(logits, torch.tensor([0, 1]))
@@ -347,7 +378,7 @@ def test_neighbours_are_the_characters_whose_embeddings_lie_nearest() -> None:
     assert (table[6:] == -1).all() and centres.neighbours(9)[0].tolist()[5:] == [-1] * 4
 
 
-@pytest.mark.parametrize("name", [*PAIRED, "proxy-anchor", "arcface", "subcenter-arcface"])
+@pytest.mark.parametrize("name", [*PAIRED, "proxy-anchor", "arcface", "subcenter-arcface", "cosface"])
 def test_a_few_steps_of_every_loss_order_embeddings_that_are_learnt_freely(name: str) -> None:
     torch.manual_seed(1)
     labels = torch.arange(6).repeat_interleave(3)

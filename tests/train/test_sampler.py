@@ -42,6 +42,17 @@ def test_weights_share_the_pictures_of_a_character_between_its_sets() -> None:
     np.testing.assert_allclose(counts / counts.sum(), [0.25, 0.5, 0.25], atol=0.01)
 
 
+@pytest.mark.parametrize("frequency", [0.0, 0.5, 1.0])
+def test_characters_are_drawn_by_a_power_of_how_many_pictures_they_have(frequency: float) -> None:
+    pictures = joined(a_set("fonts", 2), a_set("crops", 14, range(10)))
+    sampler = Sampler.of(pictures, 3, 4, 2, frequency=frequency)
+    first = np.array([pictures.classes[sampler.batch(step)[0]] for step in range(4000)])
+    share = (first < 10).mean()
+    expected = 10 * 16**frequency / (10 * 16**frequency + 30 * 2**frequency)
+    assert share == pytest.approx(expected, abs=0.03)
+    assert len(set(pictures.classes[sampler.batch(0)].tolist())) == 4
+
+
 def test_sets_that_lack_a_character_leave_their_share_to_those_that_have_it() -> None:
     pictures = joined(a_set("fonts", 5), a_set("crops", 5, range(10)))
     sampler = Sampler.of(pictures, 1, 40, 4, [1, 3])
