@@ -7,7 +7,6 @@ renames, `OUT.next.json`, which holds the new record and where its files lie, le
 import hashlib
 import json
 import os
-import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +16,11 @@ import numpy as np
 from sinonom_cli import __version__
 from sinonom_cli.artifacts.artifact import Artifact, record_path
 from sinonom_cli.artifacts.files import cannot_write, sha256_of, write_json
+from sinonom_cli.artifacts.plain_vectors import write_plain
 from sinonom_cli.artifacts.rows import Row, write_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-HEADER = struct.Struct("<4siqqqBiQ")
-"""IndexFlatL2 in a file: fourcc, dimension, vectors, two unused words, is_trained, metric, floats that follow."""
-FLAT_L2, METRIC_L2, _UNUSED = b"IxF2", 1, 1 << 20
 
 WHOLE = 64 * 2**20
 """Up to so many bytes a file's whole checksum is verified at every opening (0.05 s at worst); above, a sample's."""
@@ -74,26 +70,6 @@ def sampled(content: "NDArray[np.uint8]") -> str:
     return digest.hexdigest()
 
 
-def write_flat(path: Path, vectors: Iterable["NDArray[np.float32]"]) -> tuple[int, int, bool]:
-    """Write blocks of (n, D) float32 as FAISS writes an IndexFlatL2; return N, D and whether all have unit length."""
-    with path.open("wb") as file:
-        file.write(bytes(HEADER.size))
-        count, dimension, unit = append_vectors(file, vectors)
-        file.seek(0)
-        file.write(HEADER.pack(FLAT_L2, dimension, count, _UNUSED, _UNUSED, 1, METRIC_L2, count * dimension))
-    return count, dimension, unit
-
-
-def append_vectors(file: Any, vectors: Iterable["NDArray[np.float32]"]) -> tuple[int, int, bool]:
-    """Write blocks of (n, D) float32 where `file` stands; return their number, D, and whether all have unit length."""
-    count, dimension, unit = 0, 0, True
-    for block in vectors:
-        file.write(np.ascontiguousarray(block, "<f4").data)
-        count, dimension = count + len(block), block.shape[1]
-        unit = unit and bool(np.allclose(np.linalg.norm(block, axis=1), 1.0, atol=1e-4))
-    return count, dimension, unit
-
-
 def write_index(
     artifact: Artifact, vectors: Iterable["NDArray[np.float32]"], rows: Iterable[Row], **fields: Any
 ) -> Artifact:
@@ -115,7 +91,7 @@ def write_index(
     made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _, dimension, unit = write_flat(made[FAISS], vectors)
+        _, dimension, unit = write_plain(made[FAISS], "flat", vectors)
         write_rows(made[ROWS], made[STARTS], rows)
     except OSError as error:
         raise cannot_write(artifact.path, error) from error

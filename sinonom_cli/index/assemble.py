@@ -20,11 +20,10 @@ from sinonom_cli.artifacts.index_files import (
     ROWS,
     STARTS,
     VECTORS,
-    append_vectors,
     partial_path,
     publish,
-    write_flat,
 )
+from sinonom_cli.artifacts.plain_vectors import FACTORY, append_vectors, write_plain
 from sinonom_cli.artifacts.rows import Row, write_rows
 from sinonom_cli.index import kinds
 
@@ -61,9 +60,10 @@ def assemble(
     made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if text == "Flat":
-            _, _, unit = write_flat(made[FAISS], blocks())
-            known: dict[str, Any] = {"type": "flat"}
+        plain = next((name for name, called in FACTORY.items() if called == text), "")
+        if plain:
+            _, _, unit = write_plain(made[FAISS], plain, blocks())
+            known: dict[str, Any] = {"type": plain}
         else:
             made[VECTORS] = folder / "vectors"
             unit, vectors = _vectors(made[VECTORS], shape, blocks)

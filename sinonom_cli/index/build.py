@@ -13,7 +13,7 @@ from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, reopen
 from sinonom_cli.artifacts.batch import BatchOptions
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
-from sinonom_cli.artifacts.index import read_vectors
+from sinonom_cli.artifacts.index_checks import read_vectors
 from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model

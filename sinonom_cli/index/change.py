@@ -19,22 +19,21 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, read_record
 from sinonom_cli.artifacts.files import cannot_write, write_json
-from sinonom_cli.artifacts.index import read_rows, read_vectors, remake, verify
+from sinonom_cli.artifacts.index_checks import read_rows, read_vectors, remake, verify
 from sinonom_cli.artifacts.index_files import (
     FAISS,
     ROWS,
     STARTS,
     VECTORS,
-    append_vectors,
     beside,
     failures_path,
     partial_path,
     publish,
     recover,
-    write_flat,
 )
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import Model, read_model
+from sinonom_cli.artifacts.plain_vectors import PLAIN, append_vectors, write_plain
 from sinonom_cli.artifacts.rows import Row, Rows, write_rows
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.index import kinds
@@ -127,8 +126,9 @@ def _append(
     fields: dict[str, Any] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if record.get("type", "flat") == "flat":
-            count, _, unit = write_flat(made[FAISS], chain(pieces(read_vectors(path, record)), blocks))
+        kind = record.get("type", "flat")
+        if kind in PLAIN:
+            count, _, unit = write_plain(made[FAISS], kind, chain(pieces(read_vectors(path, record)), blocks))
             added = count - record["counts"]["rows"]
         else:
             whole = beside(path, VECTORS)
@@ -186,8 +186,9 @@ def remove(path: Path, names: Sequence[str]) -> Artifact:
     kept = (np.array(vectors[keep[start : start + 65_536]]) for start in range(0, len(keep), 65_536))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if record.get("type", "flat") == "flat":
-            write_flat(made[FAISS], kept)
+        kind = record.get("type", "flat")
+        if kind in PLAIN:
+            write_plain(made[FAISS], kind, kept)
         else:
             made[VECTORS] = folder / "vectors"
             with made[VECTORS].open("wb") as file:

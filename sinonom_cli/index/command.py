@@ -41,8 +41,8 @@ def index(
         str,
         typer.Option(
             "--type",
-            metavar="auto|flat|hnsw|ivf-sq8|pq-refine|FACTORY",
-            help="auto: flat up to a million vectors, then ivf-sq8. FACTORY: a factory string of FAISS.",
+            metavar="auto|flat|fp16|hnsw|ivf-sq8|pq-refine|FACTORY",
+            help="auto: flat up to a million vectors, then ivf-sq8. fp16: flat, in half floats. FACTORY: one of FAISS.",
         ),
     ] = "auto",
     store: Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli import console
+from sinonom_cli.artifacts.plain_vectors import FACTORY
 from sinonom_cli.errors import SinonomError, usage_error
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 AUTO_FLAT = 1_000_000
 """Up to so many vectors, `auto` is flat: exact, nothing to train, and a search takes some tens of milliseconds."""
 
-TYPES = ("auto", "flat", "hnsw", "ivf-sq8", "pq-refine")
+TYPES = ("auto", "flat", "fp16", "hnsw", "ivf-sq8", "pq-refine")
 
-CANDIDATES = {"flat": 1, "hnsw": 4, "ivf-sq8": 4, "pq-refine": 16}
+CANDIDATES = {"hnsw": 4, "ivf-sq8": 4, "pq-refine": 16}
 """How many more rows than were asked for are measured again with whole vectors."""
 
 SAMPLE = 40
@@ -49,7 +50,7 @@ def factory(kind: str, count: int, dimension: int) -> str:
         kind = "flat" if count <= AUTO_FLAT else "ivf-sq8"
     lists = 2 ** max(2, round(np.log2(2.5 * max(count, 1) ** 0.5)))
     named = {
-        "flat": "Flat",
+        **FACTORY,
         "hnsw": "HNSW32,SQ8",
         "ivf-sq8": f"IVF{lists}_HNSW32,SQ8",
         "pq-refine": f"IVF{lists}_HNSW32,PQ{dimension // 2 if dimension % 2 == 0 else dimension}",

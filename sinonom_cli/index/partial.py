@@ -95,14 +95,14 @@ class Partial:
             failures = dict(zip(stored["positions"].tolist(), stored["reasons"].tolist(), strict=True))
             return Embedded(stored["vectors"], failures)
 
-    def restore(self, vectors: NDArray[np.float32], failed: set[str]) -> None:
+    def restore(self, vectors: NDArray[np.floating], failed: set[str]) -> None:
         """Make batches from a complete index again, but those in which pictures failed."""
         start = 0
         for number, batch in enumerate(self.batches):
             lost = sum(entry.key in failed for entry in batch)
             stop = start + len(batch) - lost
             if not lost:
-                self.save(number, Embedded(vectors[start:stop], {}))
+                self.save(number, Embedded(np.asarray(vectors[start:stop], np.float32), {}))
             start = stop
 
     def delete(self) -> None:

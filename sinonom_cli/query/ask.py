@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
-from sinonom_cli.artifacts.index import Index, quoted
+from sinonom_cli.artifacts.index import Index
+from sinonom_cli.artifacts.index_checks import quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import DEFAULT, Model
 from sinonom_cli.artifacts.rows import Row

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sinonom_cli.artifacts.artifact import read_record
-from sinonom_cli.artifacts.index import Index, quoted, read_index, remake
+from sinonom_cli.artifacts.index import Index, read_index
+from sinonom_cli.artifacts.index_checks import quoted, remake
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.models.preprocess import VERSION

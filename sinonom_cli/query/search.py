@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli.artifacts.index import Index, remake
+from sinonom_cli.artifacts.index import Index
+from sinonom_cli.artifacts.index_checks import remake
+from sinonom_cli.artifacts.plain_vectors import PLAIN
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.query.distances import DISTANCES, OF_CLASSES, distance_of, unit
 
@@ -99,14 +101,15 @@ class Searcher:
 
 def _of_unit_vectors(index: Index) -> Index:
     """Return an index that is searched by its vectors at unit length, and answers with them as they are."""
-    if index.type != "flat":
+    if index.type not in PLAIN:
         raise SinonomError(
             f"{index.path} ({index.type}) is made for Euclidean distances between vectors that have not one length",
-            f"--distance euclidean, or {remake(index.path, index.record)} --type flat",
+            f"--distance euclidean, or {remake(index.path, index.record, type='flat')}",
         )
     import faiss
 
-    searchable = faiss.IndexFlatL2(index.vectors.shape[1])
-    for start in range(0, len(index.vectors), 65_536):
-        searchable.add(unit(index.vectors[start : start + 65_536]).astype(np.float32))
+    vectors = index.vectors
+    searchable = faiss.IndexFlatL2(vectors.shape[1])
+    for start in range(0, len(vectors), 65_536):
+        searchable.add(unit(vectors[start : start + 65_536]).astype(np.float32))
     return replace(index, faiss=searchable)

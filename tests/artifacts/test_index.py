@@ -13,8 +13,10 @@ import pytest
 from sinonom_cli.artifacts import index_files
 from sinonom_cli.artifacts import rows as rows_module
 from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.index import read_index, read_vectors
-from sinonom_cli.artifacts.index_files import HEADER, rows_path, write_index
+from sinonom_cli.artifacts.index import read_index
+from sinonom_cli.artifacts.index_checks import read_vectors
+from sinonom_cli.artifacts.index_files import rows_path, write_index
+from sinonom_cli.artifacts.plain_vectors import HEADER
 from sinonom_cli.artifacts.rows import Row, Rows
 from sinonom_cli.errors import ExitCode, SinonomError
 
