@@ -5,13 +5,15 @@
 #
 # Installs 643 MB of font packages (Debian or Ubuntu; asks for sudo unless you are root) and, where npm is found, eight more
 # fonts under the OFL from npm; FONTS=folder uses the fonts in that folder and installs nothing. CHARSET=file draws other
-# characters. A killed run goes on where it stopped: type the same command again.
+# characters, SET=folder puts the pictures there and not into OUT/set. A killed run goes on where it stopped: type the same
+# command again.
 set -euo pipefail
 out=${1:-fonts-debian}
 shift || true
 charset=${CHARSET:-nomnaocr}
 fonts=${FONTS:-}
-unset CHARSET FONTS
+set=${SET:-$out/set}
+unset CHARSET FONTS SET
 mkdir -p "$out"
 
 packages="fonts-aoyagi-kouzan-t fonts-aoyagi-soseki fonts-arphic-gbsn00lp fonts-arphic-gkai00mp fonts-arphic-ukai
@@ -46,4 +48,4 @@ folders=("$fonts")
 
 # What each face draws, in which hand, under which licence; a font that cannot be read (exit code 6) is named and left out.
 sinonom fonts "${folders[@]}" --charset "$charset" --output "$out/fonts.csv" > /dev/null || [ $? = 6 ]
-sinonom synth-fonts "${folders[@]}" --output "$out/set" --charset "$charset" --strokes 0 "$@" || [ $? = 6 ]
+sinonom synth-fonts "${folders[@]}" --output "$set" --charset "$charset" --strokes 0 "$@" || [ $? = 6 ]

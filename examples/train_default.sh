@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Makes the model and the index of characters that ship with sinonom, and measures them.
+#
+#   examples/train_default.sh [OUT]
+#
+# Needs the extra `train` (pip install ".[train]"), 643 MB of Debian's font packages and `unicode-data` (it installs them;
+# asks for sudo unless you are root), some 30 GB of disk, two hours of two cores, and
+#   SINONOM_DATA     folder that holds nomnaocr/ (tar files, All.txt, Train.txt, Validate.txt) and fonts/charset.txt
+#   SINONOM_BENCH    folder relief252/ with make_meshes.py, queries/, truth.csv, pages.txt   [$SINONOM_DATA/../bench/relief252]
+#   FONTS            folder of fonts to draw with, in place of Debian's
+# A killed run goes on where it stopped: type the same command again.
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+data=$(cd "${SINONOM_DATA:-$here/../shared/data}" && pwd)
+bench=$(cd "${SINONOM_BENCH:-$data/../bench/relief252}" && pwd)
+unset SINONOM_BENCH   # no option of sinonom
+out=${1:-default-model}
+mkdir -p "$out"
+cd "$out"   # so that records hold names, not this machine's paths
+
+step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)" >&2; }
+
+step "unpack NomNaOCR"
+if [ ! -e nomnaocr/Patches/Validate.txt ]; then
+  mkdir -p nomnaocr
+  for tar in "$data"/nomnaocr/*.tar; do tar xf "$tar" -C nomnaocr; done
+  cp "$data"/nomnaocr/{All,Train,Validate}.txt nomnaocr/Patches/
+fi
+
+step "crop characters, without the pages that relief252 is made of; those of Validate.txt apart, to measure with"
+crop() { sinonom crop-nomnaocr nomnaocr "$1" --transcripts "nomnaocr/Patches/$2" --exclude "$bench/pages.txt" || [ $? = 6 ]; }
+crop data/crops Train.txt
+crop held-out/crops Validate.txt
+
+step "choose characters: NomNaOCR's, those with a Vietnamese reading or source, and Unicode's first 20,992"
+unihan=/usr/share/unicode
+if [ ! -e "$unihan/Unihan_IRGSources.txt.bz2" ]; then
+  $([ "$(id -u)" = 0 ] || echo sudo) apt-get install --yes --no-install-recommends unicode-data
+fi
+python3 - "$data/fonts/charset.txt" "$unihan" charset.txt << 'PYTHON'
+import bz2, sys
+nomnaocr, unihan, out = sys.argv[1:]
+chars = {line.split()[0] for line in open(nomnaocr, encoding="utf-8") if line.strip()}
+chars |= {chr(code) for code in range(0x4E00, 0xA000)}
+for name, fact in ("Unihan_IRGSources", "kIRG_VSource"), ("Unihan_Readings", "kVietnamese"):
+    with bz2.open(f"{unihan}/{name}.txt.bz2", "rt", encoding="utf-8") as file:
+        chars |= {chr(int(line.split("\t")[0][2:], 16)) for line in file if f"\t{fact}\t" in line}
+private = lambda c: 0xE000 <= ord(c) <= 0xF8FF or ord(c) >= 0xF0000
+chosen = sorted(c for c in chars if len(c) == 1 and ord(c) > 0x2E00 and not private(c))
+with open(out, "w", encoding="utf-8") as file:
+    file.write("\n".join(chosen) + "\n")
+PYTHON
+
+step "draw them in the hands of Debian's fonts and eight of npm's"
+CHARSET=charset.txt SET=data/fonts "$here/examples/fonts-debian.sh" fonts
+
+step "train"
+sinonom train --loss cosface --data data/crops --data data/fonts --output model \
+  --classes 128 --images 2 --frequency 0.5 --weight-decay 0.02 --steps 16000 --val 0.01
+
+step "the index of characters"
+sinonom index data/crops data/fonts characters.faiss --model model --prototypes 3 --type fp16
