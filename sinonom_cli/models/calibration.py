@@ -78,8 +78,8 @@ def likelihoods(
 def fit_temperature(energies: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
     """Return the temperature under which the right answers are likeliest.
 
-    As in Platt scaling (1999), each of n queries counts as right by (n + 1) / (n + 2) only: where all are answered right
-    the temperature stays above 0, as it should after so few.
+    As in Platt scaling (1999), each of n queries counts as right by (n + 1) / (n + 2) only: where all are answered
+    right, the temperature stays above 0, as it should after so few.
 
     Parameters
     ----------

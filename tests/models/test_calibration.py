@@ -1,4 +1,4 @@
-"""Probabilities, their temperature and their errors agree with scikit-learn, with loops, and with a search on a grid."""
+"""Probabilities, their temperature and their errors agree with scikit-learn, with loops, with a search on a grid."""
 
 import numpy as np
 import pytest
