@@ -117,6 +117,11 @@ class Index:
         return str(self.record["distance"])
 
     @property
+    def prototypes(self) -> bool:
+        """Whether its rows stand for labels, and not for pictures."""
+        return self.record.get("options", {}).get("prototypes") is not None
+
+    @property
     def unit(self) -> bool:
         """Whether all its vectors have unit length."""
         return bool(self.record["unit"])

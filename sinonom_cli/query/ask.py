@@ -67,8 +67,9 @@ def run(config: QueryConfig) -> None:
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit)
     wanted, right = _wanted(config, items, index)
-    searcher = Searcher(index, config.distance or index.distance, config.index is None, model)
-    outputs = _outputs(config, index, model, right)
+    characters = config.index is None or index.prototypes  # what is asked for is a character, not a picture of one
+    searcher = Searcher(index, config.distance or index.distance, characters, model)
+    outputs = _outputs(config, index, model, right, characters)
     ranks: dict[str, int] = {}
     failed: list[str] = []
     for item, result in _answers(items, model, searcher, wanted, config):
@@ -109,9 +110,11 @@ def _refuse_typed_wrongly(config: QueryConfig) -> None:
         raise usage_error("--csv, --json and --pictures are forms of the same answers", "one of them")
 
 
-def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row]) -> list[Output]:
+def _outputs(
+    config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row], characters: bool
+) -> list[Output]:
     """Return what takes the answers: stdout first, then files."""
-    outputs = [_shown(config, index)]
+    outputs = [_shown(config, index, characters)]
     if config.sheet:
         from sinonom_cli.query.sheet import Sheet
 
@@ -124,7 +127,7 @@ def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str
         from sinonom_cli.query.report import Report
 
         about = {
-            "index": f"{index.path}, {len(index.rows):,} pictures",
+            "index": f"{index.path}, {len(index.rows):,} {'prototypes' if index.prototypes else 'pictures'}",
             "model": f"{'the one that ships' if model.path == DEFAULT else model.path} ({model.identity[:12]})",
             "distance": config.distance or index.distance,
         }
@@ -133,7 +136,7 @@ def _outputs(config: QueryConfig, index: Index, model: Model, right: Mapping[str
     return outputs
 
 
-def _shown(config: QueryConfig, index: Index) -> Output:
+def _shown(config: QueryConfig, index: Index, characters: bool) -> Output:
     """Return what shows the answers on stdout."""
     if config.pictures:
         from sinonom_cli.query.strip import Strips
@@ -142,11 +145,11 @@ def _shown(config: QueryConfig, index: Index) -> Output:
         auto = protocol_of(os.environ) if sys.stdout.isatty() else None
         protocol = auto if config.pictures == "auto" else config.pictures
         if protocol:
-            return Strips(index, config.top, config.index is None, protocol)
+            return Strips(index, config.top, characters, protocol)
         console.warn(
             "this is no terminal that is known to show pictures: --pictures sixel tries, --report writes a page"
         )
-    return show(config.top, config.index is None, config.csv)
+    return show(config.top, characters, config.csv)
 
 
 def _deep(config: QueryConfig) -> int:
