@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, reopen
 from sinonom_cli.artifacts.batch import BatchOptions
-from sinonom_cli.artifacts.imageset import Picture, read_imageset
 from sinonom_cli.artifacts.index_checks import read_vectors
 from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
@@ -21,8 +19,10 @@ from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays
-from sinonom_cli.index.assemble import assemble, clear
-from sinonom_cli.index.partial import Entry, Partial, identity
+from sinonom_cli.index.assemble import assemble, clear, pieces
+from sinonom_cli.index.entries import Entry, entries_of, identity, relative
+from sinonom_cli.index.partial import Partial
+from sinonom_cli.index.prototypes import prototypes, refuse_unlabelled
 from sinonom_cli.index.store import check_store, store
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder
@@ -45,6 +45,7 @@ class IndexConfig:
     batch_size: int
     limit: int | None
     type: str
+    prototypes: int | None
     store: str | None
     batch: BatchOptions
 
@@ -64,7 +65,9 @@ def run(config: IndexConfig) -> Artifact:
         check_store(config.store, config.output, config.type)
     if arrays_given(config.sets):
         return _from_arrays(config, model)
-    entries = entries_of(config)
+    entries = entries_of(config.sets, config.output, config.limit)
+    if config.prototypes:
+        refuse_unlabelled([entry.row for entry in entries])
     inputs = {"pictures": len(entries), "sha256": identity(entries)}
     artifact = begin(config.output, "index", _options(config, model, config.batch_size), inputs, config.batch.overwrite)
     partial = Partial(config.output, entries, config.batch_size)
@@ -77,7 +80,8 @@ def run(config: IndexConfig) -> Artifact:
         if not failed:
             console.say(f"{config.output} is complete: nothing to do")
             return artifact
-        partial.restore(read_vectors(config.output, artifact.record), failed)
+        if not config.prototypes:  # which do not tell what they were made of: all of it is embedded again
+            partial.restore(read_vectors(config.output, artifact.record), failed)
         artifact.record["inputs"] = inputs
         reopen(artifact)
     else:
@@ -99,6 +103,8 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     """Make an index of embeddings that were made elsewhere, with this model."""
     arrays = Arrays(config.sets, config.output, model.embedding_size, config.limit)
     inputs = arrays.identity()
+    if config.prototypes:
+        refuse_unlabelled(list(arrays.rows()))
     artifact = begin(config.output, "index", _options(config, model, None), inputs, config.batch.overwrite)
     if artifact.state != "new" and artifact.record.get("inputs") != inputs:
         raise SinonomError(
@@ -134,6 +140,14 @@ def put(
     **fields: Any,
 ) -> Artifact:
     """Put vectors and rows where they are to be, files or Milvus, and finish the artifact."""
+    if config.prototypes:
+        vectors, standing, unit = prototypes(config.prototypes, shape, blocks(), list(rows))
+        labels = len({row.label for row in standing})
+        console.say(f"{len(standing)} prototypes of {labels} labels, from {shape[0]} pictures")
+        fields["counts"] = {**fields["counts"], "rows": len(standing), "labels": labels}
+        if not unit:  # what is left of the embeddings is their direction
+            fields["distance"] = "cosine"
+        shape, blocks, rows = vectors.shape, lambda: pieces(vectors), standing
     if config.store:
         return store(artifact, config.store, config.type, shape, blocks, rows, **fields)
     return assemble(artifact, config.type, shape, blocks, rows, **fields)
@@ -147,9 +161,11 @@ def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[
         "batch_size": batch_size,
         "limit": config.limit,
         "type": config.type,
+        "prototypes": config.prototypes,
         "store": config.store,
     }
-    return {name: value for name, value in options.items() if name not in ("batch_size", "store") or value is not None}
+    optional = ("batch_size", "prototypes", "store")
+    return {name: value for name, value in options.items() if name not in optional or value is not None}
 
 
 def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
@@ -160,29 +176,6 @@ def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
         "preprocessing": VERSION,
         "distance": model.distance,
     }
-
-
-def entries_of(config: IndexConfig) -> list[Entry]:
-    """Return all pictures of the sets."""
-    entries = []
-    for where, path in {relative(path, config.output): path for path in config.sets}.items():
-        images = read_imageset(path)
-        entries += [Entry(path / p.file_name, _row(p, where)) for p in images.pictures]
-    if not entries:
-        raise SinonomError(f"no pictures in {', '.join(map(str, config.sets))}", "give image sets that hold some")
-    return entries[: config.limit]
-
-
-def _row(picture: Picture, where: str) -> Row:
-    return Row(picture.item, picture.source, picture.label, picture.char, where)
-
-
-def relative(path: Path, output: Path) -> str:
-    """Return `path` relative to the folder of the index, so that both can be moved together."""
-    try:
-        return Path(os.path.relpath(path, output.parent)).as_posix()
-    except ValueError:  # another drive of Windows
-        return path.absolute().as_posix()
 
 
 def _refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> None:

@@ -39,8 +39,9 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays
 from sinonom_cli.index.assemble import clear, load, named, pieces, save
-from sinonom_cli.index.build import IndexConfig, arrays_given, blocks_of, embed, entries_of, relative
-from sinonom_cli.index.partial import Partial, identity
+from sinonom_cli.index.build import IndexConfig, arrays_given, blocks_of, embed
+from sinonom_cli.index.entries import entries_of, identity, relative
+from sinonom_cli.index.partial import Partial
 from sinonom_cli.models.preprocess import VERSION
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def add(config: IndexConfig) -> Artifact:
     artifact = _opened(config.output)
     model = read_model(config.model)
     record = artifact.record
+    if record["options"].get("prototypes"):
+        raise SinonomError(
+            f"{config.output} holds prototypes, and not the pictures that they were made of: none can be added",
+            f"{remake(config.output, record)}, with the new sets among the others",
+        )
     if record["model"]["identity"] != model.identity or record["preprocessing"] != VERSION:
         raise SinonomError(
             f"{config.output} was made with another model ({record['model']['identity'][:12]}, not "
@@ -68,7 +74,11 @@ def add(config: IndexConfig) -> Artifact:
         return _add_arrays(config, model, artifact)
     sets = {relative(path, config.output) for path in config.sets}
     known = {(row.set, row.item) for row in read_rows(config.output, record) if row.set in sets}
-    entries = [entry for entry in entries_of(config) if (entry.row.set, entry.row.item) not in known]
+    entries = [
+        entry
+        for entry in entries_of(config.sets, config.output, config.limit)
+        if (entry.row.set, entry.row.item) not in known
+    ]
     if not entries:
         console.say(f"{config.output} holds all of it: nothing to add")
         return artifact

@@ -45,6 +45,16 @@ def index(
             help="auto: flat up to a million vectors, then ivf-sq8. fp16: flat, in half floats. FACTORY: one of FAISS.",
         ),
     ] = "auto",
+    prototypes: Annotated[
+        int | None,
+        typer.Option(
+            "--prototypes",
+            metavar="N",
+            min=1,
+            show_default="a row for each picture",
+            help="At most N rows for each label: the centres of its pictures, to name characters by.",
+        ),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option("--store", metavar="milvus:URI", help="Put all of it into Milvus; OUT.json remembers where."),
@@ -80,12 +90,13 @@ def index(
     inputs, out = split_output(sets, output, "SET")
     if out.is_dir():
         raise usage_error(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
-    if add and (overwrite or store or type != "auto"):
-        raise usage_error("--add keeps the index as it is", "leave out --overwrite, --type and --store")
+    if add and (overwrite or store or prototypes or type != "auto"):
+        raise usage_error("--add keeps the index as it is", "leave out --overwrite, --type, --prototypes and --store")
     from sinonom_cli.index import build, change
 
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
-    config = build.IndexConfig(tuple(Path(name) for name in inputs), out, model, batch_size, limit, type, store, batch)
+    paths = tuple(Path(name) for name in inputs)
+    config = build.IndexConfig(paths, out, model, batch_size, limit, type, prototypes, store, batch)
     close(change.add(config) if add else build.run(config))
 
 

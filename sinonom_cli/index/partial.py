@@ -6,11 +6,9 @@ batches under way. The batches are cut by position alone: the same bytes come ou
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -18,40 +16,13 @@ from zipfile import BadZipFile
 import numpy as np
 
 from sinonom_cli.artifacts.files import TEMPORARY, write_bytes
-from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.index.entries import Entry
 from sinonom_cli.models.embed_pictures import Embedded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH_NAME = re.compile(r"\d{8}\.npz\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A picture to index: its file, and what its row will say."""
-
-    path: Path
-    row: Row
-
-    @property
-    def key(self) -> str:
-        """Its unique name: what failures.csv calls it."""
-        return f"{self.row.set}/{self.row.item}"
-
-
-def identity(entries: Sequence[Entry]) -> str:
-    """Return a SHA-256 of what is to be indexed: rows and sizes of files."""
-    digest = hashlib.sha256()
-    for entry in entries:
-        try:
-            size = entry.path.stat().st_size
-        except OSError:
-            size = -1
-        row = entry.row
-        line = "\t".join((row.set, row.item, row.source, row.label, row.char, str(size)))
-        digest.update(f"{line}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
 
 
 class Partial:
