@@ -23,6 +23,7 @@ from sinonom_cli.models.classifier import Classifier, Distributions
 from sinonom_cli.models.export import export_onnx
 from sinonom_cli.models.preprocess import VERSION
 from sinonom_cli.models.teachers import Teacher
+from sinonom_cli.train.axes import SAMPLE, sort_axes
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.cache import Cells
 from sinonom_cli.train.config import Config
@@ -93,6 +94,10 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     if not ranks.first:
         return artifact
     model = model.to("cpu")
+    if config.loss not in ("lda", "cross-entropy"):
+        learnt = np.flatnonzero(~pictures.held)
+        some = np.random.default_rng(config.seed).permutation(learnt)[:SAMPLE]
+        sort_axes(model, cells[pictures.cells[some]])
     if validation:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
         console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with other prints than the relief's")
