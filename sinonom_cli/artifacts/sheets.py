@@ -66,11 +66,12 @@ def thumb(picture: Path, side: int) -> Image.Image | None:
     return image.resize(size, Image.Resampling.LANCZOS)
 
 
-def paste(page: Image.Image, picture: Path, at: tuple[int, int], side: int, font: Font) -> None:
-    """Draw a picture in the middle of a square of `side` pixels, or say in it that there is none."""
+def paste(page: Image.Image, picture: Path, at: tuple[int, int], side: int, font: Font, instead: str = "") -> None:
+    """Draw a picture in the middle of a square of `side` pixels; if there is none, say so, or `instead`, a label."""
     small = thumb(picture, side)
     if small is None:
-        ImageDraw.Draw(page).text((at[0] + 2, at[1] + side // 2 - 6), "no picture", fill=FAINT, font=font)
+        middle = at[0] + side // 2, at[1] + side // 2
+        ImageDraw.Draw(page).text(middle, instead or "no picture", fill=FAINT, font=font, anchor="mm")
     else:
         page.paste(small, (at[0] + (side - small.width) // 2, at[1] + (side - small.height) // 2))
 

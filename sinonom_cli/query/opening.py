@@ -13,6 +13,7 @@ from sinonom_cli.models.preprocess import VERSION
 
 CHARACTERS = DEFAULT.parent / "characters.faiss"
 """The index that names characters when no other is given."""
+INSTALL = "pip install --force-reinstall sinonom"
 
 
 def open_index(path: Path | None) -> Index:
@@ -28,12 +29,17 @@ def open_index(path: Path | None) -> Index:
             "no index given, and none of characters ships with this version",
             "sinonom query IMAGE --index db.faiss; sinonom index SET db.faiss makes one",
         )
-    index = read_index(CHARACTERS if path is None else path)
+    try:
+        index = read_index(CHARACTERS if path is None else path)
+    except SinonomError as error:
+        if path is not None:
+            raise
+        raise SinonomError(error.message, INSTALL, error.code) from error  # its user has not made it, and cannot again
     made = index.record.get("preprocessing")
     if made != VERSION:
         raise SinonomError(
             f"{index.path} holds pictures prepared in another way ({made}) than queries are now ({VERSION})",
-            remake(index.path, index.record),
+            INSTALL if path is None else remake(index.path, index.record),
         )
     return index
 
@@ -51,6 +57,13 @@ def model_of(index: Index, given: Path | None) -> Model:
     was = index.model_path or DEFAULT
     if given is not None:
         model = read_model(given)
+        if model.identity != index.model_identity and index.path == CHARACTERS:
+            raise SinonomError(
+                f"the characters that ship were embedded with the model that ships ({index.model_identity[:12]}), "
+                f"not with {given} ({model.identity[:12]})",
+                "leave out --model, or give it characters of its own: "
+                f"sinonom index SET chars.faiss --prototypes 3 --model {quoted(given)}, then --index chars.faiss",
+            )
         if model.identity != index.model_identity:
             raise SinonomError(
                 f"{index.path} was made with the model {was} ({index.model_identity[:12]}), "
@@ -65,6 +78,8 @@ def model_of(index: Index, given: Path | None) -> Model:
             continue
         if fits:
             return read_model(place)
+    if index.path == CHARACTERS:
+        raise SinonomError(f"{index.path} and {DEFAULT}, which ship together, do not fit each other", INSTALL)
     raise SinonomError(
         f"{index.path} was made with the model {was} ({index.model_identity[:12]}), which is not there any more",
         f"--model with the path of that model, or {remake(index.path, index.record)}",

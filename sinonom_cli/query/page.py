@@ -16,6 +16,7 @@ th { font-weight: 600 } td.n, th.n { text-align: right; font-variant-numeric: ta
 i { display: inline-block; width: 80px; height: 80px; border: 4px solid var(--wrong);
   background: #fff center / contain no-repeat content-box }
 i.right { border-color: var(--right) } i.query { border-color: #3c5aaa } i.gone { background-color: #eee }
+i.char { font-size: 54px; font-style: normal; line-height: 72px; text-align: center; overflow: hidden }
 .answer { display: flex; gap: 12px; padding: .7rem 0; border-bottom: 1px solid var(--line) }
 .answer > div { width: 112px; overflow-wrap: anywhere; font-size: 12.5px; line-height: 1.3 }
 .answer > div:first-child { width: 150px }

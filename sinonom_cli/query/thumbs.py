@@ -28,9 +28,19 @@ class Thumbs:
         self._numbers: dict[Path, int | None] = {}
         self._rules: list[str] = []
 
-    def tag(self, picture: Path, title: str = "", kind: str = "") -> str:
-        """Return the element that shows a picture; `title` is escaped already, `kind` a class of the page's CSS."""
+    def tag(self, picture: Path, title: str = "", kind: str = "", char: str = "") -> str:
+        """Return the element that shows a picture.
+
+        Parameters
+        ----------
+        picture : the file.
+        title : shown under the pointer; escaped already.
+        kind : a class of the page's CSS.
+        char : the character that the browser draws where the picture is not there; escaped already.
+        """
         number = self._number(picture)
+        if number is None and char:
+            return f'<i class="char {kind}" role="img" title="{title}">{char}</i>'
         shown = "gone" if number is None else f"t{number}"
         return f'<i class="{shown} {kind}" role="img" title="{title}"></i>'
 
