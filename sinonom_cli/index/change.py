@@ -162,7 +162,7 @@ def _append(
         counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
         sets = [*record["options"]["sets"], *(relative(name, config.output) for name in config.sets)]
         options = {**record["options"], "sets": list(dict.fromkeys(sets))}
-        publish(artifact, made, **fields, **_changed(options), unit=record["unit"] and unit, counts=counts)
+        publish(artifact, made, **fields, **_changed(record, options), unit=record["unit"] and unit, counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -170,9 +170,11 @@ def _append(
     return artifact
 
 
-def _changed(options: dict[str, Any]) -> dict[str, Any]:
+def _changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Return what the record says of an index that is no longer what one command made of its inputs."""
-    return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}}
+    if "calibration" in record:
+        console.warn("probabilities were fitted to the rows as they were: gone until sinonom query --calibrate")
+    return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
 
 
 def remove(path: Path, names: Sequence[str]) -> Artifact:
@@ -210,7 +212,7 @@ def remove(path: Path, names: Sequence[str]) -> Artifact:
         write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
         counts = {**record["counts"], "rows": len(keep), "items": len(keep) + record["counts"]["failed"]}
         del vectors, rows
-        publish(artifact, made, **fields, **_changed(record["options"]), counts=counts)
+        publish(artifact, made, **fields, **_changed(record, record["options"]), counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -38,20 +38,6 @@ def probabilities(energies: NDArray[np.floating], temperature: float) -> NDArray
     return share / share.sum(axis=-1, keepdims=True)
 
 
-def free_energy(energies: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Return -T log sum exp(-energy / T) over the last axis: the least energy, less where several are about as low.
-
-    High where nothing is near (Liu, Wang, Owens, Li 2020, "Energy-based out-of-distribution detection", NeurIPS).
-
-    Parameters
-    ----------
-    energies : (..., K) float; inf where there is no answer, but not everywhere.
-    """
-    energies = np.asarray(energies, np.float64)
-    least = energies.min(axis=-1, keepdims=True)
-    return least[..., 0] - temperature * np.log(np.exp((least - energies) / temperature).sum(axis=-1))
-
-
 def likelihoods(
     energies: NDArray[np.floating], right: NDArray[np.bool_], temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -20,6 +20,7 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models import preprocess
 from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.views import embed_views
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,6 +53,7 @@ def embed_pictures(
     size: int,
     workers: int | None,
     engine: str = "processes",
+    tta: bool = False,
 ) -> Iterator[Embedded]:
     """Embed pictures, and yield batch by batch, in order.
 
@@ -62,10 +64,11 @@ def embed_pictures(
     size : side of the network's square input in pixels.
     workers : processes that read and embed; 0: this one; None: as many as pay.
     engine : as in `work_through`.
+    tta : take the mean over a few views of each picture: queries, never what an index holds; see `models.views`.
     """
     if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
         for batch in batches:
-            yield _embed(embedder, batch, size, preprocess.prepare)
+            yield _embed(embedder, batch, size, preprocess.prepare, tta)
         return
     from sinonom_cli.artifacts.workers import cores, work_through
 
@@ -74,10 +77,10 @@ def embed_pictures(
     due = 0
     if engine == "processes":
         workers = workers or cores()
-    for outcome in work_through(items, EmbedBatch(embedder.model), workers, engine, at_once=1):
+    for outcome in work_through(items, EmbedBatch(embedder.model, tta), workers, engine, at_once=1):
         number, batch = outcome.item.data
         embedded: Any = outcome.rows and outcome.rows[0]
-        done[number] = embedded or _without_what_crashes(embedder, batch, size, outcome.failure)
+        done[number] = embedded or _without_what_crashes(embedder, batch, size, tta, outcome.failure)
         while due in done:  # workers finish out of order
             yield done.pop(due)
             due += 1
@@ -88,13 +91,15 @@ class EmbedBatch:
     """Takes the pictures of an item's batch from file to embedding, in a worker."""
 
     model: Model
+    tta: bool = False
 
     def __call__(self, item: Item) -> list[Any]:
         """Return one `Embedded` in a list."""
         from sinonom_cli.models import prepare_fast
 
         _, batch = item.data
-        return [_embed(_embedder(self.model.path, self.model.identity), batch, self.model.size, prepare_fast.prepare)]
+        embedder = _embedder(self.model.path, self.model.identity)
+        return [_embed(embedder, batch, self.model.size, prepare_fast.prepare, self.tta)]
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def _embedder(path: Path, identity: str) -> Embedder:
     return Embedder(model, 1)
 
 
-def _without_what_crashes(embedder: Embedder, batch: Sequence[Path], size: int, reason: str) -> Embedded:
+def _without_what_crashes(embedder: Embedder, batch: Sequence[Path], size: int, tta: bool, reason: str) -> Embedded:
     """Embed a batch that ended its worker: find the pictures that do, one by one, and leave them out."""
     from sinonom_cli.artifacts.workers import work_through
 
@@ -129,12 +134,12 @@ def _without_what_crashes(embedder: Embedder, batch: Sequence[Path], size: int, 
     if not bad:
         raise SinonomError(f"a worker ended while it embedded {batch[0]} and what follows: {reason}", "--workers 0")
     good = [position for position in range(len(batch)) if position not in bad]
-    embedded = _embed(embedder, [batch[position] for position in good], size, preprocess.prepare)
+    embedded = _embed(embedder, [batch[position] for position in good], size, preprocess.prepare, tta)
     failures = bad | {good[position]: why for position, why in embedded.failures.items()}
     return Embedded(embedded.vectors, dict(sorted(failures.items())))
 
 
-def _embed(embedder: Embedder, batch: Sequence[Path], size: int, prepare: Prepare) -> Embedded:
+def _embed(embedder: Embedder, batch: Sequence[Path], size: int, prepare: Prepare, tta: bool) -> Embedded:
     pictures = np.empty((len(batch), size, size), np.float32)
     positions: list[int] = []
     failures: dict[int, str] = {}
@@ -145,7 +150,7 @@ def _embed(embedder: Embedder, batch: Sequence[Path], size: int, prepare: Prepar
         else:
             pictures[len(positions)] = read
             positions.append(position)
-    vectors = embedder.embed(pictures[: len(positions)])
+    vectors = embed_views(embedder, pictures[: len(positions)]) if tta else embedder.embed(pictures[: len(positions)])
     finite = np.isfinite(vectors).all(axis=1)
     for position in np.array(positions, np.int64)[~finite].tolist():
         failures[position] = "the model answers it with something that is no number"

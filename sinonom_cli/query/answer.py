@@ -25,6 +25,8 @@ class Answer:
     rows, distances : what was found.
     wanted : what the truth says of the picture; None: nothing.
     relevant : which of the rows are wanted.
+    probabilities : of each row's label or source, if the index is calibrated.
+    known : whether the picture shows anything in the index; None: `--reject` was not asked for.
     """
 
     item: Item
@@ -32,10 +34,24 @@ class Answer:
     distances: list[float]
     wanted: Wanted | None = None
     relevant: list[bool] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    known: bool | None = None
+
+    def told(self, place: int) -> str:
+        """Return the distance of an answer, counted from 0, and its probability if it is known, as people read it."""
+        distance = f"{round(self.distances[place], 6):.4g}"
+        return f"{distance} {percent(self.probabilities[place])}" if self.probabilities else distance
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it is said of the picture that it shows nothing in the index: then nothing is answered."""
+        return self.known is False
 
     @property
     def rank(self) -> int:
         """Rank of the first relevant answer, from 1; 0: none."""
+        if self.rejected:
+            return 0
         return int(first_relevant_rank(np.array([self.relevant], bool))[0])
 
 
@@ -77,6 +93,17 @@ def _figures(ranks: np.ndarray, depths: list[int]) -> Figures:
     single |= {f"recall@{k}": (reciprocal_at(ranks, k) > 0).astype(np.float64) for k in sorted({1, *depths})}
     values = {name: float(each.mean()) if len(each) else 0.0 for name, each in single.items()}
     return Figures(len(ranks), values, {name: bootstrap(each) for name, each in single.items()})
+
+
+NOTHING = "nothing like it in the index"
+"""What is said of a rejected query."""
+
+
+def percent(probability: float) -> str:
+    """Return a probability as people read it."""
+    if probability > 0.99:
+        return ">99 %"
+    return "<1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
 
 
 class Output:

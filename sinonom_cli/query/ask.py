@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +16,18 @@ from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import DEFAULT, Model
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
-from sinonom_cli.models.embed_pictures import embed_pictures
-from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.query.answer import Answer, Output, figures_of
+from sinonom_cli.query.answering import answers, embedded
 from sinonom_cli.query.opening import model_of, open_index
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
-from sinonom_cli.query.truth import Wanted, bearers, match, names_of, read_truth
+from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
+from sinonom_cli.query.truth import Wanted, bearers, match, read_truth
 
 DEPTH = 5
 """MRR and recall are promised at 5, however many answers are shown."""
 DEEP = 20
 """A table of scores and a report tell ranks up to this."""
-BATCH = 256
-FEW = 8
-"""Up to so many pictures, one thread is the quickest."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,9 @@ class QueryConfig:
     report: Path | None
     workers: int | None
     limit: int | None
+    tta: bool = False
+    reject: bool = False
+    calibrate: bool = False
 
 
 def run(config: QueryConfig) -> None:
@@ -69,10 +68,22 @@ def run(config: QueryConfig) -> None:
     wanted, right = _wanted(config, items, index)
     characters = config.index is None or index.prototypes  # what is asked for is a character, not a picture of one
     searcher = Searcher(index, config.distance or index.distance, characters, model)
-    outputs = _outputs(config, index, model, right, characters)
+    batches = embedded(items, model, config.workers, config.tta)
+    if config.calibrate:
+        from sinonom_cli.query.calibrate import calibrate
+
+        _refuse_failed(items, calibrate(searcher, config.tta, batches, wanted, right.keys()))
+        return
+    judge = _judge(config, index, searcher.distance)
+    outputs = _outputs(config, index, model, right, characters, judge)
+    reranker = None
+    if config.rerank:
+        from sinonom_cli.query.rerank import Reranker
+
+        reranker = Reranker(index, config.rerank)
     ranks: dict[str, int] = {}
     failed: list[str] = []
-    for item, result in _answers(items, model, searcher, wanted, config):
+    for item, result in answers(batches, searcher, wanted, _deep(config), judge, reranker):
         if isinstance(result, Answer):
             if result.wanted:
                 ranks[item.key] = result.rank
@@ -90,6 +101,10 @@ def run(config: QueryConfig) -> None:
             output.figures(found)
     for output in outputs:
         output.close()
+    _refuse_failed(items, failed)
+
+
+def _refuse_failed(items: Sequence[Item], failed: Sequence[str]) -> None:
     if len(items) == 1 and failed:
         raise SinonomError(failed[0], "another picture; PNG, JPEG, TIFF, WebP and BMP can be read")
     if failed:
@@ -108,13 +123,41 @@ def _refuse_typed_wrongly(config: QueryConfig) -> None:
         raise usage_error("--scores tells how good answers are, and needs to know the right ones", "--truth truth.csv")
     if (config.csv is not None) + (config.pictures is not None) + console.settings.json > 1:
         raise usage_error("--csv, --json and --pictures are forms of the same answers", "one of them")
+    if config.calibrate:
+        _refuse_uncalibratable(config)
+
+
+def _refuse_uncalibratable(config: QueryConfig) -> None:
+    if config.truth is None:
+        raise usage_error("--calibrate compares answers with right ones", "--truth truth.csv")
+    if config.index is None:
+        raise usage_error(
+            "--calibrate writes beside an index, and none is named", "--index db.faiss; that which ships is calibrated"
+        )
+    shown = (config.rerank, config.reject, config.csv, config.pictures, config.sheet, config.scores, config.report)
+    if any(shown):
+        raise usage_error(
+            "--calibrate fits what distances mean, and shows no answers",
+            "leave out --rerank, --reject, --csv, --pictures, --sheet, --scores and --report",
+        )
+
+
+def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
+    """Return what says how sure answers are; None, if the index is not calibrated for what is asked."""
+    fitted = calibration_of(index, distance, config.tta)
+    if fitted is None and (config.reject or index.record.get("calibration")):
+        missing = f"{index.path} is not calibrated for {way_of(distance, config.tta)}"
+        if config.reject:
+            raise SinonomError(f"{missing}: --reject cannot know what is near", command(index, distance, config.tta))
+        console.say(f"{missing}: no probabilities")
+    return Judge(fitted, distance, config.reject) if fitted else None
 
 
 def _outputs(
-    config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row], characters: bool
+    config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row], characters: bool, judge: Judge | None
 ) -> list[Output]:
     """Return what takes the answers: stdout first, then files."""
-    outputs = [_shown(config, index, characters)]
+    outputs = [_shown(config, index, characters, judge is not None)]
     if config.sheet:
         from sinonom_cli.query.sheet import Sheet
 
@@ -136,7 +179,7 @@ def _outputs(
     return outputs
 
 
-def _shown(config: QueryConfig, index: Index, characters: bool) -> Output:
+def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> Output:
     """Return what shows the answers on stdout."""
     if config.pictures:
         from sinonom_cli.query.strip import Strips
@@ -149,7 +192,7 @@ def _shown(config: QueryConfig, index: Index, characters: bool) -> Output:
         console.warn(
             "this is no terminal that is known to show pictures: --pictures sixel tries, --report writes a page"
         )
-    return show(config.top, characters, config.csv)
+    return show(config.top, characters, config.csv, sure)
 
 
 def _deep(config: QueryConfig) -> int:
@@ -179,42 +222,3 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
             f"they are never found; the first is {unknown[0]}"
         )
     return matched, right
-
-
-def _answers(
-    items: Sequence[Item],
-    model: Model,
-    searcher: Searcher,
-    wanted: Mapping[str, Wanted],
-    config: QueryConfig,
-) -> Iterator[tuple[Item, Answer | str]]:
-    """Yield each picture, in order, with its answer, or with why it could not be read."""
-    reranker = None
-    if config.rerank:
-        from sinonom_cli.query.rerank import Reranker
-
-        reranker = Reranker(searcher.index, config.rerank)
-    few = len(items) <= FEW
-    embedder = Embedder(model, 1 if few else 0)
-    workers = 0 if few else config.workers
-    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
-    paths = [[item.path for item in batch] for batch in batches]
-    # A bar for what takes less than a second would cost more than it tells.
-    bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
-    with bar as progress:
-        for batch, embedded in zip(batches, embed_pictures(embedder, paths, model.size, workers), strict=True):
-            found = searcher.answers(embedded.vectors, _deep(config)) if len(embedded.vectors) else iter(())
-            for position, item in enumerate(batch):
-                if position in embedded.failures:
-                    reason = embedded.failures[position]
-                    yield item, reason if str(item.path) in reason else f"{item.path}: {reason}"
-                    continue
-                numbers, distances = next(found)
-                if reranker:
-                    numbers, distances = reranker(item.path, numbers, distances)
-                rows = [searcher.index.rows[number] for number in numbers]
-                sought = wanted.get(item.key)
-                relevant = [bool(names_of(row) & sought.names) for row in rows] if sought else []
-                yield item, Answer(item, rows, distances, sought, relevant)
-            if progress is not None:
-                progress.advance(len(batch))

@@ -34,6 +34,16 @@ def query(
         int,
         typer.Option("--rerank", min=0, metavar="N", help="Order the first N again by comparing the pictures; try 10."),
     ] = 0,
+    tta: Annotated[
+        bool, typer.Option("--tta", help="Embed each picture as the mean over five slightly changed views of it.")
+    ] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Say of pictures that show nothing in the index that they do not.")
+    ] = False,
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="With --truth: fit probabilities and --reject, and keep them in the index."),
+    ] = False,
     csv: Annotated[
         Literal["rows", "pairs"] | None,
         typer.Option("--csv", show_default="no CSV", help="CSV: a row an answer, or query,label with joined answers."),
@@ -81,5 +91,8 @@ def query(
             report,
             workers,
             limit,
+            tta,
+            reject,
+            calibrate,
         )
     )

@@ -17,7 +17,7 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.characters import reading
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
-from sinonom_cli.query.answer import Answer, Figures, Output, file_of
+from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, file_of
 from sinonom_cli.query.page import histogram, page
 from sinonom_cli.query.thumbs import Thumbs
 from sinonom_cli.query.truth import Wanted
@@ -64,7 +64,7 @@ class Report(Output):
         self.asked += 1
         if answer.wanted:
             self.ranks[answer.rank] += 1
-            if answer.rank != 1:
+            if answer.rank != 1 and not answer.rejected:
                 self._confuse(answer)
         self.answers.append(replace(answer, rows=answer.rows[: max(self.top, answer.rank)]))
         if len(self.answers) >= 4 * MOST_QUERIES:
@@ -162,6 +162,7 @@ class Report(Output):
     def _queries(self, shown: list[Answer]) -> str:
         kinds = sorted({answer.wanted.kind for answer in shown if answer.wanted} - {""})
         judged = [("wrong", "first answer wrong"), ("missed", f"not among the first {self.top}")] if self.found else []
+        judged += [("rejected", NOTHING)] if any(answer.rejected for answer in shown) else []
         options = [("", "all queries"), *judged, *((kind, kind) for kind in kinds)]
         choices = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options)
         body = "\n".join(self._line(answer) for answer in shown)
@@ -183,12 +184,14 @@ class Report(Output):
             good = "good" if answer.rank == 1 else "bad"
             rank = f"rank {answer.rank}" if answer.rank else f"not among the first {self.deep}"
             outcome = f'<br><b class="{good}">{rank}</b>'
+        if answer.rejected:
+            tags, outcome = [*tags, "rejected"], f"<br><b>{NOTHING}</b>"
         query = self.thumbs.tag(answer.item.path, escape(answer.item.key), "query")
         cells = [f"<div>{query}<br>{escape(answer.item.key)}{outcome}</div>"]
-        rows = answer.rows[: self.top]
-        for place, (row, distance) in enumerate(zip(rows, answer.distances, strict=False)):
+        rows = [] if answer.rejected else answer.rows[: self.top]
+        for place, row in enumerate(rows):
             kind = "right" if answer.relevant and answer.relevant[place] else ""
-            cells.append(f"<div>{self._tag(row, kind)}<br>{_caption(row)}<br><small>{distance:.4g}</small></div>")
+            cells.append(f"<div>{self._tag(row, kind)}<br>{_caption(row)}<br><small>{answer.told(place)}</small></div>")
         right = None if not answer.wanted or 1 <= answer.rank <= self.top else self._right(answer)
         if right:
             cells.append(f"<div>{self._tag(right, 'right')}<br><b>right: </b>{_caption(right)}</div>")
@@ -206,7 +209,7 @@ class Report(Output):
         return next((self.bearers[name] for name in names if name in self.bearers), None)
 
     def _tag(self, row: Row, kind: str = "") -> str:
-        return self.thumbs.tag(self.index.picture(row), escape(_meaning(row)), kind)
+        return self.thumbs.tag(self.index.picture(row), escape(_meaning(row)), kind, escape(row.char))
 
 
 _reading = cache(reading)

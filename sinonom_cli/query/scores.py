@@ -9,7 +9,7 @@ from pathlib import Path
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.query.answer import Answer, Output, file_of
+from sinonom_cli.query.answer import NOTHING, Answer, Output, file_of
 from sinonom_cli.query.truth import Wanted
 
 COLUMNS = (
@@ -17,7 +17,7 @@ COLUMNS = (
     "first", "first_label", "first_char", "first_distance", "right", "right_distance", "failure",
 )  # fmt: skip
 """`first`: the file that was answered first; where `rank` is not 1, what the query was mistaken for. `right`: the
-nearest relevant answer, and empty with rank 0 if none was among those looked at."""
+nearest relevant answer, and empty with rank 0 if none was among those looked at, or the query was rejected."""
 
 
 class Scores(Output):
@@ -45,7 +45,8 @@ class Scores(Output):
             (
                 answer.item.key, answer.wanted.kind, ",".join(sorted(answer.wanted.names)),
                 rank, f"{1 / rank:.6f}" if rank else "0",
-                file_of(first), first.label, first.char, f"{answer.distances[0]:.6f}", *right, "",
+                file_of(first), first.label, first.char, f"{answer.distances[0]:.6f}", *right,
+                NOTHING if answer.rejected else "",
             )
         )  # fmt: skip
 

@@ -37,7 +37,7 @@ class Searcher:
     """
 
     def __init__(self, index: Index, distance: str, each_label_once: bool = False, model: Model | None = None) -> None:
-        self.index, self.each_label_once = index, each_label_once
+        self.index, self.distance, self.each_label_once = index, distance, each_label_once
         self.measure = DISTANCES[distance] if model is None else distance_of(distance, model)
         # FAISS knows no distributions: of the rows that are nearest by their embeddings, some hundreds are measured.
         self.least = CANDIDATES if distance in OF_CLASSES else 0

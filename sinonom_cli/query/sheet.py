@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, paste, refuse_foreign, sheet_font, write_sheet
-from sinonom_cli.query.answer import Answer, Output
+from sinonom_cli.query.answer import NOTHING, Answer, Output
 
 SIDE, FRAME, CAPTION, GAP = 112, 4, 30, 6
 CELL = SIDE + 2 * FRAME
@@ -64,14 +64,15 @@ class Sheet(Output):
         for line, answer in enumerate(answers):
             y = GAP + line * STEP_Y
             outcome = "" if answer.wanted is None else f"rank {answer.rank}" if answer.rank else "not found"
+            outcome = NOTHING if answer.rejected else outcome
             self._cell(page, draw, (GAP, y), answer.item.path, QUERY, answer.item.path.name, outcome)
-            found = zip(answer.rows[: self.top], answer.distances[: self.top], strict=True)
-            for place, (row, distance) in enumerate(found):
+            for place, row in enumerate([] if answer.rejected else answer.rows[: self.top]):
                 frame = RIGHT if answer.relevant and answer.relevant[place] else WRONG
                 name = PurePosixPath(row.source or row.item).name
                 at = (GAP + (1 + place) * STEP_X, y)
                 label = f"{row.label} " if row.label and row.label not in name else ""
-                self._cell(page, draw, at, self.index.picture(row), frame, name, f"{label}{round(distance, 6):.4g}")
+                told = f"{label}{answer.told(place)}"
+                self._cell(page, draw, at, self.index.picture(row), frame, name, told, row.label)
         return page
 
     def _cell(
@@ -83,10 +84,11 @@ class Sheet(Output):
         frame: tuple[int, int, int],
         name: str,
         below: str,
+        instead: str = "",
     ) -> None:
         x, y = at
         draw.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill=frame)
         draw.rectangle((x + FRAME, y + FRAME, x + FRAME + SIDE - 1, y + FRAME + SIDE - 1), fill="white")
-        paste(page, picture, (x + FRAME, y + FRAME), SIDE, self.font)
+        paste(page, picture, (x + FRAME, y + FRAME), SIDE, self.font, instead)
         draw.text((x + 2, y + CELL + 1), fitted(name, self.font, CELL), fill=INK, font=self.font)
         draw.text((x + 2, y + CELL + 14), fitted(below, self.font, CELL), fill=FAINT, font=self.font)

@@ -10,14 +10,15 @@ from typing import Any
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.query.answer import Answer, Figures, Output, file_of, name_of
+from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, file_of, name_of
+from sinonom_cli.query.naming import FACTS, facts_of, named
 from sinonom_cli.query.truth import Wanted
 
 JSON_FIGURES = ("mrr@5", "recall@1", "recall@5")
 COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
 
 
-def show(top: int, characters: bool, form: str | None) -> Output:
+def show(top: int, characters: bool, form: str | None, sure: bool = False) -> Output:
     """Return how to print answers here.
 
     Parameters
@@ -25,17 +26,22 @@ def show(top: int, characters: bool, form: str | None) -> Output:
     top : answers to print for each picture.
     characters : the answers are characters and not items.
     form : of CSV, "rows" or "pairs"; None: no CSV.
+    sure : answers come with probabilities.
     """
     if console.settings.json:
-        return _Json(top)
+        return _Json(top, characters)
     if form:
-        return _Rows(top) if form == "rows" else _Pairs(top, characters)
-    return _Table(top, characters) if sys.stdout.isatty() else _Tabs(top)
+        return _Rows(top, characters, sure) if form == "rows" else _Pairs(top, characters)
+    if sys.stdout.isatty():
+        return _Names(top) if characters else _Table(top)
+    return _Tabs(top, characters, sure)
 
 
-def _results(answer: Answer, top: int) -> list[dict[str, Any]]:
+def _results(answer: Answer, top: int, characters: bool) -> list[dict[str, Any]]:
+    if answer.rejected:
+        return []
     found = zip(answer.rows[:top], answer.distances[:top], strict=True)
-    return [
+    results: list[dict[str, Any]] = [
         {
             "rank": rank,
             "item": row.item,
@@ -46,14 +52,34 @@ def _results(answer: Answer, top: int) -> list[dict[str, Any]]:
         }
         for rank, (row, distance) in enumerate(found, 1)
     ]
+    for result, probability in zip(results, answer.probabilities, strict=False):
+        result["probability"] = round(probability, 6)
+    if characters:
+        for result, row in zip(results, answer.rows, strict=False):
+            result.update(facts_of(row))
+    return results
+
+
+def _columns(characters: bool, sure: bool) -> tuple[str, ...]:
+    return COLUMNS + ("probability",) * sure + FACTS * characters
+
+
+def _cells(answer: Answer, top: int, characters: bool) -> list[list[object]]:
+    """Return a line for each answer; one of rank 0 for a query that is like nothing in the index."""
+    if answer.rejected:
+        rest = [""] * (bool(answer.probabilities) + len(FACTS) * characters)
+        return [[answer.item.path, 0, NOTHING, "", "", "", round(answer.distances[0], 6), *rest]]
+    return [[answer.item.path, *result.values()] for result in _results(answer, top, characters)]
 
 
 class _Json(Output):
-    def __init__(self, top: int) -> None:
-        self.top = top
+    def __init__(self, top: int, characters: bool) -> None:
+        self.top, self.characters = top, characters
 
     def answer(self, answer: Answer) -> None:
-        console.data_json({"query": str(answer.item.path), "results": _results(answer, self.top)})
+        known = {} if answer.known is None else {"known": answer.known}
+        results = _results(answer, self.top, self.characters)
+        console.data_json({"query": str(answer.item.path), **known, "results": results})
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         every = figures["all"]
@@ -61,12 +87,12 @@ class _Json(Output):
 
 
 class _Tabs(Output):
-    def __init__(self, top: int) -> None:
-        self.top = top
-        console.data(_tabs(COLUMNS))
+    def __init__(self, top: int, characters: bool, sure: bool) -> None:
+        self.top, self.characters = top, characters
+        console.data(_tabs(_columns(characters, sure)))
 
     def answer(self, answer: Answer) -> None:
-        console.data("\n".join(_tabs((answer.item.path, *result.values())) for result in _results(answer, self.top)))
+        console.data("\n".join(map(_tabs, _cells(answer, self.top, self.characters))))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         console.data("\n".join(["", *map(_tabs, table_of(figures))]))
@@ -75,12 +101,12 @@ class _Tabs(Output):
 class _Rows(Output):
     """CSV with a line for each answer; figures go to stderr, so that stdout stays one table."""
 
-    def __init__(self, top: int) -> None:
-        self.top = top
-        console.data(_csv(COLUMNS))
+    def __init__(self, top: int, characters: bool, sure: bool) -> None:
+        self.top, self.characters = top, characters
+        console.data(_csv(_columns(characters, sure)))
 
     def answer(self, answer: Answer) -> None:
-        console.data("\n".join(_csv((answer.item.path, *result.values())) for result in _results(answer, self.top)))
+        console.data("\n".join(map(_csv, _cells(answer, self.top, self.characters))))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         for line in table_of(figures):
@@ -95,7 +121,8 @@ class _Pairs(_Rows):
         console.data(_csv(("query", "label")))
 
     def answer(self, answer: Answer) -> None:
-        names = [(row.char or row.label) if self.characters else file_of(row) for row in answer.rows[: self.top]]
+        rows = [] if answer.rejected else answer.rows[: self.top]
+        names = [(row.char or row.label) if self.characters else file_of(row) for row in rows]
         console.data(_csv((answer.item.key, ",".join(names))))
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
@@ -103,21 +130,24 @@ class _Pairs(_Rows):
 
 
 class _Table(Output):
-    def __init__(self, top: int, characters: bool) -> None:
+    def __init__(self, top: int) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        self.top, self.characters, self.console = top, characters, Console()
+        self.top, self.console = top, Console()
         self.table = Table("query", *(str(rank) for rank in range(1, top + 1)), show_lines=False)
 
     def answer(self, answer: Answer) -> None:
         from rich.text import Text
 
+        if answer.rejected:
+            self.table.add_row(Text(answer.item.path.name), Text(NOTHING, "dim"))
+            return
         cells = []
-        for place, (row, distance) in enumerate(zip(answer.rows[: self.top], answer.distances, strict=False)):
+        for place, row in enumerate(answer.rows[: self.top]):
             style = "bold green" if answer.relevant and answer.relevant[place] else ""
-            name = name_of(row, self.characters)
-            cells.append(Text.assemble((name, style), (f" {round(distance, 6):.4g}", "dim")))
+            name = name_of(row)
+            cells.append(Text.assemble((name, style), (f" {answer.told(place)}", "dim")))
         self.table.add_row(Text(answer.item.path.name), *cells)
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
@@ -134,6 +164,13 @@ class _Table(Output):
     def close(self) -> None:
         if self.table.row_count:
             self.console.print(self.table)
+
+
+class _Names(_Table):
+    """A table for each picture: what its characters mean takes a line of its own."""
+
+    def answer(self, answer: Answer) -> None:
+        self.console.print(named(answer, self.top))
 
 
 def _ends(figures: Figures, name: str, between: str) -> str:

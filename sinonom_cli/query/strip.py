@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from sinonom_cli import console
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.sheets import paste, sheet_font
-from sinonom_cli.query.answer import Answer, Figures, Output, name_of
+from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, name_of
 from sinonom_cli.query.sheet import QUERY, RIGHT, WRONG
 from sinonom_cli.query.show import table_of
 from sinonom_cli.query.terminal import escaped
@@ -36,9 +36,9 @@ class Strips(Output):
     def answer(self, answer: Answer) -> None:
         """Print a strip and its names."""
         console.data(escaped(self.draw(answer), self.protocol))
-        found = zip(answer.rows[: self.top], answer.distances, strict=False)
-        names = [f"{rank} {name_of(row, self.characters)} {far:.4g}" for rank, (row, far) in enumerate(found, 1)]
-        console.data(f"{answer.item.path.name}:  {'   '.join(names)}\n")
+        rows = [] if answer.rejected else answer.rows[: self.top]
+        names = [f"{n + 1} {name_of(row, self.characters)} {answer.told(n)}" for n, row in enumerate(rows)]
+        console.data(f"{answer.item.path.name}:  {'   '.join(names) or NOTHING}\n")
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         """Print the figures."""
@@ -47,14 +47,15 @@ class Strips(Output):
 
     def draw(self, answer: Answer) -> Image.Image:
         """Draw a query and its answers side by side."""
-        rows = answer.rows[: self.top]
+        rows = [] if answer.rejected else answer.rows[: self.top]
         strip = Image.new("RGB", ((1 + len(rows)) * (CELL + GAP), CELL), "white")
         frames = [RIGHT if answer.relevant and answer.relevant[place] else WRONG for place in range(len(rows))]
         pictures: list[Path] = [answer.item.path, *(self.index.picture(row) for row in rows)]
         font = sheet_font()
+        labels = ["", *(row.label for row in rows)]
         for place, (picture, frame) in enumerate(zip(pictures, [QUERY, *frames], strict=True)):
             x = place * (CELL + GAP)
             canvas = ImageDraw.Draw(strip)
             canvas.rectangle((x, 0, x + CELL - 1, CELL - 1), outline=frame, fill="white", width=FRAME)
-            paste(strip, picture, (x + FRAME, FRAME), SIDE, font)
+            paste(strip, picture, (x + FRAME, FRAME), SIDE, font, labels[place])
         return strip

@@ -7,7 +7,6 @@ from sinonom_cli.models.calibration import (
     auroc,
     calibration_error,
     fit_temperature,
-    free_energy,
     likelihoods,
     probabilities,
 )
@@ -30,12 +29,6 @@ def test_probabilities_are_a_softmax_and_leave_nothing_to_what_is_not_there():
     assert found[0] == pytest.approx([np.exp(-0.2) / (np.exp(-0.2) + np.exp(-0.8)), 1 - found[0, 0], 0])
     assert found.sum(axis=1) == pytest.approx([1, 1])
     assert found[1] == pytest.approx(np.exp([0, -2, -4]) / np.exp([0, -2, -4]).sum())
-
-
-def test_free_energy_is_below_the_least_energy_and_is_it_when_cold():
-    energies = np.array([[0.3, 0.5, np.inf]])
-    assert free_energy(energies, 0.2)[0] == pytest.approx(-0.2 * np.log(np.exp(-1.5) + np.exp(-2.5)))
-    assert free_energy(energies, 1e-4)[0] == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("temperature", [0.02, 0.1, 1.0])
