@@ -111,9 +111,8 @@ def calibration_error(confidence: NDArray[np.floating], correct: NDArray[np.bool
     Mean over queries of |mean confidence - share correct| of their bin, in [0, 1].
     """
     order = np.argsort(confidence, kind="stable")
-    confidence, correct = np.asarray(confidence, np.float64)[order], np.asarray(correct, np.float64)[order]
-    parts = [part for part in np.array_split(np.arange(len(order)), bins) if len(part)]
-    return float(sum(abs(float((confidence[part] - correct[part]).sum())) for part in parts) / max(len(order), 1))
+    over = (np.asarray(confidence, np.float64) - np.asarray(correct, np.float64))[order]
+    return sum(abs(float(part.sum())) for part in np.array_split(over, bins)) / max(len(order), 1)
 
 
 def auroc(known: NDArray[np.floating], unknown: NDArray[np.floating]) -> float:

@@ -180,7 +180,8 @@ def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, float]:
     ValueError
         If none of them has right and wrong answers.
     """
-    energies, right = (part[of] for part in asked.table())
+    energies, right = asked.table()
+    energies, right = energies[of], right[of]
     # Half a query more on either side (Krichevsky and Trofimov 1981): nothing is certain after finitely many.
     found = (right.any(axis=1).sum() + 0.5) / (len(right) + 1)
     return {
