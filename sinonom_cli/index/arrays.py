@@ -17,7 +17,7 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.artifacts.index_files import checksum
 from sinonom_cli.artifacts.rows import COLUMNS, Row
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.errors import SinonomError, usage_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,6 +99,14 @@ class Arrays:
             return Path(os.path.relpath(table.parent / cell, self.output.parent)).as_posix()
         except ValueError:  # another drive of Windows
             return (table.parent / cell).absolute().as_posix()
+
+
+def arrays_given(sets: Sequence[Path]) -> bool:
+    """Return whether `.npy` files are to be indexed; raises SinonomError (2) if they are mixed with sets."""
+    arrays = [path.suffix == ".npy" for path in sets]
+    if any(arrays) and not all(arrays):
+        raise usage_error("image sets and .npy files are not indexed together", "one kind first, the other with --add")
+    return any(arrays)
 
 
 def _opened(path: Path, dimension: int) -> NDArray[np.float32]:

@@ -16,9 +16,9 @@ from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.artifacts.rows import Row
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.index import kinds
-from sinonom_cli.index.arrays import Arrays
+from sinonom_cli.index.arrays import Arrays, arrays_given
 from sinonom_cli.index.assemble import assemble, clear, pieces
 from sinonom_cli.index.entries import Entry, entries_of, identity, relative
 from sinonom_cli.index.partial import Partial
@@ -89,14 +89,6 @@ def run(config: IndexConfig) -> Artifact:
         console.say(f"{config.output} was begun before: going on")
     failures = embed(config, model, partial)
     return _put_together(config, model, partial, artifact, failures)
-
-
-def arrays_given(sets: Sequence[Path]) -> bool:
-    """Return whether `.npy` files are to be indexed; raises SinonomError (2) if they are mixed with sets."""
-    arrays = [path.suffix == ".npy" for path in sets]
-    if any(arrays) and not all(arrays):
-        raise usage_error("image sets and .npy files are not indexed together", "one kind first, the other with --add")
-    return any(arrays)
 
 
 def _from_arrays(config: IndexConfig, model: Model) -> Artifact:

@@ -1,4 +1,4 @@
-"""Add to an index, or remove from it, without embedding or training again what is there.
+"""Add to an index without embedding or training again what is there.
 
 The index as it is stays whole and can be asked until the changed one is put in its place. Whole vectors beside a
 compressed index are appended to, behind what its record speaks of; all other files are made anew.
@@ -6,9 +6,8 @@ compressed index are appended to, behind what its record speaks of; all other fi
 
 from __future__ import annotations
 
-import fnmatch
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -34,12 +33,11 @@ from sinonom_cli.artifacts.index_files import (
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import Model, read_model
 from sinonom_cli.artifacts.plain_vectors import PLAIN, append_vectors, write_plain
-from sinonom_cli.artifacts.rows import Row, Rows, write_rows
+from sinonom_cli.artifacts.rows import Row, write_rows
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.index import kinds
-from sinonom_cli.index.arrays import Arrays
-from sinonom_cli.index.assemble import clear, load, named, pieces, save
-from sinonom_cli.index.build import IndexConfig, arrays_given, blocks_of, embed
+from sinonom_cli.index.arrays import Arrays, arrays_given
+from sinonom_cli.index.assemble import clear, load, pieces, save
+from sinonom_cli.index.build import IndexConfig, blocks_of, embed
 from sinonom_cli.index.entries import entries_of, identity, relative
 from sinonom_cli.index.partial import Partial
 from sinonom_cli.models.preprocess import VERSION
@@ -56,7 +54,7 @@ def add(config: IndexConfig) -> Artifact:
     SinonomError
         4 for a bad set, another model, or an index that is not there.
     """
-    artifact = _opened(config.output)
+    artifact = opened(config.output)
     model = read_model(config.model)
     record = artifact.record
     if record["options"].get("prototypes"):
@@ -162,7 +160,7 @@ def _append(
         counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
         sets = [*record["options"]["sets"], *(relative(name, config.output) for name in config.sets)]
         options = {**record["options"], "sets": list(dict.fromkeys(sets))}
-        publish(artifact, made, **fields, **_changed(record, options), unit=record["unit"] and unit, counts=counts)
+        publish(artifact, made, **fields, **changed(record, options), unit=record["unit"] and unit, counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -170,112 +168,15 @@ def _append(
     return artifact
 
 
-def _changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """Return what the record says of an index that is no longer what one command made of its inputs."""
     if "calibration" in record:
         console.warn("probabilities were fitted to the rows as they were: gone until sinonom query --calibrate")
     return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
 
 
-def remove(path: Path, names: Sequence[str]) -> Artifact:
-    """Remove rows: `#17` by number, else by item or source; `*` and `?` stand for what they do in file names.
-
-    Raises
-    ------
-    SinonomError
-        4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed.
-    """
-    artifact = _opened(path)
-    rows = read_rows(path, artifact.record, whole=True)
-    gone = _named(path, rows, names)
-    keep = np.flatnonzero(~gone)
-    if len(keep) == 0:
-        raise SinonomError(f"nothing would be left of {path}", "delete its files instead")
-    record, folder = artifact.record, partial_path(path)
-    made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
-    fields: dict[str, Any] = {}
-    vectors = read_vectors(path, record)
-    kept = (np.array(vectors[keep[start : start + 65_536]]) for start in range(0, len(keep), 65_536))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        kind = record.get("type", "flat")
-        if kind in PLAIN:
-            write_plain(made[FAISS], kind, kept)
-        else:
-            made[VECTORS] = folder / "vectors"
-            with made[VECTORS].open("wb") as file:
-                append_vectors(file, kept)
-            left = np.memmap(made[VECTORS], "<f4", "r", shape=(len(keep), vectors.shape[1]))
-            index, fields = _without(path, record, gone, left)
-            save(index, made[FAISS])
-            del left
-        write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
-        counts = {**record["counts"], "rows": len(keep), "items": len(keep) + record["counts"]["failed"]}
-        del vectors, rows
-        publish(artifact, made, **fields, **_changed(record, record["options"]), counts=counts)
-        clear(path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    console.say(f"{int(gone.sum())} removed, {len(keep)} left")
-    return artifact
-
-
-def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which rows are named, (N,) bool."""
-    gone = np.zeros(len(rows), bool)
-    exact, patterns, found = set(), [], set()
-    for name in names:
-        if name.startswith("#") and name[1:].isdecimal():
-            if int(name[1:]) >= len(rows):
-                raise SinonomError(f"{path} has no row {name}: it has {len(rows)}", "rows are counted from #0")
-            gone[int(name[1:])] = True
-        elif any(sign in name for sign in "*?["):
-            patterns.append(name)
-        else:
-            exact.add(name)
-    if exact or patterns:
-        for number, row in enumerate(rows):
-            hits = {row.item, row.source} & exact
-            hits.update(pattern for pattern in patterns if fnmatch.fnmatchcase(row.item, pattern))
-            gone[number] |= bool(hits)
-            found |= hits
-    missing = sorted((exact | set(patterns)) - found)
-    if missing:
-        raise SinonomError(
-            f"{len(missing)} names are not in {path}; the first is {missing[0]}",
-            f"items as in {path.name}.rows.csv, or #NUMBER",
-        )
-    return gone
-
-
-def _without(
-    path: Path, record: dict[str, Any], gone: NDArray[np.bool_], left: NDArray[np.float32]
-) -> tuple[Any, dict[str, Any]]:
-    """Return a compressed index without some rows, the others numbered anew, and what changes in its record."""
-    import faiss
-
-    verify(path, record)
-    index = load(path)
-    inverted = faiss.try_extract_index_ivf(index)
-    if inverted is None:  # a graph cannot forget: it is made again, of the vectors at hand
-        index = kinds.new(record["factory"], left.shape[1])
-        kinds.train(index, left)
-        for block in pieces(left):
-            index.add(block)
-        return index, named(record["type"], record["factory"], index, left)
-    inverted.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(gone)))
-    number = np.cumsum(~gone) - 1
-    lists: Any = inverted.invlists
-    for place in range(inverted.nlist):
-        size = lists.list_size(place)
-        if size:
-            ids = faiss.rev_swig_ptr(lists.get_ids(place), size)
-            ids[:] = number[ids]
-    index.ntotal = inverted.ntotal
-    return index, {}
-
-
-def _opened(path: Path) -> Artifact:
+def opened(path: Path) -> Artifact:
+    """Return a complete index that can be changed; raises SinonomError for one that lies in Milvus."""
     recover(path)
     record = read_record(path, "index")
     if record["counts"].get("failed") and failures_path(path).exists():
@@ -283,12 +184,3 @@ def _opened(path: Path) -> Artifact:
     if "store" in record:
         raise SinonomError(f"{path} lies in {record['store']['uri']}", remake(path, record))
     return Artifact(path, record, "complete")
-
-
-def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
-    """Replace `-` among names by the lines given."""
-    for name in names:
-        if name == "-":
-            yield from (line.rstrip("\r\n") for line in lines if line.strip())
-        else:
-            yield name

@@ -103,6 +103,6 @@ def index(
 def _removed(paths: list[str], names: list[str], otherwise: bool) -> "Artifact":
     if len(paths) != 1 or otherwise:
         raise usage_error("--remove takes the index alone", "sinonom index db.faiss --remove NAME")
-    from sinonom_cli.index import change
+    from sinonom_cli.index import remove
 
-    return change.remove(Path(paths[0]), list(change.listed(names, sys.stdin)))
+    return remove.remove(Path(paths[0]), list(remove.listed(names, sys.stdin)))

@@ -169,8 +169,9 @@ def _outputs(
     if config.report:
         from sinonom_cli.query.report import Report
 
+        searched = index.path if config.index else "the characters that ship"
         about = {
-            "index": f"{index.path}, {len(index.rows):,} {'prototypes' if index.prototypes else 'pictures'}",
+            "index": f"{searched}, {len(index.rows):,} {'prototypes' if index.prototypes else 'pictures'}",
             "model": f"{'the one that ships' if model.path == DEFAULT else model.path} ({model.identity[:12]})",
             "distance": config.distance or index.distance,
         }

@@ -69,7 +69,7 @@ def query(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Find the five nearest items of an index to a picture.
+    """Find the five nearest items of an index to a picture; with no index, name its character.
 
     Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
     """

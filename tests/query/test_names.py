@@ -116,6 +116,7 @@ def test_report_and_sheet_show_characters_where_there_are_no_pictures(
     page = (house / "r.html").read_text(encoding="utf-8")
     for result in results:
         assert re.search(rf'<i class="char [^>]*>{result["char"]}</i>', page)
+    assert "the characters that ship, " in page
     assert "i.char {" in page and 'class="t0 query"' in page
     from sinonom_cli.query.sheet import FRAME, GAP, SIDE, STEP_X
 
