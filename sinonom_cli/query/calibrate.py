@@ -81,7 +81,7 @@ def calibrate(
     SinonomError
         If too few queries have an answer in the index, or the record cannot be written.
     """
-    asked, failed, absent = _ask(searcher, batches, wanted, frozenset(there))
+    asked, failed, absent = ask(searcher, batches, wanted, frozenset(there))
     by = "label" if "label" in asked else "source"
     count = len(asked[by].near)
     if count < LEAST or len(set(asked[by].labels)) < 2:
@@ -104,7 +104,7 @@ def calibrate(
     return failed
 
 
-def _ask(
+def ask(
     searcher: Searcher,
     batches: Iterable[tuple[NDArray[np.float32], dict[Item, str], list[Item]]],
     wanted: Mapping[str, Wanted],

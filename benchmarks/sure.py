@@ -1,0 +1,90 @@
+"""How much the probabilities of an index, `query --reject` and `query --tta` are worth, on queries with known answers.
+
+Run: `python benchmarks/sure.py QUERIES INDEX TRUTH [--limit N] [--workers N]`. Nothing is written to the index. Each
+query is judged by a calibration fitted on the other half of the queries, in which its character does not occur; as
+unknown it counts again, without the rows of its character. QUERIES that the model has learnt flatter all figures.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
+from sinonom_cli.artifacts.inputs import find_inputs
+from sinonom_cli.models.calibration import auroc, fit_temperature, probabilities
+from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
+from sinonom_cli.query.answering import embedded
+from sinonom_cli.query.calibrate import Asked, ask, held_out
+from sinonom_cli.query.opening import model_of, open_index
+from sinonom_cli.query.search import Searcher
+from sinonom_cli.query.truth import bearers, match, read_truth
+
+
+def scores(asked: Asked) -> dict[str, float]:
+    """Return the area under the ROC curve, known against unknown, of each score that could be told by."""
+    energies, right = asked.table()
+    temperature = fit_temperature(energies, right)
+    without = np.where(right, np.inf, energies)
+    there = np.isfinite(without).any(axis=1)
+    known, unknown = energies[there], without[there]
+
+    def free(table: np.ndarray) -> np.ndarray:  # Liu et al. 2020, "Energy-based out-of-distribution detection"
+        least = table.min(axis=1, keepdims=True)
+        return least[:, 0] - temperature * np.log(np.exp((least - table) / temperature).sum(axis=1))
+
+    def doubt(table: np.ndarray) -> np.ndarray:  # Hendrycks and Gimpel 2017, maximum softmax probability
+        return -probabilities(table, temperature).max(axis=1)
+
+    return {
+        "nearest distance": auroc(np.array(asked.near), np.array(asked.without)),
+        "free energy": auroc(free(known), free(unknown)),
+        "greatest probability": auroc(doubt(known), doubt(unknown)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("queries", nargs="+", help="pictures, or a folder of them; then INDEX and TRUTH")
+    parser.add_argument("index", type=Path)
+    parser.add_argument("truth", type=Path, help="query,label")
+    parser.add_argument("--limit", type=int, help="queries, at most")
+    parser.add_argument("--workers", type=int, default=0, help="processes that read and embed")
+    given = parser.parse_args()
+    index = open_index(given.index)
+    model = model_of(index, None)
+    items = find_inputs(given.queries, PICTURE_SUFFIXES, "pictures", given.limit)
+    wanted, _ = match(read_truth(given.truth), items)
+    there = frozenset(bearers(wanted, index.rows))
+    items = [item for item in items if item.key in wanted]
+    ranks = {}
+    for tta in (False, True):
+        searcher = Searcher(index, index.distance, index.prototypes, model)
+        started = time.process_time()
+        ways, failed, absent = ask(searcher, embedded(items, model, given.workers, tta), wanted, there)
+        taken = 1000 * (time.process_time() - started) / len(items)
+        by = "label" if "label" in ways else "source"
+        asked = ways[by]
+        _, right = asked.table()
+        ranks[tta] = reciprocal_at(first_relevant_rank(right), 5)
+        found = held_out(asked)
+        print(f"{'--tta' if tta else 'plain'}: {len(right):,} queries, answers by {by}; {absent} not in the index")
+        print(f"  top-1 {found['accuracy']:.4f}, MRR@5 {ranks[tta].mean():.4f}; {taken:.1f} ms of this process a query")
+        print(f"  NLL {found['nll']:.4f}, ECE {found['ece']:.4f}, mean probability {found['confidence']:.4f}")
+        print("  AUROC " + ", ".join(f"{name} {value:.4f}" for name, value in scores(asked).items()))
+        print(
+            f"  --reject: {found['known_kept']:.1%} of known kept, {found['unknown_rejected']:.1%} of unknown rejected"
+        )
+        if failed:
+            print(f"  {len(failed)} pictures could not be read")
+    gain = ranks[True] - ranks[False]
+    low, high = bootstrap(gain)
+    print(f"--tta: MRR@5 {gain.mean():+.4f} (95 %: {low:+.4f} to {high:+.4f})")
+
+
+if __name__ == "__main__":
+    main()
