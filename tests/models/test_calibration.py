@@ -37,10 +37,7 @@ def test_the_temperature_is_the_best_of_a_grid_and_the_one_the_queries_were_draw
     found = fit_temperature(energies, right)
 
     def loss(one: float) -> float:
-        total = 0.0
-        for row, yes in zip(energies, right, strict=True):
-            total += np.log(np.exp(-row / one).sum()) + row[yes][0] / one
-        return total
+        return float((np.log(np.exp(-energies / one).sum(axis=1)) + energies[right] / one).sum())
 
     grid = np.exp(np.linspace(np.log(temperature / 3), np.log(temperature * 3), 60))
     best = grid[np.argmin([loss(one) for one in grid])]
