@@ -100,10 +100,10 @@ NOTHING = "nothing like it in the index"
 
 
 def percent(probability: float) -> str:
-    """Return a probability as people read it."""
+    """Return a probability as people read it; without a space, at which narrow tables would break it."""
     if probability > 0.99:
-        return ">99 %"
-    return "<1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+        return ">99%"
+    return "<1%" if probability < 0.01 else f"{100 * probability:.0f}%"
 
 
 class Output:

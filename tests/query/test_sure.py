@@ -119,7 +119,7 @@ def test_every_form_of_answers_shows_the_probability_of_its_label(
     assert sinonom("query", "q/00.png", "--index", "db.faiss", "--report", "r.html", "--sheet", "s.png") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split("\t")[-1] == "probability" and float(lines[1].split("\t")[-1]) > 0.01
-    assert f" {100 * after[0]['results'][0]['probability']:.0f} %</small>" in (house / "r.html").read_text("utf-8")
+    assert f" {100 * after[0]['results'][0]['probability']:.0f}%</small>" in (house / "r.html").read_text("utf-8")
 
 
 def test_reject_says_of_a_query_that_the_index_holds_nothing_like_it_and_counts_it_as_not_found(
