@@ -75,3 +75,15 @@ class CrashingRead(module.Read):
         if os.environ["CRASHES_ON"] == str(item.path):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().__call__(item)
+
+
+def test_the_mean_over_views_is_the_same_in_a_worker_and_here(tmp_path: Path) -> None:
+    embedder = Embedder(tiny_model(tmp_path / "model"), 1)
+    paths = tiny_pictures(tmp_path / "pictures", ["0.png", "1.png", "2.png"])
+    paths[1].write_bytes(b"no picture")
+    (here,) = embed_pictures(embedder, [paths], 16, 0, tta=True)
+    (there,) = module.EmbedBatch(embedder.model, tta=True)(Item("0", Path(), (0, tuple(paths))))
+    (plain,) = embed_pictures(embedder, [paths], 16, 0)
+    assert np.allclose(here.vectors, there.vectors, atol=1e-6) and here.failures == there.failures
+    assert list(here.failures) == [1] and np.abs(here.vectors - plain.vectors).max() > 1e-3
+    assert np.allclose(np.linalg.norm(here.vectors, axis=1), 1, atol=1e-5)
