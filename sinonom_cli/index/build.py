@@ -16,7 +16,7 @@ from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.artifacts.rows import Row
-from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays, arrays_given
 from sinonom_cli.index.assemble import assemble, clear, pieces
@@ -25,7 +25,7 @@ from sinonom_cli.index.partial import Partial
 from sinonom_cli.index.prototypes import prototypes, refuse_unlabelled
 from sinonom_cli.index.store import check_store, store
 from sinonom_cli.models.embed_pictures import embed_pictures
-from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.embedder import Embedder, shortened
 from sinonom_cli.models.preprocess import VERSION
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class IndexConfig:
     limit: int | None
     type: str
     prototypes: int | None
+    dimensions: int | None
     store: str | None
     batch: BatchOptions
 
@@ -60,7 +61,7 @@ def run(config: IndexConfig) -> Artifact:
     """
     recover(config.output)
     model = read_model(config.model)
-    kinds.factory(config.type, 1, model.embedding_size)
+    kinds.factory(config.type, 1, dimensions_of(config.dimensions, model))
     if config.store:
         check_store(config.store, config.output, config.type)
     if arrays_given(config.sets):
@@ -115,8 +116,8 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     return put(
         artifact,
         config,
-        arrays.shape,
-        arrays.blocks,
+        (count, dimensions_of(config.dimensions, model)),
+        lambda: (shortened(block, config.dimensions) for block in arrays.blocks()),
         arrays.rows(),
         counts={"items": count, "rows": count, "failed": 0},
         **fields_of(config, model),
@@ -154,10 +155,32 @@ def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[
         "limit": config.limit,
         "type": config.type,
         "prototypes": config.prototypes,
+        "dimensions": config.dimensions,
         "store": config.store,
     }
-    optional = ("batch_size", "prototypes", "store")
+    optional = ("batch_size", "prototypes", "dimensions", "store")
     return {name: value for name, value in options.items() if name not in optional or value is not None}
+
+
+def dimensions_of(wanted: int | None, model: Model) -> int:
+    """Return how many numbers of a model's embeddings an index holds.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if it has not so many; 4, if its first numbers do not say most.
+    """
+    if wanted is None or wanted == model.embedding_size:
+        return model.embedding_size
+    if wanted > model.embedding_size:
+        what = f"--dimensions {wanted}: the embeddings of {model.path} have {model.embedding_size}"
+        raise usage_error(what, f"--dimensions {model.embedding_size // 2}, or leave it away")
+    if model.record.get("axes") != "principal":
+        raise SinonomError(
+            f"{model.path} embeds in {model.embedding_size} numbers of which none says more than another",
+            "leave --dimensions away; models that sinonom train makes with a metric loss can be shortened",
+        )
+    return wanted
 
 
 def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
@@ -237,8 +260,8 @@ def _put_together(
     put(
         artifact,
         config,
-        (len(kept), model.embedding_size),
-        lambda: blocks_of(partial),
+        (len(kept), dimensions_of(config.dimensions, model)),
+        lambda: blocks_of(partial, config.dimensions),
         (entry.row for entry in kept),
         indexed={"pictures": len(kept), "sha256": identity(kept)},
         counts={"items": len(entries), "rows": len(kept), "failed": len(failures)},
@@ -248,9 +271,9 @@ def _put_together(
     return artifact
 
 
-def blocks_of(partial: Partial) -> Iterator[NDArray[np.float32]]:
-    """Yield the embeddings of all batches, (n, D) float32."""
+def blocks_of(partial: Partial, dimensions: int | None) -> Iterator[NDArray[np.float32]]:
+    """Yield the embeddings of all batches, (n, D) float32, or as many of their numbers as are wanted."""
     for number in range(len(partial.batches)):
         vectors = partial.load(number).vectors
         if len(vectors):
-            yield vectors
+            yield shortened(vectors, dimensions)

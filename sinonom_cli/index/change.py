@@ -40,6 +40,7 @@ from sinonom_cli.index.assemble import clear, load, pieces, save
 from sinonom_cli.index.build import IndexConfig, blocks_of, embed
 from sinonom_cli.index.entries import entries_of, identity, relative
 from sinonom_cli.index.partial import Partial
+from sinonom_cli.models.embedder import shortened
 from sinonom_cli.models.preprocess import VERSION
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def add(config: IndexConfig) -> Artifact:
     if not kept:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
-    _append(artifact, blocks_of(partial), kept, config, failed=len(failures), items=len(entries))
+    _append(artifact, blocks_of(partial, record["dimension"]), kept, config, failed=len(failures), items=len(entries))
     partial.delete()
     _plan(config.output).unlink(missing_ok=True)
     clear(config.output)
@@ -103,7 +104,8 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
         return artifact
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))
-    return _append(artifact, arrays.blocks(), arrays.rows(), config, failed=0, items=arrays.shape[0])
+    blocks = (shortened(block, artifact.record["dimension"]) for block in arrays.blocks())
+    return _append(artifact, blocks, arrays.rows(), config, failed=0, items=arrays.shape[0])
 
 
 def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:

@@ -55,6 +55,16 @@ def index(
             help="At most N rows for each label: the centres of its pictures, to name characters by.",
         ),
     ] = None,
+    dimensions: Annotated[
+        int | None,
+        typer.Option(
+            "--dimensions",
+            metavar="D",
+            min=2,
+            show_default="all",
+            help="Keep the first D numbers of each embedding, which say most: a smaller index finds a little less.",
+        ),
+    ] = None,
     store: Annotated[
         str | None,
         typer.Option("--store", metavar="milvus:URI", help="Put all of it into Milvus; OUT.json remembers where."),
@@ -90,13 +100,14 @@ def index(
     inputs, out = split_output(sets, output, "SET")
     if out.is_dir():
         raise usage_error(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
-    if add and (overwrite or store or prototypes or type != "auto"):
-        raise usage_error("--add keeps the index as it is", "leave out --overwrite, --type, --prototypes and --store")
+    if add and (overwrite or store or prototypes or dimensions or type != "auto"):
+        hint = "leave out --overwrite, --type, --prototypes, --dimensions and --store"
+        raise usage_error("--add keeps the index as it is", hint)
     from sinonom_cli.index import build, change
 
     batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
     paths = tuple(Path(name) for name in inputs)
-    config = build.IndexConfig(paths, out, model, batch_size, limit, type, prototypes, store, batch)
+    config = build.IndexConfig(paths, out, model, batch_size, limit, type, prototypes, dimensions, store, batch)
     close(change.add(config) if add else build.run(config))
 
 

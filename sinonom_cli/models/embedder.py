@@ -96,6 +96,24 @@ class Embedder:
         return embeddings
 
 
+def shortened(embeddings: NDArray[np.float32], length: int | None) -> NDArray[np.float32]:
+    """Return the first numbers of embeddings whose first say most (see `train/axes.py`).
+
+    Parameters
+    ----------
+    embeddings : (N, D) float32 of length 1.
+    length : how many numbers to keep; None, D or more: all.
+
+    Returns
+    -------
+    (N, length) float32 of length 1; the embeddings themselves if all is kept.
+    """
+    if length is None or embeddings.shape[1] <= length:
+        return embeddings
+    first = embeddings[:, :length]
+    return first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-12)
+
+
 def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
     """Whether a network's shape, in which a name or None is any number, allows the wanted one; None: must be free."""
     if len(shape) != len(wanted):

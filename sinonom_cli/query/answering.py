@@ -10,7 +10,7 @@ from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.model import Model
 from sinonom_cli.models.embed_pictures import embed_pictures
-from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.embedder import Embedder, shortened
 from sinonom_cli.query.answer import Answer
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.sure import Judge, wanted_rows
@@ -28,7 +28,7 @@ FEW = 8
 
 
 def embedded(
-    items: Sequence[Item], model: Model, workers: int | None, tta: bool
+    items: Sequence[Item], model: Model, workers: int | None, tta: bool, dimensions: int | None = None
 ) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
     """Yield, batch by batch and in order, what the pictures are embedded as.
 
@@ -36,6 +36,7 @@ def embedded(
     ----------
     workers : as `embed_pictures` takes it; few pictures need none.
     tta : embed several views of each picture, see `models.views`.
+    dimensions : how many numbers of an embedding the index holds; None: all.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def embedded(
             for position, reason in each.failures.items():
                 item = batch[position]
                 failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
-            yield each.vectors, failures, list(batch)
+            yield shortened(each.vectors, dimensions), failures, list(batch)
             if progress is not None:
                 progress.advance(len(batch))
 

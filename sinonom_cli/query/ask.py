@@ -68,7 +68,7 @@ def run(config: QueryConfig) -> None:
     wanted, right = _wanted(config, items, index)
     characters = config.index is None or index.prototypes  # what is asked for is a character, not a picture of one
     searcher = Searcher(index, config.distance or index.distance, characters, model)
-    batches = embedded(items, model, config.workers, config.tta)
+    batches = embedded(items, model, config.workers, config.tta, index.record["dimension"])
     if config.calibrate:
         from sinonom_cli.query.calibrate import calibrate
 

@@ -98,6 +98,7 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
         learnt = np.flatnonzero(~pictures.held)
         some = np.random.default_rng(config.seed).permutation(learnt)[:SAMPLE]
         sort_axes(model, cells[pictures.cells[some]])
+        notes["axes"] = "principal"
     if validation:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
         console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with other prints than the relief's")
