@@ -60,3 +60,21 @@ sinonom train --loss cosface --data data/crops --data data/fonts --output model 
 
 step "the index of characters"
 sinonom index data/crops data/fonts characters.faiss --model model --prototypes 3 --type fp16
+
+step "how sure its answers are, by prints that the model has not seen"
+python3 - held-out/crops/metadata.csv held-out/truth.csv << 'PYTHON'
+import csv, sys
+with open(sys.argv[1], encoding="utf-8", newline="") as given, open(sys.argv[2], "w", encoding="utf-8", newline="") as out:
+    rows = csv.writer(out)
+    rows.writerow(("query", "label"))
+    rows.writerows((row["file_name"].removeprefix("images/"), row["label"]) for row in csv.DictReader(given))
+PYTHON
+for how in "" --tta; do
+  sinonom query held-out/crops/images --index characters.faiss --model model --truth held-out/truth.csv --calibrate $how
+done
+
+step "what it is worth"
+[ -e meshes/251.stl ] || python3 "$bench/make_meshes.py" meshes
+sinonom render meshes depth
+python3 "$here/benchmarks/default_model.py" held-out/crops --model model --characters characters.faiss \
+  --depth depth --queries "$bench/queries" --truth "$bench/truth.csv" --learnt data/crops --variants

@@ -30,6 +30,9 @@ from sinonom_cli.train.watch import Watch
 
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0
+CHANCE = 0.005
+"""Of MRR@5, a difference that some 500 queries cannot tell from none: then the later weights, learnt at a lower rate, are
+taken. Judged by thousands, they were the better ones."""
 
 Validate = Callable[[nn.Module], dict[str, float]]
 
@@ -132,7 +135,7 @@ class Diverged(SinonomError):
 def fit(training: Training, make: Make, folder: Path, *, workers: int, validate: Validate | None) -> None:
     """Train the model in place, from the last checkpoint if there is one; leave it with its best weights.
 
-    The best are those of the validation with the highest MRR@5; without validation, the last. Of several processes only
+    The best are the last whose MRR@5 is not below the highest by more than `CHANCE`; without validation, the last. Of several processes only
     the first writes, judges, and has the best weights in the end.
 
     Parameters
@@ -174,8 +177,8 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
             judged = plan.validates_after(step)
             scores = validate(training.model) if judged and validate else {}
             figures.write(scores)
-            if judged and scores.get("val_mrr@5", 0.0) >= progress["best"]:
-                progress["best"] = scores.get("val_mrr@5", 0.0)
+            if judged and scores.get("val_mrr@5", 0.0) >= progress["best"] - CHANCE:
+                progress["best"] = max(progress["best"], scores.get("val_mrr@5", 0.0))
                 checkpoint.save(best, {"model": training.model}, None, {"step": step})
             if judged or time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
                 checkpoint.save(last, training.parts, optimizer, {**progress, "step": step})

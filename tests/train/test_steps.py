@@ -176,6 +176,16 @@ def trained(folder: Path, choice: Choice, stop: int, hard: bool, micro: int | No
     return training
 
 
+@pytest.mark.parametrize(("scores", "taken"), [((0.5, 0.497, 0.4), 40), ((0.5, 0.6, 0.61), 60), ((0.5, 0.49, 0.4), 20)])
+def test_the_last_weights_that_are_not_worse_than_chance_would_make_them_are_taken(
+    scores: tuple[float, ...], taken: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan, left = Plan(60, 0.01, 0.01, 3, None, validations=3), list(scores)
+    training = Training(Tiny(dropout=0.2), Criterion(Choice("supcon", "none", None), 8, 6), plan, torch.device("cpu"))
+    fit(training, Batches(10**9, None), tmp_path, workers=0, validate=lambda _: {"val_mrr@5": left.pop(0)})
+    assert f"taking the weights of step {taken}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("choice", "hard", "micro"),
     [
