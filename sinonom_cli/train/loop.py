@@ -31,8 +31,8 @@ from sinonom_cli.train.watch import Watch
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0
 CHANCE = 0.005
-"""Of MRR@5, a difference that some 500 queries cannot tell from none: then the later weights, learnt at a lower rate, are
-taken. Judged by thousands, they were the better ones."""
+"""Of MRR@5, a difference that some 500 queries cannot tell from none: then the later weights, learnt at a lower rate,
+are taken. Judged by thousands, they were the better ones."""
 
 Validate = Callable[[nn.Module], dict[str, float]]
 
@@ -135,8 +135,8 @@ class Diverged(SinonomError):
 def fit(training: Training, make: Make, folder: Path, *, workers: int, validate: Validate | None) -> None:
     """Train the model in place, from the last checkpoint if there is one; leave it with its best weights.
 
-    The best are the last whose MRR@5 is not below the highest by more than `CHANCE`; without validation, the last. Of several processes only
-    the first writes, judges, and has the best weights in the end.
+    The best are the last whose MRR@5 is not below the highest by more than `CHANCE`; without validation, the last. Of
+    several processes only the first writes, judges, and has the best weights in the end.
 
     Parameters
     ----------
