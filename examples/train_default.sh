@@ -58,8 +58,12 @@ step "train"
 sinonom train --loss cosface --data data/crops --data data/fonts --output model \
   --classes 128 --images 2 --frequency 0.5 --weight-decay 0.02 --steps 16000 --val 0.01
 
-step "the index of characters"
-sinonom index data/crops data/fonts characters.faiss --model model --prototypes 3 --type fp16
+step "the index of characters, of real prints and of the hands most like them that together draw all characters"
+hands='LXGWWenKai-(Regular|Bold)|cwfs|dejima-mincho.*|OradanoGSRR|ZenOldMincho_600SemiBold|KaiseiTokumin_800ExtraBold'
+hands="$hands|NotoSerifCJK-Bold|YujiSyuku.*|UnGungseo|TW-(Kai|Sung)-(Ext-B-)?98_1|BabelStoneHan|HanaMin[AB]|uming"
+find "${FONTS:-/usr/share/fonts}" fonts -type f | grep -E "/($hands)\.(tt[fc]|ot[fc])$" | sort > hands.txt
+sinonom synth-fonts - data/hands --charset charset.txt --strokes 0 < hands.txt || [ $? = 6 ]
+sinonom index data/crops data/hands characters.faiss --model model --prototypes 3 --type fp16
 
 step "how sure its answers are, by prints that the model has not seen"
 python3 - held-out/crops/metadata.csv held-out/truth.csv << 'PYTHON'
