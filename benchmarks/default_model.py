@@ -180,9 +180,9 @@ def variants(model: Model, learnt: Path) -> Iterator[tuple[str, Path]]:
             part = next(self.left, None)
             return None if part is None else {name: part[:, None].astype(np.float32) / 255}
 
-    name = session_of(str(model.onnx)).get_inputs()[0].name
+    name = session_of(str(model.onnx), 1).get_inputs()[0].name
     ready, small = folder / "ready.onnx", folder / "int8.onnx"
-    quant_pre_process(str(model.onnx), str(ready))
+    quant_pre_process(str(model.onnx), str(ready), skip_symbolic_shape=True)
     # Only convolutions: the fixed maps before them and the head after need their digits.
     quantize_static(
         str(ready),

@@ -41,7 +41,7 @@ step "make and render the meshes of relief252"
 [ -e "$out/meshes/251.stl" ] || python3 "$bench/make_meshes.py" "$out/meshes"
 sinonom render "$out/meshes" "$out/depth"
 
-# `triplet --steps 10000` makes the model that ships.
+# examples/train_default.sh makes the model that ships.
 for loss in "lda --embedding 128 --steps 1000" "triplet --steps 2000"; do
   name=${loss%% *}
   step "train --loss $loss"

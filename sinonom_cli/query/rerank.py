@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sinonom_cli.artifacts.index import Index
 
 SIZE = 64
-WEIGHT = 0.4
+WEIGHT = 0.15
 """Of the local distance beside the embeddings', both over their means; chosen on held-out prints and their carvings."""
 KEPT = 20_000
 """Candidates whose maps stay in memory, 8 kB each."""
