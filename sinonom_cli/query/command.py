@@ -69,7 +69,9 @@ def query(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Find the five nearest items of an index to a picture; with no index, name its character.
+    """Find the five items of an index that are nearest to a picture.
+
+    With no --index it names the character.
 
     Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
     """
