@@ -69,9 +69,9 @@ def query(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Find the five items of an index that are nearest to a picture.
+    """Find what is nearest to a picture, or name its character.
 
-    With no --index it names the character.
+    The five nearest items of an index; with no --index the character, among 29,201.
 
     Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
     """
