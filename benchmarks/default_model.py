@@ -36,6 +36,7 @@ from sinonom_cli.models import prepare_fast
 from sinonom_cli.models.embedder import AT_ONCE, session_of
 from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
 from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.query.distances import unit
 
 Array = NDArray[np.float32]
 Embed = Callable[[NDArray[np.uint8]], Array]
@@ -61,14 +62,9 @@ def embedding(onnx: bytes | str) -> Embed:
             session.run(None, {name: pictures[i : i + AT_ONCE, None].astype(np.float32) / 255})[0]
             for i in range(0, len(pictures), AT_ONCE)
         ]
-        return unit(np.concatenate(parts).astype(np.float32))
+        return unit(np.concatenate(parts)).astype(np.float32)
 
     return embed
-
-
-def unit(vectors: Array) -> Array:
-    """Rows at length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 class Carvings:
@@ -138,7 +134,7 @@ class Naming:
         import faiss
 
         gallery, queries = unit(self.vectors[:, :length]), unit(embed(self.pictures)[:, :length])
-        _, rows = faiss.knn(np.ascontiguousarray(queries), np.ascontiguousarray(gallery), NEIGHBOURS)
+        _, rows = faiss.knn(queries.astype(np.float32), gallery.astype(np.float32), NEIGHBOURS)
         ranks = np.array([_rank(self.names[found], label) for found, label in zip(rows, self.labels, strict=True)])
         beyond = np.array([int(label[2:], 16) > 0xFFFF for label in self.labels])
         groups, figures = {"": np.ones(len(ranks), bool), ", Ext B and later": beyond}, {}
@@ -156,14 +152,13 @@ def _rank(names: NDArray[np.str_], wanted: str) -> int:
     return distinct.index(wanted) + 1 if wanted in distinct else 10**6
 
 
-def variants(model: Model, learnt: Path) -> Iterator[tuple[str, Path]]:
-    """The network in fewer bits: half precision, and 8-bit integers."""
+def variants(model: Model, learnt: Path, folder: Path) -> Iterator[tuple[str, Path]]:
+    """The network in fewer bits, half precision and 8-bit integers, written to a folder."""
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    folder = Path(tempfile.mkdtemp())
     half = folder / "half.onnx"
     onnx.save(convert_float_to_float16(onnx.load(model.onnx), keep_io_types=True), half)
     yield "half precision", half
@@ -237,8 +232,9 @@ def main() -> None:
     show(f"{model.path}, {model.embedding_size} numbers", model.onnx)
     if given.variants:
         show(f"its first {model.embedding_size // 2} numbers", model.onnx, model.embedding_size // 2)
-        for words, onnx in variants(model, given.learnt):
-            show(words, onnx)
+        with tempfile.TemporaryDirectory() as folder:
+            for words, onnx in variants(model, given.learnt, Path(folder)):
+                show(words, onnx)
 
 
 if __name__ == "__main__":

@@ -117,9 +117,10 @@ class Index:
         return str(self.record["distance"])
 
     @property
-    def prototypes(self) -> bool:
-        """Whether its rows stand for labels, and not for pictures."""
-        return self.record.get("options", {}).get("prototypes") is not None
+    def prototypes(self) -> int | None:
+        """How many rows may stand for a label; None: rows stand for pictures."""
+        most = self.record.get("options", {}).get("prototypes")
+        return None if most is None else int(most)
 
     @property
     def unit(self) -> bool:

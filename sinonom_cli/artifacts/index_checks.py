@@ -42,7 +42,7 @@ def remake(path: Path, record: dict[str, Any], **changed: Any) -> str:
     options = {**record.get("options", {}), **changed}
     sets = " ".join(quoted(os.path.normpath(path.parent / name)) for name in options.get("sets", ["SET"]))
     parts = [f"sinonom index {sets} {quoted(path)} --overwrite"]
-    for name in ("store", "prototypes", "type"):
+    for name in ("store", "prototypes", "dimensions", "type"):
         value = options.get(name)
         if value not in (None, "auto"):
             parts.append(f"--{name} {quoted(str(value))}")

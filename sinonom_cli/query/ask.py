@@ -66,7 +66,9 @@ def run(config: QueryConfig) -> None:
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit)
     wanted, right = _wanted(config, items, index)
-    characters = config.index is None or index.prototypes  # what is asked for is a character, not a picture of one
+    characters = (
+        config.index is None or index.prototypes is not None
+    )  # what is asked for is a character, not a picture of one
     searcher = Searcher(index, config.distance or index.distance, characters, model)
     batches = embedded(items, model, config.workers, config.tta, index.record["dimension"])
     if config.calibrate:

@@ -87,7 +87,8 @@ class Searcher:
         -------
         (k,) int64 rows and (k,) float64 distances.
         """
-        size, asked = len(self.index), 8 * k
+        # Where a label has at most so many rows, the k nearest labels are among k times as many.
+        size, asked = len(self.index), (self.index.prototypes or 8) * k
         while True:
             rows, distances = self.nearest(query[None], min(asked, size))
             first: dict[str, int] = {}

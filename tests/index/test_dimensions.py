@@ -56,6 +56,20 @@ def test_a_short_index_holds_the_first_numbers_and_is_asked_by_them(
     assert [r["distance"] for r in results] == pytest.approx([far for far, _ in by_loop], abs=2e-3)
 
 
+def test_a_damaged_short_index_is_made_again_by_the_command_that_the_error_names(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sinonom("index", "set", "short.faiss", "--dimensions", 3, "-q") == 0
+    whole = (house / "short.faiss").read_bytes()
+    (house / "short.faiss").write_bytes(whole[:-1])
+    capsys.readouterr()
+    assert sinonom("query", "set/07.png", "--index", "short.faiss") == ExitCode.BAD_INPUT
+    line = capsys.readouterr().err.partition("sinonom index ")[2].splitlines()[0]
+    assert "--dimensions 3" in line
+    assert sinonom("index", *line.split(), "-q") == 0
+    assert (house / "short.faiss").read_bytes() == whole
+
+
 def test_npy_embeddings_are_shortened_too(house: Path) -> None:
     vectors = first(np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32), 8).astype(np.float32)
     np.save("a.npy", vectors)
