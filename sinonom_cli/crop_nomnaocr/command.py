@@ -54,6 +54,9 @@ def crop_nomnaocr(
     keep_doubtful: Annotated[
         bool, typer.Option("--keep-doubtful", help="Keep the others too, the reason in the column `doubtful`.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Doubt what the model that ships takes for another character.")
+    ] = False,
     sheet: Annotated[
         Path | None, typer.Option("--sheet", metavar="FILE", help="Draw columns with their cuts, a PNG to check.")
     ] = None,
@@ -101,6 +104,7 @@ def crop_nomnaocr(
         size=size,
         doubtful_below=doubtful_below,
         keep_doubtful=keep_doubtful,
+        check=check,
         limit=limit,
         sheet=sheet,
         sheet_columns=sheet_columns,

@@ -12,6 +12,7 @@ from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.sheets import refuse_foreign
 from sinonom_cli.crop_nomnaocr.boxes import digest, read_boxes
+from sinonom_cli.crop_nomnaocr.check import read_reader
 from sinonom_cli.crop_nomnaocr.cut_sheet import chosen, draw_sheet
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.sheets import COLUMNS
@@ -33,6 +34,7 @@ class CropConfig:
     size: int
     doubtful_below: float
     keep_doubtful: bool
+    check: bool
     limit: int | None
     sheet: Path | None
     sheet_columns: int
@@ -47,7 +49,8 @@ def run(config: CropConfig) -> Artifact:
     Returns
     -------
     The image set. `metadata.csv` has a column `confidence` in [0, 1]; with a localizer, `agreement` in [0, 1]; with
-    doubtful crops kept, `doubtful`, the reason or "". Otherwise these are in `doubtful.csv`.
+    doubtful crops kept, `doubtful`, the reason or "". Otherwise these are in `doubtful.csv`. With `check`, doubtful
+    crops have `looks_like`, the character that the model takes them for if that is the reason.
     """
     if config.sheet is not None:
         refuse_foreign(config.sheet)
@@ -70,10 +73,13 @@ def run(config: CropConfig) -> Artifact:
         if config.exclude is not None:
             options["excluded"] = left_out  # who lies beside whom on a page depends on it
         items = paged(items, COLUMNS)
+    if config.check:
+        options["check"] = read_reader().identity  # what is no reader stops the run, not every patch
     items = items[: config.limit]
     judged = ("confidence", *(("agreement",) if config.localizer or config.boxes else ()))
-    kept = ("doubtful",) if config.keep_doubtful else ()
-    work = CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful)
+    seen = ("looks_like",) if config.check else ()
+    kept = ("doubtful", *seen) if config.keep_doubtful else ()
+    work = CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful, config.check)
     artifact = fill(
         config.out,
         kind="imageset",
@@ -81,7 +87,7 @@ def run(config: CropConfig) -> Artifact:
         items=items,
         work=work,
         columns=(*imageset.COLUMNS, *judged, *kept),
-        doubtful=("source", "label", "char", "box", *judged, "reason"),
+        doubtful=("source", "label", "char", "box", *judged, "reason", *seen),
         batch=config.batch,
         what="columns" if config.boxes else "patches",
         extra=lambda: {"excluded": left_out},

@@ -1,6 +1,6 @@
 """One column and its transcript -> files and rows of the set: the work on one item of the batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.characters import label_of, repair
+from sinonom_cli.crop_nomnaocr.check import Likeness, read_reader
 from sinonom_cli.crop_nomnaocr.columns import check_fits, crop_all, cut_column, judge
 from sinonom_cli.crop_nomnaocr.crops import Crop, crop_in_box
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
@@ -22,13 +23,14 @@ from sinonom_cli.errors import SinonomError
 
 @dataclass(frozen=True)
 class Piece:
-    """One character as it was cut out: see `Judged` and `Column` for the numbers."""
+    """One character as it was cut out: see `Judged` and `Column` for the numbers, `Likeness` for the last."""
 
     char: str
     crop: Crop | None
     confidence: float
     reason: str
     agreement: float | None
+    looks_like: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class CropColumn:
     localizer : an ONNX file to ask as well as the ink.
     doubtful_below : confidence below which a crop is doubtful.
     keep_doubtful : write doubtful crops too, marked.
+    check : doubt crops that look like another character.
     """
 
     out: Path
@@ -67,6 +70,7 @@ class CropColumn:
     localizer: Path | None
     doubtful_below: float
     keep_doubtful: bool
+    check: bool = False
 
     def __call__(self, item: Item) -> list[dict[str, str]]:
         done = self.cut(item)
@@ -97,7 +101,7 @@ class CropColumn:
         grey, corner = load_region(line.region)
         spots = np.array(line.spots, np.float64).reshape(-1, 4) - np.tile(corner, 2)
         if line.read:
-            return _taken(grey, corner, spots, line.transcript, self.size)
+            return self._checked(_taken(grey, corner, spots, line.transcript, self.size))
         check_fits(len(grey), len(line.transcript))
         found = None
         if len(spots):
@@ -113,7 +117,16 @@ class CropColumn:
             for piece in zip(line.transcript, crops, judged.confidence.tolist(), judged.reasons, seen, strict=True)
         ]
         edges = sorted({*column.cuts.tops.tolist(), *column.cuts.bottoms.tolist()})
-        return Done(grey, corner, pieces, edges)
+        return self._checked(Done(grey, corner, pieces, edges))
+
+    def _checked(self, done: Done) -> Done:
+        """Lower the confidence of what looks like another character than its transcript names."""
+        if not self.check:
+            return done
+        whole = [piece for piece in done.pieces if piece.crop and piece.char not in ILLEGIBLE]
+        seen = read_reader()([p.crop.picture for p in whole if p.crop], "".join(p.char for p in whole))
+        liked = {id(piece): likeness for piece, likeness in zip(whole, seen, strict=True) if likeness}
+        return replace(done, pieces=[_doubted(p, liked[id(p)]) if id(p) in liked else p for p in done.pieces])
 
     def _written(self, piece: Piece, name: str, corner: tuple[int, int], row: dict[str, str]) -> dict[str, str]:
         """Write the picture of a character unless it is to be left out, and return its row."""
@@ -124,11 +137,20 @@ class CropColumn:
             return {**row, "confidence": "0.000", "reason": "no ink"}
         row["box"] = " ".join(str(side + shift) for side, shift in zip(crop.box, corner * 2, strict=True))
         doubtful = piece.confidence < self.doubtful_below
+        if self.check and doubtful:
+            row["looks_like"] = piece.looks_like
         if doubtful and not self.keep_doubtful:
             return {**row, "reason": piece.reason}
         row["file_name"] = f"images/{label}/{name}.png"
         save_png(self.out / row["file_name"], crop.picture)
         return {**row, "doubtful": piece.reason if doubtful else ""} if self.keep_doubtful else row
+
+
+def _doubted(piece: Piece, seen: Likeness) -> Piece:
+    doubted = replace(piece, confidence=piece.confidence * seen.factor)
+    if seen.factor > piece.confidence:
+        return doubted
+    return replace(doubted, reason="looks like another character", looks_like=seen.other)
 
 
 def _taken(grey: NDArray[np.uint8], corner: tuple[int, int], spots: NDArray[np.float64], chars: str, size: int) -> Done:

@@ -18,6 +18,13 @@ from torch.nn import functional
 DIRECTIONS = 8
 TINY = 1e-6
 
+Widths = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+WIDTHS: dict[str, Widths] = {
+    "directmap": ((48,), (96, 96), (160, 160)),
+    "directmap-large": ((48,), (96, 128), (256, 256, 256)),
+}
+"""Of the networks on direction maps, by their names: channels of each convolution, before each of three poolings."""
+
 
 def sampling(size: int, grid: int) -> NDArray[np.float64]:
     """Gaussian weights that sample one side of a picture at `grid` even places.
@@ -96,7 +103,7 @@ class DirectionFeatures(nn.Module):
 
 
 class DirectMapNet(nn.Module):
-    """A small convolutional network on direction maps.
+    """A convolutional network on direction maps.
 
     Maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 of length 1.
 
@@ -105,23 +112,22 @@ class DirectMapNet(nn.Module):
     size : side of the input in pixels, at least `grid`.
     embedding : length of an embedding, D.
     grid : side of the direction maps.
+    widths : channels of the convolutions.
     """
 
-    def __init__(self, size: int = 64, embedding: int = 128, grid: int = 24) -> None:
+    def __init__(
+        self, size: int = 64, embedding: int = 128, grid: int = 24, widths: Widths = WIDTHS["directmap"]
+    ) -> None:
         super().__init__()
         self.maps = DirectionMaps(size, grid)
-        self.body = nn.Sequential(
-            _block(DIRECTIONS, 48),
-            nn.MaxPool2d(2),
-            _block(48, 96),
-            _block(96, 96),
-            nn.MaxPool2d(2),
-            _block(96, 160),
-            _block(160, 160),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-        )
-        self.channels = 160
+        layers: list[nn.Module] = []
+        self.channels = DIRECTIONS
+        for stage in widths:
+            for width in stage:
+                layers.append(_block(self.channels, width))
+                self.channels = width
+            layers.append(nn.MaxPool2d(2))
+        self.body = nn.Sequential(*layers, nn.Flatten())
         self.head = Head(self.channels * (grid // 8) ** 2, embedding)
 
     def features(self, pictures: Tensor) -> Tensor:

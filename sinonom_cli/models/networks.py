@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sinonom_cli.errors import SinonomError, need, usage_error
-from sinonom_cli.models.directions import DirectMapNet, Head
+from sinonom_cli.models.directions import WIDTHS, DirectMapNet, Head
 
 
 class TimmNet(nn.Module):
@@ -61,7 +61,7 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
 
     Parameters
     ----------
-    backbone : "directmap" or a name of timm's.
+    backbone : one of `WIDTHS` or a name of timm's.
     embedding : length of an embedding.
     size : side of the input in pixels.
     stem_stride : of the first convolution, or side of a patch; None: the backbone's own, made for 224 pixels.
@@ -71,13 +71,13 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
     SinonomError
         With exit code 2 for an unknown name, or for a network that does not take such pictures or strides.
     """
-    if backbone == "directmap":
+    if backbone in WIDTHS:
         if stem_stride is not None:
-            raise usage_error("backbone directmap has no stem: its maps keep the detail", "leave --stem-stride away")
-        return DirectMapNet(size, embedding)
+            raise usage_error(f"backbone {backbone} has no stem: its maps keep the detail", "leave --stem-stride away")
+        return DirectMapNet(size, embedding, widths=WIDTHS[backbone])
     timm = need("timm", "train")
     if not timm.is_model(backbone):
-        close = difflib.get_close_matches(backbone, ["directmap", *timm.list_models()], 4, 0.5)
+        close = difflib.get_close_matches(backbone, [*WIDTHS, *timm.list_models()], 4, 0.5)
         raise usage_error(
             f"there is no backbone {backbone!r}", f"--backbone {' or '.join(close or ['directmap', 'resnet18'])}"
         )

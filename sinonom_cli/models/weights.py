@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sinonom_cli import console
 from sinonom_cli.errors import SinonomError, need
+from sinonom_cli.models.directions import WIDTHS
 
 PRETRAINED = "pretrained"
 
@@ -28,7 +29,7 @@ def fetch_pretrained(backbone: str, option: str = "--weights") -> Path:
         If there are none for this backbone, or they cannot be had.
     """
     timm = need("timm", "train")
-    known = timm.get_pretrained_cfg(backbone) if backbone != "directmap" else None
+    known = timm.get_pretrained_cfg(backbone) if backbone not in WIDTHS else None
     if known is None or not known.hf_hub_id:
         raise SinonomError(
             f"there are no pretrained weights for backbone {backbone}",

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from sinonom_cli.artifacts.artifact import read_record
-from sinonom_cli.artifacts.index import Index, read_index
+from sinonom_cli.artifacts.index import CHARACTERS, Index, read_index
 from sinonom_cli.artifacts.index_checks import quoted, remake
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.models.preprocess import VERSION
 
-CHARACTERS = DEFAULT.parent / "characters.faiss"
-"""The index that names characters when no other is given."""
 INSTALL = "pip install --force-reinstall sinonom"
 
 

@@ -71,7 +71,12 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL", help="Where to write.")] = Path("model"),
     backbone: Annotated[
         str | None,
-        typer.Option("--backbone", metavar="NAME", show_default="directmap", help="directmap or any name of timm's."),
+        typer.Option(
+            "--backbone",
+            metavar="NAME",
+            show_default="directmap",
+            help="directmap, directmap-large or any name of timm's.",
+        ),
     ] = None,
     stem_stride: Annotated[
         int | None,

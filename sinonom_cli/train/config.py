@@ -42,7 +42,7 @@ class Config:
     data : image sets, each perhaps with `:WEIGHT`; none: every one below ./data.
     output : the model to make.
     loss : "lda", or one of `choices.LOSSES`.
-    backbone : "directmap" or a name of timm's.
+    backbone : "directmap", "directmap-large" or a name of timm's.
     stem_stride : of its first convolution; None: its own.
     weights : to begin from: a safetensors file, or "pretrained"; None: fresh ones.
     head : of the classifier that cross-entropy trains: "linear" or "ml-decoder".

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sinonom_cli.models.directions import DirectionFeatures, DirectionMaps, DirectMapNet  # noqa: E402
+from sinonom_cli.models.directions import WIDTHS, DirectionFeatures, DirectionMaps, DirectMapNet  # noqa: E402
 from sinonom_cli.models.embedder import session_of  # noqa: E402
 from sinonom_cli.models.export import export_onnx  # noqa: E402
 
@@ -94,7 +94,14 @@ def test_direction_maps_are_not_learnt_and_the_rest_is():
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
 
 
-@pytest.mark.parametrize("make", [lambda: DirectionFeatures(32), lambda: DirectMapNet(32, 16)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: DirectionFeatures(32),
+        lambda: DirectMapNet(32, 16),
+        lambda: DirectMapNet(32, 16, widths=WIDTHS["directmap-large"]),
+    ],
+)
 def test_onnx_equals_torch_for_any_batch_and_the_same_module_gives_the_same_bytes(make, capfd):
     torch.manual_seed(0)
     module = make()

@@ -96,6 +96,7 @@ def test_tokens_are_what_is_pooled(small: None) -> None:
     [
         ("resnet181", 64, None, "no backbone 'resnet181'"),
         ("directmap", 64, 1, "directmap has no stem"),
+        ("directmap-large", 64, 1, "directmap-large has no stem"),
         ("coat_tiny", 50, None, "does not take pictures of 50 x 50"),
         ("test_vit", 50, 64, "with --stem-stride 64"),
     ],
