@@ -79,7 +79,9 @@ def run(config: CropConfig) -> Artifact:
     judged = ("confidence", *(("agreement",) if config.localizer or config.boxes else ()))
     seen = ("looks_like",) if config.check else ()
     kept = ("doubtful", *seen) if config.keep_doubtful else ()
-    work = CropColumn(config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful, config.check)
+    work = CropColumn(
+        config.out, config.size, config.localizer, config.doubtful_below, config.keep_doubtful, config.check
+    )
     artifact = fill(
         config.out,
         kind="imageset",
