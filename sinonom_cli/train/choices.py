@@ -3,9 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from sinonom_cli.errors import SinonomError, usage_error
+
+
+class Loss(StrEnum):
+    """Ways to learn."""
+
+    triplet = "triplet"
+    contrastive = "contrastive"
+    quadruplet = "quadruplet"
+    recall_at_k = "recall@k"
+    multi_similarity = "multi-similarity"
+    supcon = "supcon"
+    proxy_anchor = "proxy-anchor"
+    arcface = "arcface"
+    subcenter_arcface = "subcenter-arcface"
+    cosface = "cosface"
+    cross_entropy = "cross-entropy"
+    lda = "lda"
+
+
+class Mining(StrEnum):
+    """Which pairs or triplets of a batch count."""
+
+    none = "none"
+    semi_hard = "semi-hard"
+    batch_hard = "batch-hard"
+    batch_all = "batch-all"
+    distance_weighted = "distance-weighted"
+
+
+class Classifying(StrEnum):
+    """How a classifier names characters."""
+
+    linear = "linear"
+    ml_decoder = "ml-decoder"
+
+
+class Precision(StrEnum):
+    """Arithmetic of the forward pass."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
 
 TUPLES = ("batch-hard", "semi-hard", "distance-weighted")
 

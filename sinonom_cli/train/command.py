@@ -1,7 +1,6 @@
 """`sinonom train`: image sets -> a model."""
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,48 +8,7 @@ import typer
 
 from sinonom_cli import console, options
 from sinonom_cli.errors import ExitCode, SinonomError, need
-
-
-class Loss(StrEnum):
-    """Ways to learn."""
-
-    triplet = "triplet"
-    contrastive = "contrastive"
-    quadruplet = "quadruplet"
-    recall_at_k = "recall@k"
-    multi_similarity = "multi-similarity"
-    supcon = "supcon"
-    proxy_anchor = "proxy-anchor"
-    arcface = "arcface"
-    subcenter_arcface = "subcenter-arcface"
-    cosface = "cosface"
-    cross_entropy = "cross-entropy"
-    lda = "lda"
-
-
-class Mining(StrEnum):
-    """Which pairs or triplets of a batch count."""
-
-    none = "none"
-    semi_hard = "semi-hard"
-    batch_hard = "batch-hard"
-    batch_all = "batch-all"
-    distance_weighted = "distance-weighted"
-
-
-class Classifying(StrEnum):
-    """How a classifier names characters."""
-
-    linear = "linear"
-    ml_decoder = "ml-decoder"
-
-
-class Precision(StrEnum):
-    """Arithmetic of the forward pass."""
-
-    auto = "auto"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
+from sinonom_cli.train.choices import Classifying, Loss, Mining, Precision, complete
 
 
 def train(
@@ -271,8 +229,6 @@ def train(
         "images": images,
         "steps": steps,
     }
-    from sinonom_cli.train.choices import complete
-
     chosen = complete(loss.value, given)
     # Threads that wait must not spin: with other work on the machine that makes a step ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
