@@ -18,9 +18,9 @@ from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
 from sinonom_cli.artifacts.inputs import find_inputs
 from sinonom_cli.models.calibration import auroc, fit_temperature, probabilities
 from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
+from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answering import embedded
 from sinonom_cli.query.calibrate import Asked, ask, held_out
-from sinonom_cli.query.opening import model_of, open_index
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.truth import bearers, match, read_truth
 

@@ -27,7 +27,6 @@ from sinonom_cli.artifacts.index_checks import (
     verified,
 )
 from sinonom_cli.artifacts.index_files import FAISS, VECTORS, beside, rows_path
-from sinonom_cli.artifacts.model import DEFAULT
 from sinonom_cli.artifacts.plain_vectors import PLAIN
 from sinonom_cli.artifacts.rows import Row, Rows
 from sinonom_cli.errors import SinonomError
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 
     from sinonom_cli.artifacts.milvus import StoredRows
 
-CHARACTERS = DEFAULT.parent / "characters.faiss"
-"""The index of characters that ships, made with the default model."""
 FEW = 16
 """Up to so many queries FAISS works on one thread: starting more costs more than they save."""
 

@@ -1,17 +1,17 @@
 """Whether a crop looks like the character that its transcript names, or like another one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.artifacts.index import CHARACTERS, Index, read_index
-from sinonom_cli.artifacts.model import DEFAULT, read_model
+from sinonom_cli.artifacts.index import Index
 from sinonom_cli.characters import label_of, repair
-from sinonom_cli.errors import SinonomError
 from sinonom_cli.models import prepare_fast
 from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.opening import model_of, open_index
 
 LIKER, LIKER_SLOPE = 0.25, 20.0
 """By so much, in cosines, another character may look liker until the label is as likely wrong as right."""
@@ -53,7 +53,7 @@ class Reader:
         labels, self._owners = np.unique([row.label for row in rows], return_inverse=True)
         self._number = {str(label): number for number, label in enumerate(labels)}
 
-    def __call__(self, pictures: list[NDArray[np.uint8]], chars: str) -> list[Likeness | None]:
+    def __call__(self, pictures: Sequence[NDArray[np.uint8]], chars: Sequence[str]) -> list[Likeness | None]:
         """Compare crops with their characters.
 
         Parameters
@@ -94,10 +94,5 @@ def read_reader() -> Reader:
     SinonomError
         If the model or the index of characters is missing, damaged, or of another version than this.
     """
-    index, model = read_index(CHARACTERS), read_model(DEFAULT)
-    if index.model_identity != model.identity or index.record.get("dimension") != model.embedding_size:
-        raise SinonomError(
-            f"{CHARACTERS} and {DEFAULT}, which ship together, do not fit each other",
-            "pip install --force-reinstall sinonom",
-        )
-    return Reader(index, Embedder(model))
+    index = open_index(None)
+    return Reader(index, Embedder(model_of(index, None)))

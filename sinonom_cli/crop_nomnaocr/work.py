@@ -123,10 +123,13 @@ class CropColumn:
         """Lower the confidence of what looks like another character than its transcript names."""
         if not self.check:
             return done
-        whole = [piece for piece in done.pieces if piece.crop and piece.char not in ILLEGIBLE]
-        seen = read_reader()([p.crop.picture for p in whole if p.crop], "".join(p.char for p in whole))
-        liked = {id(piece): likeness for piece, likeness in zip(whole, seen, strict=True) if likeness}
-        return replace(done, pieces=[_doubted(p, liked[id(p)]) if id(p) in liked else p for p in done.pieces])
+        pieces = list(done.pieces)
+        shown = {k: p.crop.picture for k, p in enumerate(pieces) if p.crop and p.char not in ILLEGIBLE}
+        seen = read_reader()(list(shown.values()), [pieces[k].char for k in shown])
+        for k, likeness in zip(shown, seen, strict=True):
+            if likeness:
+                pieces[k] = _doubted(pieces[k], likeness)
+        return replace(done, pieces=pieces)
 
     def _written(self, piece: Piece, name: str, corner: tuple[int, int], row: dict[str, str]) -> dict[str, str]:
         """Write the picture of a character unless it is to be left out, and return its row."""

@@ -16,9 +16,9 @@ from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import DEFAULT, Model
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
-from sinonom_cli.query.opening import model_of, open_index
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
 from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
@@ -66,9 +66,8 @@ def run(config: QueryConfig) -> None:
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit)
     wanted, right = _wanted(config, items, index)
-    characters = (
-        config.index is None or index.prototypes is not None
-    )  # what is asked for is a character, not a picture of one
+    # With an index of characters, what is asked for is a character, not a picture of one.
+    characters = config.index is None or index.prototypes is not None
     searcher = Searcher(index, config.distance or index.distance, characters, model)
     batches = embedded(items, model, config.workers, config.tta, index.record["dimension"])
     if config.calibrate:

@@ -8,8 +8,13 @@ import pytest
 from PIL import Image
 
 import sinonom_cli
+from sinonom_cli.artifacts.index import read_index
+from sinonom_cli.artifacts.model import DEFAULT, read_model
 from sinonom_cli.cli import run
 from sinonom_cli.crop_nomnaocr import check
+from sinonom_cli.models import prepare_fast
+from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.opening import CHARACTERS
 
 HAND = Path(sinonom_cli.__file__).parent / "assets" / "glyphs" / "wenkai" / "images"
 PRINTED = "年帝軍官都書"
@@ -104,9 +109,9 @@ def test_the_reader_agrees_with_comparing_embeddings_one_by_one() -> None:
     reader = check.read_reader()
     chars = "月日軍"
     seen = reader([glyph("軍", 64)] * 3, chars)
-    index = check.read_index(check.CHARACTERS)
-    picture = check.prepare_fast.prepare(glyph("軍", 64), 64)
-    vector = check.Embedder(check.read_model(check.DEFAULT)).embed(picture[None])[0].astype(np.float64)
+    index = read_index(CHARACTERS)
+    picture = prepare_fast.prepare(glyph("軍", 64), 64)
+    vector = Embedder(read_model(DEFAULT)).embed(picture[None])[0].astype(np.float64)
     cosines: dict[str, float] = {}
     for number, row in enumerate(index.vectors):
         char = index.rows[number].char

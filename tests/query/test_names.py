@@ -12,7 +12,7 @@ from PIL import Image
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
-from sinonom_cli.query import opening
+from sinonom_cli.models import opening
 
 KEYS = ["rank", "item", "source", "label", "char", "distance", "vietnamese", "mandarin", "definition"]
 CHARS = "一字𡨸龍國人大天地水"

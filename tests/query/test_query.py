@@ -17,7 +17,7 @@ from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
 from sinonom_cli.artifacts.artifact import begin, finish
-from sinonom_cli.query import opening
+from sinonom_cli.models import opening
 
 KEYS = ["rank", "item", "source", "label", "char", "distance"]
 

@@ -1,16 +1,18 @@
-"""The index that is searched, and the model that it was made with."""
+"""An index that is compared with, and the model that it was made with."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from sinonom_cli.artifacts.artifact import read_record
-from sinonom_cli.artifacts.index import CHARACTERS, Index, read_index
+from sinonom_cli.artifacts.index import Index, read_index
 from sinonom_cli.artifacts.index_checks import quoted, remake
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.models.preprocess import VERSION
 
+CHARACTERS = DEFAULT.parent / "characters.faiss"
+"""The index of characters that ships, made with the default model."""
 INSTALL = "pip install --force-reinstall sinonom"
 
 
