@@ -7,6 +7,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
 
+# What pip says of a full disk stands below a hundred lines of other things.
+ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It takes some $(1) GB of disk;", \
+  round(shutil.disk_usage(".").free / 1e9, 1), "GB are free here.")'
+
 .PHONY: demo test check format clean
 .DELETE_ON_ERROR:
 
@@ -34,9 +38,9 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-base: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable . || { $(call ROOM,2); exit 1; }
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,9); exit 1; }
 	touch $@ $(VENV)/.installed-base
