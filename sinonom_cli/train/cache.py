@@ -134,8 +134,11 @@ def _fill(
     if not (record.exists() and cells.exists() and marks.exists()):
         entry.mkdir(parents=True, exist_ok=True)
         for path, each in ((cells, size * size), (marks, 1)):
-            with path.open("wb") as file:
-                file.truncate(count * each)
+            try:
+                with path.open("wb") as file:
+                    file.truncate(count * each)
+            except OSError as error:
+                raise _elsewhere(cannot_write(path, error).message) from error
         reasons.unlink(missing_ok=True)
         write_json(record, {"set": images.path.name, "pictures": count, "size": size, "preprocessing": VERSION})
     os.utime(record)

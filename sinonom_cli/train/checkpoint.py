@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sinonom_cli.artifacts.files import replacing
+from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.errors import SinonomError, need
 
 
@@ -22,6 +22,11 @@ def save(
     Parameters
     ----------
     modules : by the name that their tensors have in the file, not "optimizer".
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5, if it cannot be written.
     """
     tensors = {f"{name}.{key}": value for name, each in modules.items() for key, value in each.state_dict().items()}
     if optimizer is not None:
@@ -30,8 +35,8 @@ def save(
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     # In the file's own header: a second file could be of another step after a kill between the two.
     header = {"progress": json.dumps(progress, sort_keys=True)}
-    with replacing(path) as temporary:
-        need("safetensors.torch", "train").save_file(plain, temporary, metadata=header)
+    # Its save_file makes files that only their owner may read, and has errors of its own for a full disk.
+    write_bytes(path, need("safetensors.torch", "train").save(plain, metadata=header))
 
 
 def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`sinonom train`: image sets -> a model."""
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +8,15 @@ from typing import Annotated
 import typer
 
 from sinonom_cli import console, options
-from sinonom_cli.errors import ExitCode, SinonomError, need
+from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
 from sinonom_cli.train.choices import Classifying, Loss, Mining, Precision, complete
+
+
+def _finite(value: float | None) -> float | None:
+    """Refuse what the ranges of options let through."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number that can be reckoned with.")
+    return value
 
 
 def train(
@@ -76,7 +84,13 @@ def train(
     ] = None,
     distill: Annotated[
         float | None,
-        typer.Option("--distill", min=0.0, show_default="1", help="Weight of the teacher's part of the loss."),
+        typer.Option(
+            "--distill",
+            min=0.0,
+            callback=_finite,
+            show_default="1",
+            help="Weight of the teacher's part of the loss.",
+        ),
     ] = None,
     embedding: Annotated[
         int | None, typer.Option("--embedding", min=2, show_default="128; lda: 192", help="Length of an embedding.")
@@ -96,7 +110,7 @@ def train(
         int | None,
         typer.Option(
             "--micro-batch",
-            min=1,
+            min=2,
             show_default="all",
             help="Pictures that run through the network at once: large batches in little memory, for 4/3 of the time.",
         ),
@@ -130,6 +144,7 @@ def train(
             "--frequency",
             min=0.0,
             max=1.0,
+            callback=_finite,
             show_default="0",
             help="How much oftener characters with many pictures are drawn: 0 all as often, 1 by their number.",
         ),
@@ -140,6 +155,7 @@ def train(
             "--hard-classes",
             min=0.0,
             max=0.9,
+            callback=_finite,
             show_default="0",
             help="Share of a batch's characters chosen because the network confuses them with the others.",
         ),
@@ -155,10 +171,11 @@ def train(
         typer.Option("--lr", show_default="0.002", help="Learning rate at the top of its schedule."),
     ] = None,
     weight_decay: Annotated[
-        float | None, typer.Option("--weight-decay", min=0.0, show_default="0.01", help="Of AdamW.")
+        float | None, typer.Option("--weight-decay", min=0.0, callback=_finite, show_default="0.01", help="Of AdamW.")
     ] = None,
     val: Annotated[
-        float, typer.Option("--val", min=0.0, max=0.9, help="Share of the pictures held out to judge by.")
+        float,
+        typer.Option("--val", min=0.0, max=0.9, callback=_finite, help="Share of the pictures held out to judge by."),
     ] = 0.1,
     seed: options.Seed = 0,
     limit: Annotated[
@@ -229,6 +246,8 @@ def train(
         "images": images,
         "steps": steps,
     }
+    if not 0 <= seed < 2**63:
+        raise usage_error(f"--seed {seed} is not from 0 to 2^63 - 1", "--seed 0")
     chosen = complete(loss.value, given)
     # Threads that wait must not spin: with other work on the machine that makes a step ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

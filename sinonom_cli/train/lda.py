@@ -83,7 +83,8 @@ def fit_lda(
     samples, seen = int(scatter.counts.sum()), int((scatter.counts > 0).sum())
     if samples - seen < features.length:
         raise SinonomError(
-            f"{samples} views of {seen} characters are too few for {features.length} features", "more --steps"
+            f"{samples} views of {seen} characters are too few for {features.length} features",
+            "more --steps and --overwrite",
         )
     dimensions = min(config.dimensions, seen - 1, features.length)
     projection, ratios = discriminant(*scatter.within_and_between(), dimensions, config.shrinkage)

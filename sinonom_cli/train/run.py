@@ -65,7 +65,7 @@ def run(config: Config) -> Artifact:
 def _run(config: Config, ranks: Ranks) -> Artifact:
     check_shares(config, ranks)
     # Whatever --workers is: with another number of threads sums are added in another order.
-    torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None)))
+    torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None, ranks)))
     device = pick_device(config.device, ranks.local)
     given = read_sets(config)  # refuses what cannot train before anything is written
     sets = given.sets
@@ -101,7 +101,8 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
         notes["axes"] = "principal"
     if validation:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
-        console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with other prints than the relief's")
+        asked = "the relief's own prints" if validation.trial.same.all() else "other prints than the relief's"
+        console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with {asked}")
     return _finish(config, artifact, model, sets, pictures, cells, notes)
 
 
@@ -116,9 +117,9 @@ def check_shares(config: Config, ranks: Ranks) -> None:
         raise usage_error(what, f"--classes {ranks.size * max(1, config.classes // ranks.size)}")
 
 
-def _makers(workers: int | None) -> int:
-    """Processes that make batches: one keeps up with a small network on three cores."""
-    return max(1, cores() // 4) if workers is None else workers
+def _makers(workers: int | None, ranks: Ranks) -> int:
+    """Processes that make batches: one keeps up with a small network on three cores of this process's share."""
+    return max(1, cores() // ranks.beside // 4) if workers is None else workers
 
 
 def _begin(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
@@ -175,7 +176,12 @@ def _discriminate(
     lda = LdaConfig(size=config.size, dimensions=config.embedding, batches=config.steps)
     with console.progress(config.steps, "batches") as bar:
         return fit_lda(
-            make, len(pictures.labels), lda, workers=_makers(config.workers), device=device, advance=bar.advance
+            make,
+            len(pictures.labels),
+            lda,
+            workers=_makers(config.workers, Ranks()),
+            device=device,
+            advance=bar.advance,
         )
 
 
@@ -202,7 +208,7 @@ def _train(
         Centres(classes, config.embedding) if hard else None,
         config.distill,
     )
-    workers = _makers(config.workers)
+    workers = _makers(config.workers, ranks)
     # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.
     try:
         fit(training, make, config.output, workers=min(workers, 32) if hard else workers, validate=validation)

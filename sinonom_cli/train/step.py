@@ -42,14 +42,14 @@ def accumulate(
     forward : gives (n, D) rows of n pictures; differentiable.
     pictures : (n, ...), this process's share of the batch, on any device that `forward` takes.
     loss_of : the loss of all processes' rows (N, D) float32, in the order of ranks.
-    micro : pictures that run through the network at once; None: all.
+    micro : pictures that run through the network at once, 2 or more; None: all.
     seed : of what network and loss draw.
 
     Returns
     -------
     The loss, without gradient, and all processes' rows, (N, D) float32.
     """
-    parts = pictures.split(micro or len(pictures))
+    parts = pictures.tensor_split(_count(len(pictures), micro))
     if len(parts) == 1:
         _draw_from(seed, ranks.rank, 0)
         rows = forward(parts[0])
@@ -70,7 +70,7 @@ def accumulate(
     if len(parts) == 1:
         rows.backward(gradient)
     else:
-        for k, (part, back) in enumerate(zip(parts, gradient.split(micro or len(pictures)), strict=True)):
+        for k, (part, back) in enumerate(zip(parts, gradient.tensor_split(len(parts)), strict=True)):
             _again(forward, part, seed, ranks.rank, k).backward(back)
     return loss._replace(value=loss.value.detach()), everything.detach()
 
@@ -90,6 +90,11 @@ def agree(network: nn.Module, learnt: nn.Module, ranks: Ranks) -> None:
     same = [p.grad for p in learnt.parameters() if p.grad is not None]
     running = [b for name, b in network.named_buffers() if name.endswith(("running_mean", "running_var"))]
     ranks.add_up([*same, *running], 1 / ranks.size)
+
+
+def _count(pictures: int, micro: int | None) -> int:
+    """Into how many equal micro-batches pictures go; a last one of a single picture could not be normalised."""
+    return max(1, min(-(-pictures // (micro or pictures)), pictures // 2))
 
 
 def _again(forward: Forward, part: Tensor, seed: tuple[int, ...], *more: int) -> Tensor:

@@ -19,7 +19,7 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from sinonom_cli.errors import ExitCode, SinonomError  # noqa: E402
-from sinonom_cli.train import checkpoint  # noqa: E402
+from sinonom_cli.train import checkpoint, run  # noqa: E402
 from sinonom_cli.train.criterion import Choice, Criterion  # noqa: E402
 from sinonom_cli.train.feed import Batch  # noqa: E402
 from sinonom_cli.train.loop import Plan, Training, fit  # noqa: E402
@@ -106,6 +106,19 @@ def test_dropout_draws_the_same_in_both_runs_and_differs_between_micro_batches()
     for k in range(3):
         assert (seen[k] == seen[k + 3]).all()
     assert (seen[0] != seen[1]).any()
+
+
+@pytest.mark.parametrize(("count", "micro"), [(16, 5), (17, 2), (4, 3), (3, 2)])
+def test_no_micro_batch_is_a_single_picture_which_cannot_be_normalised(count: int, micro: int) -> None:
+    pictures, labels = a_batch(count)[0], torch.arange(count) % 2
+    torch.manual_seed(0)
+    network, sizes = nn.Sequential(nn.Flatten(), nn.Linear(64, 6), nn.BatchNorm1d(6)), []
+    network.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
+    _, found = gradients(network, micro, pictures, labels)
+    assert torch.isfinite(found).all() and found.abs().max() > 0
+    ran = sizes[: len(sizes) // 2] or sizes
+    assert sum(sizes) in (count, 2 * count) and min(sizes) >= 2
+    assert max(sizes) - min(sizes) <= 1 and max(ran) <= max(micro, 3)
 
 
 def most_saved(micro: int | None, count: int) -> int:
@@ -338,6 +351,14 @@ def test_torchrun_trains_one_model_that_only_the_first_process_writes(tmp_path: 
         assert [row["step"] for row in csv.DictReader(file)] == ["20"]
     record = json.loads((tmp_path / "model" / "artifact.json").read_text(encoding="utf-8"))
     assert (record["status"], record["options"]["processes"]) == ("complete", 2)
+
+
+def test_processes_on_one_machine_share_its_cores_among_those_that_make_batches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "cores", lambda: 16)
+    assert [run._makers(None, Ranks(0, n, 0, n)) for n in (1, 2, 4, 16)] == [4, 2, 1, 1]
+    assert run._makers(5, Ranks(0, 4, 0, 4)) == 5
 
 
 def test_a_batch_that_processes_cannot_share_is_a_usage_error() -> None:

@@ -171,6 +171,11 @@ def test_without_data_every_complete_set_below_data_is_taken(tmp_path: Path) -> 
         (["--loss", "lda", "--lr", "0.1"], "--lr"),
         (["--lr", "-1"], "--lr"),
         (["--device", "tpu9"], "--device"),
+        (["--seed", "-1"], "--seed"),
+        (["--micro-batch", "1"], "--micro-batch"),
+        *(([f"--{name}", "nan"], f"--{name}") for name in ("val", "weight-decay", "frequency", "hard-classes")),
+        (["--weight-decay", "inf"], "--weight-decay"),
+        (["--distill", "nan", "--teacher", "pp-ocr"], "--distill"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(

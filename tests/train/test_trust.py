@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,28 @@ def test_a_training_leaves_curves_and_its_versions_and_warns_of_characters_with_
     record = json.loads((tmp_path / "m" / "artifact.json").read_text(encoding="utf-8"))
     assert record["versions"]["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert record["options"]["seed"] == 0 and record["trained_on"][0]["identity"]
+
+
+@pytest.mark.parametrize("limit", [100, 40_000])  # the prepared pictures, the first checkpoint
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+def test_a_disk_that_is_full_is_one_clear_line_and_the_same_command_goes_on(
+    pictures: Path, tmp_path: Path, limit: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        code = cli.run(command(pictures, tmp_path / "m"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert code == ExitCode.OUTPUT_IN_THE_WAY
+    said = capsys.readouterr().err
+    assert "error: cannot write" in said and "too large for this disk" in said
+    assert not list((tmp_path / "m").rglob(".sinonom-*"))
+    assert cli.run(command(pictures, tmp_path / "m")) == ExitCode.DONE
+    mode = (tmp_path / "m" / "metrics.csv").stat().st_mode
+    assert (tmp_path / "m" / "resume" / "last.safetensors").stat().st_mode == mode, "whoever may read one may resume"
 
 
 def test_a_loss_that_is_no_number_stops_and_its_batch_is_shown(
