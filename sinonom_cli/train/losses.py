@@ -47,8 +47,11 @@ def pairwise_distances(embeddings: Tensor, references: Tensor | None = None) -> 
     (N, M) float, 0 on the diagonal.
     """
     references = embeddings if references is None else references
-    squares = embeddings.square().sum(dim=1)[:, None] + references.square().sum(dim=1)[None, :]
-    squared = squares - 2 * embeddings @ references.T
+    # Seen from their middle: of float32 numbers near 1 a collapsing embedding's squared distances would be rounding.
+    middle = references.detach().mean(dim=0)
+    own, others = embeddings - middle, references - middle
+    squares = own.square().sum(dim=1)[:, None] + others.square().sum(dim=1)[None, :]
+    squared = squares - 2 * own @ others.T
     # 1e-12 and below is rounding: such pairs count as equal, and stay out of the square root's gradient.
     equal = squared <= 1e-12
     equal |= torch.eye(len(embeddings), len(references), dtype=torch.bool, device=embeddings.device)

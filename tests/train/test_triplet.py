@@ -141,6 +141,23 @@ def test_equal_embeddings_have_distance_and_gradient_zero() -> None:
     assert rows.grad.tolist() == [[0.0] * 3] * 4
 
 
+@pytest.mark.parametrize("remembered", [0, 5])
+def test_distances_and_their_gradient_are_right_where_all_embeddings_lie_close_together(remembered: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = functional.normalize(torch.ones(20, 64) + 5e-4 * torch.randn(20, 64, generator=generator), dim=1)
+    leaf, exact = rows[: 20 - remembered].clone().requires_grad_(), rows[: 20 - remembered].double().requires_grad_()
+    found = losses.pairwise_distances(leaf, torch.cat([leaf, rows[20 - remembered :]]))
+    expected = (exact[:, None] - torch.cat([exact, rows[20 - remembered :].double()])[None]).square().sum(dim=2)
+    away = ~torch.eye(*expected.shape, dtype=torch.bool)
+    expected = expected[away].sqrt()
+    weights = torch.randn(len(expected), generator=generator)
+    (found[away] * weights).sum().backward()
+    (expected * weights).sum().backward()
+    np.testing.assert_allclose(found[away].detach(), expected.detach(), rtol=1e-3)
+    assert leaf.grad is not None and exact.grad is not None
+    np.testing.assert_allclose(leaf.grad, exact.grad, atol=1e-3 * float(exact.grad.abs().max()))
+
+
 @pytest.mark.parametrize("miner", MINERS)
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_a_batch_without_a_triplet_costs_nothing(miner: str, labels: list[int]) -> None:
