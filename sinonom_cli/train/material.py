@@ -17,6 +17,9 @@ from sinonom_cli.train.distill import Lessons
 from sinonom_cli.train.ranks import Ranks
 from sinonom_cli.train.sampler import HardClasses, Sampler
 
+MOST_IMAGES = 16
+"""Pictures of a character, up to which a fuller batch is proposed."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -72,5 +75,13 @@ def _sampler(
     classes = sampler.classes // ranks.size * ranks.size
     if classes < 2:
         raise SinonomError(f"{sampler.classes} characters are too few for {ranks.size} processes", "one process")
-    console.warn(f"there are {sampler.classes} characters only: a batch has {classes * config.images} pictures")
+    wanted = config.classes * config.images
+    text = f"there are {sampler.classes:,} characters only: a batch has {classes * config.images:,} pictures"
+    # As many pictures of fewer characters, shared alike by all processes; views of one picture are worth less and less.
+    for images in range(config.images + 1, MOST_IMAGES + 1):
+        fewer, rest = divmod(wanted, images)
+        if not rest and 2 <= fewer <= sampler.classes and fewer % ranks.size == 0:
+            text += f", not {wanted:,}; --classes {fewer} --images {images} would fill it"
+            break
+    console.warn(text)
     return replace(sampler, classes=classes)

@@ -97,6 +97,21 @@ def test_show_batch_draws_what_is_learnt_from_beside_the_files_and_writes_no_mod
     assert "--show-batch" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--batch-size", "24"], "a batch has 12 pictures, not 24; --classes 6 --images 4 would fill it"),
+        (["--batch-size", "1000"], "there are 6 characters only: a batch has 12 pictures\n"),
+    ],
+)
+def test_a_batch_of_more_characters_than_there_are_is_smaller_and_says_what_would_fill_it(
+    pictures: Path, tmp_path: Path, asked: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sheet = ["--show-batch", str(tmp_path / "batch.png"), "--cache", str(tmp_path), "--size", "32", "--workers", "0"]
+    assert cli.run(["train", "--data", str(pictures), *asked, *sheet]) == ExitCode.DONE
+    assert words in capsys.readouterr().err
+
+
 def test_a_timm_backbone_with_a_fine_stem_trains(pictures: Path, tmp_path: Path) -> None:
     pytest.importorskip("timm")
     options = ["--backbone", "test_efficientnet", "--stem-stride", "1", "--embedding", "8", "--steps", "2"]
