@@ -34,6 +34,8 @@ prints and reliefs as well (`benchmarks/teacher.py`). All would take 37 kB a pic
 
 ENTRY = np.dtype([("value", "<f2"), ("column", "<u2")])
 """One number of an answer and its place in the whole."""
+MOST_NUMBERS = 2**16
+"""That an answer may have, whose places are written in 16 bits."""
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
@@ -96,7 +98,9 @@ def find_teacher(name: str) -> Teacher:
     if path.is_dir():
         path = path / "model.onnx"
     if not path.is_file():
-        raise SinonomError(f"there is no teacher {name}", f"--teacher FILE.onnx, a model's folder, or {PP_OCR}")
+        raise SinonomError(
+            f"there is no teacher {name}", f"--teacher {PP_OCR}, FILE.onnx, a model's folder, or a name of timm's"
+        )
     teacher = Teacher(path, PP_OCR if name == PP_OCR else "embedding", sha256_of(path))
     try:
         answer = teacher(np.eye(64, dtype=np.uint8)[None] * 255)["value"].astype(np.float32)
@@ -107,6 +111,9 @@ def find_teacher(name: str) -> Teacher:
         raise SinonomError(
             f"{path} is no teacher: {reason}", "a network of (N, 1 or 3, H, W) float pictures that gives (N, D)"
         ) from error
+    if answer.ndim == 2 and answer.shape[1] > MOST_NUMBERS:
+        what = f"its answer has {answer.shape[1]:,} numbers, more than {MOST_NUMBERS:,}"
+        raise SinonomError(f"{path} is no teacher: {what}", "a network that gives embeddings, not classes")
     if answer.ndim != 2 or not np.isfinite(answer).all() or not answer.any():
         raise SinonomError(f"{path} is no teacher: its answer is no vector", "a network that gives (N, D)")
     return teacher

@@ -142,6 +142,14 @@ def test_a_file_that_is_no_teacher_is_refused_in_one_line(tmp_path: Path) -> Non
         assert caught.value.code == ExitCode.BAD_INPUT and "\n" not in caught.value.message
 
 
+def test_an_answer_too_long_for_its_places_to_be_kept_is_refused(blocks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teachers, "MOST_NUMBERS", 16)
+    assert find_teacher(str(blocks)).reads == "embedding"
+    monkeypatch.setattr(teachers, "MOST_NUMBERS", 15)
+    with pytest.raises(SinonomError, match="16 numbers, more than 15"):
+        find_teacher(str(blocks))
+
+
 def test_without_rapidocr_the_pip_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teachers.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(SinonomError, match="rapidocr") as caught:
