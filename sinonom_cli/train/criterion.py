@@ -133,7 +133,10 @@ def multi_similarity_pairs(similarities: Tensor, positives: Tensor, negatives: T
 
 
 def _from_library(choice: Choice, classes: int, length: int) -> nn.Module:
-    """The loss of pytorch-metric-learning with the constants of its paper; an empty module for our pure functions."""
+    """The loss of pytorch-metric-learning; an empty module for our pure functions.
+
+    Constants are those of the papers, but for the base of multi-similarity: 1 there, 0.5 in the authors' code and here.
+    """
     if choice.loss == "cosface":
         return CosFace(classes, length, choice.margin or 0.0)
     names = ("multi-similarity", "supcon", "proxy-anchor", "arcface", "subcenter-arcface")

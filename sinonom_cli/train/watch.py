@@ -20,7 +20,7 @@ class Watch:
 
     Parameters
     ----------
-    margin : of a triplet or quadruplet loss with mining; None: of no such loss.
+    margin : of a triplet loss with batch-hard mining; None: of no such loss.
     warm_up : steps that are too early to judge by.
     """
 
