@@ -45,7 +45,7 @@ def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Op
     Raises
     ------
     SinonomError
-        If the file is damaged or belongs to another network.
+        If the file is damaged, is not there, or belongs to another network.
     """
     safetensors = need("safetensors", "train")
     try:
@@ -61,7 +61,7 @@ def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Op
                 state.setdefault(int(number), {})[entry] = value
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
-    except (safetensors.SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise SinonomError(f"{path} cannot be resumed from: {reason}", "--overwrite begins again") from error
     return progress

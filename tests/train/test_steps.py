@@ -232,6 +232,16 @@ def test_a_broken_training_ends_with_the_weights_proxies_and_memory_of_an_unbrok
         assert kept[-1] == 12 and kept[0] >= 60 // 5 - 1, "old tables are deleted"
 
 
+@pytest.mark.parametrize("name", ["last", "best"])
+def test_a_checkpoint_that_is_damaged_or_gone_is_one_clear_line(name: str, tmp_path: Path) -> None:
+    assert trained(tmp_path / "m", Choice("supcon"), 10**9, False, None) is not None
+    path = tmp_path / "m" / "resume" / f"{name}.safetensors"
+    path.unlink() if name == "best" else path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(SinonomError, match=f"{name}.safetensors cannot be resumed from") as raised:
+        trained(tmp_path / "m", Choice("supcon"), 10**9, False, None)
+    assert "--overwrite" in raised.value.hint
+
+
 def test_what_a_loss_learns_is_in_the_checkpoint_but_not_in_the_model(tmp_path: Path) -> None:
     training = trained(tmp_path / "m", Choice("arcface", "none", 0.5), 10**9, False, None)
     assert training is not None
