@@ -127,7 +127,7 @@ class Diverged(SinonomError):
     """The loss or its gradient is not a number; `step` says at which step."""
 
     def __init__(self, step: int, loss: float, norm: float) -> None:
-        what = f"step {step}: the loss is {loss}, the gradient's norm {norm}; the last checkpoint is kept"
+        what = f"step {step}: the loss is {loss}, the gradient's norm {norm}; checkpoints before it are kept"
         super().__init__(what, "a smaller --lr and --overwrite")
         self.step = step
 

@@ -43,13 +43,13 @@ class Watch:
                 spread < COLLAPSED,
                 1,
                 f"the embedding has collapsed (mean distance {spread:.3f}, loss {value:.3f})",
-                "a smaller --lr or --mining batch-all",
+                "a smaller --lr or, where the loss takes it, --mining batch-all",
             ),
             (
                 later and active < IDLE,
                 PATIENCE,
                 "next to everything that the loss looks at is in order: little more is learnt",
-                "a larger --batch-size, a harder --mining or --hard-classes 0.5",
+                "a larger --batch-size or, where the loss takes them, a harder --mining or --hard-classes 0.5",
             ),
             (
                 stuck,
