@@ -36,12 +36,13 @@ class Figures:
     begun : the step after which this run begins.
     steps : the last step.
     watch : warns when nothing is learnt.
+    writes : of several processes only the first does.
     """
 
-    def __init__(self, folder: Path, begun: int, steps: int, watch: Watch) -> None:
+    def __init__(self, folder: Path, begun: int, steps: int, watch: Watch, writes: bool = True) -> None:
         path = folder / "metrics.csv"
         self.path, self.begun, self.steps, self.watch = path, begun, steps, watch
-        self.events = events(folder / "resume" / "tensorboard", begun)
+        self.events = events(folder / "resume" / "tensorboard", begun) if writes else None
         self.rows: list[dict[str, str]] = []
         if path.exists():
             with path.open(encoding="utf-8", newline="") as file:
