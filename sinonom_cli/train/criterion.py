@@ -54,9 +54,13 @@ class Criterion(nn.Module):
         self.memory = Memory(choice.memory, length) if choice.memory else None
 
     @property
-    def mined_margin(self) -> float | None:
-        """The margin of a loss of mined triplets, which stays at it as long as it tells nothing apart."""
-        return self.choice.margin if self.choice.loss == "triplet" and self.choice.mining == "batch-hard" else None
+    def stuck_at(self) -> float | None:
+        """What a loss of batch-hard triplets or quadruplets is while it tells nothing apart; None of other losses."""
+        if self.choice.mining != "batch-hard" or self.choice.loss not in ("triplet", "quadruplet"):
+            return None
+        if self.choice.margin is None:
+            return math.log(2)
+        return self.choice.margin * (1.5 if self.choice.loss == "quadruplet" else 1)
 
     @property
     def rate(self) -> float:

@@ -161,7 +161,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     for part in training.parts.values():
         part.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     _to(optimizer, training.device)
-    figures = Figures(folder, begun, plan.steps, Watch(training.criterion.mined_margin, plan.warm_up), first)
+    figures = Figures(folder, begun, plan.steps, Watch(training.criterion.stuck_at, plan.warm_up), first)
     saved = time.monotonic()
     with (
         feed(make, range(begun, plan.steps), workers) as batches,

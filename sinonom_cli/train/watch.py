@@ -10,7 +10,8 @@ mining begins by drawing them together, to some 0.02, and learns from there."""
 IDLE = 0.005
 """Share of pairs, triplets or pictures not yet in order below which next to nothing is learnt from a batch."""
 STUCK = 0.02
-"""Hardest positives as far as hardest negatives make a loss of the margin: this near to it nothing is told apart."""
+"""Hardest positives as far as hardest negatives make a triplet loss of the margin: this near to it, as a share,
+nothing is told apart."""
 PATIENCE = 10
 """Lines of metrics, 200 steps, for which that must hold."""
 
@@ -20,12 +21,12 @@ class Watch:
 
     Parameters
     ----------
-    margin : of a triplet loss with batch-hard mining; None: of no such loss.
+    stuck_at : what the loss is while hardest positives are as far as hardest negatives; None: nothing to tell by.
     warm_up : steps that are too early to judge by.
     """
 
-    def __init__(self, margin: float | None, warm_up: int) -> None:
-        self.margin, self.warm_up = margin, warm_up
+    def __init__(self, stuck_at: float | None, warm_up: int) -> None:
+        self.stuck_at, self.warm_up = stuck_at, warm_up
         self._lines: dict[str, int] = {}
         self._said: set[str] = set()
 
@@ -37,7 +38,7 @@ class Watch:
         value : the loss, without a teacher's part; active, spread : as in `losses.Loss`.
         """
         later = step > self.warm_up
-        stuck = later and self.margin is not None and abs(value / self.margin - 1) < STUCK
+        stuck = later and self.stuck_at is not None and abs(value / self.stuck_at - 1) < STUCK
         signs = (
             (
                 spread < COLLAPSED,
@@ -54,7 +55,7 @@ class Watch:
             (
                 stuck,
                 PATIENCE,
-                f"the loss stays at its margin, {self.margin}: hardest pictures of a character are as far as others'",
+                f"the loss stays at {value:.3f}, where hardest pictures of a character are as far as others'",
                 "--mining semi-hard or batch-all, or a smaller --lr",
             ),
         )

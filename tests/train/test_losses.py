@@ -34,13 +34,16 @@ def loop_distances(rows, others=None):
 
 
 @pytest.mark.parametrize("miner", ["none", "batch-all", "batch-hard", "semi-hard"])
-def test_contrastive_is_the_loop_s(miner: str) -> None:
+@pytest.mark.parametrize("remembered", [0, 6])
+def test_contrastive_is_the_loop_s(miner: str, remembered: int) -> None:
     rows, labels = a_batch(1)
-    distances, margin = loop_distances(rows), 1.2
+    older, theirs = a_batch(2)
+    every, names = torch.cat([rows, older[:remembered]]), torch.cat([labels, theirs[:remembered]])
+    distances, margin = loop_distances(rows, every), 1.2
     near, far = [], []
     for a in range(len(labels)):
-        positives = [p for p in range(len(labels)) if p != a and labels[p] == labels[a]]
-        negatives = [n for n in range(len(labels)) if labels[n] != labels[a]]
+        positives = [p for p in range(len(names)) if p != a and names[p] == labels[a]]
+        negatives = [n for n in range(len(names)) if names[n] != labels[a]]
         if miner in ("none", "batch-all"):
             near += [distances[a, p] for p in positives]
             far += [distances[a, n] for n in negatives]
@@ -55,7 +58,7 @@ def test_contrastive_is_the_loop_s(miner: str) -> None:
     pulled, pushed = [d * d / 2 for d in near], [max(0.0, margin - d) ** 2 / 2 for d in far]
     if miner == "batch-all":
         pulled, pushed = [c for c in pulled if c > 0], [c for c in pushed if c > 0]
-    found = losses.contrastive(rows, labels, margin, miner)
+    found = losses.contrastive(rows, labels, margin, miner, (every, names) if remembered else None)
     assert float(found.value) == pytest.approx(np.mean(pulled) + np.mean(pushed))
     assert 0 < found.active == pytest.approx(np.mean(np.array(far) < margin))
 
@@ -242,22 +245,28 @@ def value_of(choice: Choice, rows, labels, classes: int = 5, **more) -> float:
     return float(Criterion(choice, classes, rows.shape[1])(rows, labels, **more).value.detach())
 
 
-def test_supcon_and_multi_similarity_are_their_papers_loops() -> None:
+@pytest.mark.parametrize("remembered", [0, 6])
+def test_supcon_and_multi_similarity_are_their_papers_loops(remembered: int) -> None:
     rows, labels = a_batch(12)
-    similarity = (rows @ rows.T).numpy()
-    positives, negatives = multi_similarity_pairs(rows @ rows.T, *mining.pairs(labels))
+    older, theirs = a_batch(13)
+    every, names = torch.cat([rows, older[:remembered]]), torch.cat([labels, theirs[:remembered]])
+    similarity = (rows @ every.T).numpy()
+    positives, negatives = multi_similarity_pairs(rows @ every.T, *mining.pairs(labels, names))
     contrast, multi = [], []
     for a in range(len(labels)):
-        others = [x for x in range(len(labels)) if x != a]
-        mine = [x for x in others if labels[x] == labels[a]]
+        others = [x for x in range(len(names)) if x != a]
+        mine = [x for x in others if names[x] == labels[a]]
         whole = sum(math.exp(similarity[a, x] / 0.1) for x in others)
         if mine:
             contrast.append(-np.mean([math.log(math.exp(similarity[a, x] / 0.1) / whole) for x in mine]))
         pulled = sum(math.exp(-2 * (similarity[a, x] - 0.5)) for x in others if positives[a, x])
         pushed = sum(math.exp(50 * (similarity[a, x] - 0.5)) for x in others if negatives[a, x])
         multi.append(math.log1p(pulled) / 2 + math.log1p(pushed) / 50)
-    assert value_of(Choice("supcon"), rows.float(), labels) == pytest.approx(np.mean(contrast), rel=1e-5)
-    assert value_of(Choice("multi-similarity"), rows.float(), labels) == pytest.approx(np.mean(multi), rel=1e-5)
+    for name, expected in (("supcon", np.mean(contrast)), ("multi-similarity", np.mean(multi))):
+        criterion = Criterion(Choice(name, memory=remembered), 5, rows.shape[1])
+        criterion.remember(older[:remembered].float(), theirs[:remembered])
+        found = criterion(rows.float(), labels, remembering=bool(remembered))
+        assert float(found.value) == pytest.approx(expected, rel=1e-5)
 
 
 def test_proxy_losses_are_their_papers_loops() -> None:

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from sinonom_cli import cli, console  # noqa: E402
 from sinonom_cli.errors import ExitCode  # noqa: E402
+from sinonom_cli.train.criterion import Choice, Criterion  # noqa: E402
 from sinonom_cli.train.curves import HEIGHT, LEFT, WIDTH, draw_curves, events  # noqa: E402
 from sinonom_cli.train.watch import PATIENCE, Watch  # noqa: E402
 
@@ -38,9 +39,19 @@ def test_a_collapse_is_told_once_and_at_once(capsys: pytest.CaptureFixture[str])
 
 def test_a_loss_that_stays_at_its_margin_is_told_when_it_has_stayed(capsys: pytest.CaptureFixture[str]) -> None:
     at_margin = [(0.201, 0.9, 0.05)]
-    assert "margin" in look(at_margin * PATIENCE, capsys, 0.2)
+    assert "stays at" in look(at_margin * PATIENCE, capsys, 0.2)
     assert look(at_margin * (PATIENCE - 1) + [(0.1, 0.9, 0.5)] + at_margin, capsys, 0.2) == ""
     assert look(at_margin * 50, capsys, None) == "", "other losses have no such point"
+
+
+@pytest.mark.parametrize(("loss", "margin"), [("triplet", 0.2), ("triplet", None), ("quadruplet", 0.2)])
+def test_what_is_watched_for_is_what_the_loss_is_where_all_pictures_lie_equally_far(
+    loss: str, margin: float | None
+) -> None:
+    criterion = Criterion(Choice(loss, "batch-hard", margin), classes=4, length=8)
+    far = torch.eye(8)  # eight pictures, each as far from each other
+    assert float(criterion(far, torch.arange(8) // 2).value) == pytest.approx(criterion.stuck_at)
+    assert Criterion(Choice(loss, "semi-hard", 0.2), 4, 8).stuck_at is None
 
 
 def test_nothing_left_to_learn_is_told(capsys: pytest.CaptureFixture[str]) -> None:
