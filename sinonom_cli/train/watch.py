@@ -56,7 +56,7 @@ class Watch:
                 stuck,
                 PATIENCE,
                 f"the loss stays at {value:.3f}, where hardest pictures of a character are as far as others'",
-                "--mining semi-hard or batch-all, or a smaller --lr",
+                "a milder --mining, such as semi-hard, or a smaller --lr",
             ),
         )
         for holds, patience, what, hint in signs:
