@@ -38,9 +38,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-base: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable . || { $(call ROOM,2); exit 1; }
+	@echo $(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m pip install --quiet --editable . || { $(call ROOM,2); exit 1; }
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,9); exit 1; }
+	@echo $(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,9); exit 1; }
 	touch $@ $(VENV)/.installed-base
