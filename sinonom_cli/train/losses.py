@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sinonom_cli.train import mining
+from sinonom_cli.train.triplets import mean_cost
 
 References = tuple[Tensor, Tensor]
 
@@ -95,7 +96,7 @@ def triplet(
     embeddings : (N, D) float.
     labels : (N,) int.
     margin : in the distance's unit; None for the soft margin, which semi-hard mining cannot use.
-    miner : see `mine`.
+    miner : see `mean_cost`.
     references : what the batch is compared with; None: itself.
 
     Returns
@@ -105,14 +106,13 @@ def triplet(
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)
-    triplets = mine(distances.detach(), labels, margin, miner, embeddings.shape[1], names)
-    positive = distances[triplets.anchor, triplets.positive]
-    negative = distances[triplets.anchor, triplets.negative]
-    costs = triplet_costs(positive, negative, margin)
-    costly = (positive - negative + (margin or 0.0)) > 0
-    if miner in ("batch-all", "semi-hard") and margin is not None:
-        costs = costs[costs > 0]
-    return Loss(_mean(costs, embeddings), _share(costly), spread(distances.detach()))
+
+    def cost(near: Tensor, far: Tensor, *_: Tensor) -> tuple[Tensor, Tensor]:
+        return triplet_costs(near, far, margin), (near - far + (margin or 0.0)) > 0
+
+    costly_only = miner in ("batch-all", "semi-hard") and margin is not None
+    value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost, costly_only)
+    return Loss(value, active, spread(distances.detach()))
 
 
 def contrastive(
@@ -128,7 +128,7 @@ def contrastive(
     embeddings, labels, references : as for `triplet`.
     margin : in the distance's unit.
     miner : none: every pair. batch-all: every pair that costs anything. Otherwise the pairs of the triplets that
-        `mine` chooses.
+        `mean_cost` takes.
 
     Returns
     -------
@@ -136,13 +136,22 @@ def contrastive(
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)
-    if miner in ("none", "batch-all"):
-        positives, negatives = mining.pairs(labels, names)
-        near, far = distances[positives], distances[negatives]
-    else:
-        chosen = mine(distances.detach(), labels, margin, miner, embeddings.shape[1], names)
-        near, far = distances[chosen.anchor, chosen.positive], distances[chosen.anchor, chosen.negative]
-    attracted, repelled = near.square() / 2, functional.relu(margin - far).square() / 2
+
+    def attraction(near: Tensor) -> Tensor:
+        return near.square() / 2
+
+    def repulsion(far: Tensor) -> Tensor:
+        return functional.relu(margin - far).square() / 2
+
+    def cost(near: Tensor, far: Tensor, *_: Tensor) -> tuple[Tensor, Tensor]:
+        return attraction(near) + repulsion(far), far < margin
+
+    if miner not in ("none", "batch-all"):
+        value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost)
+        return Loss(value, active, spread(distances.detach()))
+    positives, negatives = mining.pairs(labels, names)
+    far = distances[negatives]
+    attracted, repelled = attraction(distances[positives]), repulsion(far)
     active = _share(far < margin)
     if miner == "batch-all":
         attracted, repelled = attracted[attracted > 0], repelled[repelled > 0]
@@ -162,7 +171,7 @@ def quadruplet(
     ----------
     embeddings, labels, references : as for `triplet`.
     margin : m, in the distance's unit.
-    miner : chooses (a, p, n); see `mine`.
+    miner : chooses (a, p, n); see `mean_cost`.
 
     Returns
     -------
@@ -170,39 +179,50 @@ def quadruplet(
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)
-    chosen = mine(distances.detach(), labels, margin, miner, embeddings.shape[1], names)
-    positive, negative = distances[chosen.anchor, chosen.positive], distances[chosen.anchor, chosen.negative]
-    first = functional.relu(positive - negative + margin)
-    with torch.no_grad():
-        away = torch.cdist(rows[chosen.negative], rows)
-        third = (names[None, :] != names[chosen.negative][:, None]) & (names[None, :] != labels[chosen.anchor][:, None])
-        other = away.masked_fill(~third, torch.inf).argmin(dim=1) if len(away) else chosen.negative
-        there = third.any(dim=1)
-    second = functional.relu(positive - _distance(rows[chosen.negative], rows[other]) + margin / 2)
-    costs = first + torch.where(there, second, torch.zeros_like(second))
-    return Loss(_mean(costs, embeddings), _share(costs > 0), spread(distances.detach()))
+    # What a whole table of triplets shares is looked for once; of triplets in a list, only what they name.
+    everyone = _others(rows, names, torch.arange(len(rows), device=rows.device)) if miner == "semi-hard" else None
+
+    def cost(near: Tensor, far: Tensor, anchor: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
+        others = everyone
+        if others is None:
+            few, negative = negative.unique(return_inverse=True)
+            others = _others(rows, names, few)
+        usual = others.label[negative] != labels[anchor]
+        away = torch.where(usual, others.nearest[negative], others.third[negative])
+        first, second = functional.relu(near - far + margin), functional.relu(near - away + margin / 2)
+        costs = first + second  # away is infinite, and costs nothing, where there is no third label
+        return costs, costs > 0
+
+    value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost)
+    return Loss(value, active, spread(distances.detach()))
 
 
-def mine(
-    distances: Tensor, labels: Tensor, margin: float | None, miner: str, length: int, references: Tensor
-) -> mining.Triplets:
-    """Triplets that a miner chooses; none and batch-all choose every one.
+class _Others(NamedTuple):
+    """Of some rows the label of the nearest row of another label, its distance and that of the nearest of a third.
 
-    Parameters
-    ----------
-    distances : (N, M) float, without gradient.
-    labels, references : (N,) and (M,) int.
-    length : of an embedding.
+    label : (U,) int; nearest, third : (U,) float with gradient, infinite where there is none.
     """
-    if miner == "batch-hard":
-        return mining.batch_hard(distances, labels, references)
-    if miner in ("batch-all", "none"):
-        return mining.batch_all(labels, references)
-    if miner == "distance-weighted":
-        return mining.distance_weighted(distances, labels, length, references)
-    if miner == "semi-hard" and margin is not None:
-        return mining.semi_hard(distances, labels, margin, references)
-    raise ValueError(f"no mining {miner!r} with margin {margin!r}")
+
+    label: Tensor
+    nearest: Tensor
+    third: Tensor
+
+
+def _others(rows: Tensor, names: Tensor, wanted: Tensor) -> _Others:
+    nearest, third = [], []
+    with torch.no_grad():
+        for some in wanted.split(max(1, (1 << 22) // max(1, len(rows)))):
+            away = torch.cdist(rows[some], rows).masked_fill(names[some][:, None] == names[None, :], torch.inf)
+            nearest.append(away.argmin(dim=1))
+            third.append(away.masked_fill(names[nearest[-1]][:, None] == names[None, :], torch.inf).argmin(dim=1))
+    found = [torch.cat(part) if part else wanted for part in (nearest, third)]
+    labels, first, second = names[wanted], *(names[other] for other in found)
+    missing = first == labels, (second == labels) | (second == first)
+    distances = (
+        _distance(rows[wanted], rows[other]).masked_fill(none, torch.inf)
+        for other, none in zip(found, missing, strict=True)
+    )
+    return _Others(first, *distances)
 
 
 def spread(distances: Tensor) -> float:

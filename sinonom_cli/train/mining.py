@@ -1,5 +1,8 @@
 """Which triplets of a batch a loss looks at: pure functions of a distance matrix and labels.
 
+batch-hard and distance-weighted list theirs. batch-all and semi-hard look at every triplet, tens of millions in a large
+batch: these are never listed, but gone through in blocks (`triplets.py`).
+
 Anchors are the N pictures of a batch. Positives and negatives are taken from M references, whose first N are the
 pictures themselves; what follows them is a memory of earlier batches.
 """
@@ -60,49 +63,6 @@ def batch_hard(distances: Tensor, labels: Tensor, references: Tensor | None = No
     return Triplets(anchors, farthest[anchors], nearest[anchors])
 
 
-def batch_all(labels: Tensor, references: Tensor | None = None) -> Triplets:
-    """Every valid triplet of a batch.
-
-    Hermans et al. 2017, equation 6: all (a, p, n) with label(a) = label(p) != label(n) and a != p.
-
-    Parameters
-    ----------
-    labels : (N,) int.
-    references : (M,) int; None: the batch itself.
-
-    Returns
-    -------
-    Triplets, P K (K - 1) (P K - K) of them for P classes of K pictures, sorted by anchor, positive, negative.
-    """
-    positives, negatives = pairs(labels, references)
-    anchor, positive = torch.nonzero(positives, as_tuple=True)
-    # By pairs, not by an (N, M, M) mask: that would be gigabytes for the batches that gradient caching allows.
-    pair, negative = torch.nonzero(negatives[anchor], as_tuple=True)
-    return Triplets(anchor[pair], positive[pair], negative)
-
-
-def semi_hard(distances: Tensor, labels: Tensor, margin: float, references: Tensor | None = None) -> Triplets:
-    """Every valid triplet whose negative is farther than its positive, but by less than the margin.
-
-    Schroff et al. 2015 (FaceNet), equation 4 and the text after it: d(a, p) < d(a, n) < d(a, p) + margin.
-
-    Parameters
-    ----------
-    distances : (N, M) float, from the pictures of a batch to the references.
-    labels : (N,) int.
-    margin : the loss's, in the distance's unit.
-    references : (M,) int; None: the batch itself.
-
-    Returns
-    -------
-    Triplets, sorted by anchor, positive, negative; none when no negative lies inside the margin.
-    """
-    every = batch_all(labels, references)
-    gap = distances[every.anchor, every.negative] - distances[every.anchor, every.positive]
-    inside = (gap > 0) & (gap < margin)
-    return Triplets(every.anchor[inside], every.positive[inside], every.negative[inside])
-
-
 def distance_weighted(distances: Tensor, labels: Tensor, length: int, references: Tensor | None = None) -> Triplets:
     """For each pair of an anchor and a positive one negative, drawn so that all distances come up.
 
@@ -122,11 +82,35 @@ def distance_weighted(distances: Tensor, labels: Tensor, length: int, references
     Triplets, sorted by anchor and positive; an anchor whose negatives are all beyond `FAR` takes any of them.
     """
     positives, negatives = pairs(labels, references)
-    weights = distance_weights(distances, negatives, length)
-    anchor, positive = torch.nonzero(positives & negatives.any(dim=1, keepdim=True), as_tuple=True)
+    positives &= negatives.any(dim=1, keepdim=True)
+    anchor, positive = torch.nonzero(positives, as_tuple=True)
     if not len(anchor):
         return Triplets(anchor, positive, positive)
-    return Triplets(anchor, positive, torch.multinomial(weights[anchor], 1).squeeze(1))
+    # By anchors, not by pairs: with a memory an anchor has many positives, and its weights would be copied for each.
+    number = positives.sum(dim=1)
+    anchors = torch.nonzero(number).squeeze(1)
+    weights = distance_weights(distances[anchors], negatives[anchors], length)
+    drawn = torch.multinomial(weights, int(number.max()), replacement=True)
+    first = torch.arange(int(number.max()), device=labels.device) < number[anchors, None]
+    return Triplets(anchor, positive, drawn[first])
+
+
+def semi_hard(near: Tensor, far: Tensor, margin: float) -> Tensor:
+    """Which triplets have a negative that is farther than the positive, but by less than the margin.
+
+    Schroff et al. 2015 (FaceNet), equation 4 and the text after it: d(a, p) < d(a, n) < d(a, p) + margin.
+
+    Parameters
+    ----------
+    near, far : float, of shapes that broadcast: distances of anchors to their positives and to their negatives.
+    margin : the loss's, in the distance's unit.
+
+    Returns
+    -------
+    Bool, of the shape that they broadcast to.
+    """
+    gap = far - near
+    return (gap > 0) & (gap < margin)
 
 
 def distance_weights(distances: Tensor, negatives: Tensor, length: int) -> Tensor:

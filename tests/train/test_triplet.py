@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from sinonom_cli.train import losses, mining
+from sinonom_cli.train import losses, mining, triplets
 
 MINERS = ("batch-hard", "batch-all", "semi-hard")
 
@@ -48,14 +51,20 @@ def loop_triplets(distances: np.ndarray, labels: np.ndarray, miner: str, margin:
     return found
 
 
-def mined(miner: str, distances: torch.Tensor, labels: torch.Tensor, margin: float) -> mining.Triplets:
+def mined(miner: str, distances: torch.Tensor, labels: torch.Tensor, margin: float) -> list[tuple[int, int, int]]:
     if miner == "batch-hard":
-        return mining.batch_hard(distances, labels)
-    return mining.batch_all(labels) if miner == "batch-all" else mining.semi_hard(distances, labels, margin)
+        found: Iterable[torch.Tensor] = mining.batch_hard(distances, labels)
+    else:
+        anchor, positive, chosen = triplets.block_of(
+            distances, *mining.pairs(labels), margin if miner == "semi-hard" else None
+        )
+        pair, negative = torch.nonzero(chosen, as_tuple=True)
+        found = anchor[pair], positive[pair], negative
+    return as_list(found)
 
 
-def as_set(triplets: mining.Triplets) -> set[tuple[int, int, int]]:
-    return set(zip(*(t.tolist() for t in triplets), strict=True))
+def as_list(found: Iterable[torch.Tensor]) -> list[tuple[int, int, int]]:
+    return list(zip(*(rows.tolist() for rows in found), strict=True))
 
 
 @pytest.mark.parametrize("miner", MINERS)
@@ -64,9 +73,7 @@ def test_mined_triplets_are_those_of_the_definition(miner: str, seed: int) -> No
     rows, labels = a_batch(seed)
     distances = torch.from_numpy(loop_distances(rows.double().numpy()))
     expected = loop_triplets(distances.numpy(), labels.numpy(), miner, 0.3)
-    found = mined(miner, distances, labels, 0.3)
-    assert expected and len(found.anchor) == len(expected)
-    assert as_set(found) == set(expected)
+    assert expected and sorted(mined(miner, distances, labels, 0.3)) == sorted(expected)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -80,7 +87,7 @@ def test_miners_agree_with_pytorch_metric_learning(seed: int) -> None:
         "semi-hard": miners.TripletMarginMiner(margin=0.3, type_of_triplets="semihard"),
     }
     for miner, their in theirs.items():
-        assert as_set(mined(miner, distances, labels, 0.3)) == as_set(mining.Triplets(*their(rows, labels))), miner
+        assert set(mined(miner, distances, labels, 0.3)) == set(as_list(their(rows, labels))), miner
 
 
 @pytest.mark.parametrize(
@@ -130,6 +137,70 @@ def test_value_and_gradient_agree_with_pytorch_metric_learning(miner: str) -> No
         gradients.append(leaf.grad.numpy())
     assert values[0] == pytest.approx(values[1], abs=1e-6)
     np.testing.assert_allclose(gradients[0], gradients[1], atol=1e-5)
+
+
+MANY = [
+    *((losses.triplet, miner) for miner in ("batch-all", "semi-hard", "none", "distance-weighted")),
+    *((losses.contrastive, miner) for miner in ("semi-hard", "distance-weighted")),
+    *((losses.quadruplet, miner) for miner in ("semi-hard", "distance-weighted")),
+]
+
+
+def a_large_batch() -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+    """24 classes of 8 pictures and a memory of twice as many: 24 x 8 x 23 x 552 = 2.4 million triplets."""
+    generator = torch.Generator().manual_seed(0)
+    names = torch.arange(24).repeat(24)
+    every = functional.normalize(torch.randn(24, 6, generator=generator)[names], dim=1)
+    every = functional.normalize(every + 0.3 * torch.randn(every.shape, generator=generator), dim=1)
+    rows = every[:192].clone().requires_grad_()
+    return rows, names[:192], (torch.cat([rows, every[192:]]), names)
+
+
+@pytest.mark.parametrize(("loss", "miner"), MANY)
+def test_triplets_cost_the_same_in_one_piece_and_in_many(
+    loss: Callable[..., losses.Loss], miner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for cells in 1 << 30, 40_000, 1:
+        monkeypatch.setattr(triplets, "CELLS", cells)
+        torch.manual_seed(0)
+        rows, labels, references = a_large_batch()
+        result = loss(rows, labels, 0.3, miner, references)
+        result.value.backward()
+        assert rows.grad is not None
+        found.append((float(result.value.detach()), result.active, rows.grad.numpy()))
+    for value, active, gradient in found[1:]:
+        assert (value, active) == (pytest.approx(found[0][0], rel=1e-5), found[0][1])
+        np.testing.assert_allclose(gradient, found[0][2], atol=1e-6 * np.abs(found[0][2]).max() + 1e-9)
+    assert found[0][0] > 0 and found[0][2].any()
+
+
+@pytest.mark.parametrize(("loss", "miner"), MANY)
+def test_millions_of_triplets_take_no_more_memory_than_the_distances_of_a_batch(
+    loss: Callable[..., losses.Loss], miner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    largest, kept = 0, 0
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            nonlocal largest
+            made = func(*args, **(kwargs or {}))
+            for tensor in made if isinstance(made, (tuple, list)) else [made]:
+                largest = max(largest, tensor.numel() if isinstance(tensor, torch.Tensor) else 0)
+            return made
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        nonlocal kept
+        kept += tensor.numel()
+        return tensor
+
+    monkeypatch.setattr(triplets, "CELLS", 1 << 17)
+    rows, labels, references = a_large_batch()
+    cells = len(references[0]) ** 2  # a quadruplet asks for distances between references
+    with Watch(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss(rows, labels, 0.3, miner, references).value.backward()
+    assert cells / 4 < largest <= cells
+    assert kept < 8 * cells
 
 
 def test_equal_embeddings_have_distance_and_gradient_zero() -> None:
