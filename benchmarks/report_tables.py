@@ -49,9 +49,9 @@ def rows_of(given: argparse.Namespace) -> dict[str, tuple[str, list[str]]]:
         "contrastive": ("contrastive", ["--loss", "contrastive", *batch]),
         "triplet-all": ("triplet, no mining", ["--loss", "triplet", "--mining", "none", *batch]),
         "triplet-hard": ("triplet, hard mining", ["--loss", "triplet", "--mining", "batch-hard", *batch]),
-        "recall-small": (f"recall@5 surrogate, batches of {given.batch_size}", [*recall, *batch]),
+        "recall-small": ("recall@5 surrogate, batches of {batch}", [*recall, *batch]),
         f"recall-{given.large_batch}": (
-            f"recall@5 surrogate, cached batches of {given.large_batch}",
+            "recall@5 surrogate, cached batches of {batch}",  # of as many pictures as its characters have
             [*recall, *large, "--steps", str(steps)],
         ),
     }
@@ -66,10 +66,11 @@ def main() -> None:
     rows = rows_of(given)
     print(f"{len(rows) * len(given.seeds)} trainings", file=sys.stderr)
     scores: dict[tuple[str, str, str], list[float]] = {}
+    batches: dict[str, int] = {}
     for seed in given.seeds:
         for name, (_, options) in rows.items():
             model = work / "models" / f"{name}-{seed}"
-            _train(given, model, seed, options)
+            batches[name] = _train(given, model, seed, options)
             index = work / "indexes" / f"{name}-{seed}.faiss"
             _sinonom("index", str(given.depth), "--model", str(model), "--output", str(index), "-q")
             for distance in DISTANCES if name == CLASSIFIER else (None,):
@@ -82,7 +83,8 @@ def main() -> None:
     print(f"\n{given.backbone}, {given.steps} steps, batches of {given.batch_size}, seeds {given.seeds}.")
     print("MRR@5, mean ± standard deviation over seeds.\n")
     _print("distance", list(kinds), {d: [scores[CLASSIFIER, d, k] for k in kinds] for d in DISTANCES})
-    _print("loss", list(kinds), {words: [scores[name, "own", k] for k in kinds] for name, (words, _) in rows.items()})
+    called = {name: words.format(batch=batches[name]) for name, (words, _) in rows.items()}
+    _print("loss", list(kinds), {called[name]: [scores[name, "own", k] for k in kinds] for name in rows})
 
 
 def _arguments() -> argparse.Namespace:
@@ -124,12 +126,15 @@ def _some(images: Path, folder: Path, characters: int, each: int) -> Path:
     return out
 
 
-def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]) -> None:
+def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]) -> int:
+    """Train a model; returns the pictures of its batches."""
     data = [word for path in given.data for word in ("--data", path)]
     common = ["--backbone", given.backbone, "--seed", str(seed)]
     if "--steps" not in options:
         common += ["--steps", str(given.steps)]
     _sinonom("train", *data, "--output", str(model), *common, *options, *given.more)
+    record = json.loads((model / "artifact.json").read_text(encoding="utf-8"))
+    return int(record["counts"]["batch"])
 
 
 def _split(truth: Path, work: Path) -> dict[str, Path]:

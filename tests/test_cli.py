@@ -75,7 +75,8 @@ def test_the_environment_sets_an_option(
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "sing", "render --no-such-option", "render only-one-path", "render a b --seed x"]
+    "typed",
+    ["", "sing", "render --no-such-option", "render only-one-path", "carve a b --seed x", "carve a b --seed -1"],
 )
 def test_a_command_typed_wrongly_is_usage(typed: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(typed.split()) == ExitCode.USAGE

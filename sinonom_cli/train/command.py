@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sinonom_cli import console, options
-from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, need
 from sinonom_cli.train.choices import Classifying, Loss, Mining, Precision, complete
 
 
@@ -246,8 +246,6 @@ def train(
         "images": images,
         "steps": steps,
     }
-    if not 0 <= seed < 2**63:
-        raise usage_error(f"--seed {seed} is not from 0 to 2^63 - 1", "--seed 0")
     chosen = complete(loss.value, given)
     # Threads that wait must not spin: with other work on the machine that makes a step ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -32,7 +32,7 @@ from sinonom_cli.train.data import Pictures, listed
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, fit_lda
 from sinonom_cli.train.loop import Diverged, Plan, Training, fit
-from sinonom_cli.train.material import prepare_material, read_sets
+from sinonom_cli.train.material import Material, prepare_material, read_sets
 from sinonom_cli.train.memory import Centres
 from sinonom_cli.train.ranks import Ranks, join, leave
 from sinonom_cli.train.sampler import HardClasses
@@ -103,7 +103,7 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
         asked = "the relief's own prints" if validation.trial.same.all() else "other prints than the relief's"
         console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with {asked}")
-    return _finish(config, artifact, model, sets, pictures, cells, notes)
+    return _finish(config, artifact, model, sets, material, notes)
 
 
 def check_shares(config: Config, ranks: Ranks) -> None:
@@ -229,11 +229,11 @@ def _finish(
     artifact: Artifact,
     model: nn.Module,
     sets: Sequence[ImageSet],
-    pictures: Pictures,
-    cells: Cells,
+    material: Material,
     notes: dict[str, Any],
 ) -> Artifact:
     """Export, check, write."""
+    pictures, cells = material.pictures, material.cells
     classifier = isinstance(model, Classifier)
     if isinstance(model, Classifier):
         onnx, difference = export_onnx(Distributions(model), config.size, ("embedding", "classes"))
@@ -258,6 +258,7 @@ def _finish(
             "items": len(cells),
             "failed": len(cells.unreadable),
             "held_out": int(pictures.held.sum()),
+            "batch": material.make.sampler.classes * config.images,
         },
         "versions": {name: _version(name) for name in ("torch", "timm", "onnx", "numpy", "pillow")},
         **notes,

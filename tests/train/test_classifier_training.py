@@ -110,6 +110,9 @@ def test_a_batch_of_more_characters_than_there_are_is_smaller_and_says_what_woul
     sheet = ["--show-batch", str(tmp_path / "batch.png"), "--cache", str(tmp_path), "--size", "32", "--workers", "0"]
     assert cli.run(["train", "--data", str(pictures), *asked, *sheet]) == ExitCode.DONE
     assert words in capsys.readouterr().err
+    assert train(pictures, tmp_path / "m", "--classes", "12", "--steps", "2") == ExitCode.DONE
+    record = json.loads((tmp_path / "m" / "artifact.json").read_text(encoding="utf-8"))
+    assert record["counts"]["batch"] == 12
 
 
 def test_a_timm_backbone_with_a_fine_stem_trains(pictures: Path, tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_a_model_says_what_it_is_and_what_it_was_made_from(trained: Path) -> Non
     assert record["input"]["size"] == 32
     assert record["labels"] == [f"U+{0x5B57 + k:X}" for k in range(6)]
     assert [s["pictures"] for s in record["trained_on"]] == [36]
+    assert record["counts"]["batch"] == 8
     assert [row["step"] for row in rows(trained)] == ["20", "40"]
     assert 0 < float(rows(trained)[-1]["val_mrr@5"]) <= 1
 
