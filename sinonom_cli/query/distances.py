@@ -81,6 +81,27 @@ class ClassDistance:
         """Compare queries (Q, 1, D) with their candidates (Q, K, D), in nats; (Q, K) float64."""
         return np.stack([self._one(query[0], found) for query, found in zip(a, b, strict=True)])
 
+    def as_products(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Queries (Q, D) as (Q, D + 1) float32, whose inner products with `of_gallery` order answers as this does.
+
+        H(p, q) = -sum p_c (w_c e + b_c - log Z(e)) = -(p W) e - p b + log Z(e) is linear in an answer's embedding e
+        and the logarithm of its distribution's normaliser, Z(e) = sum exp(w_c e + b_c): the greatest product is nearest.
+        """
+        shares = np.exp(self._log_shares(queries))
+        return np.hstack([shares @ self.weight, np.full((len(queries), 1), -1.0)]).astype(np.float32)
+
+    def of_gallery(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Embeddings (N, D), each with the logarithm of its normaliser behind it; (N, D + 1) float32."""
+        vectors = np.asarray(vectors, np.float32)
+        normalisers = np.empty((len(vectors), 1), np.float32)
+        step = max(1, (1 << 24) // len(self.weight))
+        for start in range(0, len(vectors), step):
+            logits = vectors[start : start + step] @ self.weight.T + self.bias
+            highest = logits.max(axis=1, keepdims=True)
+            total = np.exp(logits - highest).sum(axis=1, keepdims=True)
+            normalisers[start : start + step] = highest + np.log(total)
+        return np.hstack([vectors, normalisers])
+
     def _one(self, query: NDArray[np.floating], found: NDArray[np.floating]) -> NDArray[np.float64]:
         own, others = self._log_shares(query[None])[0], self._log_shares(found)
         share = np.exp(own)

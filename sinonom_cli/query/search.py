@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,15 +12,17 @@ from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.index_checks import remake
 from sinonom_cli.artifacts.plain_vectors import PLAIN
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.query.distances import DISTANCES, OF_CLASSES, distance_of, unit
+from sinonom_cli.query.distances import DISTANCES, ClassDistance, distance_of, unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinonom_cli.artifacts.model import Model
 
+PRODUCTS = 20_000_000_000
+"""Multiplications, a second's work, up to which the distributions over classes of a whole index are made."""
 CANDIDATES = 500
-"""Rows whose distributions over classes are compared with a query's; of a smaller index, all."""
+"""Of a larger index, and of one in Milvus: rows nearest by their embeddings, of which distributions are compared."""
 SPARE = 8
 """How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
 
@@ -39,11 +41,17 @@ class Searcher:
     def __init__(self, index: Index, distance: str, each_label_once: bool = False, model: Model | None = None) -> None:
         self.index, self.distance, self.each_label_once = index, distance, each_label_once
         self.measure = DISTANCES[distance] if model is None else distance_of(distance, model)
-        # FAISS knows no distributions: of the rows that are nearest by their embeddings, some hundreds are measured.
-        self.least = CANDIDATES if distance in OF_CLASSES else 0
-        by = index.distance if distance in OF_CLASSES else distance
-        self.scaled = by == "cosine" and not index.unit
-        self.searchable: Index = _of_unit_vectors(index) if self.scaled else index
+        self.least = 0
+        self.searchable: Index = index
+        self.as_searched: Callable[[NDArray[np.float32]], NDArray[np.floating]] = np.asarray
+        by = distance
+        if isinstance(self.measure, ClassDistance):
+            if index.type != "milvus" and len(index) * self.measure.weight.size <= PRODUCTS:
+                self.searchable, self.as_searched = _of_classes(index, self.measure), self.measure.as_products
+                return
+            self.least, by = CANDIDATES, index.distance
+        if by == "cosine" and not index.unit:
+            self.searchable, self.as_searched = _of_unit_vectors(index), unit
 
     def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
         """Yield rows and distances of the k nearest answers to each of (Q, D) float32 queries, nearest first."""
@@ -69,7 +77,7 @@ class Searcher:
         -------
         (Q, k) int64 rows and (Q, k) float64 distances.
         """
-        wanted = np.ascontiguousarray(unit(queries) if self.scaled else queries, np.float32)
+        wanted = np.ascontiguousarray(self.as_searched(queries), np.float32)
         rows, vectors = self.searchable.candidates(wanted, min(max(k + SPARE, self.least), len(self.index)))
         distances = np.where(rows < 0, np.inf, self.measure(queries[:, None, :], vectors))
         order = np.lexsort((rows, distances), axis=1)[:, :k]
@@ -110,7 +118,20 @@ def _of_unit_vectors(index: Index) -> Index:
     import faiss
 
     vectors = index.vectors
-    searchable = faiss.IndexFlatL2(vectors.shape[1])
+    return _searched_as(index, faiss.IndexFlatL2(vectors.shape[1]), vectors, unit)
+
+
+def _of_classes(index: Index, measure: ClassDistance) -> Index:
+    """Return an index that is searched by distributions over classes, and answers with its vectors as they are."""
+    import faiss
+
+    vectors = index.vectors
+    return _searched_as(index, faiss.IndexFlatIP(vectors.shape[1] + 1), vectors, measure.of_gallery)
+
+
+def _searched_as(
+    index: Index, searchable: Any, vectors: NDArray[np.float32], form: Callable[..., NDArray[np.floating]]
+) -> Index:
     for start in range(0, len(vectors), 65_536):
-        searchable.add(unit(vectors[start : start + 65_536]).astype(np.float32))
-    return replace(index, faiss=searchable)
+        searchable.add(form(vectors[start : start + 65_536]).astype(np.float32))
+    return replace(index, faiss=searchable, record={**index.record, "candidates": 1})

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,15 @@ import pytest
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
+from sinonom_cli.artifacts.artifact import begin
+from sinonom_cli.artifacts.index import Index, read_index
+from sinonom_cli.artifacts.index_files import write_index
 from sinonom_cli.artifacts.model import read_model
+from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.models.embedder import session_of
 from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.query import search
+from sinonom_cli.query.distances import ClassDistance
 
 COUNT = 14
 
@@ -69,3 +76,41 @@ def test_tensors_are_read_as_safetensors_reads_them(house: Path) -> None:
         read = model.tensor(name)
         assert read is not None and np.array_equal(read, tensor)
     assert model.tensor("none such") is None
+
+
+def a_gallery(folder: Path, count: int) -> tuple[Index, ClassDistance, np.ndarray]:
+    """Embeddings of so different lengths that nearness by angle says little of their distributions."""
+    rng = np.random.default_rng(0)
+    vectors = (rng.standard_normal((count, 8)) * rng.uniform(0.2, 3, (count, 1))).astype(np.float32)
+    rows = [Row(f"{i}.png", f"{i}.stl", "", "", "set") for i in range(count)]
+    artifact = begin(folder / "db.faiss", "index", {"sets": ["set"]}, {})
+    write_index(artifact, [vectors], rows, model={"identity": "0", "path": "m"}, distance="cosine")
+    weight, bias = rng.standard_normal((11, 8)).astype(np.float32), rng.standard_normal(11).astype(np.float32)
+    return read_index(folder / "db.faiss"), ClassDistance(weight, bias, relative=True), vectors
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_the_nearest_distributions_are_those_of_the_whole_index(
+    tmp_path: Path, relative: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, measure, vectors = a_gallery(tmp_path, 3000)
+    measure = replace(measure, relative=relative)
+    monkeypatch.setattr(search, "distance_of", lambda *_: measure)
+    queries = vectors[:20] * 1.1
+    every = measure(queries[:, None], np.broadcast_to(vectors, (20, *vectors.shape)))
+    rows, distances = search.Searcher(index, "kl", model=True).nearest(queries, 5)
+    np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :5], atol=1e-9)
+    np.testing.assert_allclose(np.take_along_axis(every, rows, 1), distances, atol=1e-9)
+    monkeypatch.setattr(search, "PRODUCTS", 0)
+    _, among_some = search.Searcher(index, "kl", model=True).nearest(queries, 5)
+    assert (among_some >= distances - 1e-9).all() and (among_some > distances + 1e-9).any()
+
+
+def test_large_logits_have_a_finite_normaliser(tmp_path: Path) -> None:
+    _, measure, vectors = a_gallery(tmp_path, 100)
+    measure = replace(measure, weight=measure.weight * 300)
+    products = measure.as_products(vectors[:5]) @ measure.of_gallery(vectors).T
+    every = measure(vectors[:5, None], np.broadcast_to(vectors, (5, *vectors.shape)))
+    assert np.isfinite(products).all() and every.max() > 1000
+    found = np.take_along_axis(every, products.argmax(axis=1)[:, None], 1)[:, 0]
+    np.testing.assert_allclose(found, every.min(axis=1), atol=0.05)  # many are 0, or nearly
