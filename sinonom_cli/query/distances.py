@@ -85,7 +85,7 @@ class ClassDistance:
         """Queries (Q, D) as (Q, D + 1) float32, whose inner products with `of_gallery` order answers as this does.
 
         H(p, q) = -sum p_c (w_c e + b_c - log Z(e)) = -(p W) e - p b + log Z(e) is linear in an answer's embedding e
-        and the logarithm of its distribution's normaliser, Z(e) = sum exp(w_c e + b_c): the greatest product is nearest.
+        and the logarithm of its distribution's normaliser, Z(e) = sum exp(w_c e + b_c): the greatest is nearest.
         """
         shares = np.exp(self._log_shares(queries))
         return np.hstack([shares @ self.weight, np.full((len(queries), 1), -1.0)]).astype(np.float32)
