@@ -81,7 +81,7 @@ def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozen
         raise SinonomError(f"no labelled pictures in {names}", "sinonom synth-fonts FONTS data/fonts makes some")
     labels, classes = np.unique(np.array([p.label for _, _, p in found]), return_inverse=True)
     if len(labels) < 2:
-        raise SinonomError(f"{names} has one character only; training needs several", "add another --data SET")
+        raise SinonomError(f"only one character in {names}; training needs several", "add another --data SET")
     digests = [_digest(seed, p.label, p.source) for _, _, p in found]
     held = np.array([d < int(share * 2**64) for d in digests])
     kept = np.bincount(classes[~held], minlength=len(labels))
