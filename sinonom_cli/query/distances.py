@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,14 +93,8 @@ class ClassDistance:
     def of_gallery(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
         """Embeddings (N, D), each with the logarithm of its normaliser behind it; (N, D + 1) float32."""
         vectors = np.asarray(vectors, np.float32)
-        normalisers = np.empty((len(vectors), 1), np.float32)
-        step = max(1, (1 << 24) // len(self.weight))
-        for start in range(0, len(vectors), step):
-            logits = vectors[start : start + step] @ self.weight.T + self.bias
-            highest = logits.max(axis=1, keepdims=True)
-            total = np.exp(logits - highest).sum(axis=1, keepdims=True)
-            normalisers[start : start + step] = highest + np.log(total)
-        return np.hstack([vectors, normalisers])
+        _, highest, rest = self._logits(vectors)
+        return np.hstack([vectors, highest + rest])
 
     def _one(self, query: NDArray[np.floating], found: NDArray[np.floating]) -> NDArray[np.float64]:
         own, others = self._log_shares(query[None])[0], self._log_shares(found)
@@ -108,10 +102,16 @@ class ClassDistance:
         entropy = -float(share @ own) if self.relative else 0.0
         return np.maximum(-(others @ share) - entropy, 0.0)
 
+    def _logits(self, embeddings: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Logits (N, C) less their row's highest, that one (N, 1), and log sum exp of the first (N, 1), all float."""
+        logits = embeddings @ self.weight.T.astype(embeddings.dtype, copy=False) + self.bias
+        highest = logits.max(axis=1, keepdims=True)
+        logits -= highest
+        return logits, highest, np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
     def _log_shares(self, embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
-        logits = np.asarray(embeddings, np.float64) @ self.weight.T.astype(np.float64) + self.bias
-        logits -= logits.max(axis=1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        logits, _, rest = self._logits(np.asarray(embeddings, np.float64))
+        return logits - rest
 
 
 DISTANCES = {"euclidean": euclidean, "cosine": cosine}

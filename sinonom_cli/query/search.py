@@ -23,6 +23,8 @@ PRODUCTS = 20_000_000_000
 """Multiplications, a second's work, up to which the distributions over classes of a whole index are made."""
 CANDIDATES = 500
 """Of a larger index, and of one in Milvus: rows nearest by their embeddings, of which distributions are compared."""
+FORMED = 1024
+"""Vectors brought into another form at a time: with tens of thousands of classes, some hundred megabytes."""
 SPARE = 8
 """How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
 
@@ -44,14 +46,13 @@ class Searcher:
         self.least = 0
         self.searchable: Index = index
         self.as_searched: Callable[[NDArray[np.float32]], NDArray[np.floating]] = np.asarray
-        by = distance
-        if isinstance(self.measure, ClassDistance):
-            if index.type != "milvus" and len(index) * self.measure.weight.size <= PRODUCTS:
-                self.searchable, self.as_searched = _of_classes(index, self.measure), self.measure.as_products
-                return
-            self.least, by = CANDIDATES, index.distance
-        if by == "cosine" and not index.unit:
-            self.searchable, self.as_searched = _of_unit_vectors(index), unit
+        classes = self.measure if isinstance(self.measure, ClassDistance) else None
+        if classes and index.type != "milvus" and len(index) * classes.weight.size <= PRODUCTS:
+            self.searchable, self.as_searched = _of_classes(index, classes), classes.as_products
+        else:
+            self.least = CANDIDATES if classes else 0
+            if (index.distance if classes else distance) == "cosine" and not index.unit:
+                self.searchable, self.as_searched = _of_unit_vectors(index), unit
 
     def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
         """Yield rows and distances of the k nearest answers to each of (Q, D) float32 queries, nearest first."""
@@ -132,6 +133,6 @@ def _of_classes(index: Index, measure: ClassDistance) -> Index:
 def _searched_as(
     index: Index, searchable: Any, vectors: NDArray[np.float32], form: Callable[..., NDArray[np.floating]]
 ) -> Index:
-    for start in range(0, len(vectors), 65_536):
-        searchable.add(form(vectors[start : start + 65_536]).astype(np.float32))
+    for start in range(0, len(vectors), FORMED):
+        searchable.add(form(vectors[start : start + FORMED]).astype(np.float32))
     return replace(index, faiss=searchable, record={**index.record, "candidates": 1})

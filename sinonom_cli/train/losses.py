@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.train import mining
+from sinonom_cli.train import mining, pieces
 from sinonom_cli.train.triplets import mean_cost
 
 References = tuple[Tensor, Tensor]
@@ -211,7 +211,7 @@ class _Others(NamedTuple):
 def _others(rows: Tensor, names: Tensor, wanted: Tensor) -> _Others:
     nearest, third = [], []
     with torch.no_grad():
-        for some in wanted.split(max(1, (1 << 22) // max(1, len(rows)))):
+        for some in wanted.split(max(1, pieces.AT_ONCE // len(rows))):
             away = torch.cdist(rows[some], rows).masked_fill(names[some][:, None] == names[None, :], torch.inf)
             nearest.append(away.argmin(dim=1))
             third.append(away.masked_fill(names[nearest[-1]][:, None] == names[None, :], torch.inf).argmin(dim=1))

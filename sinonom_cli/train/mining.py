@@ -1,7 +1,7 @@
 """Which triplets of a batch a loss looks at: pure functions of a distance matrix and labels.
 
 batch-hard and distance-weighted list theirs. batch-all and semi-hard look at every triplet, tens of millions in a large
-batch: these are never listed, but gone through in blocks (`triplets.py`).
+batch: these are never listed, but gone through in pieces (`triplets.py`).
 
 Anchors are the N pictures of a batch. Positives and negatives are taken from M references, whose first N are the
 pictures themselves; what follows them is a memory of earlier batches.
@@ -88,10 +88,10 @@ def distance_weighted(distances: Tensor, labels: Tensor, length: int, references
         return Triplets(anchor, positive, positive)
     # By anchors, not by pairs: with a memory an anchor has many positives, and its weights would be copied for each.
     number = positives.sum(dim=1)
-    anchors = torch.nonzero(number).squeeze(1)
+    anchors, most = torch.nonzero(number).squeeze(1), int(number.max())
     weights = distance_weights(distances[anchors], negatives[anchors], length)
-    drawn = torch.multinomial(weights, int(number.max()), replacement=True)
-    first = torch.arange(int(number.max()), device=labels.device) < number[anchors, None]
+    drawn = torch.multinomial(weights, most, replacement=True)
+    first = torch.arange(most, device=labels.device) < number[anchors, None]
     return Triplets(anchor, positive, drawn[first])
 
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from sinonom_cli.train.losses import Loss, References, pairwise_distances, spread
 from sinonom_cli.train.mining import pairs
+from sinonom_cli.train.pieces import in_pieces
 
 RANK_TEMPERATURE, SIMILARITY_TEMPERATURE = 1.0, 0.01
 """Of the paper: how soft it is to be among the first k, and to be nearer than another."""
-AT_ONCE = 2**24
-"""Numbers compared at a time: what is made on the way must not outgrow the embeddings' own matrix by much."""
 
 
 def recall_at_k(
@@ -77,14 +75,11 @@ def unlike(distances: Tensor, labels: Tensor) -> float:
 
 def _costs(similarities: Tensor, positives: Tensor, ks: Sequence[int]) -> Tensor:
     """1 - recall of each query that has a positive, (Q,)."""
-    asked = torch.nonzero(positives.any(dim=1)).squeeze(1)
-    most = int(positives.sum(dim=1).amax()) if len(asked) else 0
-    width = max(1, AT_ONCE // max(1, similarities.shape[1] * most))
-    parts = [
-        checkpoint(_recall, similarities[some], positives[some], some, ks, use_reentrant=False)
-        for some in asked.split(width)
-    ]
-    return 1 - torch.cat(parts) if parts else similarities.new_zeros(0)
+
+    def recall(positives: Tensor, similarities: Tensor, numbers: Tensor) -> Tensor:
+        return _recall(similarities, positives, numbers, ks)
+
+    return 1 - torch.cat(in_pieces(recall, positives, similarities))
 
 
 def _recall(similarities: Tensor, positives: Tensor, numbers: Tensor, ks: Sequence[int]) -> Tensor:

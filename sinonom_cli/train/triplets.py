@@ -1,23 +1,18 @@
 """The mean of what triplets cost, of those that are listed and of those that are too many for it.
 
-P classes of K pictures have P K (K - 1) (P K - K) triplets, 50 million at 4096 pictures of 1024 classes. Every anchor's
-are a table of its positives by the batch: blocks of such tables are made, summed and left, and made again when their
-gradient is asked for (`torch.utils.checkpoint`), so that what is kept is of the size of the distances.
+The latter are tables, an anchor's positives by the batch, which are summed some anchors at a time (`pieces.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from sinonom_cli.train import mining
-
-CELLS = 1 << 22
-"""Triplets of a block: some hundred megabytes of tables."""
+from sinonom_cli.train.pieces import in_pieces
 
 Cost = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """What triplets cost, float, and which are not in order yet, bool: from d(a, p), d(a, n), a and n, of shapes that
@@ -77,7 +72,15 @@ def mean_cost(
         sums = [_sums(costs, active, torch.ones_like(active), costly_only)]
     elif miner in ("batch-all", "none") or (miner == "semi-hard" and margin is not None):
         inside = margin if miner == "semi-hard" else None
-        sums = list(_blocks(distances, labels, references, inside, cost, costly_only))
+        everyone = torch.arange(len(references), device=references.device)[None]
+
+        def of_some(positives: Tensor, negatives: Tensor, distances: Tensor, anchors: Tensor) -> tuple[Tensor, ...]:
+            anchor, positive, chosen = block_of(distances.detach(), positives, negatives, inside)
+            near, far = distances[anchor, positive][:, None], distances[anchor]
+            costs, active = cost(near, far, anchors[anchor][:, None], everyone)
+            return _sums(costs, active, chosen, costly_only)
+
+        sums = in_pieces(of_some, *mining.pairs(labels, references), distances)
     else:
         raise ValueError(f"no mining {miner!r} with margin {margin!r}")
     total, counted, active_count, looked_at = (torch.stack(part).sum() for part in zip(*sums, strict=True))
@@ -100,28 +103,6 @@ def block_of(distances: Tensor, positives: Tensor, negatives: Tensor, inside: fl
     if inside is not None:
         chosen &= mining.semi_hard(distances[anchor, positive][:, None], distances[anchor], inside)
     return Block(anchor, positive, chosen)
-
-
-def _blocks(
-    distances: Tensor, labels: Tensor, references: Tensor, inside: float | None, cost: Cost, costly_only: bool
-) -> Iterator[tuple[Tensor, ...]]:
-    positives, negatives = mining.pairs(labels, references)
-    most = int(positives.sum(dim=1).max()) if positives.numel() else 0
-    anchors = max(1, CELLS // max(1, most * len(references)))
-
-    def sums(distances: Tensor, first: int) -> tuple[Tensor, ...]:
-        these = slice(first, first + len(distances))
-        anchor, positive, chosen = block_of(distances.detach(), positives[these], negatives[these], inside)
-        everyone = torch.arange(len(references), device=references.device)[None]
-        near, far = distances[anchor, positive][:, None], distances[anchor]
-        costs, active = cost(near, far, first + anchor[:, None], everyone)
-        return _sums(costs, active, chosen, costly_only)
-
-    for first, rows in zip(range(0, len(distances), anchors), distances.split(anchors), strict=True):
-        if len(rows) == len(distances):
-            yield sums(rows, first)
-        else:
-            yield checkpoint(sums, rows, first, use_reentrant=False, preserve_rng_state=False)
 
 
 def _sums(costs: Tensor, active: Tensor, chosen: Tensor, costly_only: bool) -> tuple[Tensor, ...]:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tinyindex import tiny_index
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
-from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.index import Index, read_index
-from sinonom_cli.artifacts.index_files import write_index
+from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.model import read_model
-from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.models.embedder import session_of
 from sinonom_cli.models.preprocess import load_picture, prepare
 from sinonom_cli.query import search
@@ -82,11 +80,9 @@ def a_gallery(folder: Path, count: int) -> tuple[Index, ClassDistance, np.ndarra
     """Embeddings of so different lengths that nearness by angle says little of their distributions."""
     rng = np.random.default_rng(0)
     vectors = (rng.standard_normal((count, 8)) * rng.uniform(0.2, 3, (count, 1))).astype(np.float32)
-    rows = [Row(f"{i}.png", f"{i}.stl", "", "", "set") for i in range(count)]
-    artifact = begin(folder / "db.faiss", "index", {"sets": ["set"]}, {})
-    write_index(artifact, [vectors], rows, model={"identity": "0", "path": "m"}, distance="cosine")
+    index = tiny_index(folder / "db.faiss", vectors, distance="cosine")
     weight, bias = rng.standard_normal((11, 8)).astype(np.float32), rng.standard_normal(11).astype(np.float32)
-    return read_index(folder / "db.faiss"), ClassDistance(weight, bias, relative=True), vectors
+    return index, ClassDistance(weight, bias, relative=True), vectors
 
 
 @pytest.mark.parametrize("relative", [True, False])

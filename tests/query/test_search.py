@@ -4,21 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tinyindex import tiny_index
 
-from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.index import Index, read_index
-from sinonom_cli.artifacts.index_files import write_index
-from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.query.distances import cosine, euclidean
 from sinonom_cli.query.search import Searcher
-
-
-def make(path: Path, vectors: np.ndarray, labels: list[str] | None = None) -> Index:
-    labels = labels or [""] * len(vectors)
-    rows = [Row(f"{i}.png", f"{i}.stl", label, "", "set") for i, label in enumerate(labels)]
-    artifact = begin(path, "index", {"sets": ["set"]}, {})
-    write_index(artifact, [vectors], rows, model={"identity": "0", "path": "m"}, distance="euclidean")
-    return read_index(path)
 
 
 def loop_euclidean(a: np.ndarray, b: np.ndarray) -> float:
@@ -54,7 +43,7 @@ def test_the_nearest_agree_with_sorting_all_distances(tmp_path: Path, distance: 
     vectors[200:210] = vectors[:10]  # ties
     asked = vectors[:queries] + rng.normal(0, 1e-3, (queries, 16)).astype(np.float32)
     asked[0] = vectors[0]
-    rows, distances = Searcher(make(tmp_path / "db.faiss", vectors), distance).nearest(asked, 5)
+    rows, distances = Searcher(tiny_index(tmp_path / "db.faiss", vectors), distance).nearest(asked, 5)
     for query, found, how_far in zip(asked, rows, distances, strict=True):
         every = [LOOPS[distance](query, vector) for vector in vectors]
         want = sorted(range(len(every)), key=lambda i: (round(every[i], 9), i))[:5]
@@ -63,7 +52,7 @@ def test_the_nearest_agree_with_sorting_all_distances(tmp_path: Path, distance: 
 
 
 def test_a_small_index_gives_what_it_has(tmp_path: Path) -> None:
-    index = make(tmp_path / "db.faiss", np.eye(3, dtype=np.float32))
+    index = tiny_index(tmp_path / "db.faiss", np.eye(3, dtype=np.float32))
     rows, _ = Searcher(index, "euclidean").nearest(np.eye(3, dtype=np.float32)[:1], 5)
     assert rows.tolist() == [[0, 1, 2]]
 
@@ -72,7 +61,7 @@ def test_each_label_is_answered_once_by_its_nearest_row(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     vectors = rng.standard_normal((200, 4)).astype(np.float32)
     labels = ["U+4E00"] * 120 + [f"U+{0x4E01 + i % 3:04X}" for i in range(80)]
-    index = make(tmp_path / "db.faiss", vectors, labels)
+    index = tiny_index(tmp_path / "db.faiss", vectors, labels)
     query = vectors[5] + 0.01
     [(rows, distances)] = Searcher(index, "euclidean", each_label_once=True).answers(query[None], 5)
     every = euclidean(query, vectors)

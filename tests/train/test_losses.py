@@ -144,7 +144,7 @@ def test_the_recall_surrogate_is_the_loop_s_in_one_piece_and_in_many(
     expected = loop_recall(rows, labels, ks, every, names)
     references = (every, names) if remembered else None
     assert float(recall_at_k(rows, labels, ks, references).value) == pytest.approx(expected)
-    monkeypatch.setattr("sinonom_cli.train.recall.AT_ONCE", 100)
+    monkeypatch.setattr("sinonom_cli.train.pieces.AT_ONCE", 100)
     assert float(recall_at_k(rows, labels, ks, references).value) == pytest.approx(expected)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sinonom_cli.train import losses, mining, triplets
+from sinonom_cli.train import losses, mining, pieces, triplets
 
 MINERS = ("batch-hard", "batch-all", "semi-hard")
 
@@ -162,7 +162,7 @@ def test_triplets_cost_the_same_in_one_piece_and_in_many(
 ) -> None:
     found = []
     for cells in 1 << 30, 40_000, 1:
-        monkeypatch.setattr(triplets, "CELLS", cells)
+        monkeypatch.setattr(pieces, "AT_ONCE", cells)
         torch.manual_seed(0)
         rows, labels, references = a_large_batch()
         result = loss(rows, labels, 0.3, miner, references)
@@ -194,7 +194,7 @@ def test_millions_of_triplets_take_no_more_memory_than_the_distances_of_a_batch(
         kept += tensor.numel()
         return tensor
 
-    monkeypatch.setattr(triplets, "CELLS", 1 << 17)
+    monkeypatch.setattr(pieces, "AT_ONCE", 1 << 17)
     rows, labels, references = a_large_batch()
     cells = len(references[0]) ** 2  # a quadruplet asks for distances between references
     with Watch(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
