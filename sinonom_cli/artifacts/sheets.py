@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.preprocess import load_picture, opened_picture
 
 INK, FAINT = (20, 20, 20), (120, 120, 120)
 MARK = "sinonom"
@@ -34,9 +34,9 @@ def refuse_foreign(path: Path, option: str = "--sheet") -> None:
     if not path.exists():
         return
     try:
-        with Image.open(path) as image:
+        with opened_picture(path) as image:
             ours = str(image.info.get("Software", "")).startswith(MARK)
-    except OSError:
+    except Exception:  # Pillow's readers raise nearly anything on bad bytes
         ours = False
     if not ours:
         raise SinonomError(

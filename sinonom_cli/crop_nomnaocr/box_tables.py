@@ -82,8 +82,10 @@ def _yolo_spots(file: Path, names: list[str], size: tuple[int, int]) -> list[tup
 def _size(path: Path) -> tuple[int, int]:
     from PIL import Image
 
+    from sinonom_cli.models.preprocess import opened_picture
+
     try:
-        with Image.open(path) as picture:
+        with opened_picture(path) as picture:
             turned = picture.getexif().get(0x0112, 1) >= 5
             return (picture.height, picture.width) if turned else picture.size
     except (OSError, ValueError, Image.DecompressionBombError) as error:

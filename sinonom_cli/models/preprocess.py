@@ -6,7 +6,10 @@ destroys evidence on worn relief); and the character is moved and scaled so that
 """
 
 import math
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +30,22 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
 WORK = 2
 """A picture whose longer side has n `WORK * size` pixels is first reduced by the whole part of n."""
 
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # `load_picture` refuses instead
+_OPENING = threading.Lock()
+"""`warnings.catch_warnings` sets a global while it lasts: two threads inside it would leave it changed."""
+
+
+@contextmanager
+def opened_picture(path: Path) -> Iterator[Image.Image]:
+    """Open a picture file without decoding it, and close it when the block ends.
+
+    Pillow warns of pictures of 90 million pixels; here the caller looks at the size instead. No global of Pillow's or
+    of `warnings` stays changed: a program that imports this package may have set them.
+    """
+    with _OPENING, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(path, formats=FORMATS)
+    with image:
+        yield image
 
 
 def load_picture(path: Path) -> NDArray[np.uint8]:
@@ -47,7 +64,7 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
         If the file is missing, empty, truncated, no picture, has no pixels, or claims more than `MOST_PIXELS`.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with opened_picture(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise SinonomError(
@@ -62,9 +79,10 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
             return _grey(image if plain else ImageOps.exif_transpose(image))
     except SinonomError:
         raise
-    except Image.DecompressionBombError:
+    except Image.DecompressionBombError:  # twice the limit that Pillow has, or that the program has set
+        limit = min(MOST_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or MOST_PIXELS))
         raise SinonomError(
-            f"{path} claims more than {MOST_PIXELS // 1_000_000} million pixels",
+            f"{path} claims more than {limit / 1_000_000:g} million pixels",
             "cut out the character, or make the picture smaller",
         ) from None
     except Exception as error:  # Pillow's decoders raise nearly anything on bad bytes
