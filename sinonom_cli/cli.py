@@ -9,21 +9,29 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sinonom_cli import console
+from sinonom_cli import console, environment
 from sinonom_cli.errors import ExitCode, SinonomError
 
 
 class Command(TyperCommand):
-    """A command whose every option can also be set by `SINONOM_<OPTION>`."""
+    """A command whose every option can also be set by `SINONOM_<COMMAND>_<OPTION>`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for parameter in self.params:
-            if parameter.param_type_name == "option" and parameter.name and not parameter.envvar:
-                parameter.envvar = f"SINONOM_{parameter.name.upper()}"
+        environment.name_variables(self)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line; an error in a value of the environment names its variable."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            environment.blame(error, ctx)
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; keep from click, which would end the process its own way, what is ours to explain."""
+        environment.begin(ctx)
+        environment.warn_of_unread(self, ["version", *STAGES])
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -33,6 +41,9 @@ class Command(TyperCommand):
             # The reader of our stdout has gone (`sinonom query ... | head`): nothing is wrong.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
+        except Exception as error:
+            environment.blame(error, ctx)
+            raise
 
 
 class Group(TyperGroup):

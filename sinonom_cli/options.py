@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sinonom_cli import environment
 from sinonom_cli.console import settings
 from sinonom_cli.errors import usage_error
 
@@ -71,14 +72,23 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_set_verbose,
 def split_output(paths: list[str], output: Path | None, inputs: str = "INPUT") -> tuple[list[str], Path]:
     """Split what was typed into inputs and the output: the output comes last or by `--output`.
 
+    An output that the environment names is taken where a single path was typed, and that path is the input.
+
     Raises
     ------
     SinonomError
         With exit code 2, if that leaves no input.
     """
+    if len(paths) > 1:
+        output = typed(output)
     if output is None and paths:
         *paths, last = paths
         output = Path(last)
     if output is None or not paths:
         raise usage_error(f"give at least one {inputs} and the output", "sinonom COMMAND --help")
     return paths, output
+
+
+def typed(output: Path | None) -> Path | None:
+    """Return what `--output` says on the command line; None if it is not there."""
+    return None if environment.sets("output") else output

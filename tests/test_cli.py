@@ -55,25 +55,6 @@ def test_the_options_that_mean_the_same_are_everywhere(command: str, capsys: pyt
         assert "--overwrite" in text
 
 
-def test_every_option_has_an_environment_variable() -> None:
-    import typer.main
-
-    group = typer.main.get_command(cli.make_app())
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        for parameter in command.params:
-            if parameter.param_type_name == "option" and parameter.name != "help":
-                mine = "TRAIN_DATA" if (name, parameter.name) == ("train", "data") else parameter.name.upper()
-                assert parameter.envvar == f"SINONOM_{mine}", (name, parameter.name)
-
-
-def test_the_environment_sets_an_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("SINONOM_JSON", "1")
-    assert cli.run(["version"]) == ExitCode.DONE
-    assert json.loads(capsys.readouterr().out) == {"version": __version__}
-
-
 @pytest.mark.parametrize(
     "typed",
     ["", "sing", "render --no-such-option", "render only-one-path", "carve a b --seed x", "carve a b --seed -1"],

@@ -19,6 +19,7 @@ from sinonom_cli.options import (
     Verbose,
     Workers,
     split_output,
+    typed,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def index(
     from sinonom_cli.artifacts.batch import BatchOptions, close
 
     if remove:
-        close(_removed(sets if output is None else [*sets, str(output)], remove, add or overwrite))
+        indexes = sets if typed(output) is None else [*sets, str(output)]
+        close(_removed(indexes, remove, add or overwrite))
         return
     inputs, out = split_output(sets, output, "SET")
     if out.is_dir():

@@ -29,7 +29,6 @@ def train(
         typer.Option(
             "--data",
             metavar="SET[:WEIGHT]",
-            envvar="SINONOM_TRAIN_DATA",  # SINONOM_DATA is the tests' folder of real data
             show_default="every image set below ./data",
             help="An image set; repeatable. SET:2 gives twice as many pictures of a character as SET:1.",
         ),

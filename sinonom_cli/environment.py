@@ -1,0 +1,101 @@
+"""Options set by the environment: `SINONOM_<COMMAND>_<OPTION>`, a name of its own for each option of each command."""
+
+import os
+from copy import copy
+from typing import Any
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError
+
+ALSO = {("train", "cache"): "SINONOM_CACHE"}
+"""Second names of options."""
+
+_given: dict[str, str] = {}
+
+
+def variable(command: str, option: str) -> str:
+    """Return the name of the variable that sets an option, e.g. `SINONOM_CROP_NOMNAOCR_SIZE`."""
+    return f"SINONOM_{command}_{option}".upper().replace("-", "_")
+
+
+def name_variables(command: Any) -> None:
+    """Let each option of a click command be set by its variable, which `--help` does not print.
+
+    Several values of one option are separated as in `PATH`.
+    """
+    for option in _options(command):
+        mine = variable(command.name, option.name)
+        other = ALSO.get((command.name, option.name))
+        option.envvar = [mine, other] if other else mine
+        option.show_envvar = False
+        if option.multiple:
+            option.type = copy(option.type)  # click shares it among options
+            option.type.envvar_list_splitter = os.pathsep
+
+
+def begin(context: Any) -> None:
+    """Note which options of a command that begins were set by the environment."""
+    _given.clear()
+    for option in _options(context.command):
+        source = context.get_parameter_source(option.name)
+        if source is not None and source.name == "ENVIRONMENT":
+            _given[option.name] = _read(option)
+
+
+def sets(option: str) -> bool:
+    """Return whether the option of the command that runs was set by the environment."""
+    return option in _given
+
+
+def blame(error: Exception, context: Any) -> None:
+    """Add to the message of a usage error the variables that may have caused it.
+
+    Parameters
+    ----------
+    error : an error of click's or ours; changed in place. Only usage errors of ours are changed.
+    context : the click context of the command, as far as its options were parsed.
+    """
+    message = getattr(error, "message", None)
+    if not isinstance(message, str) or (isinstance(error, SinonomError) and error.code != ExitCode.USAGE):
+        return
+    begin(context)
+    variables = list(_given.values())
+    if (about := getattr(error, "param", None)) is not None:
+        variables = [name for option, name in _given.items() if option == about.name]
+    else:
+        words = set(message.replace(",", " ").split())
+        named = [_given[o.name] for o in _options(context.command) if o.name in _given and words & set(o.opts)]
+        variables = named or variables
+    if variables:
+        error.message = f"{message} (set by {', '.join(variables)})"  # type: ignore[attr-defined]
+
+
+def warn_of_unread(command: Any, commands: list[str]) -> None:
+    """Warn of variables that were meant for this command and that it does not read, each with one line.
+
+    Parameters
+    ----------
+    command : the click command that begins.
+    commands : the names of all commands; another one's variables may begin with this one's name.
+    """
+    names = {option.name for option in _options(command)}
+    read = {variable(command.name, name) for name in names}
+    for name in sorted(names):
+        old = f"SINONOM_{name}".upper()
+        if os.environ.get(old) and old not in {"SINONOM_DATA", *ALSO.values()}:
+            console.warn(f"{old} is not read; the variable of {command.name} is {variable(command.name, name)}")
+    mine = variable(command.name, "")
+    longer = tuple(prefix for prefix in (variable(name, "") for name in commands) if len(prefix) > len(mine))
+    for name in sorted(os.environ):
+        if name.startswith(mine) and not name.startswith(longer) and name not in read:
+            console.warn(f"{name} names no option of {command.name}")
+
+
+def _options(command: Any) -> list[Any]:
+    return [p for p in command.params if p.param_type_name == "option" and p.name and p.name != "help"]
+
+
+def _read(option: Any) -> str:
+    """Return the variable that an option was read from."""
+    names = [option.envvar] if isinstance(option.envvar, str) else option.envvar
+    return next((name for name in names if os.environ.get(name)), names[0])
