@@ -75,7 +75,7 @@ def on_patches(patches: Path, localizer: Path | None, size: int) -> None:
         book, shares = item.key.split("/")[0], [1.0] * len(done.pieces)
         if localizer is not None:
             found = look_at_page(localizer, item.data.page)[item.data.place]
-            column = cut_column(load_picture(item.path), item.data.transcript, found)
+            column = cut_column(load_picture(item.path, whole=True), item.data.transcript, found)
             equal.append((book, found is not None and len(found.spans) == len(done.pieces)))
             shares = [] if column.agreement is None else column.agreement.tolist()
         rows += [(book, piece.confidence, share) for piece, share in zip(done.pieces, shares, strict=True)]
@@ -96,7 +96,7 @@ def on_pages(folder: Path, part: str, localizer: Localizer | None) -> None:
     """Print how many cuts are right by confidence, on columns that humans have boxed."""
     columns = []
     for page in read_pages(folder)[part]:
-        grey = load_picture(page.item.path)
+        grey = load_picture(page.item.path, whole=True)
         boxes = corners(page.boxes, grey.shape[1], grey.shape[0])
         columns += [
             _patch(grey, boxes[one])

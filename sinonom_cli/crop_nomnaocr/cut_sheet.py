@@ -16,6 +16,8 @@ from sinonom_cli.errors import SinonomError
 
 ZOOM, CROP, EDGE, HEAD, WIDEST = 2, 40, 8, 30, 1800
 """Pixels of the sheet for a pixel of a patch; side of a crop; paper around; height of captions; width of the sheet."""
+TALLEST = 1600
+"""Pixels of the sheet that a patch, or a page with boxes, takes at most along its longer side: larger ones shrink."""
 SURE, DOUBTFUL, CUT = (0, 130, 60), (210, 0, 0), (90, 120, 255)
 
 
@@ -60,21 +62,22 @@ def draw_sheet(path: Path, items: Sequence[Item], work: CropColumn) -> None:
 
 
 def _panel(item: Item, done: Done, doubtful_below: float) -> Image.Image:
-    height, width = done.grey.shape
-    side = ZOOM * width
-    panel = Image.new("RGB", (side + CROP + 2 * EDGE, ZOOM * height + HEAD + EDGE), "white")
+    zoom = min(ZOOM, TALLEST / max(done.grey.shape))
+    tall, side = (max(1, round(zoom * pixels)) for pixels in done.grey.shape)
+    panel = Image.new("RGB", (side + CROP + 2 * EDGE, tall + HEAD + EDGE), "white")
     draw, font = ImageDraw.Draw(panel), sheet_font()
-    picture = Image.fromarray(done.grey).resize((side, ZOOM * height), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(done.grey).resize((side, tall), Image.Resampling.BICUBIC)
     panel.paste(picture, (0, HEAD))
     for row in done.edges:
-        draw.line([(0, HEAD + ZOOM * row), (side, HEAD + ZOOM * row)], fill=CUT)
+        y = HEAD + round(zoom * row)
+        draw.line([(0, y), (side, y)], fill=CUT)
     free = HEAD
     for piece in done.pieces:
         if piece.crop is None:
             continue
-        x0, y0, x1, y1 = (ZOOM * value for value in piece.crop.box)
+        x0, y0, x1, y1 = (round(zoom * value) for value in piece.crop.box)
         doubtful = piece.confidence < doubtful_below and piece.char not in ILLEGIBLE
-        draw.rectangle((x0, HEAD + y0, x1 - 1, HEAD + y1 - 1), outline=DOUBTFUL if doubtful else SURE)
+        draw.rectangle((x0, HEAD + y0, max(x0, x1 - 1), HEAD + max(y0, y1 - 1)), outline=DOUBTFUL if doubtful else SURE)
         # Beside its character, unless the one above still stands there.
         y = max(free, HEAD + (y0 + y1 - CROP) // 2)
         panel.paste(Image.fromarray(piece.crop.picture).resize((CROP, CROP)), (side + 2, y))

@@ -11,7 +11,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.preprocess import load_picture
 
 Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in pixels; x1 and y1 outside."""
+"""x0, y0, x1, y1 in pixels of the picture as it is shown, turned as its EXIF says; x1 and y1 outside."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def load_region(region: Region) -> tuple[NDArray[np.uint8], tuple[int, int]]:
 @lru_cache(maxsize=2)
 def _picture(path: Path) -> NDArray[np.uint8]:
     # Columns of one page mostly come to the same worker one after another: it is read once.
-    return load_picture(path)
+    return load_picture(path, whole=True)
 
 
 def _papered(part: NDArray[np.uint8], outline: list[tuple[float, float]]) -> NDArray[np.uint8]:

@@ -87,7 +87,7 @@ def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
     """Return precision, recall and F1 of the boxes on pages, a box being right at IoU 0.5."""
     right = found = true = 0
     for page in pages:
-        grey = load_picture(page.item.path)
+        grey = load_picture(page.item.path, whole=True)
         boxes, _ = localizer.boxes(grey)
         truth = corners(page.boxes, grey.shape[1], grey.shape[0])
         right += matched(boxes, truth)

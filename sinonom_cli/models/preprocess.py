@@ -48,11 +48,16 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def load_picture(path: Path) -> NDArray[np.uint8]:
+def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
     """Read a picture as grey.
 
     Turned as its EXIF says; transparency lies on white (on black where the ink itself is white); of an animation, the
     first frame; 16-bit, integer and float pictures are stretched from their least to their greatest value.
+
+    Parameters
+    ----------
+    path : the file.
+    whole : decode every pixel, so that coordinates in the picture hold; else a large JPEG may come out smaller.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def load_picture(path: Path) -> NDArray[np.uint8]:
                     f"{path} claims {width} x {height} pixels, more than {MOST_PIXELS // 1_000_000} million",
                     "cut out the character, or make the picture smaller",
                 )
-            if min(width, height) > 2048:
+            if min(width, height) > 2048 and not whole:
                 image.draft("L", (1024, 1024))  # a JPEG photo is decoded at a fraction of its size
             image.load()
             # A PNG that says nothing about itself is not turned; asking Pillow would take as long as decoding it.

@@ -126,6 +126,11 @@ def test_a_large_photo_is_read_small_but_whole(tmp_path):
     assert alike(prepare(read, 32), prepare(PLAIN, 32)) > 0.95
 
 
+def test_a_large_photo_keeps_every_pixel_where_coordinates_count(tmp_path):
+    path = saved(tmp_path / "a.jpg", Image.fromarray(PLAIN).resize((2100, 2300)))
+    assert load_picture(path, whole=True).shape == (2300, 2100)
+
+
 def png_claiming(width, height):
     """A PNG whose header claims a size and whose data is a few bytes."""
 
