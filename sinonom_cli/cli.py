@@ -35,11 +35,10 @@ class Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            hint = "the same command again: it goes on where it stopped"
-            raise SinonomError("interrupted", hint, ExitCode.INTERRUPTED) from None
+            raise _interrupted() from None
         except BrokenPipeError:
             # The reader of our stdout has gone (`sinonom query ... | head`): nothing is wrong.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            console.abandon(sys.stdout)
             return None
         except Exception as error:
             environment.blame(error, ctx)
@@ -128,18 +127,30 @@ def run(arguments: list[str] | None = None) -> int:
         result = call(sys.argv[1:] if arguments is None else arguments)
         return int(result) if isinstance(result, int) else int(ExitCode.DONE)
     except SinonomError as error:
-        _trace()
-        console.error(error.message, error.hint)
-        return int(error.code)
+        return _failed(error)
+    except KeyboardInterrupt:
+        return _failed(_interrupted())
+    except OSError as error:
+        return _failed(console.full_disk(error)) if error.errno in console.FULL else _unexpected(error)
     except Exception as error:
         return _unexpected(error)
+
+
+def _interrupted() -> SinonomError:
+    return SinonomError("interrupted", "the same command again: it goes on where it stopped", ExitCode.INTERRUPTED)
+
+
+def _failed(error: SinonomError) -> int:
+    _trace()
+    console.error(error.message, error.hint)
+    return int(error.code)
 
 
 def _unexpected(error: Exception) -> int:
     """Report an error that is not ours: a usage error of the command line, or a bug."""
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own errors
         if type(error).__name__ == "NoArgsIsHelpError":
-            print(error.format_message(), file=sys.stderr)
+            console.tell(error.format_message())
             return int(ExitCode.USAGE)
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "sinonom"
@@ -166,4 +177,12 @@ def main() -> None:
         # Paths and characters are Unicode; Windows consoles and pipes may default to something less.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape" if os.name == "posix" else "replace")
-    sys.exit(run())
+    code = run()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        console.abandon(sys.stdout)
+        if code == ExitCode.DONE and not console.is_broken_pipe(error):
+            code = _failed(console.full_disk(error))
+    sys.exit(code)

@@ -3,16 +3,21 @@
 Rich is imported only where it draws something, because `--help` and a single query must start quickly.
 """
 
+import errno
 import json as jsonlib
 import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sinonom_cli.errors import ExitCode, SinonomError
+
 SECONDS_BETWEEN_LINES = 15.0
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""Errors of a disk or quota that has no room."""
 
 
 @dataclass
@@ -33,8 +38,40 @@ def reset() -> None:
 
 
 def data(text: str) -> None:
-    """Write one line of data to stdout."""
-    print(text, flush=True)
+    """Write one line of data to stdout.
+
+    Raises
+    ------
+    BrokenPipeError
+        If the reader of stdout has gone.
+    SinonomError
+        With exit code 5, if stdout takes no more for another reason, such as a full disk.
+    """
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        raise (BrokenPipeError() if is_broken_pipe(error) else full_disk(error)) from error
+
+
+def is_broken_pipe(error: OSError) -> bool:
+    """Return whether the reader of stdout has gone; Windows has no error of its own for that."""
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
+
+
+def full_disk(error: OSError) -> SinonomError:
+    """Return the user's error (exit code 5) for a disk that takes no more."""
+    reason = "the disk is full" if error.errno in FULL else error.strerror
+    hint = "make room, then the same command again"
+    return SinonomError(f"cannot write {error.filename or 'the output'}: {reason}", hint, ExitCode.OUTPUT_IN_THE_WAY)
+
+
+def abandon(stream: Any) -> None:
+    """Let a standard stream that failed write into the void, so that Python does not fail again when it ends."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+        stream.flush()
 
 
 def data_json(record: dict[str, Any]) -> None:
@@ -45,31 +82,44 @@ def data_json(record: dict[str, Any]) -> None:
 def say(text: str) -> None:
     """Tell the user something on stderr, unless `-q`."""
     if not settings.quiet:
-        print(text, file=sys.stderr, flush=True)
+        tell(text)
 
 
 def detail(text: str) -> None:
     """Tell the user something on stderr if `-v`."""
     if settings.verbose:
-        print(text, file=sys.stderr, flush=True)
+        tell(text)
 
 
 def warn(text: str) -> None:
     """Warn on stderr, `-q` or not."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    tell(f"warning: {text}")
 
 
 def error(message: str, hint: str = "") -> None:
     """Say on stderr what failed and what to type next."""
     label = "\033[1;31merror:\033[0m" if colour(sys.stderr) else "error:"
-    print(f"{label} {message}", file=sys.stderr, flush=True)
+    tell(f"{label} {message}")
     if hint:
-        print(f"  try: {hint}", file=sys.stderr, flush=True)
+        tell(f"  try: {hint}")
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr; where stderr takes nothing, the work goes on without its messages."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        abandon(sys.stderr)
 
 
 def colour(stream: Any) -> bool:
     """Return whether `stream` is a terminal that wants colours (https://no-color.org)."""
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        stream is not None
+        and bool(stream.isatty())
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 class Progress(Protocol):

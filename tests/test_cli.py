@@ -133,3 +133,33 @@ def test_python_m_is_the_same_command() -> None:
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
     )
     assert ran.stdout.decode().strip() == __version__
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["version"], ["version", "--json"], ["--help"], ["render", "--help"]])
+def test_a_full_disk_under_stdout_is_one_line(arguments: list[str]) -> None:
+    with FULL.open("w", encoding="utf-8") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "sinonom_cli", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert ran.returncode == ExitCode.OUTPUT_IN_THE_WAY
+    assert ran.stderr.startswith("error: ")
+    assert "Errno" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_messages_that_cannot_be_written_change_no_exit_code() -> None:
+    with FULL.open("w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "sinonom_cli"]
+        assert subprocess.run([*command, "render", "--no-such"], stderr=full, check=False).returncode == ExitCode.USAGE
+        ran = subprocess.run([*command, "version"], stdout=subprocess.PIPE, stderr=full, check=False)
+    assert ran.returncode == ExitCode.DONE
+    assert ran.stdout.decode().strip() == __version__
