@@ -3,7 +3,19 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.render.depth import load_open3d
+
+
+def open3d_or_skip() -> Any:
+    """Return Open3D; where it or a system library that it needs is missing, skip the test and name what is missing."""
+    try:
+        return load_open3d("this test")
+    except SinonomError as error:
+        pytest.skip(f"{error.message}; {error.hint}")
 
 
 def letter_f(size: int = 48) -> NDArray[np.float64]:

@@ -154,12 +154,13 @@ def load_open3d(what: str) -> Any:
     except ModuleNotFoundError as error:
         raise SinonomError(
             f"{what} needs the Python package {error.name!r}",
-            "pip install open3d",
+            'pip install "sinonom[open3d]"',
             ExitCode.MISSING_EXTRA,
         ) from None
-    except OSError as error:
+    except Exception as error:  # a missing system library is an ImportError or an OSError, by Open3D's version
+        reason = " ".join(str(error).split())
         raise SinonomError(
-            f"{what} needs Open3D, which cannot be loaded: {error}",
+            f"{what} needs Open3D, which cannot be loaded: {reason}",
             "apt-get install libusb-1.0-0 libgl1 libgomp1",
             ExitCode.MISSING_EXTRA,
         ) from None

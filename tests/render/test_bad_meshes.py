@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tinymesh import open3d_or_skip
 
 from sinonom_cli.artifacts.stl import read_stl, write_stl
 from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.render.depth import load_open3d
 from sinonom_cli.render.mesh import MESH_SUFFIXES, read_mesh
 
 CORNERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (1.0, 1.0, 0.25), (0.0, 1.0, 0.5))
@@ -232,11 +232,11 @@ def test_a_glb_that_cannot_be_read_for_want_of_open3d_does_not_stop_the_others(
     (scans / "a.glb").write_bytes(glb())
     command = ["render", str(scans), str(tmp_path / "out"), "--size", "16", "--workers", "0"]
     assert run(command) == ExitCode.MISSING_EXTRA  # nothing else to do: install it
-    assert "pip install open3d" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert "sinonom[open3d]" in capsys.readouterr().err and not (tmp_path / "out").exists()
     (scans / "b.stl").write_bytes(GOOD["binary.stl"])
     assert run(command) == ExitCode.SOME_FAILED
     failures = (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
-    assert "a.glb" in failures and "pip install open3d" in failures
+    assert "a.glb" in failures and "sinonom[open3d]" in failures
 
 
 def glb() -> bytes:
@@ -263,10 +263,7 @@ def glb() -> bytes:
 
 @pytest.mark.parametrize("cut", [0, 20, 300])
 def test_glb_is_read_and_half_a_glb_refused(cut: int, tmp_path: Path) -> None:
-    try:
-        load_open3d("this test")
-    except SinonomError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    open3d_or_skip()
     content = glb()
     (tmp_path / "a.glb").write_bytes(content[: len(content) - cut])
     if not cut:

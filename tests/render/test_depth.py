@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tinymesh import letter_f, likeness, ray_heights, surface, turn
+from tinymesh import letter_f, likeness, open3d_or_skip, ray_heights, surface, turn
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.render.depth import cast_rays, extent, load_open3d, z_buffer
+from sinonom_cli.render.depth import cast_rays, extent, z_buffer
 from sinonom_cli.render.picture import View, depth_map, draw
 
 PLAIN = np.eye(3)
@@ -18,10 +18,7 @@ PLAIN = np.eye(3)
 @pytest.fixture
 def open3d() -> Any:
     """Open3D; skips where it, or the system library that it needs, is not installed."""
-    try:
-        return load_open3d("this test")
-    except SinonomError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    return open3d_or_skip()
 
 
 def slow_depth(triangles: NDArray[np.float32], size: int, width: float) -> NDArray[np.float64]:

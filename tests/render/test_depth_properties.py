@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
-from tinymesh import letter_f, ray_heights, turn
+from tinymesh import letter_f, open3d_or_skip, ray_heights, turn
 
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.relief import carve_plate, mesh_of
-from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.relief import Span
-from sinonom_cli.render.depth import load_open3d, z_buffer
+from sinonom_cli.render.depth import z_buffer
 
 SIZE, WIDTH = 128, 1.75
 seeds = some.integers(0, 2**32 - 1)
@@ -27,10 +26,7 @@ angles = some.floats(-40, 40)
 
 @pytest.fixture(scope="module")
 def open3d() -> Any:
-    try:
-        return load_open3d("this test")
-    except SinonomError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    return open3d_or_skip()
 
 
 def check(open3d: Any, triangles: NDArray[np.float32]) -> None:

@@ -1,5 +1,6 @@
 """Promises of `sinonom render` at the door."""
 
+import builtins
 import csv
 import json
 from pathlib import Path
@@ -7,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tinymesh import letter_f, likeness, surface, turn
+from tinymesh import letter_f, likeness, open3d_or_skip, surface, turn
 
 from sinonom_cli.artifacts.imageset import read_imageset
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.cli import run
-from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.render import depth
+from sinonom_cli.errors import ExitCode
 from sinonom_cli.render.picture import Target, targets
 
 
@@ -111,31 +111,39 @@ def test_pictures_of_carved_meshes_carry_label_and_char(tmp_path: Path) -> None:
     assert table(tmp_path / "out 0")[0]["file_name"] == "images/U+5B57/字 1.png"
 
 
+@pytest.mark.parametrize(
+    ("failure", "remedy"),
+    [
+        (ModuleNotFoundError("No module named 'open3d'", name="open3d"), "sinonom[open3d]"),
+        (ImportError("libusb-1.0.so.0: cannot open shared object file"), "libusb-1.0-0"),
+        (OSError("libusb-1.0.so.0: cannot open shared object file"), "libusb-1.0-0"),
+        (RuntimeError("CUDA\ndriver"), "libusb-1.0-0"),
+    ],
+)
 def test_perspective_without_open3d_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    failure: Exception,
+    remedy: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import builtins
-
     real = builtins.__import__
 
     def broken(name: str, *rest: object, **more: object) -> object:
         if name == "open3d":
-            raise OSError("libusb-1.0.so.0: cannot open shared object file")
+            raise failure
         return real(name, *rest, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", broken)
     scans = meshes(tmp_path / "scans", "a.stl")
     code = run(["render", str(scans), str(tmp_path / "out"), "--projection", "perspective"])
     assert code == ExitCode.MISSING_EXTRA
-    assert "libusb-1.0-0" in capsys.readouterr().err
+    assert remedy in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_perspective_renders(tmp_path: Path) -> None:
-    try:
-        depth.load_open3d("this test")
-    except SinonomError as error:
-        pytest.skip(f"{error.message}; {error.hint}")
+    open3d_or_skip()
     scans = meshes(tmp_path / "scans", "a.stl")
     pictures = []
     for projection in ("orthographic", "perspective"):
