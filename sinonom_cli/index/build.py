@@ -16,6 +16,7 @@ from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
 from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.artifacts.set_identity import quick_identity
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays, arrays_given
@@ -88,8 +89,14 @@ def run(config: IndexConfig) -> Artifact:
     else:
         _refuse_changed(artifact, entries, "inputs")
         console.say(f"{config.output} was begun before: going on")
+    seen = seen_sets(config)
     failures = embed(config, model, partial)
-    return _put_together(config, model, partial, artifact, failures)
+    return _put_together(config, model, partial, artifact, failures, seen)
+
+
+def seen_sets(config: IndexConfig) -> dict[str, str]:
+    """Return by set, as rows name it, what tells `query` whether the set has changed since it was indexed."""
+    return {relative(path, config.output): quick_identity(path) for path in config.sets}
 
 
 def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
@@ -249,6 +256,7 @@ def _put_together(
     partial: Partial,
     artifact: Artifact,
     failures: dict[str, str],
+    seen: dict[str, str],
 ) -> Artifact:
     """Write the index from its batches, finish it, and remove them."""
     entries = [entry for batch in partial.batches for entry in batch]
@@ -265,6 +273,7 @@ def _put_together(
         (entry.row for entry in kept),
         indexed={"pictures": len(kept), "sha256": identity(kept)},
         counts={"items": len(entries), "rows": len(kept), "failed": len(failures)},
+        seen=seen,
         **fields_of(config, model),
     )
     partial.delete()

@@ -37,7 +37,7 @@ from sinonom_cli.artifacts.rows import Row, write_rows
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.index.arrays import Arrays, arrays_given
 from sinonom_cli.index.assemble import clear, load, pieces, save
-from sinonom_cli.index.build import IndexConfig, blocks_of, embed
+from sinonom_cli.index.build import IndexConfig, blocks_of, embed, seen_sets
 from sinonom_cli.index.entries import entries_of, identity, relative
 from sinonom_cli.index.partial import Partial
 from sinonom_cli.models.embedder import shortened
@@ -83,12 +83,14 @@ def add(config: IndexConfig) -> Artifact:
         return artifact
     partial = Partial(config.output, entries, config.batch_size)
     _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
+    seen = seen_sets(config)
     failures = embed(config, model, partial)
     kept = [entry.row for entry in entries if f"{entry.row.set}/{entry.row.item}" not in failures]
     if not kept:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
-    _append(artifact, blocks_of(partial, record["dimension"]), kept, config, failed=len(failures), items=len(entries))
+    counted = {"failed": len(failures), "items": len(entries)}
+    _append(artifact, blocks_of(partial, record["dimension"]), kept, config, seen, **counted)
     partial.delete()
     _plan(config.output).unlink(missing_ok=True)
     clear(config.output)
@@ -105,7 +107,7 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))
     blocks = (shortened(block, artifact.record["dimension"]) for block in arrays.blocks())
-    return _append(artifact, blocks, arrays.rows(), config, failed=0, items=arrays.shape[0])
+    return _append(artifact, blocks, arrays.rows(), config, {}, failed=0, items=arrays.shape[0])
 
 
 def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
@@ -127,6 +129,7 @@ def _append(
     blocks: Iterable[NDArray[np.float32]],
     new: Iterable[Row],
     config: IndexConfig,
+    seen: dict[str, str],
     failed: int,
     items: int,
 ) -> Artifact:
@@ -162,6 +165,7 @@ def _append(
         counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
         sets = [*record["options"]["sets"], *(relative(name, config.output) for name in config.sets)]
         options = {**record["options"], "sets": list(dict.fromkeys(sets))}
+        fields["seen"] = {**record.get("seen", {}), **seen}
         publish(artifact, made, **fields, **changed(record, options), unit=record["unit"] and unit, counts=counts)
         clear(path)
     except OSError as error:

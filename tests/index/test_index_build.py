@@ -16,6 +16,7 @@ from PIL import Image
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
+from sinonom_cli.artifacts.set_identity import quick_identity
 from sinonom_cli.index import build
 
 OUTPUTS = ("db.faiss", "db.faiss.rows.csv", "db.faiss.json")
@@ -191,3 +192,12 @@ def test_a_full_disk_is_an_output_error(house: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(os, "replace", full)
     assert sinonom("index", "b", "db.faiss") == 5
+
+
+def test_the_record_keeps_what_tells_whether_a_set_has_changed(house: Path) -> None:
+    assert sinonom("index", "set a", "db.faiss") == 0
+    assert sinonom("index", "b", "db.faiss", "--add") == 0
+    seen = json.loads((house / "db.faiss.json").read_text(encoding="utf-8"))["seen"]
+    assert seen == {name: quick_identity(house / name) for name in ("set a", "b")}
+    shutil.copyfile(house / "set a" / "U+5B57" / "03.png", house / "b" / "00.png")
+    assert seen["b"] != quick_identity(house / "b")
