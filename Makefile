@@ -1,11 +1,16 @@
 # make demo   a virtual environment, the base package, the main job on what ships with it
 # make test   a virtual environment, everything, all checks and tests
 # make check  ruff and mypy alone
+#
+# For GNU make 3.81 or newer. Without make, as on Windows: CONTRIBUTING.md has the same lines for pip and python.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= demo
+
+BASE_SIZE := 0.6
+DEV_SIZE := 9
 
 # What pip says of a full disk stands below a hundred lines of other things.
 ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It takes some $(1) GB of disk;", \
@@ -15,12 +20,15 @@ ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It takes some 
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-base
-	$(BIN)/sinonom demo $(OUT)
+	@echo "== The demo: carve, render, index and query 100 characters; half a minute to two minutes"
+	$(BIN)/sinonom demo "$(OUT)"
 
 test: check
+	@echo "== The tests, about two thousand; 5 to 10 minutes on two cores"
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev
+	@echo "== Format, style and types; up to a minute, the first time two"
 	$(BIN)/ruff format --check sinonom_cli tests benchmarks
 	$(BIN)/ruff check sinonom_cli tests benchmarks
 	$(BIN)/mypy
@@ -35,14 +43,19 @@ clean:
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "sinonom needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: apt install python3-venv, or make PYTHON=/path/to/python3"; exit 1; }
+	@echo "== A virtual environment in $(VENV); some seconds"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-base: $(VENV)/bin/python pyproject.toml
+	@echo "== Installing the base package: $(BASE_SIZE) GB of disk, one to five minutes; pip is silent meanwhile"
 	@echo $(BIN)/python -m pip install --quiet --editable .
-	@$(BIN)/python -m pip install --quiet --editable . || { $(call ROOM,2); exit 1; }
+	@$(BIN)/python -m pip install --quiet --editable . || { $(call ROOM,$(BASE_SIZE)); exit 1; }
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
+	@echo "== Installing everything for the tests: $(DEV_SIZE) GB of disk, 5 to 20 minutes; pip is silent meanwhile"
 	@echo $(BIN)/python -m pip install --quiet --editable ".[dev]"
-	@$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,9); exit 1; }
+	@$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,$(DEV_SIZE)); exit 1; }
 	touch $@ $(VENV)/.installed-base

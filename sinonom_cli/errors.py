@@ -50,15 +50,18 @@ def need(module: str, extra: str) -> ModuleType:
     Raises
     ------
     SinonomError
-        With exit code 3 and the pip line, if the module is not installed.
+        With exit code 3 and what to install, if the module, or something that it needs, is not installed.
     """
+    package = module.split(".", maxsplit=1)[0]
+    pip = f'pip install "sinonom[{extra}]"'
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".", maxsplit=1)[0]:
-            raise
-        raise SinonomError(
-            f"this needs the Python package {module.split('.', maxsplit=1)[0]!r}, which is not installed",
-            f'pip install "sinonom[{extra}]"',
-            ExitCode.MISSING_EXTRA,
-        ) from None
+        missing = (error.name or package).split(".")[0]
+        message = f"this needs the Python package {missing!r}, which is not installed"
+        raise SinonomError(message, pip, ExitCode.MISSING_EXTRA) from None
+    except (ImportError, OSError) as error:
+        # A library of the system is missing (libGL.so.1 for OpenCV, say), or the package was built for another machine.
+        reason = " ".join(str(error).split())
+        message = f"the Python package {package!r} is installed but cannot be loaded: {reason}"
+        raise SinonomError(message, f"install the library that it names, or {pip}", ExitCode.MISSING_EXTRA) from None

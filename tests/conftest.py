@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share."""
+"""Fixtures that all tests share, and the option `--no-skips`."""
 
 import os
 from collections.abc import Iterator
@@ -10,13 +10,39 @@ from sinonom_cli import console
 
 DATA = os.environ.get("SINONOM_DATA", Path(__file__).parent.parent.parent / "shared" / "data")
 
+NO_DATA = "no real data"
+"""How the reason of the only skip begins that `--no-skips` lets pass: no package brings the data."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-skips", action="store_true", help="Fail if a test was skipped, except for want of real data."
+    )
+
+
+def skipped(config: pytest.Config) -> list[str]:
+    """Return the place and the reason of each skip that `--no-skips` does not let pass."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter and config.getoption("--no-skips") else []
+    return [f"{r.nodeid}: {r.longrepr[2]}" for r in reports if NO_DATA not in r.longrepr[2]]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if skipped(session.config) and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in skipped(config):
+        terminalreporter.write_line(f"--no-skips: {line}", red=True)
+
 
 @pytest.fixture
 def shared_data() -> Path:
     """Folder of real prints, fonts lists and the benchmark (`SINONOM_DATA`); skips where it is absent."""
     root = Path(DATA)
     if not root.is_dir():
-        pytest.skip(f"no real data: set SINONOM_DATA (looked in {root})")
+        pytest.skip(f"{NO_DATA}: set SINONOM_DATA (looked in {root})")
     return root
 
 

@@ -85,6 +85,20 @@ def test_a_missing_extra_says_its_pip_line() -> None:
     assert caught.value.hint == 'pip install "sinonom[train]"'
 
 
+@pytest.mark.parametrize(
+    "error", ["ImportError('libGL.so.1: not there')", "OSError('libcudart.so: not there')", "ModuleNotFoundError('x')"]
+)
+def test_a_package_that_cannot_be_loaded_is_a_missing_extra(
+    error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_package.py").write_text(f"raise {error}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SinonomError) as caught:
+        need("broken_package", "train")
+    assert caught.value.code == ExitCode.MISSING_EXTRA
+    assert "broken_package" in caught.value.message
+
+
 def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by design")

@@ -14,6 +14,7 @@ for package in ("ultralytics", "onnx"):
     # Not importorskip: only the command keeps ultralytics from the network and from others' functions.
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed", allow_module_level=True)
+pytest.importorskip("cv2", exc_type=ImportError)  # ultralytics imports it, and it needs libraries of the system
 
 
 def pages(folder: Path) -> Path:

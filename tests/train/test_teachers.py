@@ -159,8 +159,8 @@ def test_without_rapidocr_the_pip_line_is_given(monkeypatch: pytest.MonkeyPatch)
 
 def test_pp_ocr_reads_a_drawn_character_and_its_answers_match_the_package_s() -> None:
     """The package's own preparation of the same picture, as its source has it, gives the same posteriors."""
-    pytest.importorskip("cv2")
-    recogniser = pytest.importorskip("rapidocr.ch_ppocr_rec.main")
+    pytest.importorskip("cv2", exc_type=ImportError)
+    recogniser = pytest.importorskip("rapidocr.ch_ppocr_rec.main", exc_type=ImportError)
     import onnxruntime
     from PIL import Image, ImageDraw
 

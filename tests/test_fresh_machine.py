@@ -1,0 +1,77 @@
+"""What a fresh machine is told: by make where Python lacks a part, and by pytest where a test was skipped."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAKE = shutil.which("make")
+
+
+def made(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make in a copy of the folder that it expects."""
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    return subprocess.run([str(MAKE), *arguments], cwd=folder, capture_output=True, encoding="utf-8", check=False)
+
+
+def python_without(module: str, path: Path) -> Path:
+    """Write a python that cannot import a module."""
+    path.write_text(f'#!/bin/sh\nPYTHONPATH="{path.parent}/nothing" exec "{sys.executable}" "$@"\n', encoding="utf-8")
+    (path.parent / "nothing").mkdir()
+    (path.parent / "nothing" / f"{module}.py").write_text("raise ModuleNotFoundError", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(MAKE is None or os.name != "posix", reason="no make")
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_make_says_which_package_brings_virtual_environments(target: str, tmp_path: Path) -> None:
+    python = python_without("ensurepip", tmp_path / "python3")
+    ran = made(tmp_path / "bản khắc in", target, f"PYTHON={python}")
+    assert ran.returncode != 0
+    assert "python3-venv" in ran.stdout
+    assert "Traceback" not in ran.stdout + ran.stderr
+    assert not (tmp_path / "bản khắc in" / ".venv").exists()
+
+
+@pytest.mark.skipif(MAKE is None, reason="no make")
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_make_says_before_a_long_step_what_it_does_and_how_long_it_takes(target: str, tmp_path: Path) -> None:
+    lines = made(tmp_path / "made", "--dry-run", target).stdout.splitlines()
+    told = [number for number, line in enumerate(lines) if "echo" in line and "==" in line]
+    for command in ("-m venv", "pip install", "sinonom demo" if target == "demo" else "-m pytest"):
+        step = next(number for number, line in enumerate(lines) if command in line and "echo" not in line)
+        said = lines[max(number for number in told if number < step)]
+        assert "minute" in said or "second" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "option", "code"),
+    [
+        ("pass", "--no-skips", 0),
+        ("pytest.skip('no libusb')", "--no-skips", 1),
+        ("pytest.skip('no libusb')", "-q", 0),
+        ("pytest.skip('no real data: set SINONOM_DATA')", "--no-skips", 0),
+    ],
+)
+@pytest.mark.parametrize("where", ["a test", "a module"])
+def test_a_skip_fails_where_everything_should_be_installed(
+    body: str, option: str, code: int, where: str, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    indented = body.replace("')", "', allow_module_level=True)") if where == "a module" else "pass"
+    text = f"import pytest\n{indented}\ndef test_one():\n    {body}\n"
+    (tmp_path / "test_it.py").write_text(text, encoding="utf-8")
+    # A module that is skipped leaves no test, which is pytest's exit code 5.
+    (tmp_path / "test_other.py").write_text("def test_two():\n    pass\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", option, str(tmp_path)]
+    plain = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, env=plain)
+    assert ran.returncode == code, ran.stdout
+    assert ("no libusb" in ran.stdout) == (code == 1)
