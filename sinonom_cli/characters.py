@@ -1,12 +1,26 @@
 """Characters: code points, labels, and the Private Use codes of older Nôm texts."""
 
 import re
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 _LABEL = re.compile(r"U\+(?:[0-9A-F]{4,5}|10[0-9A-F]{4})\Z")
 _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
+_CODE = re.compile(r"(?:U[+-]|0x|\\[ux])\{?([0-9A-F]{4,8})\}?|&#x([0-9A-F]{1,6});|&#([0-9]{1,7});", re.IGNORECASE)
+UNKNOWN = "\ufffd"
+"""What stands for a character that is there and has no code point, as in other programs."""
+_DESCRIPTION = {
+    **dict.fromkeys(map(chr, (*range(0x2FF0, 0x2FFE), 0x31EF)), 2),
+    **dict.fromkeys("\u2ff2\u2ff3", 3),
+    **dict.fromkeys("\u2ffe\u2fff", 1),
+}
+"""The parts that each ideographic description character takes (Unicode Standard, section 18.2)."""
+_IGNORED = frozenset("\u034f\u115f\u1160\u303e\u3164\uffa0")
+"""The grapheme joiner, Hangul fillers and the variation indicator: invisible, though not by their category."""
+_INVISIBLE = ((0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
+"""Code points that Unicode keeps for invisible characters: not assigned, tags, further variation selectors."""
 _ASSETS = Path(__file__).parent / "assets"
 _TABLE = _ASSETS / "private_use.csv"
 
@@ -50,6 +64,61 @@ def char_of(label: str) -> str:
     if not is_label(label):
         raise ValueError(f"{label!r} is not a label such as U+5B57")
     return chr(int(label[2:], 16))
+
+
+def char_named(text: str) -> str:
+    """Return the one character that a text names, or "" if it names none or several.
+
+    The text is the character itself, with whatever marks go with it (see `characters_of`), or its code point as usual
+    notations have it: U+5B57, u+5b57, U-00005B57, 0x5B57, \\u5B57, &#x5B57; or &#23383;.
+    """
+    code = _CODE.fullmatch(text.strip())
+    if code is None:
+        chars = characters_of(text)
+        return chars if len(chars) == 1 else ""
+    number = int(code[3]) if code[3] else int(code[1] or code[2], 16)
+    return characters_of(chr(number)) if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else ""
+
+
+def characters_of(text: str) -> str:
+    """Return the characters of a text, each one code point, with all that is no character of its own left out.
+
+    - White space, control characters, byte order marks, variation selectors, zero-width and other invisible characters
+      are dropped.
+    - A combining mark joins its base where Unicode has one code point for both (か and U+3099: が), and is dropped
+      elsewhere. Nothing else is normalised: U+F90A stays U+F90A.
+    - An ideographic description (⿰木口) stands for one character that has no code point here: it becomes `UNKNOWN`.
+    """
+    found: list[str] = []
+    marks = [char for char in text if char not in _IGNORED]
+    place = 0
+    while place < len(marks):
+        char, end = marks[place], _end_of_description(marks, place)
+        kind = unicodedata.category(char)
+        if end > place:
+            found.append(UNKNOWN)
+        elif kind.startswith("M"):
+            joined = unicodedata.normalize("NFC", found[-1] + char) if found else ""
+            if len(joined) == 1 and unicodedata.normalize("NFC", found[-1]) == found[-1]:
+                found[-1] = joined
+        elif not (char in _DESCRIPTION or char.isspace() or kind in ("Cc", "Cf", "Cs") or _is_no_character(char)):
+            found.append(char)
+        place = max(end, place + 1)
+    return "".join(found)
+
+
+def _end_of_description(chars: list[str], start: int) -> int:
+    """Return where the ideographic description that begins at `start` ends; `start` if none does, or it has no end."""
+    wanted, place = 1, start
+    while place < len(chars) and wanted:
+        wanted += _DESCRIPTION.get(chars[place], 0) - 1
+        place += 1
+    return place if place > start + 1 and not wanted else start
+
+
+def _is_no_character(char: str) -> bool:
+    code = ord(char)
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or any(low <= code <= high for low, high in _INVISIBLE)
 
 
 def is_private(char: str) -> bool:

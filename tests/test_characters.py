@@ -7,7 +7,17 @@ import pytest
 
 from sinonom_cli import characters
 from sinonom_cli.assets import private_use
-from sinonom_cli.characters import Reading, char_of, is_label, is_private, label_of, reading, repair
+from sinonom_cli.characters import (
+    Reading,
+    char_named,
+    char_of,
+    characters_of,
+    is_label,
+    is_private,
+    label_of,
+    reading,
+    repair,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +83,40 @@ def test_no_reading_of_unihan_is_lost() -> None:
         assert getattr(reading(char_of(label)), fields[name]) == " ".join(value.split()), label
         checked += 1
     assert checked > 200
+
+
+@pytest.mark.parametrize(
+    ("text", "chars"),
+    [
+        ("字\U000e0100喃\ufe00", "字喃"),  # variation selectors
+        ("\ufeff字\u200b\u200d\u2060喃\u00ad", "字喃"),  # zero-width
+        ("字\u302a喃\u0301\u20dd", "字喃"),  # marks that join nothing
+        ("\U00016ff0字", "字"),  # a mark before any base
+        ("か\u3099e\u0302", "がê"),  # marks that join their base
+        ("\uf90a\u0301金\ufe00", "\uf90a金"),  # nothing is normalised
+        ("天\t地\u3000玄\x00\x1f黃\u2028", "天地玄黃"),
+        ("⿰木口字", "\ufffd字"),
+        ("天⿱⿰木口⿲一一一地", "天\ufffd地"),
+        ("天⿰木", "天木"),  # an unfinished description
+        ("\u303e字\ufffe\U000e0041\u3164", "字"),
+        ("\ue001\U000f000b𡦂\U000323af", "\ue001\U000f000b𡦂\U000323af"),  # Private Use, and newer than this Python
+        ("？□?", "？□?"),
+        ("", ""),
+        ("\udc80字", "字"),  # a byte that is no UTF-8
+    ],
+)
+def test_what_is_no_character_of_its_own_is_not_counted(text: str, chars: str) -> None:
+    assert characters_of(text) == chars
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["字", " 字\U000e0100", "U+5B57", "u+5b57", "U-00005B57", "0x5b57", "\\u5B57", "&#x5B57;", "&#23383;", "\\u{5b57}"],
+)
+def test_a_character_is_known_by_itself_and_by_usual_notations(text: str) -> None:
+    assert char_named(text) == "字"
+
+
+@pytest.mark.parametrize("text", ["", "字喃", "U+D800", "U+110000", "5B57", "unknown", "U+FFFE", "&#x5B57"])
+def test_what_names_no_one_character_names_none(text: str) -> None:
+    assert char_named(text) == ""
