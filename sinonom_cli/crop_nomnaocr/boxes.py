@@ -2,17 +2,18 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
+from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.crop_nomnaocr.box_tables import read_table, read_yolo
 from sinonom_cli.crop_nomnaocr.given import Given, columns_of
 from sinonom_cli.crop_nomnaocr.page_xml import read_xml
 from sinonom_cli.crop_nomnaocr.regions import Region
-from sinonom_cli.crop_nomnaocr.transcripts import Line, slugs
+from sinonom_cli.crop_nomnaocr.transcripts import NAMELESS, Line, slugs
 from sinonom_cli.errors import SinonomError
 
 FORMS = (
@@ -34,20 +35,32 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str]) -> list[Item]
     SinonomError
         If it is none of these, or holds nothing to crop.
     """
-    given = [_with_text(one, texts) for one in _read(path, folder)]
+    pictures = _pictures(folder)
+    given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
     silent = [one for one in given if not one.text and not one.fault]
     if silent:
         console.warn(f"{len(silent)} columns have no text and are left out; the first: {_key(silent[0])}")
+    unused = sorted(set(pictures) - {one.picture for one in given})
     given = [one for one in given if one.text or one.fault]
     if not given:
         raise SinonomError(
             f"{path} holds no characters that are known",
             "give their text in it, or --transcripts FILE with pictures' text",
         )
-    idle = len(set(texts) - {one.picture for one in given})
-    if idle:
-        console.say(f"{idle} pictures have a transcript and no boxes: they are left out")
+    nameless = [one for one in given if NAMELESS in one.text]
+    if nameless:
+        count = sum(one.text.count(NAMELESS) for one in nameless)
+        console.say(f"boxes without text, listed in doubtful.csv: {count}; the first is in {nameless[0].picture}")
+    if unused:
+        console.say(f"pictures without boxes, left out: {len(unused)}; the first: {unused[0]}")
     return _items(given, folder)
+
+
+def _pictures(folder: Path) -> list[str]:
+    try:
+        return [item.key for item in find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures")]
+    except SinonomError:  # there are none: each column fails by name
+        return []
 
 
 def digest(path: Path) -> str:
@@ -59,18 +72,18 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def _read(path: Path, folder: Path) -> Iterable[Given]:
+def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
     if path.is_dir():
         texts, xmls = _files(path, ".txt"), _files(path, ".xml")
         if bool(texts) == bool(xmls):
             what = "both .txt and .xml files" if texts else "neither .txt nor .xml files"
             raise SinonomError(f"{path} holds {what}", f"--boxes takes {FORMS}")
         if texts:
-            return read_yolo(path, texts, folder)
+            return read_yolo(path, texts, folder, pictures)
     elif not path.is_file():
         raise SinonomError(f"{path} does not exist", f"--boxes takes {FORMS}")
     elif path.suffix.lower() == ".csv":
-        return read_table(path)
+        return read_table(path, folder)
     elif path.suffix.lower() != ".xml":
         raise SinonomError(f"{path} is of no form that is known", f"--boxes takes {FORMS}")
     root, files = (path, _files(path, ".xml")) if path.is_dir() else (path.parent, [path])
@@ -84,6 +97,9 @@ def _files(path: Path, *suffixes: str) -> list[Path]:
 def _with_text(one: Given, texts: Mapping[str, str]) -> Given:
     """Give boxes that came without text the transcript of their picture, if that can be done."""
     text = texts.get(one.picture, "")
+    if NAMELESS in one.text and len(text) == len(one.text):
+        named = zip(one.text, text, strict=True)
+        return replace(one, text=text) if all(char in (NAMELESS, other) for char, other in named) else one
     if one.text or one.fault or one.name or not text:
         return one
     if len(one.spots) == len(text):

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from sinonom_cli.crop_nomnaocr.regions import Box, Region
+from sinonom_cli.crop_nomnaocr.transcripts import NAMELESS
 from sinonom_cli.errors import SinonomError
 
 
@@ -18,7 +19,7 @@ class Given:
     ----------
     picture : its name, relative to the folder of pictures.
     name : what tells it from others in the picture; "" if it is alone there.
-    text : its characters; "" if the file does not say.
+    text : its characters, `NAMELESS` for one that the file does not name; "" if it names none.
     spots : boxes of its characters; with `read`, those of `text` one by one.
     region : where it stands, if the file says.
     fault : why it cannot be used.
@@ -33,7 +34,7 @@ class Given:
     fault: str = ""
 
 
-def inside(name: str, where: str) -> str:
+def inside(name: str) -> str:
     """Return the name of a picture with "/" on every system.
 
     Raises
@@ -43,17 +44,17 @@ def inside(name: str, where: str) -> str:
     """
     path = PurePosixPath(name.strip().replace("\\", "/"))
     if not path.parts or path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", str(path)):
-        raise SinonomError(f"{where}: {name!r} is not a path inside the pictures' folder", "correct the line")
+        raise SinonomError(f"{name!r} is not a path inside the pictures' folder")
     return str(path)
 
 
 def loose(picture: str, spots: list[tuple[Box, str]]) -> Given:
     """Return boxes in reading order: columns from right to left, each from top to bottom."""
-    boxes = tuple(spots[k][0] for k in reading_order([box for box, _ in spots]))
-    chars = dict(spots)
-    text = "".join(chars[box] for box in boxes)
-    read = bool(boxes) and all(chars[box] for box in boxes)
-    return Given(picture, text=text if read else "", spots=boxes, read=read, region=None if read else _around(boxes))
+    ordered = [spots[k] for k in reading_order([box for box, _ in spots])]
+    boxes = tuple(box for box, _ in ordered)
+    if any(char for _, char in ordered):
+        return Given(picture, text="".join(char or NAMELESS for _, char in ordered), spots=boxes, read=True)
+    return Given(picture, spots=boxes, region=_around(boxes))
 
 
 def _around(boxes: tuple[Box, ...]) -> Region | None:

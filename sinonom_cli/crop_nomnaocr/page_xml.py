@@ -1,13 +1,17 @@
 """PAGE XML and ALTO XML, as kraken and eScriptorium write them: lines and, where they are given, characters."""
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
+from sinonom_cli.artifacts.names import Spelling
+from sinonom_cli.characters import characters_of
 from sinonom_cli.crop_nomnaocr.given import Given, inside
-from sinonom_cli.crop_nomnaocr.pages import SUFFIXES
 from sinonom_cli.crop_nomnaocr.regions import Box, Region
+from sinonom_cli.crop_nomnaocr.transcripts import NAMELESS
 from sinonom_cli.errors import SinonomError
 
 if TYPE_CHECKING:
@@ -17,7 +21,7 @@ Points = tuple[tuple[float, float], ...]
 
 
 def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
-    """Return the lines of a page.
+    """Return the lines of a file's pages.
 
     Characters' boxes are taken where each holds one character; other lines are the outline and the text.
 
@@ -29,7 +33,7 @@ def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
 
     Returns
     -------
-    The lines, or one with a `fault` that says why there are none.
+    The lines; for a page, a line or a character that cannot be used, one with a `fault` that says why.
     """
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, parse
@@ -41,50 +45,82 @@ def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
         kind = _tag(root).lower()
         if kind not in ("alto", "pcgts"):
             raise SinonomError(f"it is neither PAGE nor ALTO: its root is <{_tag(root)}>")
-        return _alto(root, name, folder) if kind == "alto" else _page(root, name, folder)
+        return _pages(root, kind == "alto", name, folder)
     except DefusedXmlException:
         return [Given(key, fault="it declares a DTD or entities, which PAGE and ALTO do not have")]
-    except (ParseError, LookupError, ValueError) as error:
+    except (ParseError, LookupError, ValueError, OSError) as error:
         return [Given(key, fault=f"not well-formed XML: {error}")]
     except SinonomError as error:
         return [Given(key, fault=error.message)]
 
 
-def _page(root: "Element", name: Path, folder: Path) -> list[Given]:
-    page = next(_below(root, "Page"), None)
-    if page is None:
+def _pages(root: "Element", alto: bool, name: Path, folder: Path) -> list[Given]:
+    """Return the lines of all pages of a file, each page matched to its own picture."""
+    pages = list(_below(root, "Page"))
+    if not pages:
         raise SinonomError("it has no <Page>")
-    picture = _picture(page.get("imageFilename", ""), name, folder)
-    size = _sides(page.get("imageWidth"), page.get("imageHeight"))
-    lines = []
-    for number, line in enumerate(_below(page, "TextLine"), 1):
-        words = list(_children(line, "Word"))
-        glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
-        text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
-        spots = [(_bounds(_coords(glyph)), _text(glyph)) for glyph in glyphs]
-        outline = _coords(line) or _around(_coords(line, "Baseline"), len(text))
-        lines.append(_line(picture, line.get("id") or str(number), text, spots, outline, size))
-    return lines
-
-
-def _alto(root: "Element", name: Path, folder: Path) -> list[Given]:
     unit = next((element.text or "" for element in _below(root, "MeasurementUnit")), "pixel").strip()
-    if unit != "pixel":
+    if alto and unit != "pixel":
         raise SinonomError(f"its places are in {unit}, not in pixels")
-    written = next((element.text or "" for element in _below(root, "fileName")), "")
-    page = next(_below(root, "Page"), None)
-    if page is None:
-        raise SinonomError("it has no <Page>")
-    picture, size = _picture(written, name, folder), _sides(page.get("WIDTH"), page.get("HEIGHT"))
-    lines = []
+    if alto:
+        written = [element.text or "" for element in _below(root, "fileName")] or [""]
+    else:
+        written = [page.get("imageFilename", "") for page in pages]
+    spelling = Spelling(folder)
+    found: list[Given] = []
+    for number, page in enumerate(pages, 1):
+        where = "" if number == 1 else f"page {number}"
+        try:
+            if len(pages) == 1 or number <= len(written):
+                picture = _picture(written[number - 1], name, folder, spelling, alone=len(pages) == 1)
+                found += _lines_of(page, alto, picture, where)
+            elif next(_below(page, "TextLine"), None) is not None:
+                raise SinonomError(
+                    f"the file has {len(pages)} pages and names {len(written)} pictures: not this page's"
+                )
+        except SinonomError as error:
+            found.append(Given(name.as_posix(), where, fault=error.message))
+    return found
+
+
+def _lines_of(page: "Element", alto: bool, picture: str, where: str) -> list[Given]:
+    sides = (page.get("WIDTH"), page.get("HEIGHT")) if alto else (page.get("imageWidth"), page.get("imageHeight"))
+    size = _sides(*sides)
+    found = []
     for number, line in enumerate(_below(page, "TextLine"), 1):
-        strings = list(_children(line, "String"))
-        glyphs = [glyph for string in strings for glyph in _children(string, "Glyph")]
-        text = "".join(string.get("CONTENT", "") for string in strings)
-        spots = [(_bounds(_shape(glyph)), glyph.get("CONTENT", "")) for glyph in glyphs]
-        outline = _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text))
-        lines.append(_line(picture, line.get("ID") or str(number), text, spots, outline, size))
-    return lines
+        key = f"{where} {line.get('ID' if alto else 'id') or number}".strip()
+        try:
+            found += (_alto_line if alto else _page_line)(line, picture, key, size)
+        except SinonomError as error:
+            found.append(Given(picture, key, fault=error.message))
+    return found
+
+
+def _page_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:
+    words = list(_children(line, "Word"))
+    glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
+    text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
+    spots = [(_box(_coords, glyph), _text(glyph)) for glyph in glyphs]
+    outline = _coords(line) or _around(_coords(line, "Baseline"), len(text))
+    return _line(picture, name, text, spots, outline, size)
+
+
+def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:
+    strings = list(_children(line, "String"))
+    glyphs = [glyph for string in strings for glyph in _children(string, "Glyph")]
+    text = "".join(string.get("CONTENT", "") for string in strings) or "".join(g.get("CONTENT", "") for g in glyphs)
+    spots = [(_box(_shape, glyph), glyph.get("CONTENT", "")) for glyph in glyphs]
+    outline = _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text))
+    return _line(picture, name, text, spots, outline, size)
+
+
+def _box(read: Callable[["Element"], Points], element: "Element") -> Box | None:
+    """Return the box of a character; None if it cannot be read or has no area: the others of its line stay."""
+    try:
+        box = _bounds(read(element))
+    except SinonomError:
+        return None
+    return box if box and box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
 
 
 def _line(
@@ -94,30 +130,41 @@ def _line(
     spots: list[tuple[Box | None, str]],
     outline: Points,
     size: tuple[int, int] | None,
-) -> Given:
-    text = "".join(text.split())
+) -> list[Given]:
+    text = characters_of(text)
+    chars = [characters_of(char) for _, char in spots]
+    if len(text) == len(chars):  # what a box does not name, the line does
+        chars = [char or text[k] for k, char in enumerate(chars)]
     boxes = tuple(box for box, _ in spots if box is not None)
-    chars = ["".join(char.split()) for _, char in spots]
+    named = [char for char in chars if char]
+    # Boxes alone are aligned to a text of another number of characters, unless each says which character it is.
+    one_each = all(len(char) <= 1 for char in chars) and len(named) in (len(chars), len(text))
+    if named and one_each and boxes:
+        kept = [char or NAMELESS for char, (box, _) in zip(chars, spots, strict=True) if box]
+        lost = [
+            Given(picture, f"{name}, character {k}", fault=f"the box of its character {k}, {char or '?'}, is no box")
+            for k, (char, (box, _)) in enumerate(zip(chars, spots, strict=True), 1)
+            if box is None
+        ]
+        return [Given(picture, name, "".join(kept), boxes, True, Region(Path(), size=size)), *lost]
     region = _bounds(outline)
-    if boxes and len(boxes) == len(spots) and all(len(char) == 1 for char in chars):
-        return Given(picture, name, "".join(chars), boxes, True, Region(Path(), size=size))
     if region is None:
-        return Given(picture, name, text, fault="the line has no outline" if text else "")
+        return [Given(picture, name, text, fault="the line has no outline" if text else "")]
     if len(text) > 2 and region[2] - region[0] > 1.5 * (region[3] - region[1]):
-        return Given(picture, name, text, fault=f"{len(text)} characters side by side: only columns are cut")
-    return Given(picture, name, text, boxes, False, Region(Path(), region, outline, size))
+        return [Given(picture, name, text, fault=f"{len(text)} characters side by side: only columns are cut")]
+    return [Given(picture, name, text, boxes, False, Region(Path(), region, outline, size))]
 
 
-def _picture(written: str, name: Path, folder: Path) -> str:
-    """Return the picture that a file is about: by the name in it, or beside it, or called as the file is."""
+def _picture(written: str, name: Path, folder: Path, spelling: Spelling, alone: bool) -> str:
+    """Return the picture that a page is of: by the name in the file, or beside it, or (`alone`) called as the file."""
     plain = written.strip().replace("\\", "/")
     last = plain.rpartition("/")[2]
     beside = name.parent.as_posix()
-    candidates = [plain, f"{beside}/{plain}", last, f"{beside}/{last}"]
-    candidates += [name.with_suffix(end).as_posix() for end in sorted(SUFFIXES)]
+    candidates = [plain, f"{beside}/{plain}", last, f"{beside}/{last}"] if last else []
+    candidates += [name.with_suffix(end).as_posix() for end in sorted(PICTURE_SUFFIXES) if alone]
     for candidate in candidates:
         try:
-            found = inside(candidate, name.as_posix())
+            found = spelling(inside(candidate))
         except SinonomError:
             continue
         if (folder / found).is_file():
@@ -139,7 +186,7 @@ def _children(element: "Element", tag: str) -> Iterator["Element"]:
 
 def _text(element: "Element") -> str:
     """Return PAGE's first reading of a line, word or glyph."""
-    readings = sorted(_children(element, "TextEquiv"), key=lambda one: int(one.get("index") or 0))
+    readings = sorted(_children(element, "TextEquiv"), key=lambda one: _number(one.get("index") or "0"))
     for reading in readings:
         for text in _children(reading, "Unicode"):
             return (text.text or "").strip()
@@ -173,16 +220,28 @@ def _shape(element: "Element") -> Points:
     sides = [element.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")]
     if None in sides:
         return ()
-    x, y, width, height = (float(side or 0) for side in sides)
+    x, y, width, height = (_number(side or "0") for side in sides)
+    if min(width, height) < 0:
+        raise SinonomError(f"its box is {width:g} wide and {height:g} high")
     return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
 
 
 def _points(text: str) -> Points:
     """Read `x,y x,y` (PAGE) or `x y x y` (ALTO)."""
-    numbers = [float(number) for number in re.split(r"[\s,]+", text.strip()) if number]
+    numbers = [_number(number) for number in re.split(r"[\s,]+", text.strip()) if number]
     if len(numbers) % 2:
         raise SinonomError(f"{text[:40]!r} is no list of points")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise SinonomError(f"{text!r} is no number")
+    return number
 
 
 def _bounds(points: Points) -> Box | None:
@@ -193,5 +252,5 @@ def _bounds(points: Points) -> Box | None:
 
 
 def _sides(width: str | None, height: str | None) -> tuple[int, int] | None:
-    sides = round(float(width or 0)), round(float(height or 0))
+    sides = round(_number(width or "0")), round(_number(height or "0"))
     return sides if min(sides) > 0 else None  # nought is written for "not known"

@@ -9,12 +9,17 @@ from pathlib import Path, PurePosixPath
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.names import Spelling, composed
+from sinonom_cli.artifacts.tables import read_lines
+from sinonom_cli.characters import UNKNOWN, characters_of
 from sinonom_cli.crop_nomnaocr.regions import Box, Region
 from sinonom_cli.errors import SinonomError
 
 LIST = "All.txt"
-ILLEGIBLE = frozenset("?？\ufffd□■…")
-"""What transcripts write for a character that cannot be read; it takes room and gives no picture."""
+ILLEGIBLE = frozenset(f"?？□■…〓▢▯{UNKNOWN}")
+"""What transcripts write for a character that cannot be read or typed; it takes room and gives no picture."""
+NAMELESS = "\0"
+"""What stands here for the character of a box that came without text, among others that came with it."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +86,15 @@ def read_list(folder: Path, path: Path) -> list[Item]:
     Raises
     ------
     SinonomError
-        If the list is not UTF-8 text or is empty.
+        If the list is no UTF-8 or UTF-16 text or is empty.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise SinonomError(f"{path} is not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+    spelling = Spelling(folder)
     found: dict[str, tuple[str, Line]] = {}
-    for number, text in enumerate(lines, 1):
+    for number, text in enumerate(read_lines(path), 1):
         if not text.strip():
             continue
         name, line = _parsed(text)
+        name = spelling(name) if name else name
         key = name if name and not line.fault else f"{path.name}, line {number}"
         if key in found and found[key][1] != line:
             key, line = f"{path.name}, line {number}", Line(fault=f"{name} stands there twice, with two transcripts")
@@ -122,7 +125,7 @@ def _digits(key: str) -> str:
 def _parsed(text: str) -> tuple[str, Line]:
     name, tab, transcript = text.partition("\t")
     name = name.strip().replace("\\", "/")
-    transcript = "".join(transcript.split())
+    transcript = characters_of(transcript)
     parts = PurePosixPath(name).parts
     if not tab:
         return "", Line(fault="the line has no tab between patch and transcript")
@@ -161,12 +164,7 @@ def read_exclusions(path: Path) -> list[str]:
     SinonomError
         If it cannot be read: what must be left out must not slip in.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SinonomError(
-            f"cannot read {path}: {error}", "give --exclude a UTF-8 text file, one page a line"
-        ) from None
+    lines = read_lines(path, "give --exclude a UTF-8 text file, one page a line")
     return [line.strip().replace("\\", "/").rstrip("/") for line in lines if line.strip()]
 
 
@@ -176,10 +174,10 @@ def without(items: Iterable[Item], exclusions: Iterable[str]) -> list[Item]:
     `book/page1` names `book/page1.jpg` and `book/page1_2.jpg`, not `book/page12_2.jpg`.
     """
     items = list(items)
-    wanted = dict.fromkeys(exclusions, False)
+    wanted = dict.fromkeys(map(composed, exclusions), False)
     kept = []
     for item in items:
-        hit = [name for name in _names(item.key) if name in wanted]
+        hit = [name for name in _names(composed(item.key)) if name in wanted]
         wanted.update(dict.fromkeys(hit, True))
         if not hit:
             kept.append(item)

@@ -17,8 +17,12 @@ from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.quality import whole_share
 from sinonom_cli.crop_nomnaocr.regions import Region, load_region
 from sinonom_cli.crop_nomnaocr.sheets import Found, look
-from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, Line
+from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, NAMELESS, Line
 from sinonom_cli.errors import SinonomError
+
+LEAST_INSIDE = 0.5
+"""Share of a box's area inside the picture, below which it is that of another picture, not one drawn a little wide."""
+NO_INK, OUTSIDE = "no ink", "the box lies outside the picture"
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class CropColumn:
                 row["agreement"] = f"{piece.agreement:.3f}"
             rows.append(self._written(piece, f"{line.slug}-{line.first + k}", done.corner, row))
         if rows and all(row["box"] == "" for row in rows):
+            if any(row["reason"] == OUTSIDE for row in rows):
+                raise SinonomError("all boxes lie outside the picture", "give the picture that they are for")
             raise SinonomError("there is no ink in the patch", "give a scan that shows the characters")
         return rows
 
@@ -112,9 +118,10 @@ class CropColumn:
         crops = crop_all(column, self.size)
         judged = judge(column, line.transcript, crops)
         seen = [None] * len(crops) if column.agreement is None else column.agreement.tolist()
+        reasons = [reason if one else NO_INK for reason, one in zip(judged.reasons, crops, strict=True)]
         pieces = [
             Piece(*piece)
-            for piece in zip(line.transcript, crops, judged.confidence.tolist(), judged.reasons, seen, strict=True)
+            for piece in zip(line.transcript, crops, judged.confidence.tolist(), reasons, seen, strict=True)
         ]
         edges = sorted({*column.cuts.tops.tolist(), *column.cuts.bottoms.tolist()})
         return self._checked(Done(grey, corner, pieces, edges))
@@ -124,7 +131,7 @@ class CropColumn:
         if not self.check:
             return done
         pieces = list(done.pieces)
-        shown = {k: p.crop.picture for k, p in enumerate(pieces) if p.crop and p.char not in ILLEGIBLE}
+        shown = {k: p.crop.picture for k, p in enumerate(pieces) if p.crop and p.char not in {*ILLEGIBLE, NAMELESS}}
         seen = read_reader()(list(shown.values()), [pieces[k].char for k in shown])
         for k, likeness in zip(shown, seen, strict=True):
             if likeness:
@@ -134,11 +141,13 @@ class CropColumn:
     def _written(self, piece: Piece, name: str, corner: tuple[int, int], row: dict[str, str]) -> dict[str, str]:
         """Write the picture of a character unless it is to be left out, and return its row."""
         char, crop = repair(piece.char), piece.crop
-        label = label_of(char)
-        row |= {"label": label, "char": char, "box": ""}
+        label = label_of(char) if char != NAMELESS else ""
+        row |= {"label": label, "char": char if label else "", "box": ""}
         if crop is None:
-            return {**row, "confidence": "0.000", "reason": "no ink"}
+            return {**row, "confidence": "0.000", "reason": piece.reason}
         row["box"] = " ".join(str(side + shift) for side, shift in zip(crop.box, corner * 2, strict=True))
+        if not label:
+            return {**row, "confidence": "0.000", "reason": "the box has no text"}
         doubtful = piece.confidence < self.doubtful_below
         if self.check and doubtful:
             row["looks_like"] = piece.looks_like
@@ -160,10 +169,18 @@ def _taken(grey: NDArray[np.uint8], corner: tuple[int, int], spots: NDArray[np.f
     """Crop characters out of boxes that somebody else gave them."""
     pieces = []
     for char, spot in zip(chars, spots, strict=True):
-        crop = crop_in_box(grey, spot, size)
+        outside = _share_inside(spot, grey.shape) < LEAST_INSIDE
+        crop = None if outside else crop_in_box(grey, spot, size)
         whole = float(whole_share(crop.severed)) if crop else 0.0
-        pieces.append(Piece(char, crop, whole, "strokes are cut through" if crop else "no ink", None))
+        reason = "strokes are cut through" if crop else OUTSIDE if outside else NO_INK
+        pieces.append(Piece(char, crop, whole, reason, None))
     return Done(grey, corner, pieces, [])
+
+
+def _share_inside(box: NDArray[np.float64], shape: tuple[int, ...]) -> float:
+    """Return the share in [0, 1] of a box's area that lies inside a picture."""
+    low, high = np.maximum(box[:2], 0), np.minimum(box[2:], shape[::-1])
+    return float(np.clip(high - low, 0, None).prod() / (box[2:] - box[:2]).prod())
 
 
 @lru_cache(maxsize=2)
