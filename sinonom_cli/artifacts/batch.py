@@ -1,7 +1,7 @@
 """Make a folder artifact from items: begin, do what is not done, finish; resume after a kill."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, finish, reopen
 from sinonom_cli.artifacts.files import cannot_write, sweep
-from sinonom_cli.artifacts.inputs import Item, identity_of
-from sinonom_cli.artifacts.journal import Journal, Row
+from sinonom_cli.artifacts.fingerprints import changed_items, digest_of, each, mark_of
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.journal import Journal, Known, Row, finished
 from sinonom_cli.artifacts.workers import PROCESSES, Work, work_through
 from sinonom_cli.errors import ExitCode, SinonomError
 
@@ -75,26 +76,30 @@ def fill(
     SinonomError
         Output in the way; inputs that changed since they were used; too many failures; nothing succeeded.
     """
-    inputs = identity_of(items)
-    artifact = begin(out, kind, options, inputs, batch.overwrite)
-    if artifact.state == "complete":
-        if artifact.record.get("inputs") == inputs and not artifact.counts.get("failed"):
+    artifact = begin(out, kind, options, {"count": len(items)}, batch.overwrite)
+    before = artifact.state
+    if before == "complete":
+        known = finished(out)
+        _refuse_changed(out, items, known)
+        if list(known) == [item.key for item in items] and all(mark or size < 0 for size, mark in known.values()):
             console.say(f"{out} is complete: nothing to do")
             return artifact
         reopen(artifact)
-    elif artifact.state == "running":
+    elif before == "running":
         console.say(f"{out} was begun before: going on")
         sweep(out)
     journal = Journal(out)
     try:
-        _refuse_changed(out, items, journal)
+        if before == "running":
+            _refuse_changed(out, items, journal.done)
+        _mark_what_is_old(out, items, journal)
         _work_through(out, items, work, journal, batch, what)
         if items and not journal.done:
             journal.write_failures(items)
             reason = journal.failures[items[0].key]
             raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
         counts = journal.write_tables(items, columns, doubtful)
-        artifact.record["inputs"] = inputs
+        artifact.record["inputs"] = _inputs(items, journal)
         finish(artifact, counts=counts, **(extra() if extra else {}))
         journal.delete()
     except OSError as error:
@@ -128,10 +133,10 @@ def close(artifact: Artifact) -> None:
         )
 
 
-def _refuse_changed(out: Path, items: Sequence[Item], journal: Journal) -> None:
-    sizes = {item.key: item.size for item in items}
-    gone = [key for key in journal.done if key not in sizes]
-    changed = [key for key, size in journal.done.items() if sizes.get(key, size) != size]
+def _refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known]) -> None:
+    there = {item.key for item in items}
+    gone = [key for key in known if key not in there]
+    changed = changed_items(items, known)
     if gone or changed:
         first = (changed or gone)[0]
         raise SinonomError(
@@ -141,6 +146,22 @@ def _refuse_changed(out: Path, items: Sequence[Item], journal: Journal) -> None:
         )
 
 
+def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> None:
+    """Take items that an earlier version noted by size alone for unchanged, and know them by content from now on."""
+    old = [item for item in items if item.size >= 0 and journal.done.get(item.key, (0, "-"))[1] == ""]
+    if old:
+        console.say(f"{out} was made by a version that knew inputs by size: {len(old)} are taken as they are now")
+        for item, mark in zip(old, each(mark_of, old), strict=True):
+            journal.done[item.key] = item.size, mark
+
+
+def _inputs(items: Sequence[Item], journal: Journal) -> dict[str, Any]:
+    """Return what the record says of the inputs: count, bytes, and a SHA-256 of names and contents."""
+    marks = ((item.key, journal.done[item.key][1] if item.key in journal.done else "") for item in items)
+    total = sum(item.size for item in items if item.size > 0)
+    return {"count": len(items), "bytes": total, "sha256": digest_of(marks)}
+
+
 def _work_through(
     out: Path, items: Sequence[Item], work: Work, journal: Journal, batch: BatchOptions, what: str
 ) -> None:
@@ -148,7 +169,7 @@ def _work_through(
     allowed = 0 if batch.fail_fast else batch.max_failures
     with console.progress(len(todo), what) as progress:
         for outcome in work_through(todo, work, batch.workers, batch.engine):
-            journal.add(outcome.item, outcome.rows, outcome.failure)
+            journal.add(outcome.item, outcome.rows, outcome.failure, outcome.mark)
             journal.flush()
             progress.advance()
             if outcome.rows is not None:

@@ -26,12 +26,14 @@ class Item:
     path : the file it is in.
     data : whatever else the stage needs; must pickle.
     size : bytes of the file; -1 if it is not there.
+    about : what the result depends on besides the file, as text: a label that is known from elsewhere.
     """
 
     key: str
     path: Path
     data: Any = None
     size: int = -1
+    about: str = ""
 
 
 def find_inputs(inputs: Sequence[str], suffixes: Collection[str], what: str, limit: int | None = None) -> list[Item]:

@@ -16,6 +16,8 @@ from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.artifacts.inputs import Item
 
 Row = dict[str, str]
+Known = tuple[int, str]
+"""Bytes of an input and its fingerprint, see `fingerprints.mark_of`."""
 
 
 class Journal:
@@ -23,14 +25,15 @@ class Journal:
 
     Attributes
     ----------
-    done : bytes of the input at the time, by item key, of every item that succeeded.
+    done : bytes and fingerprint of the input at the time, by item key, of every item that succeeded; a table of an
+        earlier version has no fingerprints: "".
     failures : reason by item key, of this run.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "journal.jsonl"
-        self.done: dict[str, int] = {}
+        self.done: dict[str, Known] = {}
         self.failures: dict[str, str] = {}
         self._at: dict[str, int] = {}
         if self.path.exists():
@@ -39,14 +42,14 @@ class Journal:
             self._rebuild()
         self._file = self.path.open("ab")
 
-    def add(self, item: Item, rows: Sequence[Row] | None, failure: str = "") -> None:
-        """Note that `item` is done with these metadata rows, or (rows None) that it failed."""
+    def add(self, item: Item, rows: Sequence[Row] | None, failure: str = "", mark: str = "") -> None:
+        """Note that `item`, whose mark this is, is done with these metadata rows, or (rows None) that it failed."""
         if rows is None:
             self.failures[item.key] = failure
             return
         self._at[item.key] = self._file.tell()
-        self.done[item.key] = item.size
-        self._file.write(_line(item.key, item.size, rows))
+        self.done[item.key] = item.size, mark
+        self._file.write(_line(item.key, item.size, mark, rows))
 
     def flush(self) -> None:
         """Hand what was added to the operating system."""
@@ -68,14 +71,15 @@ class Journal:
         kept = aside = 0
         with ExitStack() as files:
             metadata = _table(files, self.folder / "metadata.csv", columns)
-            names = ("item", "bytes", "images", *(("doubtful",) if doubtful else ()))
+            names = ("item", "bytes", "images", *(("doubtful",) if doubtful else ()), "fingerprint")
             done = _table(files, self.folder / "items.csv", names)
             left_out = _table(files, self.folder / "doubtful.csv", doubtful) if doubtful else None
             for entry in self._entries(item.key for item in items if item.key in self.done):
                 pictures = [row for row in entry["rows"] if row.get("file_name")]
                 others = [row for row in entry["rows"] if not row.get("file_name")]
                 metadata.writerows(pictures)
-                counts = {"images": len(pictures), "doubtful": len(others)}
+                mark = self.done[entry["item"]][1]
+                counts = {"images": len(pictures), "doubtful": len(others), "fingerprint": mark}
                 done.writerow({key: {**entry, **counts}[key] for key in names})
                 kept, aside = kept + len(pictures), aside + len(others)
                 if left_out:
@@ -111,7 +115,7 @@ class Journal:
                 if entry is None:  # the line that was being written when the run was killed
                     break
                 self._at[entry["item"]] = end
-                self.done[entry["item"]] = entry["bytes"]
+                self.done[entry["item"]] = entry["bytes"], entry.get("fingerprint", "")
                 end += len(line)
             file.truncate(end)
 
@@ -123,10 +127,10 @@ class Journal:
             journal = files.enter_context(files.enter_context(replacing(self.path)).open("wb"))
             for entry in _rows(files, self.folder / "items.csv"):
                 self._at[entry["item"]] = journal.tell()
-                self.done[entry["item"]] = int(entry["bytes"])
+                size, mark = self.done[entry["item"]] = int(entry["bytes"]), entry.get("fingerprint") or ""
                 own = [next(pictures) for _ in range(int(entry["images"]))]
                 own += [next(others) for _ in range(int(entry.get("doubtful") or 0))]
-                journal.write(_line(entry["item"], int(entry["bytes"]), own))
+                journal.write(_line(entry["item"], size, mark, own))
 
 
 def _table(files: ExitStack, path: Path, columns: Sequence[str]) -> "csv.DictWriter[str]":
@@ -144,9 +148,17 @@ def _rows(files: ExitStack, path: Path) -> Iterator[Row]:
     return csv.DictReader(files.enter_context(path.open(encoding="utf-8", newline="", errors="surrogateescape")))
 
 
-def _line(key: str, size: int, rows: Sequence[Row]) -> bytes:
+def _line(key: str, size: int, mark: str, rows: Sequence[Row]) -> bytes:
     # ASCII JSON: file names that are not valid UTF-8 reach us as surrogates, and must survive.
-    return json.dumps({"item": key, "bytes": size, "rows": list(rows)}).encode("ascii") + b"\n"
+    entry = {"item": key, "bytes": size, "fingerprint": mark, "rows": list(rows)}
+    return json.dumps(entry).encode("ascii") + b"\n"
+
+
+def finished(folder: Path) -> dict[str, Known]:
+    """Return bytes and fingerprint by key, in their order, of the items that a complete artifact was made from."""
+    with ExitStack() as files:
+        rows = _rows(files, folder / "items.csv")
+        return {row["item"]: (int(row["bytes"]), row.get("fingerprint") or "") for row in rows}
 
 
 def write_failures(path: Path, failures: Mapping[str, str]) -> None:

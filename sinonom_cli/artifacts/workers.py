@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli.artifacts.files import cannot_write
+from sinonom_cli.artifacts.fingerprints import mark_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.journal import Row
 from sinonom_cli.errors import ExitCode, SinonomError
@@ -34,12 +35,13 @@ CRASHED = "the library that reads it crashed on it"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: its rows, or (rows None) why it failed."""
+    """What became of one item: its rows, or (rows None) why it failed; and its mark, as of before it was read."""
 
     item: Item
     rows: list[Row] | None
     failure: str = ""
     trace: str = ""
+    mark: str = ""
 
 
 def cores() -> int:
@@ -207,7 +209,8 @@ def _attempt_all(items: list[Item]) -> list[Outcome]:
 def attempt(work: Work, item: Item) -> Outcome:
     """Return the outcome of `work` on one item; raises SinonomError for what is not the item's fault."""
     try:
-        return Outcome(item, work(item))
+        mark = mark_of(item)
+        return Outcome(item, work(item), mark=mark)
     except SinonomError as error:
         if error.code != ExitCode.BAD_INPUT:
             raise

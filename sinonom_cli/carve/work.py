@@ -58,7 +58,8 @@ def pictures(folder: Path, limit: int | None) -> list[Item]:
         path, stem = folder / picture.file_name, _without_suffix(picture)
         name = stem if owners[stem] == 1 else picture.item
         target = Target(f"meshes/{name}.stl", picture.label, picture.char)
-        items.append(Item(picture.file_name, path, target, path.stat().st_size if path.is_file() else -1))
+        size = path.stat().st_size if path.is_file() else -1
+        items.append(Item(picture.file_name, path, target, size, picture.label + picture.char))
     return items
 
 

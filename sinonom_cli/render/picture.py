@@ -202,7 +202,7 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     out = []
     for item in items:
         label, char = known.get(str(item.path.absolute()), ("", ""))
-        out.append(replace(item, data=Target(f"images/{names[item.key]}.png", label, char)))
+        out.append(replace(item, data=Target(f"images/{names[item.key]}.png", label, char), about=label + char))
     return out
 
 
