@@ -12,10 +12,10 @@ from typing import Any
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, finish
-from sinonom_cli.artifacts.files import cannot_write, replacing, write_text
+from sinonom_cli.artifacts.files import cannot_write, replacing, save_png, write_text
 from sinonom_cli.artifacts.inputs import identity_of
 from sinonom_cli.crop_nomnaocr.localize import SAME, Localizer, matched
-from sinonom_cli.crop_nomnaocr.pages import Page, corners, read_pages
+from sinonom_cli.crop_nomnaocr.pages import Page, check_readable, corners, read_pages
 from sinonom_cli.errors import ExitCode, SinonomError, need
 from sinonom_cli.models.preprocess import load_picture
 
@@ -43,6 +43,7 @@ def run(config: LocalizerConfig) -> Artifact:
     A folder with `localizer.onnx` and `artifact.json`, whose `val` holds precision, recall and F1 at IoU 0.5.
     """
     pages = read_pages(config.pages)
+    check_readable(pages)
     options = {
         "epochs": config.epochs,
         "model_size": config.model_size,
@@ -50,7 +51,7 @@ def run(config: LocalizerConfig) -> Artifact:
         "batch": config.batch,
         "seed": config.seed,
     }
-    inputs = identity_of([page.item for part in pages.values() for page in part])
+    inputs = identity_of([item for part in pages.values() for page in part for item in (page.item, page.label)])
     with _quiet_ultralytics():
         need("ultralytics", "localize")
         need("onnx", "localize")
@@ -77,7 +78,8 @@ def _made(
         raise cannot_write(config.out, error) from error
     scores = measure(Localizer(config.out / "localizer.onnx", threads=0), pages["val"])
     console.say("val: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f} at IoU 0.5".format(**scores))
-    counts = {"train_pages": len(pages["train"]), "val_pages": len(pages["val"])}
+    counts = {f"{part}_pages": len(members) for part, members in pages.items()}
+    counts |= {f"{part}_boxes": sum(len(page.boxes) for page in members) for part, members in pages.items()}
     finish(artifact, counts=counts, val=scores)
     shutil.rmtree(scratch, ignore_errors=True)
     return artifact
@@ -101,17 +103,16 @@ def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
 def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
     """Copy pages and labels, of one class, and return YOLO's description of them.
 
-    ultralytics writes caches beside what it reads, and labels of several classes would train several. What it wrote
-    in an earlier run goes: it would read it as pickles.
+    Pages are written as they are read here and as `crop-nomnaocr` shows them to the detector: grey, turned as their
+    EXIF says, 16-bit ones stretched. ultralytics writes caches beside what it reads, and labels of several classes
+    would train several. What it wrote in an earlier run goes: it would read it as pickles.
     """
     for name in ("images", "labels", "run"):
         shutil.rmtree(scratch / name, ignore_errors=True)
     for part, members in pages.items():
         for number, page in enumerate(members):
             name = f"{number:05d}"
-            picture = scratch / "images" / part / f"{name}{page.item.path.suffix.lower()}"
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(page.item.path, picture)
+            save_png(scratch / "images" / part / f"{name}.png", load_picture(page.item.path, whole=True))
             lines = [" ".join(["0", *(f"{value:.6f}" for value in box)]) for box in page.boxes]
             write_text(scratch / "labels" / part / f"{name}.txt", "\n".join(lines) + "\n" if lines else "")
     described = scratch / "pages.yaml"
@@ -180,7 +181,7 @@ def _train(config: LocalizerConfig, pages: dict[str, list[Page]], scratch: Path,
         "name": "run",
         "exist_ok": True,
     }
-    return train(options, scratch, whose, config.image_size)
+    return train(options, scratch, whose, config.image_size, len(pages["train"]))
 
 
 def _device(device: str) -> str | int:

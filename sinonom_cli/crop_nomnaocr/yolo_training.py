@@ -35,11 +35,14 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     state : the file that holds what is needed to go on after an epoch.
     whose : what the state is good for: pages and options. Other states are not read.
     finished : called after each epoch with how many were done since the last call.
+    pages : how many pages there are to train on.
     """
 
-    def __init__(self, state: Path, whose: str, finished: Callable[[int], None], options: dict[str, Any]) -> None:
+    def __init__(
+        self, state: Path, whose: str, finished: Callable[[int], None], options: dict[str, Any], pages: int
+    ) -> None:
         super().__init__(overrides=options)
-        self.state, self.whose, self.finished = state, whose, finished
+        self.state, self.whose, self.finished, self.pages = state, whose, finished, pages
         self.callbacks = get_default_callbacks()  # none that report to services elsewhere
         self.add_callback("on_train_epoch_start", _draw_from_epoch)
         self.add_callback("on_fit_epoch_end", lambda trainer: trainer.finished(1))
@@ -67,8 +70,12 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             super()._do_train()
 
     def _setup_train(self) -> None:
-        if self.ema is None:
-            super()._setup_train()
+        if self.ema is not None:
+            return
+        super()._setup_train()
+        taken = len(self.train_loader.dataset)
+        if taken != self.pages:  # it leaves out what it does not like, without an error
+            raise SinonomError(f"ultralytics takes {taken} of {self.pages} pages")
 
     def resume_training(self, ckpt: Any) -> None:
         """Go on after the last finished epoch, if there is a state of the same pages and options."""
@@ -128,7 +135,7 @@ def _draw_from_epoch(trainer: Trainer) -> None:
     trainer.train_loader.generator.manual_seed(seed)
 
 
-def train(options: dict[str, Any], folder: Path, whose: str, image_size: int) -> Path:
+def train(options: dict[str, Any], folder: Path, whose: str, image_size: int, pages: int) -> Path:
     """Train and export.
 
     Parameters
@@ -137,6 +144,7 @@ def train(options: dict[str, Any], folder: Path, whose: str, image_size: int) ->
     folder : for the state and what is exported.
     whose : what an earlier state must have been made from, to go on from it.
     image_size : side of the exported network's input, pixels.
+    pages : how many pages there are to train on.
 
     Returns
     -------
@@ -149,7 +157,7 @@ def train(options: dict[str, Any], folder: Path, whose: str, image_size: int) ->
     """
     # ultralytics talks on stdout, which is for data.
     with redirect_stdout(io.StringIO()), console.progress(options["epochs"], "epochs") as progress:
-        trainer = Trainer(folder / "state.safetensors", whose, progress.advance, options)
+        trainer = Trainer(folder / "state.safetensors", whose, progress.advance, options, pages)
         trainer.train()
         model = YOLO(options["model"])
         model.model = trainer.ema.ema

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +225,46 @@ def test_pages_without_a_part_or_a_label_are_refused(tmp_path: Path, capsys: pyt
     assert run(["train-localizer", str(folder), str(tmp_path / "out")]) == 4
     assert "p1.txt" in capsys.readouterr().err
     assert run(["train-localizer", str(tmp_path), str(tmp_path / "out")]) == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"half", b"tiny"])
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_page_that_cannot_be_read_is_named_before_training(
+    tmp_path: Path, part: str, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = pages(tmp_path / "in")
+    path = folder / "images" / part / "p1.jpg"
+    if content == b"tiny":
+        Image.new("L", (200, 9)).save(path)
+    else:
+        path.write_bytes(path.read_bytes()[:300] if content == b"half" else content)
+    assert run(["train-localizer", str(folder), str(tmp_path / "out")]) == 4
+    err = capsys.readouterr().err
+    assert part in err and "p1.jpg" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_a_part_without_any_box_is_refused(tmp_path: Path, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = pages(tmp_path / "in")
+    (folder / "labels" / part / "p1.txt").write_text("\n", encoding="utf-8")
+    assert run(["train-localizer", str(folder), str(tmp_path / "out")]) == 4
+    assert part in capsys.readouterr().err
+
+
+def test_pages_of_any_ending_and_names_in_either_form_meet_their_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = pages(tmp_path)
+    images, labels = folder / "images" / "train", folder / "labels" / "train"
+    (images / "p1.jpg").rename(images / unicodedata.normalize("NFD", "trang ấ.JPG"))
+    (labels / "p1.txt").rename(labels / unicodedata.normalize("NFC", "trang ấ.txt"))
+    twice = "0 0.5 0.5 0.1 0.2\n1 0.5 0.5 0.1 0.2\n"
+    (labels / "trang ấ.txt").write_text(twice, encoding="utf-16")
+    (labels / "gone.txt").write_text(twice, encoding="utf-8")
+    (page,) = read_pages(folder)["train"]
+    assert page.boxes.tolist() == [[0.5, 0.5, 0.1, 0.2]]  # each box once
+    assert "gone.txt" in capsys.readouterr().err
 
 
 def test_without_ultralytics_training_says_what_to_install(

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from sinonom_cli.cli import run
+from sinonom_cli.crop_nomnaocr.pages import read_pages
 
 for package in ("ultralytics", "onnx"):
     # Not importorskip: only the command keeps ultralytics from the network and from others' functions.
@@ -28,7 +29,15 @@ def pages(folder: Path) -> Path:
             for x, y in rng.integers(0, 5, (6, 2)) * (12, 18) + 3:
                 grey[y : y + 10, x : x + 8] = 40
                 lines.append(f"0 {(x + 4) / 64} {(y + 5) / 96} {8 / 64} {10 / 96}")
-            Image.fromarray(grey).save(folder / "images" / part / f"p{number}.png")
+            turned = Image.Exif()
+            turned[0x0112] = 6  # to be shown turned clockwise by 90 degrees
+            images = folder / "images" / part
+            if number == 1:  # pages that ultralytics reads otherwise, or leaves out
+                Image.fromarray(grey.astype(np.uint16) * 200).save(images / "p1.tif")
+            elif number == 2:
+                Image.fromarray(grey).transpose(Image.Transpose.ROTATE_90).save(images / "p2.PNG", exif=turned)
+            else:
+                Image.fromarray(grey).save(images / f"p{number}.png")
             (folder / "labels" / part / f"p{number}.txt").write_text("\n".join(lines), encoding="utf-8")
     return folder
 
@@ -62,6 +71,9 @@ def test_a_killed_training_goes_on_and_ends_as_an_unbroken_one(
     assert json.loads((tmp_path / "twice" / "artifact.json").read_text(encoding="utf-8"))["status"] == "running"
     assert train(folder, tmp_path / "twice") == 0
     assert epochs == [0, 1, 2]
+    counts = json.loads((tmp_path / "twice" / "artifact.json").read_text(encoding="utf-8"))["counts"]
+    boxes = [len(read_pages(folder)["train"][number].boxes) for number in range(4)]
+    assert counts["train_pages"] == 4 and counts["val_pages"] == 2 and counts["train_boxes"] == sum(boxes)
     for name in ("localizer.onnx", "artifact.json"):
         assert (tmp_path / "twice" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
     assert not (tmp_path / "twice" / "resume").exists()
@@ -79,3 +91,24 @@ def test_training_reads_no_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pickle, "load", refused)
     monkeypatch.setattr(pickle, "loads", refused)
     assert train(pages(tmp_path / "in"), tmp_path / "out") == 0
+
+
+def test_training_sees_pages_as_they_are_shown(tmp_path: Path) -> None:
+    from sinonom_cli.crop_nomnaocr.train_localizer import _copied
+
+    folder = pages(tmp_path / "in")
+    _copied(read_pages(folder), tmp_path / "scratch")
+    shown = [np.asarray(Image.open(path)) for path in sorted((tmp_path / "scratch" / "images" / "train").iterdir())]
+    assert [picture.shape for picture in shown] == [(96, 64)] * 4
+    assert all(picture.dtype == np.uint8 and picture.min() < 60 and picture.max() > 200 for picture in shown)
+
+
+def test_a_page_that_ultralytics_leaves_out_stops_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sinonom_cli.crop_nomnaocr.train_localizer import _quiet_ultralytics
+
+    with _quiet_ultralytics():
+        from ultralytics.data.dataset import YOLODataset
+
+    whole = YOLODataset.get_img_files
+    monkeypatch.setattr(YOLODataset, "get_img_files", lambda self, path: whole(self, path)[:-1])
+    assert train(pages(tmp_path / "in"), tmp_path / "out") == 4
