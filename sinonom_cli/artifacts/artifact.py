@@ -12,6 +12,7 @@ from typing import Any
 
 from sinonom_cli import __version__
 from sinonom_cli.artifacts.files import write_json
+from sinonom_cli.artifacts.record_fields import EVERY, OF_KIND, wrong_field
 from sinonom_cli.errors import ExitCode, SinonomError
 
 SCHEMA = 1
@@ -82,13 +83,15 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
     if record is None or record.get("kind") != kind:
         found = "something else" if record is None else NAMES.get(record.get("kind", ""), "something else")
         raise SinonomError(f"{path} is {found}, not {name}", f"give the path of {name}")
-    if int(record.get("schema", 0)) > SCHEMA:
+    if record["schema"] > SCHEMA:
         raise SinonomError(
             f"{path} was written by sinonom {record.get('tool_version')}, newer than this one",
             "pip install --upgrade sinonom",
         )
     if record.get("status") != "complete":
         raise SinonomError(f"{path} is not complete", "run the command that makes it again: it goes on")
+    if wrong := wrong_field(record, OF_KIND.get(kind, {})):
+        raise SinonomError(f"{where} is damaged: {wrong}", f"make {name} again, or copy it again whole")
     return record
 
 
@@ -181,9 +184,10 @@ def _short(value: Any) -> str:
 def _load(where: Path) -> dict[str, Any] | None:
     try:
         record = json.loads(where.read_text(encoding="utf-8"))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RecursionError):
         return None
-    return record if isinstance(record, dict) and record.get("tool") == "sinonom" else None
+    ours = isinstance(record, dict) and record.get("tool") == "sinonom" and not wrong_field(record, EVERY)
+    return record if ours else None
 
 
 def _in_the_way(message: str, hint: str) -> SinonomError:
