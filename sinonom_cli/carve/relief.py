@@ -101,12 +101,14 @@ def mesh_of(carved: Carved) -> "NDArray[np.float32]":
     """
     size = len(carved.heights)
     at = np.arange(size) / (size - 1) - 0.5
-    x, y = np.meshgrid(at, -at)
-    points = np.stack([x, y, carved.heights], axis=-1).reshape(-1, 3) @ rotation(carved.pose).T
-    used = points[carved.plate.ravel()]
-    low, high = used.min(axis=0), used.max(axis=0)
-    points = ((points - (low + high) / 2) / (high - low).max()).astype(np.float32)
-    there = carved.plate
+    x, y, there = at, -at[:, None], carved.plate
+    # Term by term: a matrix product of BLAS rounds otherwise on other processors.
+    turned = [a * x + b * y + c * carved.heights for a, b, c in rotation(carved.pose)]
+    ends = [(each[there].min(), each[there].max()) for each in turned]
+    longest = max(high - low for low, high in ends)
+    points = np.empty((size * size, 3), np.float32)
+    for k, (each, (low, high)) in enumerate(zip(turned, ends, strict=True)):
+        points[:, k] = ((each - (low + high) / 2) / longest).ravel()
     whole = there[:-1, :-1] & there[:-1, 1:] & there[1:, :-1] & there[1:, 1:]
     return points.take(_faces(size)[:, whole].reshape(-1, 3), axis=0)
 
@@ -121,8 +123,13 @@ def _faces(size: int) -> "NDArray[np.int32]":
 
 def rotation(lies: Pose) -> "NDArray[np.float64]":
     """(3, 3) float64; `points @ rotation.T` lie so."""
-    (sx, sy, sz), (cx, cy, cz) = (f(np.radians([lies.x, lies.y, lies.z])) for f in (np.sin, np.cos))
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
+    turns = [math.radians(turn) for turn in (lies.x, lies.y, lies.z)]
+    (sx, sy, sz), (cx, cy, cz) = ([f(turn) for turn in turns] for f in (math.sin, math.cos))
+    # Rz Ry Rx, multiplied out.
+    return np.array(
+        [
+            [cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx],
+            [sz * cy, sz * sy * sx + cz * cx, sz * sy * cx - cz * sx],
+            [-sy, cy * sx, cy * cx],
+        ]
+    )

@@ -12,6 +12,7 @@ from sinonom_cli.characters import label_of, repair
 from sinonom_cli.models import prepare_fast
 from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.models.opening import model_of, open_index
+from sinonom_cli.models.products import product
 
 LIKER, LIKER_SLOPE = 0.25, 20.0
 """By so much, in cosines, another character may look liker until the label is as likely wrong as right."""
@@ -47,7 +48,7 @@ class Reader:
     def __init__(self, index: Index, embedder: Embedder) -> None:
         self._embedder = embedder
         self.identity = str(index.record["faiss"]["sha256"])
-        self._vectors = index.vectors
+        self._columns = np.ascontiguousarray(index.vectors.T)
         rows = [index.rows[number] for number in range(len(index))]
         self._chars = [row.char for row in rows]
         labels, self._owners = np.unique([row.label for row in rows], return_inverse=True)
@@ -67,7 +68,7 @@ class Reader:
         """
         size = self._embedder.model.size
         ink = np.array([prepare_fast.prepare(picture, size) for picture in pictures], np.float32)
-        cosines = self._embedder.embed(ink.reshape(-1, size, size)) @ self._vectors.T
+        cosines = product(self._embedder.embed(ink.reshape(-1, size, size)), self._columns)
         return [self._compared(row, char) for row, char in zip(cosines, chars, strict=True)]
 
     def _compared(self, cosines: NDArray[np.float32], char: str) -> Likeness | None:

@@ -67,12 +67,13 @@ def costs_of(
     row = ink.mean(axis=1).astype(np.float64)
     crossing = np.zeros(len(ink) + 1)
     crossing[1:-1] = np.minimum(ink[:-1], ink[1:]).mean(axis=1)
-    around = np.convolve(np.pad(row, 2), [0.25, 0.25, 0.25, 0.25], mode="valid")
+    near = np.pad(row, 2)
+    around = (near[:-3] + near[1:-2] + near[2:-1] + near[3:]) / 4
     filled = np.concatenate([[0.0], np.cumsum(row)])
     # Paper is left out nearly for nothing; not quite, so that a character ends as near its ink as others say.
     skipped = SKIPPED * filled + 0.01 * np.arange(len(ink) + 1)
-    near = np.pad(circles, (1, 2))
-    best = np.maximum(np.maximum(near[:-2], near[1:-1]), near[2:]).astype(np.float64)
+    rings = np.pad(circles, (1, 2))
+    best = np.maximum(np.maximum(rings[:-2], rings[1:-1]), rings[2:]).astype(np.float64)
     circle = np.maximum(CIRCLE_COST - CIRCLE_GAIN * best, CIRCLE_LEAST)
     return Costs(CROSSING * crossing + CLOSE * around, skipped, filled, circle, boxes, heights, pitch)
 

@@ -106,7 +106,7 @@ def _begun(vectors: NDArray[np.float32], number: int, rng: np.random.Generator) 
     drawn = [int(rng.integers(len(vectors)))]
     far = np.full(len(vectors), np.inf)
     while len(drawn) < number:
-        far = np.minimum(far, 1.0 - vectors @ vectors[drawn[-1]]).clip(min=0)
+        far = np.minimum(far, 1.0 - np.einsum("nd,d->n", vectors, vectors[drawn[-1]])).clip(min=0)
         far[far < 1e-6] = 0  # the same picture again
         if not far.any():
             break
@@ -120,7 +120,8 @@ def _settled(
     """Move centres to the means of what is nearest to them until nothing changes; return them and what each holds."""
     before = np.zeros(0, np.int64)
     for _ in range(ROUNDS):
-        nearest = (vectors @ centres.T).argmax(axis=1) if len(centres) > 1 else np.zeros(len(vectors), np.int64)
+        # einsum: a product of BLAS rounds otherwise with other threads or on another processor, and decides ties so.
+        nearest = np.einsum("nd,kd->nk", vectors, centres).argmax(axis=1)
         there, nearest = np.unique(nearest, return_inverse=True)  # a centre that nothing is nearest to goes
         if len(there) == len(centres) and np.array_equal(nearest, before):
             break
@@ -128,6 +129,6 @@ def _settled(
         lengths = np.linalg.norm(sums, axis=1)
         for k in np.flatnonzero(lengths < 1e-9):  # opposite vectors have no mean direction: one of them stands for both
             sums[k] = vectors[nearest == k][0]
-            lengths[k] = np.linalg.norm(sums[k]) or 1.0
+            lengths[k] = np.linalg.norm(sums[k : k + 1], axis=1)[0] or 1.0
         centres, before = sums / lengths[:, None], nearest
     return centres, np.bincount(nearest, minlength=len(centres))

@@ -27,6 +27,8 @@ class Draw:
     xp : numpy or torch.
     uniform, normal : give random arrays of a shape: even in [0, 1), and of mean 0 and variance 1.
     array : turns a numpy array into one of `xp` (on the right device).
+    product, on_both_sides : of matrices: a @ b, and a @ b @ c.T.
+    exp : e to the power of numbers <= 0.
     """
 
     def __init__(
@@ -37,9 +39,13 @@ class Draw:
         uniform: Callable[[tuple[int, ...]], Array],
         normal: Callable[[tuple[int, ...]], Array],
         array: Callable[[NDArray[np.float32]], Array],
+        product: Callable[[Array, Array], Array],
+        on_both_sides: Callable[[Array, Array, Array], Array],
+        exp: Callable[[Array], Array],
     ) -> None:
         self.count, self.size, self.xp = count, size, xp
         self.uniform, self.normal, self.array = uniform, normal, array
+        self.product, self.on_both_sides, self.exp = product, on_both_sides, exp
 
     def within(self, low: float, high: float) -> Array:
         """(N, 1, 1), even in a range."""
@@ -58,11 +64,11 @@ class Draw:
         across = across or waves
         coarse = self.normal((self.count, waves + 1, across + 1))
         rows, columns = (self.array(_hills(self.size, n + 1)) for n in (waves, across))
-        return rows @ coarse @ columns.swapaxes(0, 1)
+        return self.on_both_sides(rows, coarse, columns)
 
     def lines(self, corners: Array) -> Array:
         """(N, K, S): straight lines from each of the (N, K, M) corners, evenly spaced, to the next."""
-        return corners @ self.array(_ramps(self.size, corners.shape[2]))
+        return self.product(corners, self.array(_ramps(self.size, corners.shape[2])))
 
     def numbers(self, count: int) -> Array:
         """(count,), 0, 1, 2, ..."""
@@ -78,15 +84,18 @@ class Draw:
         place = self.array(_places(self.size))
         weights = self.bell((place[:, None] - place[None, :]) / deviation)
         weights = weights / weights.sum(2)[:, :, None]
-        return weights @ pictures @ weights.swapaxes(1, 2)
+        return self.on_both_sides(weights, pictures, weights)
 
     def bell(self, away: Array) -> Array:
-        """Normal density but for its factor, cut off at 4 deviations: numbers next to zero slow all arithmetic down."""
-        return self.xp.exp(-0.5 * (away * away).clip(max=16)) - math.exp(-8)
+        """Unnormalised Gaussian, 0 from 4 deviations on: numbers next to zero slow all arithmetic down."""
+        squares = away * away
+        return (self.exp(-0.5 * squares.clip(max=16)) - math.exp(-8)) * (squares < 16)
 
 
 def numpy_draw(rng: np.random.Generator, size: int, count: int = 1) -> Draw:
-    """Return a Draw of numpy arrays."""
+    """Return a Draw of numpy arrays; the same numbers give the same bytes whatever BLAS and its threads are."""
+    from sinonom_cli.models.products import exp, on_both_sides, product
+
     return Draw(
         count,
         size,
@@ -94,6 +103,9 @@ def numpy_draw(rng: np.random.Generator, size: int, count: int = 1) -> Draw:
         lambda shape: rng.random(shape, np.float32),
         lambda shape: rng.standard_normal(shape, np.float32),
         lambda array: array,
+        product,
+        on_both_sides,
+        exp,
     )
 
 
@@ -109,7 +121,15 @@ def torch_draw(generator: Any, count: int, size: int, device: Any) -> Draw:
         lambda shape: torch.rand(shape, generator=generator, device=at).to(device),
         lambda shape: torch.randn(shape, generator=generator, device=at).to(device),
         lambda array: torch.from_numpy(array).to(device),
+        torch.matmul,
+        torch_on_both_sides,
+        torch.exp,
     )
+
+
+def torch_on_both_sides(rows: Any, fields: Any, columns: Any) -> Any:
+    """Return rows @ fields @ columns.T of stacks of tensors."""
+    return rows @ fields @ columns.mT
 
 
 @functools.lru_cache(64)
@@ -120,8 +140,10 @@ def _places(size: int) -> NDArray[np.float32]:
 @functools.lru_cache(64)
 def _hills(size: int, count: int) -> NDArray[np.float32]:
     """(size, count) weights of smooth interpolation between even points, of equal deviation everywhere."""
+    from sinonom_cli.models.products import exp
+
     away = (_places(size)[:, None] + 0.5) * (count - 1) - np.arange(count)
-    weights = np.exp(-0.5 * np.minimum((away / 0.5) ** 2, 16)) - math.exp(-8)
+    weights = exp(-0.5 * np.minimum((away / 0.5) ** 2, 16)) - math.exp(-8)
     return np.asarray(weights / np.sqrt((weights**2).sum(axis=1, keepdims=True)), np.float32)
 
 

@@ -110,11 +110,13 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Ar
     """
     xp = draw.xp
     # In place where it can be: fresh memory costs more than arithmetic.
-    ground = xp.expm1(far / -drawn.flank)
+    ground = draw.exp(far / -drawn.flank)
+    ground -= 1
     marks = _tool_marks(draw)
     marks *= drawn.gouge
     marks *= ground
-    field = xp.expm1(far / -FIELD)
+    field = draw.exp(far / -FIELD)
+    field -= 1
     field *= 1 / (1 - math.exp(-FARTHEST / FIELD))
     field -= ground
     field *= drawn.deepening
@@ -188,5 +190,5 @@ def _breaks(strokes: "Array", count: "Array", draw: "Draw") -> "Array":
     down = draw.bell((place - place[row][:, :, None]) / half[:, :, :1])
     across = draw.bell((place - place[column][:, :, None]) / half[:, :, 1:])
     meant = draw.numbers(most) < count[:, 0]
-    splinters = (down.swapaxes(1, 2) @ (across * meant[:, :, None])) * 3
+    splinters = draw.product(down.swapaxes(1, 2), across * meant[:, :, None]) * 3
     return splinters.clip(max=1) * draw.within(*BROKEN)

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 
 from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.models.products import product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,7 +127,7 @@ def cast_rays(
         With exit code 3, if Open3D cannot be loaded.
     """
     open3d = load_open3d("--projection perspective")
-    points = ((triangles.reshape(-1, 3) @ rotation.T - centre) / side).astype(np.float32)
+    points = ((product(triangles.reshape(-1, 3), rotation.T) - centre) / side).astype(np.float32)
     scene = open3d.t.geometry.RaycastingScene(nthreads=1)
     scene.add_triangles(
         open3d.core.Tensor(points), open3d.core.Tensor(np.arange(len(points), dtype=np.uint32).reshape(-1, 3))

@@ -56,7 +56,8 @@ def level(triangles: "NDArray[np.float32]") -> "NDArray[np.float64]":
             break
         heights = z_buffer(triangles, rotation, box.mean(axis=0), width, PROBE)
         slope_x, slope_y = fit_tops(heights / np.float32(width), tilted=round_ == 0)[1:3]
-        rotation = _turn_up(slope_x, slope_y) @ rotation
+        # Summed term by term: a product of BLAS rounds otherwise on other processors.
+        rotation = np.einsum("ij,jk->ik", _turn_up(slope_x, slope_y), rotation)
         # A small turn barely changes what is seen: the first measurement stands.
         if math.hypot(slope_x, slope_y) < 0.1:
             break
@@ -126,10 +127,12 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
 
 def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
     """Return the smallest rotation that turns the normal of z = slope_x x + slope_y y to +Z."""
-    normal = np.array([-slope_x, -slope_y, 1.0]) / math.sqrt(slope_x**2 + slope_y**2 + 1)
-    v = np.cross(normal, (0.0, 0.0, 1.0))
-    skew = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + skew + skew @ skew / (1 + normal[2])  # Rodrigues
+    length = math.sqrt(slope_x**2 + slope_y**2 + 1)
+    a, b, c = -slope_x / length, -slope_y / length, 1 / length  # the normal
+    share = 1 / (1 + c)
+    return np.array(  # Rodrigues' formula about (b, -a, 0), multiplied out
+        [[1 - a * a * share, -a * b * share, -a], [-a * b * share, 1 - b * b * share, -b], [a, b, c]]
+    )
 
 
 @numba.njit(cache=True)

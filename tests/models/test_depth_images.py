@@ -13,7 +13,7 @@ from sinonom_cli.carve.carving import Carving  # noqa: E402
 from sinonom_cli.carve.relief import carve_plate, mesh_of  # noqa: E402
 from sinonom_cli.carve.strokes import BORDER  # noqa: E402
 from sinonom_cli.models.depth_images import depth_images, distance, surfaces, toned  # noqa: E402
-from sinonom_cli.models.fields import Draw, numpy_draw, torch_draw  # noqa: E402
+from sinonom_cli.models.fields import Draw, numpy_draw, torch_draw, torch_on_both_sides  # noqa: E402
 from sinonom_cli.models.relief import Relief, Span  # noqa: E402
 from sinonom_cli.render.picture import View, draw  # noqa: E402
 from sinonom_cli.render.tone import tone_local  # noqa: E402
@@ -42,7 +42,8 @@ def same_numbers(seed: int, size: int) -> Draw:
     of_carving = numpy_draw(np.random.default_rng(seed).spawn(2)[1], size)
     tensor = torch.from_numpy
     uniform, normal = of_carving.uniform, of_carving.normal
-    return Draw(1, size, torch, lambda s: tensor(uniform(s)), lambda s: tensor(normal(s)), tensor)
+    own = (lambda s: tensor(uniform(s)), lambda s: tensor(normal(s)), tensor)
+    return Draw(1, size, torch, *own, torch.matmul, torch_on_both_sides, torch.exp)
 
 
 @pytest.mark.parametrize("breaks", [0, 3])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sinonom_cli.models.fields import Draw, numpy_draw
+from sinonom_cli.models.fields import Draw, numpy_draw, torch_on_both_sides
 
 
 def test_torch_makes_of_the_same_numbers_the_same_fields() -> None:
@@ -16,6 +16,9 @@ def test_torch_makes_of_the_same_numbers_the_same_fields() -> None:
         lambda shape: torch.from_numpy(source.uniform(shape)),
         lambda shape: torch.from_numpy(source.normal(shape)),
         torch.from_numpy,
+        torch.matmul,
+        torch_on_both_sides,
+        torch.exp,
     )
     for make in (
         lambda draw: draw.within(2, 5),
