@@ -75,7 +75,7 @@ def char_named(text: str) -> str:
     code = _CODE.fullmatch(text.strip())
     if code is None:
         chars = characters_of(text)
-        return chars if len(chars) == 1 else ""
+        return chars if len(chars) == 1 and chars != UNKNOWN else ""
     number = int(code[3]) if code[3] else int(code[1] or code[2], 16)
     return characters_of(chr(number)) if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else ""
 

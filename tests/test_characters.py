@@ -117,6 +117,6 @@ def test_a_character_is_known_by_itself_and_by_usual_notations(text: str) -> Non
     assert char_named(text) == "字"
 
 
-@pytest.mark.parametrize("text", ["", "字喃", "U+D800", "U+110000", "5B57", "unknown", "U+FFFE", "&#x5B57"])
+@pytest.mark.parametrize("text", ["", "字喃", "U+D800", "U+110000", "5B57", "unknown", "U+FFFE", "&#x5B57", "⿰木口"])
 def test_what_names_no_one_character_names_none(text: str) -> None:
     assert char_named(text) == ""

@@ -13,6 +13,7 @@ from typing import Any
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, begin, finish
 from sinonom_cli.artifacts.files import cannot_write, replacing, save_png, write_text
+from sinonom_cli.artifacts.fingerprints import digest_of, mark_of
 from sinonom_cli.artifacts.inputs import identity_of
 from sinonom_cli.crop_nomnaocr.localize import SAME, Localizer, matched
 from sinonom_cli.crop_nomnaocr.pages import Page, check_readable, corners, read_pages
@@ -51,7 +52,8 @@ def run(config: LocalizerConfig) -> Artifact:
         "batch": config.batch,
         "seed": config.seed,
     }
-    inputs = identity_of([item for part in pages.values() for page in part for item in (page.item, page.label)])
+    read = [item for part in pages.values() for page in part for item in (page.item, page.label)]
+    inputs = {**identity_of(read), "sha256": digest_of((item.key, mark_of(item)) for item in read)}
     with _quiet_ultralytics():
         need("ultralytics", "localize")
         need("onnx", "localize")

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sinonom_cli.characters import is_private, repair
+from sinonom_cli import console
+from sinonom_cli.artifacts.tables import read_lines
+from sinonom_cli.characters import UNKNOWN, char_named, characters_of, is_private, repair
 from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.synth_fonts.blocks import chars_of_block
 
@@ -25,7 +27,8 @@ HAN = (
 """Ideographs, their iteration mark, zero and compatibility twins; planes 2 and 3 hold nothing else."""
 
 _TABLE = Path(__file__).parent.parent / "assets" / "nomnaocr_characters.csv"
-_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,6})\Z")
+_CELL = re.compile(r"&#\w+;|[^\s,;\"']+")
+_RANGE = re.compile(r"(?:U\+|0x)?([0-9A-F]{4,6})(?:\.\.\.?|[-–~…])(?:U\+|0x)?([0-9A-F]{4,6})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def charset_asked(charset: str | None, chars: str, blocks: Sequence[str]) -> Cha
     Parameters
     ----------
     charset : "nomnaocr", or the path of a charset file.
-    chars : the characters themselves; white space counts for nothing.
+    chars : the characters themselves, or code points; white space counts for nothing.
     blocks : names of Unicode blocks.
 
     Raises
@@ -84,13 +87,22 @@ def charset_asked(charset: str | None, chars: str, blocks: Sequence[str]) -> Cha
     listed: list[str] = []
     if charset is not None:
         listed += nomnaocr_characters() if charset == BUILT_IN else read_charset(Path(charset))
-    listed += [char for char in chars if not char.isspace()]
+    listed += chars_typed(chars)
     for block in blocks:
         listed += chars_of_block(block)
     found = charset_of(listed)
     if not found.chars:
         raise usage_error("no character is left to draw", "--charset nomnaocr, or --chars 字")
     return found
+
+
+def chars_typed(text: str) -> list[str]:
+    """Return the characters that `--chars` names: themselves, or code points and ranges with white space between."""
+    codes = [chars_of_code(cell) for cell in text.split()]
+    found = "".join(codes) if codes and all(codes) else characters_of(text)
+    if UNKNOWN in found:
+        console.warn(f"--chars: descriptions of characters that have no code point: {found.count(UNKNOWN)}, not drawn")
+    return [char for char in found if char != UNKNOWN]
 
 
 @cache
@@ -103,41 +115,59 @@ def nomnaocr_characters() -> tuple[str, ...]:
 def read_charset(path: Path) -> list[str]:
     """Read the characters of a charset file.
 
-    A line is a table's row, whose first column is a character or `U+5B57`, or running text, of which every Han
-    character counts. Blank lines and `# comments` are skipped; `#`, a tab and another column is the row of `#`.
+    A line is a table's row, whose first column is a character, a code point (U+5B57, 0x5B57, &#x5B57;) or a range of
+    them (U+4E00..U+4E05); or several of these; or running text, of which every Han character counts. Blank lines and
+    `# comments` are skipped; `#`, a tab and another column is the row of `#`. Other lines are counted aloud.
 
     Raises
     ------
     SinonomError
-        If there is no such file, it is not UTF-8, or it names no character.
+        If there is no such file, it is neither UTF-8 nor UTF-16, or it names no character.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SinonomError(f"{path} is not UTF-8 (byte {error.start})", "convert it to UTF-8") from error
-    except OSError as error:
-        hint = f"a file of characters, or --charset {BUILT_IN} for those that ship"
-        raise SinonomError(f"cannot read {path}: {error.strerror}", hint) from error
-    chars = [char for line in text.splitlines() for char in parse_line(line)]
+    lines = read_lines(path, f"a file of characters, or --charset {BUILT_IN} for those that ship")
+    named = [parse_line(line) for line in lines]
+    chars = [char for line in named for char in line]
+    unread = [number for number, line in enumerate(lines) if not named[number] and not _says_nothing(line)]
     if not chars:
         raise SinonomError(f"{path} names no character", "one character, or U+5B57, at the start of each line")
+    if unread:
+        first = f"line {unread[0] + 1}: {lines[unread[0]].strip()[:40]}"
+        console.warn(f"{path}: lines that name no character: {len(unread)}; the first is {first}")
     return chars
+
+
+def _says_nothing(line: str) -> bool:
+    return not line.strip() or (line.lstrip().startswith("#") and not line.startswith("#\t"))
 
 
 def parse_line(line: str) -> list[str]:
     """Return the characters that one line of a charset file names."""
-    columns = line.split()
-    if not columns or (line.lstrip().startswith("#") and not line.startswith("#\t")):
+    if _says_nothing(line):
         return []
-    if "\t" not in line and all(map(wanted, "".join(columns))):
-        return list("".join(columns))
-    first = line.split("\t", maxsplit=1)[0].strip() if "\t" in line else columns[0]
-    if code := _CODE.match(first):
-        number = int(code[1], 16)
-        return [chr(number)] if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else []
-    if len(first) == 1:
-        return [first]
-    return [char for char in (first if "\t" in line else line) if wanted(char)]
+    text = characters_of(line)
+    if "\t" not in line and all(map(wanted, text)):
+        return list(text)
+    cells = _CELL.findall(line)
+    first = line.split("\t", maxsplit=1)[0].strip() if "\t" in line else (cells or [""])[0]
+    codes = [chars_of_code(cell) for cell in cells]
+    if cells and all(codes):
+        return [char for found in codes for char in found]
+    single = [char_named(cell) for cell in cells]
+    if "\t" not in line and all(single) and not all(map(str.isdecimal, single[1:])):
+        return single
+    if found := chars_of_code(first) or char_named(first):
+        return list(found)
+    return [char for char in characters_of(first if "\t" in line else line) if wanted(char)]
+
+
+def chars_of_code(text: str) -> str:
+    """Return the characters of a code point or of a range of them, as U+4E00..U+4E05; "" if it is neither."""
+    ends = _RANGE.fullmatch(text)
+    if ends is None:
+        return char_named(text) if len(text) > 1 and text.isascii() else ""
+    low, high = int(ends[1], 16), int(ends[2], 16)
+    codes = range(low, min(high, 0x10FFFF) + 1)
+    return "".join(characters_of(chr(code)) for code in codes if not 0xD800 <= code <= 0xDFFF)
 
 
 def wanted(char: str) -> bool:

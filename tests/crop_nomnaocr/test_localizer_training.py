@@ -77,6 +77,9 @@ def test_a_killed_training_goes_on_and_ends_as_an_unbroken_one(
     for name in ("localizer.onnx", "artifact.json"):
         assert (tmp_path / "twice" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
     assert not (tmp_path / "twice" / "resume").exists()
+    label = folder / "labels" / "val" / "p0.txt"
+    label.write_bytes(label.read_bytes().replace(b"0 0.", b"1 0.", 1))  # of equal size, and trained on otherwise
+    assert train(folder, tmp_path / "once") == 5
 
 
 def test_training_reads_no_pickle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,29 @@ from sinonom_cli.synth_fonts.charset import (
         ("之", "之"),
         ("\uf90a\t1", "\uf90a"),
         ("U+5B57", "字"),
-        ("u+5b57 12", ""),
+        ("u+5b57 12", "字"),
+        ("0x5357", "南"),
+        ("U+570B,5", "國"),
+        ("U+570B;5", "國"),
+        ('"U+570B","5"', "國"),
+        ("&#x56FD;", "国"),
+        ("\\u570b", "國"),
+        ("U+4E00..U+4E05", "一丁丂七丄丅"),
+        ("4E00..4E02; CJK", "一丁丂"),
+        ("u+4e00-u+4e02\tx", "一丁丂"),
+        ("U+4E05..U+4E00", ""),
+        ("U+D7FE..U+E001", "\ud7fe\ud7ff\ue000\ue001"),
+        ("U+570B U+5357, 0x5730", "國南地"),
+        ("あ い う", "あいう"),
+        ("あ 3", "あ"),
+        ("あいう", ""),
+        ("5730", ""),
+        ("字\U000e0100\t5", "字"),
+        ("字\U000e0100喃\ufe00", "字喃"),
+        ("\u200b字", "字"),
+        ("⿰木口\t1", ""),
+        ("⿰木口字", "字"),
+        ("character,count", ""),
         ("U+21982\t4", "\U00021982"),
         ("U+110000", ""),
         ("U+D800", ""),
@@ -56,12 +78,29 @@ def test_a_file_with_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> 
     assert read_charset(path) == ["之", "以"]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x5b\x57", b"", b"# only a comment\n"])
+@pytest.mark.parametrize("content", [b"\xb9\xfa\n", b"u+zz\n", b"", b"# only a comment\n"])
 def test_a_file_without_characters_is_bad_input(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "charset.txt"
     path.write_bytes(content)
     with pytest.raises(SinonomError, match="charset.txt"):
         read_charset(path)
+
+
+def test_lines_that_name_nothing_are_counted_aloud(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "charset.csv"
+    path.write_text("char;count\n# note\n\n字;3\n5730\n南;2\n", encoding="utf-16")
+    assert read_charset(path) == ["字", "南"]
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "charset.csv" in said and ": 2;" in said and "line 1" in said
+    path.write_text("字;3\n南;2\n", encoding="utf-8")
+    read_charset(path)
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["字 喃", "字\ufe00喃\u200b", "U+5B57 0x5583", "字\ufeff喃⿰木口"])
+def test_typed_characters_are_those_of_the_text(typed: str) -> None:
+    found = charset_asked(None, typed, [])
+    assert found is not None and found.chars == ("字", "喃")
 
 
 def test_a_character_and_its_private_use_code_are_drawn_once() -> None:
