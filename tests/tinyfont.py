@@ -64,6 +64,61 @@ def _font(chars: str, style: int) -> TTFont:
         name = f"u{ord(char):X}"
         glyphs[name] = _draw(strokes(char, style), weight, slant=0.08 * (style % 2))
         cmap[ord(char)] = name
+    return _assembled(glyphs, cmap, style)
+
+
+def build_placeholders(path: Path | str, kind: str, chars: str, real: str = CHARS) -> Path:
+    """Write a font that draws `real`, and something else for `chars`, which are more.
+
+    `kind` is "shared" (one glyph for all), "copies" (a glyph for each, of one outline), "several" (three glyphs in
+    turn), "digits" (boxes with the code point's digits in two rows), "row" (the digits in one row, without a box) or
+    "blank".
+    """
+    glyphs: dict[str, object] = {".notdef": _box()}
+    cmap = {}
+    for char in real:
+        glyphs[f"u{ord(char):X}"] = _draw(strokes(char), 50, slant=0)
+        cmap[ord(char)] = f"u{ord(char):X}"
+    for number, char in enumerate(chars):
+        variant = {"shared": 0, "several": number % 3}.get(kind, number)
+        name = cmap[ord(char)] = f"placeholder{variant}"
+        if kind in ("digits", "row"):
+            glyphs[name] = _digits(f"{ord(char):X}", rows=2 if kind == "digits" else 1)
+        elif kind == "blank":
+            glyphs[name] = TTGlyphPen(None).glyph()
+        else:
+            glyphs[name] = _draw(
+                [(200, 100, 700, 700), (200, 700 - 50 * (variant if kind == "several" else 0), 700, 100)], 60, 0
+            )
+    _assembled(glyphs, cmap, 0).save(path)
+    return Path(path)
+
+
+def _digits(text: str, rows: int) -> object:
+    """The digits of a code point, each as marks at the corners of a small box that its bits turn on."""
+    pen = TTGlyphPen(None)
+    text = text.zfill(len(text) + len(text) % rows)
+    columns = len(text) // rows
+    if rows > 1:
+        _polygon(pen, [(50, -50), (50, 850), (950, 850), (950, -50)])
+        _polygon(pen, [(80, -20), (920, -20), (920, 820), (80, 820)])
+    wide, tall = 800 / columns, 800 / rows
+    for k, digit in enumerate(text):
+        x, y = 100 + wide * (k % columns), 800 - tall * (k // columns + 1)
+        for bit in range(5):
+            if bit == 4 or int(digit, 16) >> bit & 1:
+                left, low = x + wide * (0.2 + 0.4 * (bit % 2)), y + tall * (0.1 + 0.3 * (bit // 2))
+                corners = [
+                    (left, low),
+                    (left, low + tall / 4),
+                    (left + wide / 4, low + tall / 4),
+                    (left + wide / 4, low),
+                ]
+                _polygon(pen, [(round(a), round(b)) for a, b in corners])
+    return pen.glyph()
+
+
+def _assembled(glyphs: dict[str, object], cmap: dict[int, str], style: int) -> TTFont:
     builder = FontBuilder(EM, isTTF=True)
     builder.setupGlyphOrder(list(glyphs))
     builder.setupCharacterMap(cmap)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from sinonom_cli import console
 from sinonom_cli.artifacts.batch import Item, Row
 from sinonom_cli.artifacts.workers import work_through
+from sinonom_cli.characters import label_of
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.synth_fonts.draw import Pen
+from sinonom_cli.synth_fonts.draw import pen_for
 from sinonom_cli.synth_fonts.faces import Face, FaceTables, read_faces
 
 LOOK_SIDE = 16
@@ -39,7 +40,7 @@ class Look:
     def __call__(self, item: Item) -> list[Row]:
         """Return one row: the characters drawn, and how many are blank and .notdef."""
         face, chars = item.data
-        pen = Pen(face.path, face.index, LOOK_SIDE)
+        pen = pen_for(face, LOOK_SIDE)
         why = {char: pen.why_not(char) for char in chars}
         found = list(why.values())
         drawn = "".join(char for char, reason in why.items() if not reason)
@@ -83,9 +84,23 @@ def read_all(fonts: Sequence[Item]) -> tuple[list[FaceTables], list[tuple[Item, 
     with console.progress(len(fonts), "fonts read") as progress:
         for font in fonts:
             try:
-                faces += read_faces(font)
+                found = read_faces(font)
+                _say_oddities(found)
+                faces += found
             except SinonomError as error:
                 console.detail(str(error))
                 bad.append((font, str(error)))
             progress.advance()
     return faces, bad
+
+
+def _say_oddities(faces: Sequence[FaceTables]) -> None:
+    """Say which faces have placeholders in place of characters, and which are variable."""
+    for face in (tables.face for tables in faces):
+        if face.placeholders or face.boxed:
+            first = label_of(face.placeholders[0] if face.placeholders else chr(face.boxed[0][0]))
+            console.warn(
+                f"{face.key}: some of its glyphs are placeholders for many characters, not drawn; from {first} on"
+            )
+        if face.variable:
+            console.say(f"{face.key} is variable: its default instance is drawn")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.synth_fonts.faces import Face
 from sinonom_cli.synth_fonts.hinting import without_hinting
 
 MARGIN = 0.09
@@ -33,6 +34,8 @@ class Pen:
     ----------
     path, index : font file and face.
     side : the picture's side in pixels.
+    placeholders : characters that are drawn as what stands for characters that the face does not have.
+    boxed : first and last code points of blocks whose every glyph is a box with the code point in it.
 
     Raises
     ------
@@ -40,15 +43,19 @@ class Pen:
         If FreeType cannot open the face.
     """
 
-    def __init__(self, path: Path, index: int, side: int) -> None:
-        self.path, self.index = path, index
+    def __init__(
+        self, path: Path, index: int, side: int, placeholders: str = "", boxed: tuple[tuple[int, int], ...] = ()
+    ) -> None:
+        self.path, self.index, self._boxed = path, index, boxed
         self.em = round(FINE * side * (1 - 2 * MARGIN))
         try:
             self.font = self._open(str(path))
         except (OSError, ValueError) as error:
             raise SinonomError(f"{path}: FreeType cannot open face {index}: {error}") from error
         self.unhinted: ImageFont.FreeTypeFont | None = None
-        self.notdef = [glyph for char in _NOT_MAPPED if (glyph := self._draw(char)) is not None]
+        self._notdef = {
+            _key(glyph) for char in (*_NOT_MAPPED, *placeholders) if (glyph := self._draw(char)) is not None
+        }
 
     def glyph(self, char: str) -> NDArray[np.uint8] | None:
         """Draw a character.
@@ -59,17 +66,24 @@ class Pen:
         what the face draws for characters that it does not have.
         """
         found = self._draw(char)
-        return None if found is None or self._is_notdef(found) else found
+        return None if found is None or self._is_notdef(char, found) else found
 
     def why_not(self, char: str) -> Literal["", "blank", "notdef"]:
         """Return why `glyph` draws nothing for a character; "" if it does."""
         found = self._draw(char)
         if found is None:
             return "blank"
-        return "notdef" if self._is_notdef(found) else ""
+        return "notdef" if self._is_notdef(char, found) else ""
 
-    def _is_notdef(self, glyph: NDArray[np.uint8]) -> bool:
-        return any(np.array_equal(glyph, other) for other in self.notdef)
+    def _is_notdef(self, char: str, glyph: NDArray[np.uint8]) -> bool:
+        return _key(glyph) in self._notdef or any(low <= ord(char) <= high for low, high in self._boxed)
+
+    def canvas(self, char: str) -> NDArray[np.uint8]:
+        """Draw a character, placeholder or not, with a border of paper: (2 em, 2 em) uint8, 255 = ink."""
+        try:
+            return np.asarray(self._inked(char, self.font))
+        except OSError:
+            return np.zeros((2 * self.em, 2 * self.em), np.uint8)
 
     def _draw(self, char: str) -> NDArray[np.uint8] | None:
         try:
@@ -82,10 +96,14 @@ class Pen:
         except OSError:
             return None
 
-    def _ink(self, char: str, font: ImageFont.FreeTypeFont) -> NDArray[np.uint8] | None:
+    def _inked(self, char: str, font: ImageFont.FreeTypeFont) -> Image.Image:
         canvas = Image.new("L", (2 * self.em, 2 * self.em))
         start = (self.em // 2, 3 * self.em // 2)
         ImageDraw.Draw(canvas).text(start, char, fill=255, font=font, anchor="ls")
+        return canvas
+
+    def _ink(self, char: str, font: ImageFont.FreeTypeFont) -> NDArray[np.uint8] | None:
+        canvas = self._inked(char, font)
         box = canvas.getbbox()
         return None if box is None else np.asarray(canvas.crop(box))
 
@@ -94,10 +112,14 @@ class Pen:
         return ImageFont.truetype(source, self.em, self.index, layout_engine=ImageFont.Layout.BASIC)
 
 
+def _key(glyph: NDArray[np.uint8]) -> tuple[tuple[int, ...], bytes]:
+    return glyph.shape, glyph.tobytes()
+
+
 @lru_cache(_CACHED_PENS)
-def pen_for(path: Path, index: int, side: int) -> Pen:
+def pen_for(face: Face, side: int) -> Pen:
     """Return the pen of a face, opened once for all characters that a worker draws in a row."""
-    return Pen(path, index, side)
+    return Pen(face.path, face.index, side, face.placeholders, face.boxed)
 
 
 def distance_field(glyph: NDArray[np.uint8], side: int, reach: float) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.synth_fonts.draw import Pen
+from sinonom_cli.synth_fonts.draw import pen_for
 from sinonom_cli.synth_fonts.faces import FaceTables
 
 SAMPLE = 64
@@ -74,7 +74,7 @@ def sample(tables: FaceTables) -> dict[int, bytes]:
     scrambled = tables.codes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
     found: dict[int, bytes] = {}
     try:
-        pen = Pen(tables.face.path, tables.face.index, SAMPLE_SIDE)
+        pen = pen_for(tables.face, SAMPLE_SIDE)
     except SinonomError:
         return found
     for code in tables.codes[np.argsort(scrambled, kind="stable")].tolist():

@@ -6,7 +6,8 @@ import struct
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ class Face:
     slug : ASCII name for files; depends on nothing but this face's names and key.
     family, style, version, licence : from the name table; "" where it says nothing.
     hand : the design that it belongs to, with others perhaps; `hands.py` finds it.
+    placeholders : one character for each glyph that stands for characters without showing them.
+    boxed : first and last code points of the blocks whose glyphs are boxes with the code points in them.
+    variable : whether it is a variable font, of which the default instance is drawn.
     """
 
     key: str
@@ -57,6 +61,9 @@ class Face:
     version: str
     licence: str
     hand: str = ""
+    placeholders: str = ""
+    boxed: tuple[tuple[int, int], ...] = ()
+    variable: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,22 @@ def read_faces(item: Item) -> list[FaceTables]:
         If it is not a font, is truncated, or has no Unicode cmap.
     """
     with _blaming(item.path):
-        return [_read_face(item, index) for index in range(_count(item.path))]
+        return [_looked_at(_read_face(item, index)) for index in range(_count(item.path))]
+
+
+def _looked_at(tables: FaceTables) -> FaceTables:
+    """Return a face with the placeholders among its glyphs that only their drawings show."""
+    from sinonom_cli.synth_fonts.draw import Pen
+    from sinonom_cli.synth_fonts.placeholders import LOOK_SIDE, drawn_alike
+
+    try:
+        pen = Pen(tables.face.path, tables.face.index, LOOK_SIDE)
+    except SinonomError:
+        return tables  # who draws it says so
+    alike, boxed = drawn_alike(pen, tables.codes)
+    # Blank glyphs, and those drawn as what is not mapped, are known without.
+    drawn = "".join(char for char in tables.face.placeholders + alike if pen.glyph(char) is not None)
+    return replace(tables, face=replace(tables.face, placeholders=drawn, boxed=boxed))
 
 
 @contextmanager
@@ -105,6 +127,10 @@ def _blaming(path: Path) -> Iterator[None]:
 def _count(path: Path) -> int:
     with path.open("rb") as file:
         head = file.read(12)
+    if head[:4] == b"wOF2" and not any(map(find_spec, ("brotli", "brotlicffi"))):
+        raise SinonomError(
+            f"{path} is WOFF2, which needs the Python package brotli", "pip install brotli, or give the TTF"
+        )
     if head[:4] != b"ttcf":
         return 1
     count: int = struct.unpack(">L", head[8:12])[0]
@@ -116,21 +142,27 @@ def _count(path: Path) -> int:
 def _read_face(item: Item, index: int) -> FaceTables:
     from fontTools.ttLib import TTFont
 
+    from sinonom_cli.synth_fonts.placeholders import shared_outlines
+
     with TTFont(item.path, fontNumber=index, lazy=True) as font:
         # Glyph names are never needed; taken from `post` or CFF they would cost most of the time, and fail at times.
         font.setGlyphOrder([str(number) for number in range(font["maxp"].numGlyphs)])
         cmap = font.getBestCmap()
         if not cmap:
             raise SinonomError(f"{item.path}: face {index} has no Unicode character map", "take it out")
+        codes = np.fromiter(sorted(cmap), np.int32, len(cmap))
+        glyphs = np.array([_glyph_number(cmap[code]) for code in codes.tolist()], np.int32)
         names = font.get("name")
         key = f"{item.key}#{index}"
         family = _name(names, _FAMILY_WHOLE, _FAMILY) or item.path.stem
         style = _name(names, _STYLE_WHOLE, _STYLE)
         version = re.sub(r"^version\s+", "", _name(names, _VERSION), flags=re.IGNORECASE)
-        face = Face(key, item.path, index, slug_of(family, style, key), family, style, version, _licence(names))
+        face = Face(
+            *(key, item.path, index, slug_of(family, style, key), family, style, version, _licence(names)),
+            placeholders=shared_outlines(font, codes, glyphs),
+            variable="fvar" in font.reader.tables,
+        )
         places = [font.reader.tables[tag].offset for tag in _OUTLINES if tag in font.reader.tables]
-        codes = np.fromiter(sorted(cmap), np.int32, len(cmap))
-        glyphs = np.array([_glyph_number(cmap[code]) for code in codes.tolist()], np.int32)
         return FaceTables(face, codes, glyphs, f"{item.key}@{places}")
 
 

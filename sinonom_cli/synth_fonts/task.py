@@ -56,7 +56,7 @@ class Draw:
             read_faces(item)
             raise SinonomError(f"{item.path} changed while it was read")
         task: Task = item.data
-        pen = pen_for(task.face.path, task.face.index, self.side)
+        pen = pen_for(task.face, self.side)
         rows: list[Row] = []
         for char, more in zip(task.chars, task.more or (0,) * len(task.chars), strict=True):
             glyph = pen.glyph(char)
@@ -87,14 +87,14 @@ class Draw:
         return self.side * (max(abs(level.stroke) for level in self.levels) + REACH * further) + 1
 
     def _others(self, face: Face, char: str) -> list[NDArray[np.float32]]:
-        known = neighbours_for(face.path, face.index, self.side, self._reach)
+        known = neighbours_for(face, self.side, self._reach)
         return [field for other, field in known.items() if other != char]
 
 
 @lru_cache(CACHED_FACES)
-def neighbours_for(path: Path, index: int, side: int, reach: float) -> dict[str, NDArray[np.float32]]:
+def neighbours_for(face: Face, side: int, reach: float) -> dict[str, NDArray[np.float32]]:
     """Return the fields of a face's commonest characters, those that are likely to stand beside others."""
-    pen = pen_for(path, index, side)
+    pen = pen_for(face, side)
     found: dict[str, NDArray[np.float32]] = {}
     for char in map(repair, nomnaocr_characters()):
         glyph = None if is_private(char) else pen.glyph(char)
