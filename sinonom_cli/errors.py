@@ -1,6 +1,7 @@
 """What can go wrong, in the words and exit codes that users and scripts see."""
 
 import importlib
+import sys
 from enum import IntEnum
 from types import ModuleType
 
@@ -54,14 +55,18 @@ def need(module: str, extra: str) -> ModuleType:
     """
     package = module.split(".", maxsplit=1)[0]
     pip = f'pip install "sinonom[{extra}]"'
+    search_path = list(sys.path)
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
+        sys.path[:] = search_path
         missing = (error.name or package).split(".")[0]
         message = f"this needs the Python package {missing!r}, which is not installed"
         raise SinonomError(message, pip, ExitCode.MISSING_EXTRA) from None
     except (ImportError, OSError) as error:
         # A library of the system is missing (libGL.so.1 for OpenCV, say), or the package was built for another machine.
+        # OpenCV then leaves its own folder in the search path, where worker processes find its `typing` for Python's.
+        sys.path[:] = search_path
         reason = " ".join(str(error).split())
         message = f"the Python package {package!r} is installed but cannot be loaded: {reason}"
         raise SinonomError(message, f"install the library that it names, or {pip}", ExitCode.MISSING_EXTRA) from None

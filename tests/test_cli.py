@@ -91,12 +91,15 @@ def test_a_missing_extra_says_its_pip_line() -> None:
 def test_a_package_that_cannot_be_loaded_is_a_missing_extra(
     error: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "broken_package.py").write_text(f"raise {error}\n", encoding="utf-8")
+    text = f"import sys\nsys.path.insert(0, 'typing of its own')\nraise {error}\n"
+    (tmp_path / "broken_package.py").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
+    search_path = list(sys.path)
     with pytest.raises(SinonomError) as caught:
         need("broken_package", "train")
     assert caught.value.code == ExitCode.MISSING_EXTRA
     assert "broken_package" in caught.value.message
+    assert sys.path == search_path
 
 
 def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,17 @@ import pytest
 from PIL import Image
 
 from sinonom_cli.cli import run
+from sinonom_cli.errors import SinonomError, need
 from sinonom_cli.crop_nomnaocr.pages import read_pages
 
 for package in ("ultralytics", "onnx"):
     # Not importorskip: only the command keeps ultralytics from the network and from others' functions.
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed", allow_module_level=True)
-pytest.importorskip("cv2", exc_type=ImportError)  # ultralytics imports it, and it needs libraries of the system
+try:
+    need("cv2", "localize")  # ultralytics imports it, and it needs libraries of the system
+except SinonomError as error:
+    pytest.skip(error.message, allow_module_level=True)
 
 
 def pages(folder: Path) -> Path:

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from sinonom_cli.errors import ExitCode, SinonomError  # noqa: E402
+from sinonom_cli.errors import ExitCode, SinonomError, need  # noqa: E402
 from sinonom_cli.models import teachers  # noqa: E402
 from sinonom_cli.models.export import export_onnx  # noqa: E402
 from sinonom_cli.models.teachers import find_teacher, strongest  # noqa: E402
@@ -159,8 +159,11 @@ def test_without_rapidocr_the_pip_line_is_given(monkeypatch: pytest.MonkeyPatch)
 
 def test_pp_ocr_reads_a_drawn_character_and_its_answers_match_the_package_s() -> None:
     """The package's own preparation of the same picture, as its source has it, gives the same posteriors."""
-    pytest.importorskip("cv2", exc_type=ImportError)
-    recogniser = pytest.importorskip("rapidocr.ch_ppocr_rec.main", exc_type=ImportError)
+    try:
+        need("cv2", "teacher")
+        recogniser = need("rapidocr.ch_ppocr_rec.main", "teacher")
+    except SinonomError as error:
+        pytest.skip(error.message)
     import onnxruntime
     from PIL import Image, ImageDraw
 
