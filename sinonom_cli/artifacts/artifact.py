@@ -5,17 +5,24 @@ the work begins and as `complete` after everything else is in place.
 """
 
 import json
-import shutil
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sinonom_cli import __version__
 from sinonom_cli.artifacts.files import write_json
+from sinonom_cli.artifacts.lock import LOCK, locked
+from sinonom_cli.artifacts.overlap import refuse_overlap
 from sinonom_cli.artifacts.record_fields import EVERY, OF_KIND, wrong_field
+from sinonom_cli.artifacts.removal import FAILURES, INDEX_FILES, is_table, owned, remove
 from sinonom_cli.errors import ExitCode, SinonomError
 
 SCHEMA = 1
+REMOVING = "removing"
+"""The status of an artifact whose files are being removed: whatever comes next removes the rest and begins anew."""
 
 NAMES = {
     "imageset": "an image set",
@@ -24,25 +31,6 @@ NAMES = {
     "index": "an index",
     "localizer": "a localizer",
 }
-
-OWNED = (
-    "images",
-    "depth",
-    "meshes",
-    "resume",
-    "metadata.csv",
-    "failures.csv",
-    "doubtful.csv",
-    "items.csv",
-    "journal.jsonl",
-    "metrics.csv",
-    "curves.png",
-    "model.safetensors",
-    "model.onnx",
-    "localizer.onnx",
-    "artifact.json",
-)
-"""What a folder artifact may hold of ours; `--overwrite` deletes nothing else."""
 
 
 @dataclass
@@ -95,7 +83,41 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
     return record
 
 
-def begin(path: Path, kind: str, options: dict[str, Any], inputs: dict[str, Any], overwrite: bool = False) -> Artifact:
+@contextmanager
+def writing(path: Path, kind: str, inputs: Iterable[Path]) -> Iterator[None]:
+    """Keep an output for this process alone while the block begins it, makes it and finishes it.
+
+    Parameters
+    ----------
+    path, kind : as `begin` takes them.
+    inputs : every file and folder that the command reads, those that options name among them.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5, if the output is or holds an input, something that is not ours lies there, or another process
+        is writing it. Nothing has been changed then.
+    """
+    inputs = list(inputs)
+    suffixes = ("", *INDEX_FILES.values(), FAILURES, ".json") if kind == "index" else ("",)
+    for suffix in suffixes:
+        refuse_overlap(path.with_name(path.name + suffix) if suffix else path, inputs)
+    if _load(record_path(path, kind)) is None:
+        refuse_foreign_output(path, kind)
+    with locked(path, kind):
+        yield
+
+
+def begin(
+    path: Path,
+    kind: str,
+    options: dict[str, Any],
+    inputs: dict[str, Any],
+    overwrite: bool = False,
+    *,
+    writes: Iterable[str] = (),
+    only_look: bool = False,
+) -> Artifact:
     """Begin an artifact, or find out that it is begun or complete already.
 
     Parameters
@@ -104,7 +126,11 @@ def begin(path: Path, kind: str, options: dict[str, Any], inputs: dict[str, Any]
     kind : "imageset", "meshset", "model", "index", ...
     options : everything that changes what is written; JSON types only.
     inputs : identities of what it is made from; JSON types only; compared by the caller.
-    overwrite : replace what is there, if it is an artifact of the same kind.
+    overwrite : replace what is there, if it is an artifact of the same kind. Its files are removed here: whatever can
+        be wrong with the command has been looked at before.
+    writes : files that will be written into the folder and may not be there yet, unless as files of an artifact that
+        is replaced.
+    only_look : return the state that the artifact will have, and change nothing.
 
     Raises
     ------
@@ -123,21 +149,25 @@ def begin(path: Path, kind: str, options: dict[str, Any], inputs: dict[str, Any]
         "inputs": inputs,
     }
     where = record_path(path, kind)
-    old = _load(where) if where.exists() else None
+    old = _load(where)
     if old is None:
-        _refuse_what_is_not_ours(path, kind)
+        refuse_foreign_output(path, kind)
     elif old.get("kind") != kind:
         found = NAMES.get(old.get("kind", ""), "something else")
         raise _in_the_way(f"{path} is {found}, not {NAMES.get(kind, kind)}", "another output")
-    elif overwrite:
-        remove(path, kind)
+    elif overwrite or old.get("status") == REMOVING:
+        _refuse_what_somebody_put_there(path, kind, old, writes)
+        if not only_look:
+            write_json(where, {**old, "status": REMOVING})  # a kill from here on leaves no complete artifact
+            remove(path, kind, old)
         old = None
     elif old.get("options") != options:
         shown = difference(old.get("options", {}), options)
         raise _in_the_way(f"{path} was made with other options: {shown}", "--overwrite, or another output")
     if old is not None:
         return Artifact(path, old, "complete" if old.get("status") == "complete" else "running")
-    write_json(where, record)
+    if not only_look:
+        write_json(where, record)
     return Artifact(path, record, "new")
 
 
@@ -154,20 +184,6 @@ def reopen(artifact: Artifact) -> None:
     artifact.record = {**artifact.record, "status": "running"}
     write_json(record_path(artifact.path, artifact.record["kind"]), artifact.record)
     artifact.state = "running"
-
-
-def remove(path: Path, kind: str) -> None:
-    """Delete an artifact of ours, and nothing beside it that a user may have put there."""
-    if kind == "index":
-        for suffix in ("", ".rows.csv", ".rows.starts", ".vectors", ".failures.csv", ".next.json", ".json"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return
-    for name in OWNED:
-        entry = path / name
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink(missing_ok=True)
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
@@ -194,13 +210,43 @@ def _in_the_way(message: str, hint: str) -> SinonomError:
     return SinonomError(message, hint, ExitCode.OUTPUT_IN_THE_WAY)
 
 
-def _refuse_what_is_not_ours(path: Path, kind: str) -> None:
+def refuse_foreign_output(path: Path, kind: str) -> None:
+    """Refuse to make an artifact where something lies that has no record of ours.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5.
+    """
     if kind == "index":
-        for taken in (path, record_path(path, kind)):
-            if taken.exists():
+        suffixes = ("", ".json", *INDEX_FILES.values(), FAILURES)
+        for suffix in suffixes:
+            taken = path.with_name(path.name + suffix)
+            if os.path.lexists(taken) and not is_table(path, suffix):
                 raise _in_the_way(f"{taken} is there and was not made by sinonom", "another output")
         return
-    if path.exists() and not path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112  # as the next two, False for a name that no disk takes
+        if any(name != LOCK for name in os.listdir(path)):  # noqa: PTH208
+            raise _in_the_way(f"{path} is not empty and was not made by sinonom", "a new folder as output")
+    elif os.path.exists(path):  # noqa: PTH110
         raise _in_the_way(f"{path} is a file, and the output is a folder", "another output")
-    if path.is_dir() and any(path.iterdir()):
-        raise _in_the_way(f"{path} is not empty and was not made by sinonom", "a new folder as output")
+    elif os.path.islink(path):  # noqa: PTH114
+        raise _in_the_way(f"{path} is a link to something that is not there", "another output")
+
+
+def _refuse_what_somebody_put_there(path: Path, kind: str, record: dict[str, Any], writes: Iterable[str]) -> None:
+    """Refuse to replace an artifact where that would write over a file that it does not name."""
+    root = path.parent if kind == "index" else path
+    if kind == "index":
+        writes = (path.name + suffix for suffix in (*INDEX_FILES.values(), FAILURES))
+    there = [name for name in writes if os.path.lexists(root / name)]
+    if there:
+        refuse_files(root, set(there).difference(owned(path, kind, record)))
+
+
+def refuse_files(root: Path, names: Iterable[str]) -> None:
+    """Refuse to write over files, named relative to a folder, that somebody has put there; none: do nothing."""
+    first = min(names, default=None)
+    if first is not None:
+        hint = "move it elsewhere, or another output"
+        raise _in_the_way(f"{root / first} is there and was not made by sinonom", hint)

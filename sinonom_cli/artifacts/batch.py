@@ -1,17 +1,19 @@
 """Make a folder artifact from items: begin, do what is not done, finish; resume after a kill."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin, finish, reopen
+from sinonom_cli.artifacts.artifact import Artifact, begin, finish, refuse_files, reopen, writing
 from sinonom_cli.artifacts.files import cannot_write, sweep
-from sinonom_cli.artifacts.fingerprints import changed_items, digest_of, each, mark_of
+from sinonom_cli.artifacts.fingerprints import changed_items, each, identity_of, mark_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.journal import Journal, Known, Row, finished
+from sinonom_cli.artifacts.removal import unlink_below
 from sinonom_cli.artifacts.workers import PROCESSES, Work, work_through
 from sinonom_cli.errors import ExitCode, SinonomError
 
@@ -53,6 +55,7 @@ def fill(
     what: str,
     extra: Callable[[], dict[str, Any]] | None = None,
     doubtful: Sequence[str] = (),
+    needs: Sequence[Path | None] = (),
 ) -> Artifact:
     """Make, resume or extend the folder artifact `out`: `work` on each item that is not done.
 
@@ -64,49 +67,72 @@ def fill(
     kind : "imageset" or "meshset".
     options : what changes the files written; JSON types only.
     items : everything the artifact is made from, in the order of its metadata.
-    work : picklable callable; writes an item's files below `out` and returns its metadata rows.
+    work : picklable callable; writes an item's files below `out` and returns its metadata rows. Its method `outputs`,
+        if it has one, returns the names of all files that it may write for an item, relative to `out`.
     columns : header of `metadata.csv`.
     batch : how to run.
     what : what the items are, in the plural, for messages.
     extra : called at the end; its fields go into the record.
     doubtful : header of `doubtful.csv`, for the rows of `work` that have no `file_name`; empty: there are none.
+    needs : what the command reads besides the items: the files that options name; None: an option that was not given.
 
     Raises
     ------
     SinonomError
         Output in the way; inputs that changed since they were used; too many failures; nothing succeeded.
     """
-    artifact = begin(out, kind, options, {"count": len(items)}, batch.overwrite)
-    before = artifact.state
-    if before == "complete":
-        known = finished(out)
-        _refuse_changed(out, items, known)
-        if list(known) == [item.key for item in items] and all(mark or size < 0 for size, mark in known.values()):
-            console.say(f"{out} is complete: nothing to do")
-            return artifact
-        reopen(artifact)
-    elif before == "running":
-        console.say(f"{out} was begun before: going on")
-        sweep(out)
-    journal = Journal(out)
-    try:
-        if before == "running":
-            _refuse_changed(out, items, journal.done)
-        _mark_what_is_old(out, items, journal)
-        _work_through(out, items, work, journal, batch, what)
-        if items and not journal.done:
-            journal.write_failures(items)
-            reason = journal.failures[items[0].key]
-            raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
-        counts = journal.write_tables(items, columns, doubtful)
-        artifact.record["inputs"] = _inputs(items, journal)
-        finish(artifact, counts=counts, **(extra() if extra else {}))
-        journal.delete()
-    except OSError as error:
-        raise cannot_write(out, error) from error
-    finally:
-        journal.close()
+    inputs = [path for path in needs if path is not None] + [item.path for item in items]
+    with writing(out, kind, inputs):
+        writes = (name for item in items for name in outputs_of(work, item))
+        artifact = begin(out, kind, options, {"count": len(items)}, batch.overwrite, writes=writes)
+        before = artifact.state
+        if before == "complete":
+            known = finished(out)
+            refuse_changed(out, items, known)
+            keys = [item.key for item in items]
+            if list(known) == keys and all(mark or size < 0 for size, mark in known.values()):
+                console.say(f"{out} is complete: nothing to do")
+                return artifact
+            reopen(artifact)
+        elif before == "running":
+            console.say(f"{out} was begun before: going on")
+            sweep(out)
+        journal = Journal(out)
+        try:
+            if before == "running":
+                refuse_changed(out, items, journal.done)
+            if before != "new":
+                _refuse_what_somebody_put_there(out, items, work, journal)
+            _mark_what_is_old(out, items, journal)
+            _work_through(out, items, work, journal, batch, what)
+            if items and not journal.done:
+                journal.write_failures(items)
+                reason = journal.failures[items[0].key]
+                raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
+            counts = journal.write_tables(items, columns, doubtful)
+            marks = [journal.done.get(item.key, (0, ""))[1] for item in items]
+            artifact.record["inputs"] = identity_of(items, marks)
+            finish(artifact, counts=counts, **(extra() if extra else {}))
+            journal.delete()
+        except OSError as error:
+            raise cannot_write(out, error) from error
+        finally:
+            journal.close()
     return artifact
+
+
+def outputs_of(work: Work, item: Item) -> Sequence[str]:
+    """Return the files that a work may write for an item, relative to the output; none: it does not say."""
+    outputs: Callable[[Item], Sequence[str]] | None = getattr(work, "outputs", None)
+    return outputs(item) if outputs else ()
+
+
+def _refuse_what_somebody_put_there(out: Path, items: Sequence[Item], work: Work, journal: Journal) -> None:
+    """Refuse to write over files that no killed run of ours has left behind."""
+    if journal.begun is not None:
+        todo = (item for item in items if item.key not in journal.done)
+        there = (name for item in todo for name in outputs_of(work, item) if os.path.lexists(out / name))
+        refuse_files(out, set(there).difference(journal.begun))
 
 
 def close(artifact: Artifact) -> None:
@@ -133,7 +159,18 @@ def close(artifact: Artifact) -> None:
         )
 
 
-def _refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known]) -> None:
+def refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known]) -> None:
+    """Refuse to go on with an output whose inputs are not what they were; new ones are no reason.
+
+    Parameters
+    ----------
+    known : bytes and fingerprint, by key, of what it was made from.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5; it names the first.
+    """
     there = {item.key for item in items}
     gone = [key for key in known if key not in there]
     changed = changed_items(items, known)
@@ -155,25 +192,24 @@ def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> Non
             journal.done[item.key] = item.size, mark
 
 
-def _inputs(items: Sequence[Item], journal: Journal) -> dict[str, Any]:
-    """Return what the record says of the inputs: count, bytes, and a SHA-256 of names and contents."""
-    marks = ((item.key, journal.done[item.key][1] if item.key in journal.done else "") for item in items)
-    total = sum(item.size for item in items if item.size > 0)
-    return {"count": len(items), "bytes": total, "sha256": digest_of(marks)}
-
-
 def _work_through(
     out: Path, items: Sequence[Item], work: Work, journal: Journal, batch: BatchOptions, what: str
 ) -> None:
     todo = [item for item in items if item.key not in journal.done]
     allowed = 0 if batch.fail_fast else batch.max_failures
+
+    def begun(some: Sequence[Item]) -> None:
+        if names := [name for item in some for name in outputs_of(work, item)]:
+            journal.begin(names)
+
     with console.progress(len(todo), what) as progress:
-        for outcome in work_through(todo, work, batch.workers, batch.engine):
+        for outcome in work_through(todo, work, batch.workers, batch.engine, begun=begun):
             journal.add(outcome.item, outcome.rows, outcome.failure, outcome.mark)
             journal.flush()
             progress.advance()
             if outcome.rows is not None:
                 continue
+            unlink_below(out, outputs_of(work, outcome.item))  # what it had written before it failed
             console.detail(f"{outcome.item.key}: {outcome.failure}\n{outcome.trace}".rstrip())
             if allowed is not None and len(journal.failures) > allowed:
                 journal.write_failures(items)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.artifacts.inputs import Item
@@ -114,6 +114,18 @@ def digest_of(marks: Iterable[tuple[str, str]]) -> str:
         line = f"{key}\t{content.partition(' ')[0]}{plus}{about}\n"
         digest.update(line.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def identity_of(items: Sequence[Item], marks: Sequence[str]) -> dict[str, Any]:
+    """Return what a record says of inputs: their number, their bytes, and a SHA-256 of names and contents.
+
+    Parameters
+    ----------
+    marks : one for each item, as of when it was used; "" for what was not.
+    """
+    total = sum(item.size for item in items if item.size > 0)
+    digest = digest_of((item.key, mark) for item, mark in zip(items, marks, strict=True))
+    return {"count": len(items), "bytes": total, "sha256": digest}
 
 
 def each(work: Callable[[T], R], things: Sequence[T]) -> list[R]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli.artifacts.artifact import read_record
-from sinonom_cli.artifacts.inputs import find_inputs, identity_of
+from sinonom_cli.artifacts.fingerprints import digest_of
+from sinonom_cli.artifacts.inputs import find_inputs
 from sinonom_cli.artifacts.journal import read_table
 from sinonom_cli.characters import char_of, is_label
 from sinonom_cli.errors import SinonomError
@@ -51,7 +52,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A folder of pictures. `identity` changes when its rows do."""
+    """A folder of pictures. `identity` changes when its rows do; of a plain folder, when names or sizes do."""
 
     path: Path
     pictures: list[Picture]
@@ -80,7 +81,8 @@ def read_imageset(path: Path) -> ImageSet:
         parent = Path(item.key).parent.name
         label = parent if is_label(parent) else ""
         pictures.append(Picture(item.key, label, char_of(label) if label else "", item.key))
-    return ImageSet(path, pictures, {}, identity_of(items)["sha256"])
+    listed = digest_of((item.key, str(item.size)) for item in items)
+    return ImageSet(path, pictures, {}, listed)
 
 
 def _read_ours(path: Path) -> ImageSet:

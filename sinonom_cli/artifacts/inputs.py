@@ -1,7 +1,6 @@
 """From what a user types (files, folders, globs, `-`) to the items that a stage works through."""
 
 import glob
-import hashlib
 import os
 import sys
 from collections import Counter
@@ -65,15 +64,6 @@ def find_inputs(inputs: Sequence[str], suffixes: Collection[str], what: str, lim
         raise SinonomError(f"no {what} in {', '.join(inputs)}", f"files that end in {endings}")
     # The paths in one folder differ as they are.
     return ([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit]
-
-
-def identity_of(items: Sequence[Item]) -> dict[str, Any]:
-    """Return count, bytes and a SHA-256 of names and sizes: cheap, and different when inputs were added or cut."""
-    digest = hashlib.sha256()
-    for item in items:
-        digest.update(f"{item.key}\t{item.size}\n".encode("utf-8", "surrogatepass"))
-    total = sum(item.size for item in items if item.size > 0)
-    return {"count": len(items), "bytes": total, "sha256": digest.hexdigest()}
 
 
 def _expand(inputs: Sequence[str]) -> Iterator[Path]:

@@ -28,6 +28,8 @@ class Journal:
     done : bytes and fingerprint of the input at the time, by item key, of every item that succeeded; a table of an
         earlier version has no fingerprints: "".
     failures : reason by item key, of this run.
+    begun : files that items which were begun and not finished may have written, relative to the folder; None: an
+        earlier version took no note of them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,12 +37,18 @@ class Journal:
         self.path = folder / "journal.jsonl"
         self.done: dict[str, Known] = {}
         self.failures: dict[str, str] = {}
+        self.begun: set[str] | None = set()
         self._at: dict[str, int] = {}
         if self.path.exists():
             self._read()
         elif (folder / "items.csv").exists():
             self._rebuild()
         self._file = self.path.open("ab")
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Note that these files are about to be written, so that after a kill they are known for ours."""
+        self._file.write(json.dumps({"begun": list(names)}).encode("ascii") + b"\n")
+        self._file.flush()
 
     def add(self, item: Item, rows: Sequence[Row] | None, failure: str = "", mark: str = "") -> None:
         """Note that `item`, whose mark this is, is done with these metadata rows, or (rows None) that it failed."""
@@ -105,6 +113,8 @@ class Journal:
                 yield json.loads(file.readline())
 
     def _read(self) -> None:
+        begun: set[str] = set()
+        noted = False
         with self.path.open("r+b") as file:
             end = 0
             for line in file:
@@ -114,10 +124,16 @@ class Journal:
                     entry = None
                 if entry is None:  # the line that was being written when the run was killed
                     break
-                self._at[entry["item"]] = end
-                self.done[entry["item"]] = entry["bytes"], entry.get("fingerprint", "")
+                if "begun" in entry:
+                    noted = True
+                    begun.update(entry["begun"])
+                else:
+                    self._at[entry["item"]] = end
+                    self.done[entry["item"]] = entry["bytes"], entry.get("fingerprint", "")
+                    begun.difference_update(row.get("file_name", "") for row in entry["rows"])
                 end += len(line)
             file.truncate(end)
+        self.begun = begun if noted or not self.done else None
 
     def _rebuild(self) -> None:
         """Make the journal again from the tables of a complete artifact that is to be extended."""
@@ -159,6 +175,14 @@ def finished(folder: Path) -> dict[str, Known]:
     with ExitStack() as files:
         rows = _rows(files, folder / "items.csv")
         return {row["item"]: (int(row["bytes"]), row.get("fingerprint") or "") for row in rows}
+
+
+def write_items(folder: Path, items: Sequence[Item], marks: Sequence[str]) -> None:
+    """Write the table of what an artifact is made from that has no rows of its own: item, bytes, fingerprint."""
+    with ExitStack() as files:
+        table = _table(files, folder / "items.csv", ("item", "bytes", "fingerprint"))
+        for item, mark in zip(items, marks, strict=True):
+            table.writerow({"item": item.key, "bytes": item.size, "fingerprint": mark})
 
 
 def write_failures(path: Path, failures: Mapping[str, str]) -> None:

@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.workers import CRASHED, Outcome, Work, attempt, chunk_size, cores, one_thread_each
+from sinonom_cli.artifacts.workers import (
+    CRASHED,
+    Begun,
+    Outcome,
+    Work,
+    attempt,
+    chunk_size,
+    cores,
+    nothing,
+    one_thread_each,
+)
 from sinonom_cli.errors import ExitCode, SinonomError, need
 
 RETRIES = 1
@@ -24,7 +34,12 @@ STORE = 80 * 2**20
 
 
 def work_through(
-    items: Sequence[Item], work: Work, workers: int | None, address: str, at_once: int | None = None
+    items: Sequence[Item],
+    work: Work,
+    workers: int | None,
+    address: str,
+    at_once: int | None = None,
+    begun: Begun = nothing,
 ) -> Iterator[Outcome]:
     """Yield the outcome of `work` on each item, in the order in which they finish: see `workers.work_through`.
 
@@ -38,7 +53,7 @@ def work_through(
         size = at_once or chunk_size(len(items), slots)
         chunks = deque(list(items[i : i + size]) for i in range(0, len(items), size))
         crashed: list[Item] = []
-        yield from _tasks(ray, chunks, work, 2 * slots, RETRIES, crashed)
+        yield from _tasks(ray, chunks, work, 2 * slots, RETRIES, crashed, begun)
         alone = deque([item] for item in crashed)
         crashed = []
         yield from _tasks(ray, alone, work, slots, 0, crashed)
@@ -47,7 +62,13 @@ def work_through(
 
 
 def _tasks(
-    ray: Any, chunks: deque[list[Item]], work: Work, most: int, retries: int, crashed: list[Item]
+    ray: Any,
+    chunks: deque[list[Item]],
+    work: Work,
+    most: int,
+    retries: int,
+    crashed: list[Item],
+    begun: Begun = nothing,
 ) -> Iterator[Outcome]:
     """Work on chunks, at most so many under way; those whose workers died again and again end up in `crashed`."""
     task = ray.remote(num_cpus=1, max_retries=retries)(_attempt_there)
@@ -56,6 +77,7 @@ def _tasks(
     while chunks or running:
         while chunks and len(running) < most:
             chunk = chunks.popleft()
+            begun(chunk)
             running[task.remote(shared, chunk, here)] = chunk
         finished, _ = ray.wait(list(running), num_returns=1)
         for reference in finished:

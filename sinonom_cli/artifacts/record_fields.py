@@ -75,6 +75,7 @@ OF_KIND: dict[str, dict[str, Check]] = {
         "store.uri?": _text,
         "store.collection?": _text,
         "calibration?": _or_null(_table),
+        "seen?": lambda value: _table(value) and all(map(_text, value.values())),
     },
     "model": {
         "identity": _text,

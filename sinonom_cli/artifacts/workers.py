@@ -26,6 +26,7 @@ SMALL_JOB = 64
 """Below so many items, starting workers costs more than they save."""
 
 Work = Callable[[Item], list[Row]]
+Begun = Callable[[Sequence[Item]], None]
 
 PROCESSES = "processes"
 """The engine that works in processes of this machine; the other is `ray` or `ray:ADDRESS`."""
@@ -44,13 +45,22 @@ class Outcome:
     mark: str = ""
 
 
+def nothing(_: Sequence[Item]) -> None:
+    """Take no note of items that are begun."""
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def work_through(
-    items: Sequence[Item], work: Work, workers: int | None, engine: str = PROCESSES, at_once: int | None = None
+    items: Sequence[Item],
+    work: Work,
+    workers: int | None,
+    engine: str = PROCESSES,
+    at_once: int | None = None,
+    begun: Begun = nothing,
 ) -> Iterator[Outcome]:
     """Yield the outcome of `work` on each item, in the order in which they finish.
 
@@ -61,6 +71,7 @@ def work_through(
     workers : processes; 0: this one; None: one for each core, or this one if there is little to do.
     engine : "processes"; "ray" or "ray:ADDRESS" to work in a Ray cluster.
     at_once : items that a worker is given at a time; None: by their number.
+    begun : called with the next items before anything is done with them.
 
     Raises
     ------
@@ -70,19 +81,21 @@ def work_through(
     if engine != PROCESSES:
         from sinonom_cli.artifacts import ray_engine
 
-        yield from ray_engine.work_through(items, work, workers, engine.partition(":")[2], at_once)
+        yield from ray_engine.work_through(items, work, workers, engine.partition(":")[2], at_once, begun)
         return
     if workers is None:
         workers = cores() if cores() > 1 and len(items) >= SMALL_JOB else 0
     if workers == 0:
         keep_freed_memory()
-        yield from (attempt(work, item) for item in items)
+        for item in items:
+            begun([item])
+            yield attempt(work, item)
         return
     size = at_once or chunk_size(len(items), workers)
     chunks = deque(list(items[i : i + size]) for i in range(0, len(items), size))
     while chunks:
         crashed: list[Item] = []
-        yield from _in_pool(chunks, work, workers, crashed)
+        yield from _in_pool(chunks, work, workers, crashed, begun)
         yield from _one_by_one(crashed, work)
 
 
@@ -91,7 +104,9 @@ def chunk_size(items: int, workers: int) -> int:
     return max(1, min(32, items // (workers * 16)))
 
 
-def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[Item]) -> Iterator[Outcome]:
+def _in_pool(
+    chunks: deque[list[Item]], work: Work, workers: int, crashed: list[Item], begun: Begun
+) -> Iterator[Outcome]:
     """Work until all chunks are done or a worker dies; then `crashed` holds what was under way."""
     running: dict[Future[list[Outcome]], list[Item]] = {}
     pool = _pool(work, workers)
@@ -99,6 +114,7 @@ def _in_pool(chunks: deque[list[Item]], work: Work, workers: int, crashed: list[
         with one_thread_each():
             while chunks or running:
                 while chunks and len(running) < 2 * workers:
+                    begun(chunks[0])
                     future = pool.submit(_attempt_all, chunks[0])
                     running[future] = chunks.popleft()
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -42,6 +42,10 @@ class Carve:
         known = {name: f"{value:.5g}" for name, value in carved.known.items()}
         return [{**row, "faces": str(len(triangles)), **known}]
 
+    def outputs(self, item: Item) -> list[str]:
+        """Return the file that the item becomes, relative to the set."""
+        return [item.data.file_name]
+
 
 def pictures(folder: Path, limit: int | None) -> list[Item]:
     """List the pictures of a set as items; keys are the pictures' paths in it, `data` is what each becomes.

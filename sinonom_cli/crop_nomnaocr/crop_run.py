@@ -93,6 +93,7 @@ def run(config: CropConfig) -> Artifact:
         batch=config.batch,
         what="columns" if config.boxes else "patches",
         extra=lambda: {"excluded": left_out},
+        needs=(config.transcripts, config.exclude, config.localizer, config.boxes),
     )
     if config.sheet is not None:
         shown = chosen(items, config.out, config.sheet_columns, config.seed, config.sheet_worst)

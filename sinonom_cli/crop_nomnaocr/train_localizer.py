@@ -5,16 +5,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin, finish
+from sinonom_cli.artifacts.artifact import Artifact, begin, finish, writing
+from sinonom_cli.artifacts.batch import refuse_changed
 from sinonom_cli.artifacts.files import cannot_write, replacing, save_png, write_text
-from sinonom_cli.artifacts.fingerprints import digest_of, mark_of
-from sinonom_cli.artifacts.inputs import identity_of
+from sinonom_cli.artifacts.fingerprints import each, identity_of, mark_of
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.journal import finished, write_items
+from sinonom_cli.artifacts.removal import SCRATCH
 from sinonom_cli.crop_nomnaocr.localize import SAME, Localizer, matched
 from sinonom_cli.crop_nomnaocr.pages import Page, check_readable, corners, read_pages
 from sinonom_cli.errors import ExitCode, SinonomError, need
@@ -52,28 +55,42 @@ def run(config: LocalizerConfig) -> Artifact:
         "batch": config.batch,
         "seed": config.seed,
     }
-    read = [item for part in pages.values() for page in part for item in (page.item, page.label)]
-    inputs = {**identity_of(read), "sha256": digest_of((item.key, mark_of(item)) for item in read)}
-    with _quiet_ultralytics():
+    files = _files(pages)
+    with _quiet_ultralytics(), writing(config.out, "localizer", [config.pages, *(item.path for item in files)]):
         need("ultralytics", "localize")
         need("onnx", "localize")
-        return _made(config, pages, options, inputs)
+        return _made(config, pages, options, files)
+
+
+def _files(pages: dict[str, list[Page]]) -> list[Item]:
+    """Return the files of all pages, pictures and boxes; each key is the path below the folder of pages."""
+    return [
+        replace(item, key=f"{kind}/{part}/{item.key}")
+        for part, members in pages.items()
+        for page in members
+        for kind, item in (("images", page.item), ("labels", page.label))
+    ]
 
 
 def _made(
-    config: LocalizerConfig, pages: dict[str, list[Page]], options: dict[str, Any], inputs: dict[str, Any]
+    config: LocalizerConfig, pages: dict[str, list[Page]], options: dict[str, Any], files: list[Item]
 ) -> Artifact:
+    marks = each(mark_of, files)
+    inputs = identity_of(files, marks)
     artifact = begin(config.out, "localizer", options, inputs, config.overwrite)
+    if artifact.record.get("inputs") != inputs:
+        refuse_changed(config.out, files, finished(config.out))
+        raise SinonomError(
+            f"{config.out} was trained on other pages", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
+        )
     if artifact.state == "complete":
-        if artifact.record.get("inputs") != inputs:
-            raise SinonomError(
-                f"{config.out} was trained on other pages", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
-            )
         console.say(f"{config.out} is complete: nothing to do")
         return artifact
-    scratch = config.out.absolute() / "resume"
+    resume = config.out.absolute() / "resume"
+    scratch = resume / SCRATCH
     try:
-        trained = _train(config, pages, scratch, json.dumps([options, inputs]))
+        write_items(config.out, files, marks)
+        trained = _train(config, pages, resume / "state.safetensors", scratch, json.dumps([options, inputs]))
         with replacing(config.out / "localizer.onnx") as temporary:
             shutil.copyfile(trained, temporary)
     except OSError as error:
@@ -84,6 +101,9 @@ def _made(
     counts |= {f"{part}_boxes": sum(len(page.boxes) for page in members) for part, members in pages.items()}
     finish(artifact, counts=counts, val=scores)
     shutil.rmtree(scratch, ignore_errors=True)
+    (resume / "state.safetensors").unlink(missing_ok=True)
+    if not any(resume.iterdir()):
+        resume.rmdir()
     return artifact
 
 
@@ -150,7 +170,7 @@ def _quiet_ultralytics() -> Iterator[None]:
             Image.open = opened
 
 
-def _train(config: LocalizerConfig, pages: dict[str, list[Page]], scratch: Path, whose: str) -> Path:
+def _train(config: LocalizerConfig, pages: dict[str, list[Page]], state: Path, scratch: Path, whose: str) -> Path:
     """Train, from scratch or from where a killed run was, and return the exported ONNX file."""
     from sinonom_cli.crop_nomnaocr.yolo_training import train
 
@@ -183,7 +203,7 @@ def _train(config: LocalizerConfig, pages: dict[str, list[Page]], scratch: Path,
         "name": "run",
         "exist_ok": True,
     }
-    return train(options, scratch, whose, config.image_size, len(pages["train"]))
+    return train(options, state, scratch, whose, config.image_size, len(pages["train"]))
 
 
 def _device(device: str) -> str | int:

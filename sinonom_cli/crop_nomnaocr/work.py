@@ -93,6 +93,12 @@ class CropColumn:
             raise SinonomError("there is no ink in the patch", "give a scan that shows the characters")
         return rows
 
+    def outputs(self, item: Item) -> list[str]:
+        """Return the files that the item may become, relative to the set: doubtful crops are left out."""
+        line: Line = item.data
+        chars = enumerate(line.transcript, line.first)
+        return [_file_name(label_of(repair(char)), f"{line.slug}-{k}") for k, char in chars if char != NAMELESS]
+
     def cut(self, item: Item) -> Done:
         """Cut a column, and judge the pieces; write nothing.
 
@@ -153,9 +159,13 @@ class CropColumn:
             row["looks_like"] = piece.looks_like
         if doubtful and not self.keep_doubtful:
             return {**row, "reason": piece.reason}
-        row["file_name"] = f"images/{label}/{name}.png"
+        row["file_name"] = _file_name(label, name)
         save_png(self.out / row["file_name"], crop.picture)
         return {**row, "doubtful": piece.reason if doubtful else ""} if self.keep_doubtful else row
+
+
+def _file_name(label: str, name: str) -> str:
+    return f"images/{label}/{name}.png"
 
 
 def _doubted(piece: Piece, seen: Likeness) -> Piece:

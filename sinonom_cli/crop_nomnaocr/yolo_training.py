@@ -17,13 +17,13 @@ import numpy as np
 import onnx
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.callbacks import get_default_callbacks
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.files import replacing
+from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.errors import SinonomError
 
 
@@ -58,10 +58,10 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             {name: value for name, value in group.items() if name != "params"} for group in optimizer["param_groups"]
         ]
         record = {"epoch": self.epoch, "updates": self.ema.updates, "groups": groups, "whose": self.whose}
-        with replacing(self.state) as temporary:
-            # Cloned: safetensors wants no two tensors in one piece of memory.
-            alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-            save_file(alone, temporary, {"state": json.dumps(record)})
+        # Cloned: safetensors wants no two tensors in one piece of memory.
+        alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+        # Its save_file has errors of its own for a full disk.
+        write_bytes(self.state, save(alone, {"state": json.dumps(record)}))
         return True
 
     def _do_train(self) -> None:
@@ -135,13 +135,14 @@ def _draw_from_epoch(trainer: Trainer) -> None:
     trainer.train_loader.generator.manual_seed(seed)
 
 
-def train(options: dict[str, Any], folder: Path, whose: str, image_size: int, pages: int) -> Path:
+def train(options: dict[str, Any], state: Path, folder: Path, whose: str, image_size: int, pages: int) -> Path:
     """Train and export.
 
     Parameters
     ----------
     options : as ultralytics names them.
-    folder : for the state and what is exported.
+    state : file of what is needed to go on after a kill.
+    folder : for what is exported.
     whose : what an earlier state must have been made from, to go on from it.
     image_size : side of the exported network's input, pixels.
     pages : how many pages there are to train on.
@@ -157,7 +158,7 @@ def train(options: dict[str, Any], folder: Path, whose: str, image_size: int, pa
     """
     # ultralytics talks on stdout, which is for data.
     with redirect_stdout(io.StringIO()), console.progress(options["epochs"], "epochs") as progress:
-        trainer = Trainer(folder / "state.safetensors", whose, progress.advance, options, pages)
+        trainer = Trainer(state, whose, progress.advance, options, pages)
         trainer.train()
         model = YOLO(options["model"])
         model.model = trainer.ema.ema

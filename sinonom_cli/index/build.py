@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin, reopen
+from sinonom_cli.artifacts.artifact import Artifact, begin, reopen, writing
 from sinonom_cli.artifacts.batch import BatchOptions
 from sinonom_cli.artifacts.index_checks import read_vectors
 from sinonom_cli.artifacts.index_files import failures_path, recover
@@ -60,6 +60,12 @@ def run(config: IndexConfig) -> Artifact:
     SinonomError
         4 for a bad set or model, 5 for an output in the way or made from something else.
     """
+    tables = [path.with_suffix(".csv") for path in config.sets if path.suffix == ".npy"]
+    with writing(config.output, "index", [*config.sets, *tables, *([config.model] if config.model else ())]):
+        return _made(config)
+
+
+def _made(config: IndexConfig) -> Artifact:
     recover(config.output)
     model = read_model(config.model)
     kinds.factory(config.type, 1, dimensions_of(config.dimensions, model))

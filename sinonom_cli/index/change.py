@@ -31,6 +31,7 @@ from sinonom_cli.artifacts.index_files import (
     recover,
 )
 from sinonom_cli.artifacts.journal import write_failures
+from sinonom_cli.artifacts.lock import locked
 from sinonom_cli.artifacts.model import Model, read_model
 from sinonom_cli.artifacts.plain_vectors import PLAIN, append_vectors, write_plain
 from sinonom_cli.artifacts.rows import Row, write_rows
@@ -53,8 +54,13 @@ def add(config: IndexConfig) -> Artifact:
     Raises
     ------
     SinonomError
-        4 for a bad set, another model, or an index that is not there.
+        4 for a bad set, another model, or an index that is not there; 5, if another process writes it.
     """
+    with locked(config.output, "index"):
+        return _added(config)
+
+
+def _added(config: IndexConfig) -> Artifact:
     artifact = opened(config.output)
     model = read_model(config.model)
     record = artifact.record

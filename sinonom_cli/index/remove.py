@@ -14,6 +14,7 @@ from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.files import cannot_write
 from sinonom_cli.artifacts.index_checks import read_rows, read_vectors, verify
 from sinonom_cli.artifacts.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
+from sinonom_cli.artifacts.lock import locked
 from sinonom_cli.artifacts.plain_vectors import PLAIN, append_vectors, write_plain
 from sinonom_cli.artifacts.rows import Rows, write_rows
 from sinonom_cli.errors import SinonomError
@@ -31,8 +32,14 @@ def remove(path: Path, names: Sequence[str]) -> Artifact:
     Raises
     ------
     SinonomError
-        4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed.
+        4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed; 5, if another
+        process writes it.
     """
+    with locked(path, "index"):
+        return _removed(path, names)
+
+
+def _removed(path: Path, names: Sequence[str]) -> Artifact:
     artifact = opened(path)
     rows = read_rows(path, artifact.record, whole=True)
     gone = _named(path, rows, names)

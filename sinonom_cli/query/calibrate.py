@@ -12,6 +12,7 @@ from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import read_record, record_path
 from sinonom_cli.artifacts.files import write_json
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.lock import locked
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.calibration import BINS, auroc, calibration_error, fit_temperature, likelihoods, probabilities
@@ -226,11 +227,12 @@ def held_out(asked: Asked) -> dict[str, float]:
 def keep(searcher: Searcher, way: str, calibration: Mapping[str, Any]) -> None:
     """Write a calibration into the record of the index that is searched, beside those for other ways of asking."""
     path = searcher.index.path
-    record = read_record(path, "index")
-    if any(record.get(name) != searcher.index.record.get(name) for name in ("faiss", "rows", "counts")):
-        raise SinonomError(f"{path} has been changed while it was calibrated", "the same command again")
-    record["calibration"] = {**(record.get("calibration") or {}), way: dict(calibration)}
-    write_json(record_path(path, "index"), record)
+    with locked(path, "index"):
+        record = read_record(path, "index")
+        if any(record.get(name) != searcher.index.record.get(name) for name in ("faiss", "rows", "counts")):
+            raise SinonomError(f"{path} has been changed while it was calibrated", "the same command again")
+        record["calibration"] = {**(record.get("calibration") or {}), way: dict(calibration)}
+        write_json(record_path(path, "index"), record)
 
 
 def _print(searcher: Searcher, kept: Mapping[str, Any]) -> None:

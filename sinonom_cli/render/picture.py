@@ -94,15 +94,24 @@ class Render:
         row |= {"faces": str(len(triangles)), "tilt": f"{drawn.tilt:.2f}"}
         return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
 
+    def outputs(self, item: Item) -> list[str]:
+        """Return the files that the item becomes, relative to the set."""
+        name = item.data.file_name
+        return [name, _depth_name(name)] if self.view.depth16 else [name]
+
     def _depth(self, file_name: str, drawn: Drawn) -> Row:
         """Write the heights; return how to read them, in the columns of DEPTH_COLUMNS."""
-        # Not below images/: all that lies there is a picture of a character, to us and to others.
-        file_name = file_name.replace("images", DEPTH_FOLDER, 1)
+        file_name = _depth_name(file_name)
         steps, scale, offset = sixteen_bits(drawn.heights.astype(np.float64) * drawn.width + drawn.middle)
         save_png(self.out / file_name, steps)
         # In perspective a pixel shows the more, the lower it looks.
         pixel = f"{drawn.width / self.view.size:.9g}" if self.view.projection == "orthographic" else ""
         return dict(zip(DEPTH_COLUMNS, (file_name, f"{scale:.9g}", f"{offset:.9g}", pixel), strict=True))
+
+
+def _depth_name(file_name: str) -> str:
+    """Return where the heights of a picture go: not below images/, where all is a picture of a character."""
+    return file_name.replace("images", DEPTH_FOLDER, 1)
 
 
 def sixteen_bits(heights: "NDArray[np.float64]") -> "tuple[NDArray[np.uint16], float, float]":

@@ -64,6 +64,17 @@ class Draw:
                 rows += self._draw(task.face, char, glyph, (*self.levels, *more_levels(self.levels, more)))
         return rows
 
+    def outputs(self, item: Item) -> list[str]:
+        """Return the files that the item may become, relative to the set: some glyphs are blank."""
+        if item.data is None:
+            return []
+        task: Task = item.data
+        return [
+            _file_name(task.face, label_of(char), level)
+            for char, more in zip(task.chars, task.more or (0,) * len(task.chars), strict=True)
+            for level in (*self.levels, *more_levels(self.levels, more))
+        ]
+
     def _draw(self, face: Face, char: str, glyph: NDArray[np.uint8], levels: Sequence[Level]) -> list[Row]:
         field = distance_field(glyph, self.side, self._reach)
         label = label_of(char)
@@ -75,7 +86,7 @@ class Draw:
                 picture = degraded(field, moved(field, offset), level.degrade, rng, self._others(face, char))
             else:
                 picture = clean(field, offset)
-            file_name = f"images/{label}/{face.slug}-{level.name}.png"
+            file_name = _file_name(face, label, level)
             save_png(self.out / file_name, picture)
             rows.append(_row(face, char, label, level, file_name))
         return rows
@@ -89,6 +100,10 @@ class Draw:
     def _others(self, face: Face, char: str) -> list[NDArray[np.float32]]:
         known = neighbours_for(face, self.side, self._reach)
         return [field for other, field in known.items() if other != char]
+
+
+def _file_name(face: Face, label: str, level: Level) -> str:
+    return f"images/{label}/{face.slug}-{level.name}.png"
 
 
 @lru_cache(CACHED_FACES)

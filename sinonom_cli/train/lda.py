@@ -43,6 +43,14 @@ class LdaConfig:
     shrinkage: float = 0.1
 
 
+def check_views(samples: int, seen: int, size: int) -> None:
+    """Raise SinonomError if so many views of so many characters are too few for the features of pictures."""
+    features = DirectionFeatures(size).length
+    if samples - seen < features:
+        what = f"{samples} views of {seen} characters are too few for {features} features"
+        raise SinonomError(what, "more --steps, and --overwrite if the model was begun")
+
+
 def fit_lda(
     make: Make,
     classes: int,
@@ -81,11 +89,7 @@ def fit_lda(
             scatter.add(np.concatenate(parts), batch.classes)
             advance(1)
     samples, seen = int(scatter.counts.sum()), int((scatter.counts > 0).sum())
-    if samples - seen < features.length:
-        raise SinonomError(
-            f"{samples} views of {seen} characters are too few for {features.length} features",
-            "more --steps and --overwrite",
-        )
+    check_views(samples, seen, config.size)
     dimensions = min(config.dimensions, seen - 1, features.length)
     projection, ratios = discriminant(*scatter.within_and_between(), dimensions, config.shrinkage)
     # How much of what is seen along a direction tells characters apart, as in probabilistic LDA (Ioffe 2006): the last

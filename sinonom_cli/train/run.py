@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin
+from sinonom_cli.artifacts.artifact import Artifact, begin, writing
 from sinonom_cli.artifacts.files import sweep
 from sinonom_cli.artifacts.imageset import ImageSet
 from sinonom_cli.artifacts.journal import write_failures
@@ -30,9 +31,9 @@ from sinonom_cli.train.config import Config
 from sinonom_cli.train.criterion import Choice, Criterion
 from sinonom_cli.train.data import Pictures, listed
 from sinonom_cli.train.hardware import pick_device, pick_precision
-from sinonom_cli.train.lda import LdaConfig, fit_lda
+from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
 from sinonom_cli.train.loop import Diverged, Plan, Training, fit
-from sinonom_cli.train.material import Material, prepare_material, read_sets
+from sinonom_cli.train.material import Given, Material, prepare_material, read_sets
 from sinonom_cli.train.memory import Centres
 from sinonom_cli.train.ranks import Ranks, join, leave
 from sinonom_cli.train.sampler import HardClasses
@@ -68,16 +69,34 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
     torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None, ranks)))
     device = pick_device(config.device, ranks.local)
     given = read_sets(config)  # refuses what cannot train before anything is written
+    inputs = [*(images.path for images in given.sets), *files_named(config)]
+    with writing(config.output, "model", inputs) if ranks.first else nullcontext():
+        return _made(config, given, ranks, device)
+
+
+def files_named(config: Config) -> list[Path]:
+    """Return the files and folders that options name and that are read."""
+    return [
+        Path(name) for name in (config.weights, config.teacher, config.teacher_weights) if name and Path(name).exists()
+    ]
+
+
+def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> Artifact:
     sets = given.sets
     torch.manual_seed(config.seed)
     model = fresh_network(config) if config.loss != "lda" else None
     teacher = teacher_of(config)
-    artifact = _begin(config, sets, ranks, teacher)
+    artifact = _look(config, sets, ranks, teacher)
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
         return artifact
     hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
     material = prepare_material(config, given, ranks, teacher, hard, again=artifact.state == "new")
+    if model is None:  # known beforehand, as far as one batch tells; the old model is still there
+        classes = material.make.sampler.classes
+        check_views(config.steps * classes * config.images, classes, config.size)
+    if ranks.first:
+        artifact = _begin(config, sets, ranks, teacher)
     cells, pictures, make = material.cells, material.pictures, material.make
     if ranks.first:
         _report(sets, pictures, cells, config.output)
@@ -122,24 +141,27 @@ def _makers(workers: int | None, ranks: Ranks) -> int:
     return max(1, cores() // ranks.beside // 4) if workers is None else workers
 
 
-def _begin(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
-    """Begin the model or find it there; the first process does, and tells the others."""
+def _look(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
+    """Find out how far the model is, changing nothing; the first process does, and tells the others."""
     if not ranks.first:
         state = ranks.told("")
         return Artifact(config.output, {}, state)
-    artifact = _begin_first(config, sets, ranks, teacher)
+    artifact = _begin(config, sets, ranks, teacher, only_look=True)
     ranks.told(artifact.state)
     return artifact
 
 
-def _begin_first(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
+def _begin(
+    config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None, *, only_look: bool = False
+) -> Artifact:
+    """Begin the model or find it there; `only_look`: change nothing."""
     # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
     inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
     # Processes make views of their own, and statistics of their own share: another number gives another model.
     options = config.options() | ({"processes": ranks.size} if ranks.size > 1 else {})
     if teacher:
         options["teacher"] = f"{Path(str(config.teacher)).name} {teacher.identity[:16]}"
-    artifact = begin(config.output, "model", options, inputs, config.overwrite)
+    artifact = begin(config.output, "model", options, inputs, config.overwrite, only_look=only_look)
     there = [entry["identity"] for entry in artifact.record["inputs"]["sets"]]
     if there != [s.identity for s in sets]:
         names = ", ".join(entry["name"] for entry in artifact.record["inputs"]["sets"])
@@ -148,7 +170,7 @@ def _begin_first(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher
             "--overwrite, or another --output",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
-    if artifact.state == "running":
+    if artifact.state == "running" and not only_look:
         sweep(config.output)
     return artifact
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sinonom_cli.artifacts.inputs import find_inputs, identity_of
+from sinonom_cli.artifacts.inputs import find_inputs
 from sinonom_cli.errors import SinonomError
 
 
@@ -50,11 +50,3 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     for given, message in (("no", "does not exist"), ("*.no", "nothing matches"), (tmp_path, "no meshes in")):
         with pytest.raises(SinonomError, match=message):
             keys(tmp_path / str(given))
-
-
-def test_identity_changes_with_names_and_sizes(folder: Path) -> None:
-    before = identity_of(find_inputs([str(folder)], {".stl"}, "meshes"))
-    assert before["count"] == 3
-    assert before == identity_of(find_inputs([str(folder)], {".stl"}, "meshes"))
-    (folder / "b.stl").write_text("longer than before", encoding="utf-8")
-    assert before["sha256"] != identity_of(find_inputs([str(folder)], {".stl"}, "meshes"))["sha256"]

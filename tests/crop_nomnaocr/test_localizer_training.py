@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from sinonom_cli.cli import run
-from sinonom_cli.errors import SinonomError, need
 from sinonom_cli.crop_nomnaocr.pages import read_pages
+from sinonom_cli.errors import SinonomError, need
 
 for package in ("ultralytics", "onnx"):
     # Not importorskip: only the command keeps ultralytics from the network and from others' functions.

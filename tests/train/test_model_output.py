@@ -1,0 +1,86 @@
+"""What `sinonom train` does with an output that is there: nothing of the user's goes, one training at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tinymodel import tiny_pictures
+
+from sinonom_cli import cli
+from sinonom_cli.errors import ExitCode
+
+pytest.importorskip("torch")
+
+QUICK = ("--loss", "lda", "--steps", "100", "--embedding", "2", "--size", "32", "--val", "0", "--workers", "0", "-q")
+QUICK += ("--threads", "1")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    tiny_pictures(tmp_path / "set", [f"U+5B{50 + k}/{hand}.png" for k in range(4) for hand in range(3)])
+    return tmp_path / "set"
+
+
+def train(data: Path, model: Path, *more: object) -> int:
+    return cli.run(["train", "--data", str(data), "--output", str(model), *QUICK, *map(str, more)])
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_overwrite_keeps_what_a_user_has_put_into_a_model(data: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    assert train(data, model) == 0
+    theirs = dict.fromkeys(("README.md", "resume/diary.txt", "images/mine.png", "model.pt"), b"a user's")
+    for name, content_of in theirs.items():
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).write_bytes(content_of)
+    (model / "resume" / "last.safetensors").write_bytes(b"of a killed run")
+    assert train(data, model, "--seed", 1, "--overwrite") == 0
+    assert train(data, tmp_path / "fresh", "--seed", 1) == 0
+    assert content(model) == content(tmp_path / "fresh") | theirs
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--data", "nowhere"), ("--cache", "{file}"), ("--device", "cuda:99"), ("--steps", "2")]
+)
+def test_a_training_that_cannot_begin_leaves_the_old_model(data: Path, tmp_path: Path, wrong: tuple[str, str]) -> None:
+    model = tmp_path / "model"
+    assert train(data, model) == 0
+    before = content(model)
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    options = [option.format(file=tmp_path / "file") for option in wrong]
+    assert train(data, model, *options, "--seed", 1, "--overwrite") in (2, 3, 4, 5)
+    assert content(model) == before
+
+
+def test_a_model_that_holds_what_it_would_learn_from_is_refused(data: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    assert train(data, model) == 0
+    before = content(model)
+    weights = model / "model.safetensors"
+    for more in (("--weights", weights), ("--teacher", model), ("--teacher", model / "model.onnx")):
+        asked = ("--loss", "triplet", *more, "--overwrite")
+        assert train(data, model, *asked) == ExitCode.OUTPUT_IN_THE_WAY
+        assert content(model) == before
+    data.rename(model / "set")
+    assert train(model / "set", model, "--overwrite") == ExitCode.OUTPUT_IN_THE_WAY
+    assert before.items() <= content(model).items()
+
+
+def test_a_second_training_into_one_output_is_refused(data: Path, tmp_path: Path) -> None:
+    hold = (
+        "import sys; from pathlib import Path; from sinonom_cli.artifacts.lock import locked\n"
+        "with locked(Path(sys.argv[1]), 'model'): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path / "model")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "held\n"
+        assert train(data, tmp_path / "model") == ExitCode.OUTPUT_IN_THE_WAY
+        process.communicate()
+    assert train(data, tmp_path / "model") == 0
+    assert not (tmp_path / "model" / ".sinonom.lock").exists()
