@@ -4,11 +4,13 @@ A binary STL is 80 bytes of header, a uint32 count, and 50 bytes for each triang
 bytes. The header may begin with "solid", as an ASCII file does, so the size decides, not the first word.
 """
 
+import codecs
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli.artifacts.files import write_bytes
+from sinonom_cli.artifacts.mesh_text import numbers_in, plain_text
 from sinonom_cli.errors import SinonomError
 
 if TYPE_CHECKING:
@@ -21,11 +23,20 @@ FAR = 2.0
 """How many times its longest side a mesh may lie away from the origin before float32 begins to round its details."""
 
 _VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
+_SOLID = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!facet\s+normal\s+[-+.\d])[^\n])*", re.MULTILINE)
+"""A line with a solid's name, in which any word may stand."""
+_END = re.compile(rb"\s*(?:end\s*solid\b.*)?", re.DOTALL)
+_CUT = 0.01
+"""Share of its triangles that a binary file may lack and still be one with a wrong count, not one that is cut off."""
 _FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
 
 
-def read_stl(path: Path) -> "NDArray[np.float32]":
+def read_stl(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
     """Read a binary or ASCII STL file.
+
+    Parameters
+    ----------
+    remarks : where what is odd about the file is added, if it is read nevertheless.
 
     Returns
     -------
@@ -35,25 +46,59 @@ def read_stl(path: Path) -> "NDArray[np.float32]":
     Raises
     ------
     SinonomError
-        If the file is empty, truncated, not STL, or its triangle count does not match its size.
+        If the file is empty, truncated or not STL.
     """
     import numpy as np
 
     content = path.read_bytes()
     if not content:
         raise _bad(path, "the file is empty")
-    if _is_ascii(content):
-        return _read_ascii(path, content)
+    text = plain_text(content) if _may_be_text(content) else b""
+    if text[:512].lstrip()[:5].lower() in (b"solid", b"facet") and b"\n" in text[:512]:
+        return _read_ascii(path, text)
     if len(content) < 84:
         raise _bad(path, f"not an STL file: only {len(content)} bytes")
-    count = int.from_bytes(content[80:84], "little")
-    if len(content) != 84 + 50 * count:
-        whole = (len(content) - 84) / 50
-        raise _bad(path, f"its header promises {count:,} triangles, its size holds {whole:,.1f}: truncated or not STL")
+    count = _count(path, content, remarks)
     # Copied as 36 bytes at a time, not as nine numbers: twice as fast.
     records = np.frombuffer(content, [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")], count, 84)
     vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
     return vertices.astype(np.float32, copy=False)
+
+
+def _count(path: Path, content: bytes, remarks: list[str] | None) -> int:
+    """Return how many triangles a binary file holds: what its header says, if its bytes do not say otherwise.
+
+    Programs that write as they go leave the count at 0 or at its greatest; others add bytes of their own at the end.
+    """
+    promised = int.from_bytes(content[80:84], "little")
+    held, more = divmod(len(content) - 84, 50)
+    if promised == held:
+        return held
+    lacking = promised - held
+    cut_off = lacking > 0 and (more > 0 or held == 0 or (_CUT * promised < lacking < 0.9 * promised and lacking > 1))
+    if cut_off:
+        whole = (len(content) - 84) / 50
+        raise _bad(
+            path, f"its header promises {promised:,} triangles, its size holds {whole:,.1f}: truncated or not STL"
+        )
+    count = held if lacking > 0 or not promised or _are_triangles(content, promised, held) else promised
+    if remarks is not None and count != promised:
+        remarks.append(f"the header promises {promised:,} faces, the file holds {count:,}")
+    return count
+
+
+def _are_triangles(content: bytes, first: int, end: int) -> bool:
+    """Return whether what stands at the end of a binary file, from triangle `first` on, is triangles too.
+
+    The normals of triangles are of length 1, or of length 0 where a program leaves them out.
+    """
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        records = np.frombuffer(content, _FIELDS, end - first, 84 + 50 * first)
+        lengths = np.linalg.norm(records["normal"], axis=1)
+        fine = (np.abs(lengths - 1) < 0.01) | (lengths == 0)
+    return bool(fine.mean() > 0.9)
 
 
 def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
@@ -73,30 +118,7 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
 
 
-def numbers_in(text: bytes, count: int = -1) -> "NDArray[np.float64]":
-    """Return the numbers in a text, separated by white space, (N,) float64; NaN and infinities are numbers.
-
-    Raises
-    ------
-    ValueError
-        If something else stands in it, or, where `count` is given, not so many numbers.
-    """
-    import warnings
-
-    import numpy as np
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", DeprecationWarning)
-        try:
-            numbers = np.fromstring(text, sep=" ") if text.strip() else np.zeros(0)
-        except DeprecationWarning:
-            raise ValueError("not a number") from None
-    if count not in (-1, len(numbers)):
-        raise ValueError(f"{len(numbers):,} numbers instead of {count:,}")
-    return numbers
-
-
-def single_precision(points: Any) -> "NDArray[np.float32]":
+def single_precision(points: Any, used: "NDArray[np.bool_] | None" = None) -> "NDArray[np.float32]":
     """Return points as float32; those that lie far from the origin, moved there first, so that no detail is lost.
 
     Scanners give coordinates in the hundreds of thousands with fractions of a millimetre; float32 holds seven digits.
@@ -104,6 +126,7 @@ def single_precision(points: Any) -> "NDArray[np.float32]":
     Parameters
     ----------
     points : (..., 3) of any type that makes an array of numbers.
+    used : (N,) which of them, counted through, a face names: where the others lie does not matter; None: all.
     """
     import numpy as np
 
@@ -112,7 +135,8 @@ def single_precision(points: Any) -> "NDArray[np.float32]":
         return points.astype(np.float32, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         flat = points.reshape(-1, 3).astype(np.float64, copy=False)
-        flat = flat[np.isfinite(flat).all(axis=1)]
+        fine = np.isfinite(flat).all(axis=1)
+        flat = flat[fine if used is None else fine & used]
         if len(flat):
             low, high = flat.min(axis=0), flat.max(axis=0)
             middle = low + (high - low) / 2
@@ -125,16 +149,18 @@ def _bad(path: Path, reason: str) -> SinonomError:
     return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
 
 
-def _is_ascii(content: bytes) -> bool:
-    start = content[:512].lstrip()
-    # The count of a binary file of less than 16 million triangles has a NUL byte; text has none.
-    return start[:5].lower() == b"solid" and b"\0" not in start and b"\n" in start
+def _may_be_text(content: bytes) -> bool:
+    """Return whether a file may be ASCII STL: the count of a binary one below 16 million triangles has a NUL byte."""
+    head = content[:512]
+    return head.count(0) == 0 or (
+        content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or content[:4].count(0) == 2
+    )
 
 
 def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
-    content = content.lower()
-    facets = len(re.findall(rb"\bfacet\s+normal\b", content))
-    if facets != content.count(b"endfacet") or b"endsolid" not in content[-1024:]:
+    content = _SOLID.sub(b"", content.lower())
+    facets, ends = len(re.findall(rb"\bfacet\b", content)), content.count(b"endfacet")
+    if facets != ends or not _END.fullmatch(content[content.rfind(b"endfacet") :].removeprefix(b"endfacet")):
         raise _bad(path, f"ASCII STL that ends before its end, at triangle {facets:,}")
     vertices = _VERTEX.findall(content)
     if len(vertices) != 3 * facets:

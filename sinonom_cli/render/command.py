@@ -43,7 +43,7 @@ class Level(StrEnum):
 
 
 def render(
-    paths: Annotated[list[str], typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB; then the set.")],
+    paths: Annotated[list[str], typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF; then the set.")],
     output: Output = None,
     size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Side of the pictures, pixels.")] = 256,
     projection: Annotated[
@@ -84,8 +84,6 @@ def render(
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
     items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit)
-    if all(item.path.suffix.lower() == ".glb" for item in items):
-        load_open3d("reading GLB")
     view = View(size, projection.value, level.value, tone.value, mirror, depth16)
     artifact = fill(
         out,

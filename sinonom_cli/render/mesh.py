@@ -1,24 +1,50 @@
 """Meshes of every format a lab has, read into triangles and checked."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinonom_cli.artifacts.stl import read_stl
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.render.depth import load_open3d
+from sinonom_cli.render.gltf import read_gltf
+from sinonom_cli.render.obj import read_obj
+from sinonom_cli.render.off import read_off
 from sinonom_cli.render.ply import read_ply
-from sinonom_cli.render.polygons import bad_mesh, read_obj, read_off, triangles_of
+from sinonom_cli.render.polygons import bad_mesh
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FEW = 0.05
+"""Share of its faces that a mesh may lose because they have a vertex that is no number."""
 
-def read_mesh(path: Path) -> "NDArray[np.float32]":
+
+@dataclass
+class Notes:
+    """What `metadata.csv` says of a mesh that was not drawn as its file has it.
+
+    Attributes
+    ----------
+    turned : where its carved face looked, as `-Z`; "" if it was left as it was.
+    left_out : what was left out, and of how many faces.
+    remarks : what is odd about the file, or not sure.
+    """
+
+    turned: str = ""
+    left_out: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_mesh(path: Path, notes: Notes | None = None) -> "NDArray[np.float32]":
     """Read a mesh and check that it can be rendered.
 
-    STL, PLY, OBJ and OFF are read by readers that refuse a file which lies about itself; GLB by Open3D. Polygons are
-    split into triangles, colours ignored.
+    STL, PLY, OBJ, OFF and glTF are read by readers that refuse a file which lies about itself. Polygons are split into
+    triangles, colours ignored.
+
+    Parameters
+    ----------
+    notes : where it is said what was left out and what is odd.
 
     Returns
     -------
@@ -28,45 +54,47 @@ def read_mesh(path: Path) -> "NDArray[np.float32]":
     Raises
     ------
     SinonomError
-        If the file is empty, truncated, no mesh, has no face, a vertex that is not finite, or a face that names a
-        vertex which does not exist.
+        If the file is empty, truncated, no mesh, has no face, many vertices that are not finite, or a face that names
+        a vertex which does not exist.
     """
+    notes = notes or Notes()
     suffix = path.suffix.lower()
     if suffix not in MESH_SUFFIXES:
         raise SinonomError(f"{path.name}: not a mesh format we read", f"one of {' '.join(sorted(MESH_SUFFIXES))}")
     if not path.stat().st_size:
         raise bad_mesh(path, "the file is empty")
-    return _checked(path, _READERS[suffix](path))
+    return _finite(path, _READERS[suffix](path, notes.remarks), notes)
 
 
-def _checked(path: Path, triangles: "NDArray[np.float32]") -> "NDArray[np.float32]":
+def _finite(path: Path, triangles: "NDArray[np.float32]", notes: Notes) -> "NDArray[np.float32]":
+    """Return the triangles whose vertices are numbers, if these are nearly all."""
     import numpy as np
 
     if not len(triangles):
         raise SinonomError(f"{path.name}: the mesh has no faces", "export the mesh again, with its faces")
     # A sum is finite only if all its terms are: one fast pass, and the slow one only for bad or huge meshes.
     with np.errstate(over="ignore", invalid="ignore"):
-        fine = np.isfinite(triangles.sum())
-    bad = 0 if fine else int((~np.isfinite(triangles)).any(axis=(1, 2)).sum())
-    if bad:
+        if np.isfinite(triangles.sum()):
+            return triangles
+    fine = np.asarray(np.isfinite(triangles).all(axis=(1, 2)))
+    bad = len(fine) - int(fine.sum())
+    if bad > FEW * len(triangles):
         raise SinonomError(
             f"{path.name}: {bad:,} of {len(triangles):,} faces have a vertex that is NaN or infinite",
             "repair the mesh, or export it again",
         )
-    return triangles
+    if not bad:
+        return triangles
+    notes.left_out.append(f"NaN or infinite: {bad:,}")
+    return triangles[fine]
 
 
-def _read_glb(path: Path) -> "NDArray[np.float32]":
-    import numpy as np
-
-    try:
-        open3d = load_open3d("reading GLB")
-    except SinonomError as error:  # what the others in the folder do not need does not stop them
-        raise SinonomError(f"{path.name}: {error.message}; {error.hint}", error.hint) from None
-    with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
-        mesh = open3d.io.read_triangle_mesh(str(path))
-    return triangles_of(path, np.asarray(mesh.vertices), np.asarray(mesh.triangles))
-
-
-_READERS = {".stl": read_stl, ".ply": read_ply, ".obj": read_obj, ".off": read_off, ".glb": _read_glb}
+_READERS = {
+    ".stl": read_stl,
+    ".ply": read_ply,
+    ".obj": read_obj,
+    ".off": read_off,
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
+}
 MESH_SUFFIXES = frozenset(_READERS)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli.artifacts.stl import numbers_in
+from sinonom_cli.artifacts.mesh_text import numbers_in, plain_text
 from sinonom_cli.render.polygons import bad_mesh, triangles_of
+from sinonom_cli.render.strips import strip_triangles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,10 @@ _TYPES = {
     **{"float": "f4", "double": "f8", "int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2"},
     **{"int32": "i4", "uint32": "u4", "float32": "f4", "float64": "f8"},
 }
+_ELEMENTS = {"vertices": "vertex", "faces": "face", "polygon": "face", "tristrip": "tristrips"}
+_ELEMENTS |= {name: name for name in ("vertex", "face", "tristrips")}
+_LISTS = ("vertex_indices", "vertex_index", "vertex_indexes", "vertexindices", "indices", "index")
+"""What programs call the list of a face's vertices, the usual names first."""
 _ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "="}
 
 
@@ -32,12 +37,12 @@ class _Element:
     properties: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def read_ply(path: Path) -> "NDArray[np.float32]":
-    """Read the faces of a PLY file.
+def read_ply(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
+    """Read the faces of a PLY file, and its triangle strips.
 
     Returns
     -------
-    (F, 3, 3) float32; polygons are split into fans.
+    (F, 3, 3) float32; polygons are split into triangles.
 
     Raises
     ------
@@ -51,55 +56,100 @@ def read_ply(path: Path) -> "NDArray[np.float32]":
     try:
         elements, ascii_, body = _header(path, content)
         if ascii_:  # as if it were a binary file in which everything is a double
-            body = numbers_in(body).tobytes()
+            body = _ascii_numbers(body).tobytes()
         found, at = {}, 0
         for element in elements:
             found[element.name], at = _read(path, element, body, at)
     except (ValueError, KeyError, UnicodeDecodeError) as error:
-        raise bad_mesh(path, f"cannot be read as PLY: {error}") from None
-    if body[at:].strip():
-        raise bad_mesh(path, f"holds {len(body) - at:,} bytes more than its header promises")
-    vertices, faces = found.get("vertex", {}), found.get("face", {})
+        reason = f"the type {error} is not known" if isinstance(error, KeyError) else error
+        raise bad_mesh(path, f"cannot be read as PLY: {reason}") from None
+    vertices = found.get("vertex", {})
     if not {"x", "y", "z"} <= vertices.keys():
         raise bad_mesh(path, "its vertices have no x, y and z")
-    corners = faces.get("vertex_indices", faces.get("vertex_index", []))
-    return triangles_of(path, np.stack([vertices[axis] for axis in "xyz"], axis=1), corners)
+    faces = _corners(found.get("face", {}))
+    if len(body) - at >= _least_face(elements) and body[at:].strip(b"\0 \t\r\n"):
+        raise bad_mesh(path, f"holds {len(body) - at:,} bytes more than its header promises")
+    strips = [strip_triangles(strip) for strip in _corners(found.get("tristrips", {}))]
+    if strips:
+        faces = [*faces, *np.concatenate(strips)]
+    return triangles_of(path, np.stack([vertices[axis] for axis in "xyz"], axis=1), faces, remarks)
+
+
+def _corners(element: dict[str, Any]) -> Any:
+    """Return the lists of vertices of an element's faces or strips, whatever the property is called."""
+    for name in _LISTS:
+        if name in element:
+            return element[name]
+    return []
+
+
+def _least_face(elements: list[_Element]) -> int:
+    """Return how many bytes a triangle takes; what is left behind the last element is fewer, or it is more faces."""
+    for element in elements:
+        if element.name == "face":
+            sizes = [int(t[-1]) * (3 if c else 1) + int(c[-1:] or 0) for _, t, c in element.properties]
+            return max(1, sum(sizes))
+    return 1
+
+
+def _ascii_numbers(body: bytes) -> "NDArray[np.float64]":
+    """Return the numbers of an ASCII body; lines of comment may stand among them."""
+    import re
+
+    try:
+        return numbers_in(body)
+    except ValueError:
+        plain = re.sub(rb"^[ \t]*(?:comment|obj_info|#)[^\n]*", b"", body, flags=re.MULTILINE)
+        if plain == body:
+            raise
+        return numbers_in(plain)
 
 
 def _header(path: Path, content: bytes) -> tuple[list[_Element], bool, bytes]:
     """Return the elements with their types, whether the body is text, and the body."""
     import re
 
-    end = re.search(rb"^end_header[ \t]*\r?\n", content, re.MULTILINE)
-    if not re.match(rb"ply[ \t]*\r?\n", content) or not end:
+    if not content.startswith(b"ply"):
+        content = plain_text(content)
+    start = re.match(rb"ply[ \t]*(\r\n|\n|\r)", content)
+    end = re.search(rb"(?:^|[\r\n])end_header[ \t]*(?:" + re.escape(start[1]) + rb"|\r?\n)", content) if start else None
+    if not start or not end:
         raise bad_mesh(path, "not a PLY file, or its header is cut off")
     elements: list[_Element] = []
     order = ""
     for line in content[: end.start()].decode("ascii", "replace").splitlines()[1:]:
         match line.split():
-            case ["format", form, _]:
+            case ["format", form, *_]:
                 order = _ORDERS[form]
             case ["element", name, count]:
-                elements.append(_Element(name, int(count)))
+                elements.append(_Element(_ELEMENTS.get(name.lower(), name), int(count)))
             case ["property", "list", count_type, item_type, name]:
                 types = ("f8", "f8") if order == "=" else (order + _TYPES[item_type], order + _TYPES[count_type])
-                elements[-1].properties.append((name, *types))
+                elements[-1].properties.append((_property(name), *types))
             case ["property", type_, name]:
-                elements[-1].properties.append((name, "f8" if order == "=" else order + _TYPES[type_], ""))
+                elements[-1].properties.append((_property(name), "f8" if order == "=" else order + _TYPES[type_], ""))
             case ["comment" | "obj_info", *_] | []:
                 pass
             case _:
                 raise ValueError(f"header line {line!r}")
     if not order:
         raise ValueError("no format line")
-    return elements, order == "=", content[end.end() :]
+    if any(element.count < 0 for element in elements):
+        raise ValueError("an element's count is below 0")
+    body = content[end.end() :]
+    return elements, order == "=", plain_text(body) if order == "=" else body
+
+
+def _property(name: str) -> str:
+    """Return a property's name as it is looked for."""
+    return name.lower() if name.lower() in ("x", "y", "z", *_LISTS) else name
 
 
 def _read(path: Path, element: _Element, body: bytes, at: int) -> tuple[dict[str, Any], int]:
     """Read an element that begins at byte `at`; return its properties by name and where it ends."""
     import numpy as np
 
-    if not element.count:
+    if not element.count or not element.properties:
         return {}, at
     sizes = _first_sizes(path, element, body, at)
     fields: list[Any] = []
