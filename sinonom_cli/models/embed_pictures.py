@@ -18,7 +18,9 @@ import numpy as np
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models import preprocess
+from sinonom_cli.models.blank import inked_picture
 from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.page_like import looks_like_page
 from sinonom_cli.models.preprocess import load_picture
 from sinonom_cli.models.views import embed_views
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
     Prepare = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 
+PAGE = "looks like a page, a column or a line of several characters, not like one character"
+"""Reason for which a query is refused."""
 PAYS = 2_000
 """From so many pictures on, workers save more than the second that it takes to start them."""
 
@@ -54,6 +58,7 @@ def embed_pictures(
     workers: int | None,
     engine: str = "processes",
     tta: bool = False,
+    one_character: bool = False,
 ) -> Iterator[Embedded]:
     """Embed pictures, and yield batch by batch, in order.
 
@@ -65,10 +70,12 @@ def embed_pictures(
     workers : processes that read and embed; 0: this one; None: as many as pay.
     engine : as in `work_through`.
     tta : take the mean over a few views of each picture: queries, never what an index holds; see `models.views`.
+    one_character : count pictures that look like a page or a column as failures: queries.
     """
+    one = OneBatch(embedder, size, preprocess.prepare, tta, one_character)
     if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
         for batch in batches:
-            yield _embed(embedder, batch, size, preprocess.prepare, tta)
+            yield one(batch)
         return
     from sinonom_cli.artifacts.workers import cores, work_through
 
@@ -77,10 +84,10 @@ def embed_pictures(
     due = 0
     if engine == "processes":
         workers = workers or cores()
-    for outcome in work_through(items, EmbedBatch(embedder.model, tta), workers, engine, at_once=1):
+    for outcome in work_through(items, EmbedBatch(embedder.model, tta, one_character), workers, engine, at_once=1):
         number, batch = outcome.item.data
         embedded: Any = outcome.rows and outcome.rows[0]
-        done[number] = embedded or _without_what_crashes(embedder, batch, size, tta, outcome.failure)
+        done[number] = embedded or _without_what_crashes(one, batch, outcome.failure)
         while due in done:  # workers finish out of order
             yield done.pop(due)
             due += 1
@@ -92,6 +99,7 @@ class EmbedBatch:
 
     model: Model
     tta: bool = False
+    one_character: bool = False
 
     def __call__(self, item: Item) -> list[Any]:
         """Return one `Embedded` in a list."""
@@ -99,7 +107,8 @@ class EmbedBatch:
 
         _, batch = item.data
         embedder = _embedder(self.model.path, self.model.identity)
-        return [_embed(embedder, batch, self.model.size, prepare_fast.prepare, self.tta)]
+        one = OneBatch(embedder, self.model.size, prepare_fast.prepare, self.tta, self.one_character)
+        return [one(batch)]
 
 
 @dataclass(frozen=True)
@@ -124,46 +133,58 @@ def _embedder(path: Path, identity: str) -> Embedder:
     return Embedder(model, 1)
 
 
-def _without_what_crashes(embedder: Embedder, batch: Sequence[Path], size: int, tta: bool, reason: str) -> Embedded:
+def _without_what_crashes(one: OneBatch, batch: Sequence[Path], reason: str) -> Embedded:
     """Embed a batch that ended its worker: find the pictures that do, one by one, and leave them out."""
     from sinonom_cli.artifacts.workers import work_through
 
     items = [Item(str(position), path, position) for position, path in enumerate(batch)]
-    tried = sorted(work_through(items, Read(size), 1), key=lambda outcome: outcome.item.data)
+    tried = sorted(work_through(items, Read(one.size), 1), key=lambda outcome: outcome.item.data)
     bad = {outcome.item.data: outcome.failure for outcome in tried if outcome.rows is None}
     if not bad:
         raise SinonomError(f"a worker ended while it embedded {batch[0]} and what follows: {reason}", "--workers 0")
     good = [position for position in range(len(batch)) if position not in bad]
-    embedded = _embed(embedder, [batch[position] for position in good], size, preprocess.prepare, tta)
+    embedded = one([batch[position] for position in good])
     failures = bad | {good[position]: why for position, why in embedded.failures.items()}
     return Embedded(embedded.vectors, dict(sorted(failures.items())))
 
 
-def _embed(embedder: Embedder, batch: Sequence[Path], size: int, prepare: Prepare, tta: bool) -> Embedded:
-    pictures = np.empty((len(batch), size, size), np.float32)
-    positions: list[int] = []
-    failures: dict[int, str] = {}
-    for position, path in enumerate(batch):
-        read = _read(path, size, prepare)
-        if isinstance(read, str):
-            failures[position] = read
-        else:
-            pictures[len(positions)] = read
-            positions.append(position)
-    vectors = embed_views(embedder, pictures[: len(positions)]) if tta else embedder.embed(pictures[: len(positions)])
-    finite = np.isfinite(vectors).all(axis=1)
-    for position in np.array(positions, np.int64)[~finite].tolist():
-        failures[position] = "the model answers it with something that is no number"
-    return Embedded(vectors[finite], dict(sorted(failures.items())))
+@dataclass(frozen=True)
+class OneBatch:
+    """Takes a batch of pictures from file to embedding; the attributes are as in `embed_pictures`."""
 
+    embedder: Embedder
+    size: int
+    prepare: Prepare
+    tta: bool
+    one_character: bool
 
-def _read(path: Path, size: int, prepare: Prepare) -> NDArray[np.float32] | str:
-    """Return a picture as the network wants it, or in one line why there is none."""
-    try:
-        return prepare(load_picture(path), size)
-    except SinonomError as error:
-        if error.code != ExitCode.BAD_INPUT:
-            raise
-        return " ".join(error.message.split())
-    except Exception as error:  # one picture that a decoder chokes on must not stop a million others
-        return " ".join(f"{type(error).__name__}: {error}".split())
+    def __call__(self, batch: Sequence[Path]) -> Embedded:
+        """Return the batch's embeddings, and why pictures have none."""
+        pictures = np.empty((len(batch), self.size, self.size), np.float32)
+        positions: list[int] = []
+        failures: dict[int, str] = {}
+        for position, path in enumerate(batch):
+            read = self._read(path)
+            if isinstance(read, str):
+                failures[position] = read
+            else:
+                pictures[len(positions)] = read
+                positions.append(position)
+        there = pictures[: len(positions)]
+        vectors = embed_views(self.embedder, there) if self.tta else self.embedder.embed(there)
+        finite = np.isfinite(vectors).all(axis=1)
+        for position in np.array(positions, np.int64)[~finite].tolist():
+            failures[position] = "the model answers it with something that is no number"
+        return Embedded(vectors[finite], dict(sorted(failures.items())))
+
+    def _read(self, path: Path) -> NDArray[np.float32] | str:
+        """Return a picture as the network wants it, or in one line why there is none."""
+        try:
+            picture = inked_picture(path)
+            return PAGE if self.one_character and looks_like_page(picture) else self.prepare(picture, self.size)
+        except SinonomError as error:
+            if error.code != ExitCode.BAD_INPUT:
+                raise
+            return " ".join(error.message.split())
+        except Exception as error:  # one picture that a decoder chokes on must not stop a million others
+            return " ".join(f"{type(error).__name__}: {error}".split())

@@ -49,7 +49,7 @@ def embedded(
     # A bar for what takes less than a second would cost more than it tells.
     bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
     with bar as progress:
-        found = embed_pictures(embedder, paths, model.size, 0 if few else workers, tta=tta)
+        found = embed_pictures(embedder, paths, model.size, 0 if few else workers, tta=tta, one_character=True)
         for batch, each in zip(batches, found, strict=True):
             failures = {}
             for position, reason in each.failures.items():

@@ -16,6 +16,7 @@ from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import DEFAULT, Model
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.models.embed_pictures import PAGE
 from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
@@ -107,7 +108,10 @@ def run(config: QueryConfig) -> None:
 
 def _refuse_failed(items: Sequence[Item], failed: Sequence[str]) -> None:
     if len(items) == 1 and failed:
-        raise SinonomError(failed[0], "another picture; PNG, JPEG, TIFF, WebP and BMP can be read")
+        page = "cut out one character; sinonom crop-nomnaocr cuts columns and pages with transcripts or boxes"
+        raise SinonomError(
+            failed[0], page if PAGE in failed[0] else "another picture; PNG, JPEG, TIFF, WebP and BMP can be read"
+        )
     if failed:
         raise SinonomError(
             f"{len(failed)} of {len(items)} pictures could not be used; the first: {failed[0]}",

@@ -28,8 +28,9 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.journal import Row
 from sinonom_cli.artifacts.workers import work_through
 from sinonom_cli.errors import ExitCode, SinonomError, need
+from sinonom_cli.models.blank import inked_picture
 from sinonom_cli.models.prepare_fast import prepare
-from sinonom_cli.models.preprocess import VERSION, load_picture
+from sinonom_cli.models.preprocess import VERSION
 
 if TYPE_CHECKING:
     from sinonom_cli.artifacts.imageset import ImageSet
@@ -172,7 +173,7 @@ class Prepare:
     shape: tuple[int, int, int]
 
     def __call__(self, item: Item) -> list[Row]:
-        prepared = prepare(load_picture(item.path), self.shape[1])
+        prepared = prepare(inked_picture(item.path), self.shape[1])
         open_cells(self.cells, self.shape, "r+")[item.data] = np.rint(prepared * 255)
         return []
 

@@ -90,7 +90,7 @@ def test_the_same_command_again_does_nothing_and_other_options_are_in_the_way(
     tiny_model(house / "other", seed=1)
     assert sinonom("index", "set a", "db.faiss", "--model", "other") == 5
     assert "model" in capsys.readouterr().err
-    Image.new("L", (50, 50)).save(house / "set a" / "new.png")
+    tiny_pictures(house / "set a", ["new.png"], seed=3)
     assert sinonom("index", "set a", "db.faiss") == 5
     assert "9 then, 10 now" in capsys.readouterr().err
     assert sinonom("index", "set a", "db.faiss", "--overwrite") == 0
