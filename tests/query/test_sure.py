@@ -264,7 +264,7 @@ def test_a_calibration_that_is_none_is_refused(house: Path, capsys: pytest.Captu
     for broken in ({"euclidean": {"by": "label"}}, {"euclidean": {"by": "x", "temperature": 1}}, [1]):
         path.write_text(json.dumps(record | {"calibration": broken}), encoding="utf-8")
         assert sinonom("query", "q/00.png", "--index", "db.faiss") == 4
-        assert "fits it again" in capsys.readouterr().err
+        assert "db.faiss.json" in capsys.readouterr().err
 
 
 def test_an_index_that_changes_meanwhile_keeps_no_calibration_of_what_it_was(
