@@ -30,7 +30,7 @@ import traceback
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fuzz_mutate import Case, damage
 from fuzz_seeds import READERS, Reader, make_house
@@ -38,6 +38,8 @@ from fuzz_seeds import READERS, Reader, make_house
 from sinonom_cli import cli
 
 MOST_MEMORY, MOST_SECONDS = 2 << 30, 30.0
+SHOWN = (RuntimeWarning, UserWarning, FutureWarning)
+"""Warnings that Python shows by default; those of Pillow's the command line turns off."""
 FINE = {0, 2, 4, 6}
 EXCEPTION = re.compile(r",\"?[A-Za-z.]*(Error|Exception|Warning|Iteration)\b:?", re.MULTILINE)
 """How the reason of a failure begins that names an exception and not what is wrong with the file."""
@@ -79,18 +81,32 @@ def tried(command: list[str], out: Path) -> tuple[int, str]:
         except BaseException:
             return -1, traceback.format_exc()
     text = said.getvalue()
-    failures = "".join(path.read_text(encoding="utf-8") for path in out.rglob("*failures.csv")) if out.is_dir() else ""
+    failures = (
+        "".join(path.read_text(encoding="utf-8", errors="replace") for path in out.rglob("*failures.csv"))
+        if out.is_dir()
+        else ""
+    )
     if code not in FINE or "Traceback" in text or EXCEPTION.search(failures):
-        again = io.StringIO()
-        shutil.rmtree(out, ignore_errors=True)
-        with contextlib.redirect_stderr(again), contextlib.redirect_stdout(io.StringIO()):
-            cli.run([word for word in command if word != "-q"] + ["-v"])
-        return code, f"exit code {code}\n{failures}{again.getvalue()}"
-    shown = [one for one in warned if issubclass(one.category, RuntimeWarning | UserWarning | FutureWarning)]
+        return code, f"exit code {code}\n{failures}{_traced(command, out, 'default')}"
+    shown = [one for one in warned if issubclass(one.category, SHOWN) and f"{os.sep}PIL{os.sep}" not in one.filename]
     if shown:
-        one = shown[0]
-        return code, f"{one.category.__name__}: {one.message} ({one.filename}:{one.lineno})"
+        return code, f"{shown[0].category.__name__}: {shown[0].message}\n{_traced(command, out, 'error')}"
     return code, ""
+
+
+def _traced(command: list[str], out: Path, filtering: Literal["default", "error"]) -> str:
+    """Run a command again; return its messages and tracebacks, with "error" also of where a warning came from."""
+    said = io.StringIO()
+    shutil.rmtree(out, ignore_errors=True)
+    with (
+        contextlib.redirect_stderr(said),
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+        contextlib.suppress(BaseException),
+    ):
+        warnings.simplefilter(filtering)
+        cli.run([word for word in command if word != "-q"] + ["-v"])
+    return said.getvalue()
 
 
 def peak() -> int:

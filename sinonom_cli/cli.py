@@ -131,7 +131,7 @@ def run(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _failed(_interrupted())
     except OSError as error:
-        return _failed(console.full_disk(error)) if error.errno in console.FULL else _unexpected(error)
+        return _failed_on_disk(error)
     except Exception as error:
         return _unexpected(error)
 
@@ -144,6 +144,16 @@ def _failed(error: SinonomError) -> int:
     _trace()
     console.error(error.message, error.hint)
     return int(error.code)
+
+
+def _failed_on_disk(error: OSError) -> int:
+    """Report what the system said of a file; an error that names none is a bug, unless a disk is full."""
+    if error.errno in console.FULL:
+        return _failed(console.full_disk(error))
+    if error.filename is None:
+        return _unexpected(error)
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    return _failed(SinonomError(f"cannot use {name}: {error.strerror}"))
 
 
 def _unexpected(error: Exception) -> int:
@@ -177,6 +187,7 @@ def main() -> None:
         # Paths and characters are Unicode; Windows consoles and pipes may default to something less.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape" if os.name == "posix" else "replace")
+    console.hush_pillow()
     code = run()
     try:
         if sys.stdout is not None:

@@ -8,6 +8,7 @@ import json as jsonlib
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def data(text: str) -> None:
         With exit code 5, if stdout takes no more for another reason, such as a full disk.
     """
     try:
-        print(text, flush=True)
+        _print(text, sys.stdout)
     except OSError as error:
         raise (BrokenPipeError() if is_broken_pipe(error) else full_disk(error)) from error
 
@@ -79,6 +80,14 @@ def data_json(record: dict[str, Any]) -> None:
     data(jsonlib.dumps(record, ensure_ascii=False))
 
 
+def hush_pillow() -> None:
+    """Keep what Pillow says of odd metadata from stderr; whether pictures can be read does not depend on it.
+
+    The filters of warnings belong to the process: this is for the command line and its workers, not for a library.
+    """
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
 def say(text: str) -> None:
     """Tell the user something on stderr, unless `-q`."""
     if not settings.quiet:
@@ -107,9 +116,16 @@ def error(message: str, hint: str = "") -> None:
 def tell(text: str) -> None:
     """Write a line to stderr; where stderr takes nothing, the work goes on without its messages."""
     try:
-        print(text, file=sys.stderr, flush=True)
+        _print(text, sys.stderr)
     except OSError:
         abandon(sys.stderr)
+
+
+def _print(text: str, stream: Any) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:  # a file name that is not UTF-8, on a stream that takes nothing else
+        print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=stream, flush=True)
 
 
 def colour(stream: Any) -> bool:

@@ -111,6 +111,27 @@ def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "this is a bug in sinonom: ZeroDivisionError: by design" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PermissionError(13, "Permission denied", "khắc.stl"), ExitCode.BAD_INPUT),
+        (OSError(36, "File name too long", b"kh\xff.stl"), ExitCode.BAD_INPUT),
+        (OSError(28, "No space left on device", "khắc.png"), ExitCode.OUTPUT_IN_THE_WAY),
+        (OSError(28, "No space left on device"), ExitCode.OUTPUT_IN_THE_WAY),
+        (OSError("no file at all"), ExitCode.BUG),
+    ],
+)
+def test_what_the_system_says_of_a_file_is_no_bug(
+    error: OSError, code: ExitCode, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "call", broken)
+    assert cli.run(["version"]) == code
+    assert ("this is a bug" in capsys.readouterr().err) == (code == ExitCode.BUG)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sinonom_cli", "render", "-", str(tmp_path / "out")]

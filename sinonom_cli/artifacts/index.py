@@ -109,7 +109,10 @@ class Index:
             raise damaged(self.path, self.record) from error
         if rows.size and rows.max() >= len(self):
             raise damaged(self.path, self.record)
-        return rows, self._stored_vectors()[np.maximum(rows, 0)].astype(np.float32, copy=False)
+        vectors = self._stored_vectors()[np.maximum(rows, 0)]
+        if not np.isfinite(vectors).all():
+            raise damaged(self.path, self.record)
+        return rows, vectors.astype(np.float32, copy=False)
 
     @property
     def distance(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.errors import SinonomError
 
 Row = dict[str, str]
 Known = tuple[int, str]
@@ -203,8 +204,24 @@ def read_table(path: Path) -> tuple[list[str], list[Row]]:
     """Read a CSV table of ours: its columns and its rows.
 
     A byte order mark, as Excel writes one, is skipped.
+
+    Raises
+    ------
+    SinonomError
+        If a line has more or fewer cells than the first, or a quote that is never closed makes the rest one cell.
     """
     text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    rows = list(reader)
+    rows: list[Row] = []
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise csv.Error("the line has more or fewer cells than the first")
+            rows.append(row)
+        if "\0" in text:
+            raise csv.Error("it holds a NUL byte")
+    except csv.Error as error:
+        raise SinonomError(
+            f"{path}, line {reader.line_num}: {error}", "the file is damaged: make the set again"
+        ) from None
     return list(reader.fieldnames or ()), rows

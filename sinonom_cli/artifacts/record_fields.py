@@ -8,6 +8,9 @@ Check = Callable[[Any], bool]
 LARGEST = 2**53
 """JSON's numbers are exact up to this one."""
 
+LARGEST_SIZE = 2**16
+"""Of an embedding, a picture's side, a number of candidates: no network or index of ours comes near."""
+
 _ABSENT = object()
 
 
@@ -28,7 +31,7 @@ def _count(value: Any) -> bool:
 
 
 def _size(value: Any) -> bool:
-    return _count(value) and value >= 1
+    return _count(value) and 1 <= value <= LARGEST_SIZE
 
 
 def _table(value: Any) -> bool:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.errors import SinonomError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -58,9 +60,11 @@ class Rows:
 
     def __getitem__(self, position: int) -> Row:
         line = self.line(position).decode("utf-8", "surrogateescape")
-        if '"' in line:
-            return Row(*next(csv.reader(io.StringIO(line, newline=""))))
-        return Row(*line.rstrip("\r\n").split(","))
+        quoted = '"' in line
+        cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
+        if len(cells) != len(COLUMNS):
+            raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
+        return Row(*cells)
 
     def line(self, position: int) -> bytes:
         """Return a row as it stands in the table, its line end included."""

@@ -16,6 +16,7 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
+from sinonom_cli import console
 from sinonom_cli.artifacts.files import cannot_write
 from sinonom_cli.artifacts.fingerprints import mark_of
 from sinonom_cli.artifacts.inputs import Item
@@ -189,6 +190,7 @@ def _begin(work: Work) -> None:
 def follow_parent() -> None:
     """Make a new worker process ready: leave Ctrl-C to the parent, and end when the parent does, even killed."""
     keep_freed_memory()
+    console.hush_pillow()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

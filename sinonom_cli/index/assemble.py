@@ -154,8 +154,22 @@ def save(index: Any, path: Path) -> None:
     import faiss
 
     with replacing(path) as temporary, temporary.open("wb") as file:
-        writer = faiss.PyCallbackIOWriter(file.write)  # type: ignore[attr-defined]
-        faiss.write_index(index, faiss.BufferedIOWriter(writer))
+        failed: list[OSError] = []
+
+        def write(block: bytes) -> int:
+            # An error raised here is lost where FAISS writes its last block, which is when the writer is destroyed.
+            try:
+                if not failed:
+                    file.write(block)
+            except OSError as error:
+                failed.append(error)
+            return len(block)
+
+        writer = faiss.BufferedIOWriter(faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
+        faiss.write_index(index, writer)
+        del writer
+        if failed:
+            raise failed[0]
 
 
 def load(path: Path) -> Any:

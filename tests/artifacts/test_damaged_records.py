@@ -1,12 +1,15 @@
 """A record with a value of another type, or without it, is refused in one line: never a traceback."""
 
+import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tinyfont import build
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
@@ -79,3 +82,41 @@ def test_a_record_that_is_no_record_is_refused(text: str, tmp_path: Path) -> Non
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "artifact.json").write_text(text, encoding="utf-8", errors="surrogateescape")
     assert cli.run(["sets", str(tmp_path / "set"), "-q"]) == ExitCode.BAD_INPUT
+
+
+def forged(path: Path, name: str, content: bytes) -> None:
+    """Write a file of an index and its checksum, as one would who wants to deceive."""
+    (path.parent / name).write_bytes(content)
+    record = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
+    field = {".csv": "rows", ".vectors": "vectors", ".faiss": "faiss"}[Path(name).suffix]
+    record[field] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    path.with_name(f"{path.name}.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", ["a cell too many", "a cell too few", "no numbers"])
+def test_rows_and_vectors_that_cannot_be_are_refused(damage: str, house: Path, tmp_path: Path) -> None:
+    for path in (*house.glob("*.faiss*"), house / "v.npy"):
+        shutil.copy(path, tmp_path)
+    index, rows = tmp_path / "hnsw.faiss", tmp_path / "hnsw.faiss.rows.csv"
+    ask = ["query", str(house / "pictures"), "--index", str(index), "--model", str(house / "model"), "-q"]
+    assert cli.run([*ask, "--workers", "0"]) == ExitCode.DONE
+    if damage == "no numbers":
+        forged(index, "hnsw.faiss.vectors", np.full((600, 8), np.nan, "<f4").tobytes())
+    else:
+        was, now = (b",", b",,") if damage == "a cell too many" else (b",,", b",")
+        head, _, body = rows.read_bytes().partition(b"\n")
+        forged(index, rows.name, head + b"\n" + b"\n".join(line.replace(was, now, 1) for line in body.split(b"\n")))
+    assert cli.run([*ask, "--workers", "0"]) == ExitCode.BAD_INPUT
+
+
+@pytest.mark.parametrize("damage", ["short", "long", "nul", "quote"])
+def test_a_damaged_table_of_an_image_set_is_refused(damage: str, house: Path, tmp_path: Path) -> None:
+    assert cli.run(["synth-fonts", str(build(tmp_path / "a.ttf")), str(tmp_path / "set"), "--chars", "字喃", "-q"]) == 0
+    table = tmp_path / "set" / "metadata.csv"
+    lines = table.read_text(encoding="utf-8").splitlines()
+    change = {"short": lambda row: row.rpartition(",")[0].rpartition(",")[0], "long": lambda row: row + ",x,y"}
+    change |= {"nul": lambda row: row.replace("images/", "images/\0"), "quote": lambda row: '"' + row + "x" * 140_000}
+    table.write_text("\n".join([lines[0], *map(change[damage], lines[1:])]), encoding="utf-8")
+    index = ["index", str(tmp_path / "set"), str(tmp_path / "i.faiss"), "--model", str(house / "model")]
+    for command in (["sets", str(tmp_path / "set")], [*index, "--workers", "0"]):
+        assert cli.run([*command, "-q"]) == ExitCode.BAD_INPUT

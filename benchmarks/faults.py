@@ -1,0 +1,388 @@
+"""Kill every command at random moments, fill its disk, type it again: the same bytes, and nothing of the user's gone.
+
+A kill is SIGKILL to the command and all its processes, at a random moment between its first file and its end; three
+times in ten the second run is killed too. A full disk is a small file system of memory under the output, of a random
+size; the command must end with exit code 5 and one line, and go on when there is room. Beside the output, and inside it
+once it is there, lie files of the user's. At the end the output must have the bytes of an unbroken run.
+
+Not covered: train-localizer, which takes minutes. Linux and macOS; full disks need Linux' `unshare`.
+
+Run: `python benchmarks/faults.py [--only render,index] [--kills 200] [--full 50] [--seed 0]`.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from test_kill import fonts, meshes, patches, pictures  # noqa: E402
+from tinymodel import tiny_model, tiny_pictures  # noqa: E402
+
+from sinonom_cli import cli  # noqa: E402
+
+Content = dict[str, bytes]
+USERS = {"ghi chú.txt": b"mine", "của tôi/scan.stl": b"solid mine", "db.faiss.txt": b"mine too"}
+USERS_INSIDE = {
+    "ghi chú.txt": b"mine",
+    "images/của tôi.png": b"mine",
+    "meshes/mine.stl": b"mine",
+    "của tôi/a.csv": b"x",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A command to break.
+
+    Attributes
+    ----------
+    make : writes inputs into a folder and returns what is typed, with {out} for the output.
+    out : the output in its folder; "" where the folder itself is.
+    base : what is typed first, for commands that change an output.
+    same : which files must have the bytes of an unbroken run; what holds times of day has not.
+    done : exit codes of the same command after a run that has ended; --remove finds nothing any more.
+    """
+
+    make: Callable[[Path], list[str]]
+    out: str = "out"
+    base: Callable[[Path], list[str]] | None = None
+    same: Callable[[str], bool] = lambda name: True
+    done: tuple[int, ...] = (0,)
+
+
+def _index(folder: Path) -> list[str]:
+    rng = np.random.default_rng(0)
+    tiny_model(folder / "model")
+    tiny_pictures(folder / "set", [f"{i:03}.png" for i in range(600)])
+    tiny_pictures(folder / "more", [f"m{i:03}.png" for i in range(600)], seed=1)
+    np.save(folder / "v.npy", rng.standard_normal((10_000, 32)).astype(np.float32))
+    return ["index", str(folder / "set"), "{out}", "--model", str(folder / "model"), "--batch-size", "16"]
+
+
+def _vectors(folder: Path) -> list[str]:
+    tiny_model(folder / "wide", size=16, dimension=32)
+    return ["index", str(folder / "v.npy"), "{out}", "--model", str(folder / "wide"), "--type", "ivf-sq8"]
+
+
+def _train(folder: Path) -> list[str]:
+    for label in range(8):
+        tiny_pictures(folder / "data" / f"U+{0x4E00 + label:X}", [f"{label}-{i}.png" for i in range(8)], seed=label)
+    options = "--steps 40 --classes 4 --images 2 --size 32 --embedding 8 --threads 1"
+    return ["train", "--data", str(folder / "data"), "--output", "{out}", *options.split()]
+
+
+def _query(folder: Path) -> list[str]:
+    index = str(folder / "base" / "db.faiss")
+    truth = "query,label\n" + "".join(f"{i:03}.png,{i:03}.png\n" for i in range(60))
+    (folder / "truth.csv").write_text(truth, encoding="utf-8")
+    asked = [str(folder / "set" / f"{i:03}.png") for i in range(60)]
+    outputs = ["--sheet", "{out}/answers.png", "--scores", "{out}/scores.csv", "--report", "{out}/report.html"]
+    return ["query", *asked, "--index", index, "--truth", str(folder / "truth.csv"), *outputs]
+
+
+def _limited(make: Callable[[Path], list[str]], limit: int) -> Stage:
+    """Return a stage of the tests that goes through the first so many inputs."""
+    return Stage(lambda folder: [*make(folder / "of tests"), "{out}", "--limit", str(limit)])
+
+
+def _fonts(folder: Path) -> list[str]:
+    command = fonts(folder / "fonts")
+    chars = command.index("--chars") + 1
+    return [*command[:chars], command[chars][:60], *command[chars + 1 :], "{out}"]
+
+
+STAGES = {
+    "render": _limited(meshes, 100),
+    "carve": _limited(pictures, 8),
+    "synth-fonts": Stage(_fonts),
+    "crop-nomnaocr": _limited(patches, 60),
+    "index": Stage(_index, "db.faiss"),
+    "index ivf": Stage(_vectors, "db.faiss"),
+    "index --add": Stage(
+        lambda folder: ["index", str(folder / "more"), "{out}", "--model", str(folder / "model"), "--add"],
+        "db.faiss",
+        lambda folder: ["index", str(folder / "set"), "{out}", "--model", str(folder / "model")],
+    ),
+    "index --remove": Stage(
+        lambda folder: ["index", "{out}", "--remove", "0*.png"],
+        "db.faiss",
+        lambda folder: ["index", str(folder / "set"), "{out}", "--model", str(folder / "model")],
+        done=(0, 4),
+    ),
+    "train": Stage(_train, same=lambda name: name in ("model.safetensors", "model.onnx", "artifact.json")),
+    "query": Stage(_query, ""),
+}
+
+
+class Zygote:
+    """A process that has imported what commands import; it forks for each command, so that none waits for imports."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, __file__, "--zygote"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, encoding="utf-8")
+
+    def start(self, typed: list[str], log: Path) -> int:
+        """Start a command in a process group of its own; return its number."""
+        assert self.process.stdin and self.process.stdout
+        print(json.dumps([typed, str(log)]), file=self.process.stdin, flush=True)
+        return int(self.process.stdout.readline())
+
+    def wait(self) -> int:
+        """Return the exit code of the command, or minus the signal that ended it."""
+        assert self.process.stdout
+        return os.waitstatus_to_exitcode(int(self.process.stdout.readline()))
+
+
+def zygote() -> None:
+    """Fork for each line of stdin, and say the process and then its status."""
+    import faiss  # noqa: F401
+    import fontTools.ttLib  # noqa: F401
+    import numba  # noqa: F401
+    import onnxruntime  # noqa: F401
+    import PIL.Image  # noqa: F401
+    import torch  # noqa: F401
+
+    for line in sys.stdin:
+        typed, log = json.loads(line)
+        child = os.fork()
+        if not child:
+            os.setsid()
+            file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            null = os.open(os.devnull, os.O_RDONLY)
+            for standard, own in ((0, null), (1, file), (2, file)):
+                os.dup2(own, standard)
+            sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+            code = cli.run(typed)
+            sys.stdout.flush()
+            os._exit(code)
+        print(child, flush=True)
+        print(os.waitpid(child, 0)[1], flush=True)
+
+
+def _names(folder: Path) -> set[str]:
+    return {f"{path} {path.stat(follow_symlinks=False).st_mtime_ns}" for path in folder.glob("*")}
+
+
+def content(folder: Path) -> Content:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def put(folder: Path, files: Content) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(text)
+
+
+def lost(folder: Path, files: Content) -> list[str]:
+    """Return the user's files that are gone or changed."""
+    return [
+        name for name, text in files.items() if not (folder / name).is_file() or (folder / name).read_bytes() != text
+    ]
+
+
+class Broken:
+    """One stage, its inputs, and what an unbroken run of it gives.
+
+    Parameters
+    ----------
+    work : a folder of its own.
+    """
+
+    def __init__(self, name: str, stage: Stage, inputs: Path, work: Path, zygote: Zygote) -> None:
+        self.name, self.stage, self.inputs, self.work, self.zygote = name, stage, inputs, work, zygote
+        self.typed = stage.make(inputs)
+        self.wrong: Counter[str] = Counter()
+        self.log = work.with_name(f"{work.name}.log")
+        self.before: Content = {}
+        self.reset()
+        if stage.base:
+            assert self.run(stage.base(inputs)) == 0, self.said()
+        self.before = content(work)
+        self.seconds = 1e9
+        for _ in range(2):  # the first run compiles
+            self.reset()
+            assert self.timed(self.typed) == 0, self.said()
+        self.whole = self.made()
+        assert not lost(work, USERS)
+
+    def reset(self) -> None:
+        """Empty the folder of the output, but for the user's files and what the stage begins with."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        put(self.work, {**self.before, **USERS})
+
+    def command(self, typed: list[str], work: Path | None = None) -> list[str]:
+        out = (work or self.work) / self.stage.out
+        return [word.replace("{out}", str(out)) for word in typed] + ["-q"]
+
+    def run(self, typed: list[str]) -> int:
+        self.zygote.start(self.command(typed), self.log)
+        return self.zygote.wait()
+
+    def timed(self, typed: list[str]) -> int:
+        """Run a command; keep the time from its first file to its end, if it is the shortest so far."""
+        self.zygote.start(self.command(typed), self.log)
+        began = self.first_file()
+        code = self.zygote.wait()
+        self.seconds = min(self.seconds, time.monotonic() - began)
+        return code
+
+    def first_file(self) -> float:
+        """Wait until the folder of the output changes, for a minute at most; return when that was."""
+        first, deadline = _names(self.work), time.monotonic() + 60
+        while _names(self.work) == first and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return time.monotonic()
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+
+    def made(self, work: Path | None = None) -> Content:
+        """Return the files of the output that are compared, the user's left out."""
+        folder = work or self.work
+        inside = {f"{self.stage.out}/{name}" for name in USERS_INSIDE}
+        return {
+            name: text
+            for name, text in content(folder).items()
+            if name not in USERS and name not in inside and self.stage.same(name.removeprefix(f"{self.stage.out}/"))
+        }
+
+    def killed(self, rng: random.Random) -> None:
+        """Kill one run, or two, and see that the next ends as an unbroken one."""
+        self.reset()
+        inside: Content = {}
+        for _ in range(1 + (rng.random() < 0.3)):
+            workers = rng.choice((["--workers", "0"], ["--workers", "2"])) if self.stage.base is None else []
+            child = self.zygote.start(self.command([*self.typed, *workers]), self.log)
+            began = self.first_file()
+            time.sleep(rng.uniform(0, self.seconds))
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+            if self.zygote.wait() != -signal.SIGKILL:
+                self.wrong["(it ended before it was killed)"] += 1
+                self.seconds = min(self.seconds, time.monotonic() - began)
+            if self.stage.out and (self.work / self.stage.out).is_dir():
+                inside = USERS_INSIDE
+                put(self.work / self.stage.out, inside)
+        code = self.run([*self.typed, *rng.choice(([], ["--workers", "0"]))])
+        self.judge(code, self.work, inside)
+
+    def judge(self, code: int, work: Path, inside: Content) -> None:
+        """Note what is wrong after the last run of a command."""
+        if code not in self.stage.done:
+            self.wrong[f"exit code {code}: {self.said()[-300:]}"] += 1
+        made = self.made(work)
+        for name in sorted(made.keys() | self.whole.keys()):
+            if made.get(name) != self.whole.get(name):
+                state = "missing" if name not in made else "left over" if name not in self.whole else "other bytes"
+                self.wrong[f"{state}: {name}"] += 1
+        for name in lost(work, USERS) + lost(work / self.stage.out, inside):
+            self.wrong[f"the user's {name} is gone or changed"] += 1
+
+    def full(self, rng: random.Random) -> None:
+        """Run on a disk that is too small, then with room."""
+        pages = sum(-(-len(text) // 4096) + 1 for text in {**self.whole, **USERS, **self.before}.values())
+        least = sum(-(-len(text) // 4096) + 1 for text in {**USERS, **self.before}.values()) + 4
+        size = rng.randrange(least, max(pages, least + 1)) * 4096
+        self.reset()
+        disk, kept = self.work.with_name("disk"), self.work.with_name("kept")
+        shutil.rmtree(kept, ignore_errors=True)
+        disk.mkdir(exist_ok=True)
+        python = f"SINONOM_CACHE={shlex.quote(str(disk / 'cache'))} {shlex.quote(sys.executable)} -m sinonom_cli"
+        line = f"{python} {shlex.join(self.command(self.typed, disk))} >/dev/null"
+        script = f"""
+            mount -t tmpfs -o size={size} tmpfs {shlex.quote(str(disk))} || exit 99
+            cp -a {shlex.quote(str(self.work))}/. {shlex.quote(str(disk))} || exit 98
+            {line} 2>{shlex.quote(str(self.log))}; echo $?
+            mount -o remount,size=2g {shlex.quote(str(disk))} || exit 97
+            {line} 2>/dev/null; echo $?
+            rm -rf {shlex.quote(str(disk / "cache"))}
+            cp -a {shlex.quote(str(disk))} {shlex.quote(str(kept))}
+        """
+        unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        ran = subprocess.run(
+            [*unshare, "sh", "-c", script], env=environment, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if ran.returncode:
+            self.wrong[f"(no small disk: {ran.returncode})"] += 1
+            return
+        first, second = map(int, ran.stdout.split())
+        said = self.said()
+        if first == 0:
+            self.wrong["(it fitted)"] += 1
+        elif first != 5 or "Traceback" in said or said.count("error:") != 1:
+            self.wrong[f"on a full disk of {size:,} bytes exit code {first}: {said[-300:]}"] += 1
+        self.judge(second, kept, {})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", metavar="STAGE,...", help=f"some of {', '.join(STAGES)}")
+    parser.add_argument("--kills", type=int, default=200, help="of all stages together [200]")
+    parser.add_argument("--full", type=int, default=50, help="full disks of all stages together [50]")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--zygote", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.zygote:
+        zygote()
+        return
+    names = options.only.split(",") if options.only else list(STAGES)
+    found = 0
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        os.environ["SINONOM_CACHE"] = str(Path(folder) / "cache")
+        inputs, forks = Path(folder) / "in", Zygote()
+        inputs.mkdir()
+        _index(inputs)
+        base = ["index", str(inputs / "set"), str(inputs / "base" / "db.faiss"), "--model", str(inputs / "model"), "-q"]
+        forks.start(base, Path(folder) / "base.log")
+        assert forks.wait() == 0
+        for number, name in enumerate(names):
+            kills = len(range(number, options.kills, len(names)))
+            disks = len(range(number, options.full, len(names)))
+            rng = random.Random(f"{name} {options.seed}")
+            started = time.monotonic()
+            (inputs / f"{number}").mkdir()
+            own = inputs if name.startswith("index") or name == "query" else inputs / f"{number}"
+            broken = Broken(name, STAGES[name], own, Path(folder) / "work" / "output", forks)
+            given = content(own)
+            for _ in range(kills):
+                broken.killed(rng)
+            for _ in range(disks):
+                broken.full(rng)
+            for changed in lost(own, given):
+                broken.wrong[f"the input {changed} is gone or changed"] += 1
+            wrong = {what: count for what, count in broken.wrong.items() if not what.startswith("(")}
+            found += len(wrong)
+            taken = (time.monotonic() - started) / 60
+            print(
+                f"{name:15} {kills:4} kills {disks:3} full disks {taken:5.1f} min, one run {broken.seconds:5.2f} s"
+                f"  kinds of faults {len(wrong)}",
+                flush=True,
+            )
+            for what, count in broken.wrong.most_common():
+                print(f"    {count:4} x {what}", flush=True)
+    print(f"{found} kinds of faults")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
