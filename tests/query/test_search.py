@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tinyindex import tiny_index
 
+from sinonom_cli.artifacts.index import Index
 from sinonom_cli.query.distances import cosine, euclidean
 from sinonom_cli.query.search import Searcher
 
@@ -49,6 +50,41 @@ def test_the_nearest_agree_with_sorting_all_distances(tmp_path: Path, distance: 
         want = sorted(range(len(every)), key=lambda i: (round(every[i], 9), i))[:5]
         assert found.tolist() == want
         assert np.allclose(how_far, [every[i] for i in want], atol=1e-6)
+
+
+class Shuffled:
+    """An index whose candidates come in another order, as graphs and inverted files give them."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+
+    def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        rows, vectors = self.index.candidates(queries, k)
+        order = np.random.default_rng(0).permutation(rows.shape[1])
+        return rows[:, order], vectors[:, order]
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_ties_stand_in_the_order_of_the_index_whatever_order_they_are_found_in(tmp_path: Path, distance: str) -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((12, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[[2, 5, 7, 11]] = vectors[9]
+    searcher = Searcher(tiny_index(tmp_path / "db.faiss", vectors), distance)
+    searcher.searchable = Shuffled(searcher.searchable)  # type: ignore[assignment]
+    rows, distances = searcher.nearest(vectors[9:10], 12)
+    assert rows[0, :5].tolist() == [2, 5, 7, 9, 11]
+    assert (distances[0, :5] == 0).all() and (np.diff(distances[0]) >= 0).all()
+    assert searcher.nearest(vectors[9:10], 3)[0].tolist() == [[2, 5, 7]]
+
+
+def test_of_labels_equally_near_the_one_that_the_index_has_first_goes_first(tmp_path: Path) -> None:
+    vectors = np.tile(np.float32([[0, 1]]), (6, 1))
+    labels = ["U+4E05", "U+4E03", "U+4E03", "U+4E01", "U+4E02", "U+4E05"]
+    searcher = Searcher(tiny_index(tmp_path / "db.faiss", vectors, labels), "euclidean", each_label_once=True)
+    searcher.searchable = Shuffled(searcher.searchable)  # type: ignore[assignment]
+    [(rows, _)] = searcher.answers(vectors[:1], 3)
+    assert rows == [0, 1, 3]
 
 
 def test_a_small_index_gives_what_it_has(tmp_path: Path) -> None:
