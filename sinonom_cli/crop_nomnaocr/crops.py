@@ -1,6 +1,6 @@
 """From cuts to pictures: whose ink is whose, its box, and the square around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,10 @@ from sinonom_cli.crop_nomnaocr.ink import INKED, components, soft_ink
 
 WHOLE = 0.8
 """A component goes whole to the character that holds at least this share of its ink; others are cut."""
+
+
+FINEST, FINER = 160, 2.5
+"""Pixels, and sides of its picture, that a character needs at most along its shorter side: larger scans are reduced."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,32 @@ class Crop:
     picture: NDArray[np.uint8]
     box: tuple[int, int, int, int]
     severed: float
+
+
+def reduction(side: float, size: int) -> int:
+    """Return the whole factor, 1 or more, by which a scan of characters `side` pixels wide may be reduced.
+
+    Parameters
+    ----------
+    side : pixels.
+    size : side of the crops' pictures in pixels.
+    """
+    return max(1, int(side / max(FINEST, FINER * size)))
+
+
+def reduced(grey: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Return a picture reduced by a whole factor: each pixel is the mean of a square."""
+    from PIL import Image
+
+    return grey if factor < 2 else np.asarray(Image.fromarray(grey).reduce(factor))
+
+
+def enlarged(crop: Crop | None, factor: int, shape: tuple[int, ...]) -> Crop | None:
+    """Return a crop with its box in pixels of the picture, (H, W), that was reduced by `factor`."""
+    if crop is None or factor < 2:
+        return crop
+    x0, y0, x1, y1 = (side * factor for side in crop.box)
+    return replace(crop, box=(x0, y0, min(x1, shape[1]), min(y1, shape[0])))
 
 
 def owners(ink: NDArray[np.float32], tops: NDArray[np.int64], bottoms: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -74,6 +104,9 @@ def crop_in_box(grey: NDArray[np.uint8], box: NDArray[np.float64], size: int) ->
     box : (4,) float64, x0, y0, x1, y1 in pixels of it.
     size : pixels of the crop's picture.
     """
+    factor = reduction(float(min(box[2] - box[0], box[3] - box[1])), size)
+    if factor > 1:
+        return enlarged(crop_in_box(reduced(grey, factor), box / factor, size), factor, grey.shape)
     x0, y0, x1, y1 = box
     around = 0.5 * max(x1 - x0, y1 - y0)
     left, upper = max(0, int(x0 - around)), max(0, int(y0 - around))

@@ -16,6 +16,7 @@ RIVAL, RIVAL_SLOPE = 1.0, 3.0
 """By so much another number of characters may look better until it is as likely as the transcript's. Of columns of
 NomNaOCR as they are, 2 % are beyond; of the same with a character of the transcript left out, or one put in, 87 % and
 94 % are."""
+SPARSE_SLOPE = 8.0
 LEAST_AGREEMENT = 0.5
 """A detector that was asked and saw nothing halves the confidence: what it overlooked may still be cut well."""
 
@@ -55,6 +56,7 @@ def judged(
     likely = np.exp(-0.5 * (np.log(heights) / LIKELY_HEIGHT) ** 2)
     fit = np.exp(-max(0.0, cuts.cost / n - ORDINARY_COST))
     number = 1 / (1 + np.exp(RIVAL_SLOPE * min(cuts.rival - RIVAL, 20.0)))
+    single = 1 / (1 + np.exp(np.clip(SPARSE_SLOPE * cuts.sparse, -50, 50)))
     more = "fewer" if cuts.rival_number < n else "more"
     doubts = [
         ("the cuts could as well lie elsewhere", cuts.certainty),
@@ -62,6 +64,7 @@ def judged(
         ("strokes are cut through", whole_share(severed)),
         ("the column does not look like its transcript", np.full(n, fit)),
         (f"the column looks like {more} characters than its transcript has", np.full(n, number)),
+        ("the column looks like twice or three times as many characters as its transcript has", np.full(n, single)),
     ]
     if agreement is not None:
         doubts.append(("the detector sees it elsewhere", LEAST_AGREEMENT + (1 - LEAST_AGREEMENT) * agreement))

@@ -12,7 +12,7 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.characters import label_of, repair
 from sinonom_cli.crop_nomnaocr.check import Likeness, read_reader
 from sinonom_cli.crop_nomnaocr.columns import check_fits, crop_all, cut_column, judge
-from sinonom_cli.crop_nomnaocr.crops import Crop, crop_in_box
+from sinonom_cli.crop_nomnaocr.crops import Crop, crop_in_box, enlarged, reduced, reduction
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.quality import whole_share
 from sinonom_cli.crop_nomnaocr.regions import Region, load_region
@@ -120,8 +120,12 @@ class CropColumn:
             found = Found(np.clip(spots[:, [1, 3]], 0, len(grey)), np.ones(len(spots)))
         elif self.localizer is not None:
             found = look_at_page(self.localizer, line.page)[line.place]
-        column = cut_column(grey, line.transcript, found)
-        crops = crop_all(column, self.size)
+        side = min(grey.shape[1], len(grey) / len(line.transcript))
+        factor = reduction(side, self.size)
+        if found:
+            found = replace(found, spans=found.spans / factor)
+        column = cut_column(reduced(grey, factor), line.transcript, found)
+        crops = [enlarged(one, factor, grey.shape) for one in crop_all(column, self.size)]
         judged = judge(column, line.transcript, crops)
         seen = [None] * len(crops) if column.agreement is None else column.agreement.tolist()
         reasons = [reason if one else NO_INK for reason, one in zip(judged.reasons, crops, strict=True)]
@@ -129,7 +133,7 @@ class CropColumn:
             Piece(*piece)
             for piece in zip(line.transcript, crops, judged.confidence.tolist(), reasons, seen, strict=True)
         ]
-        edges = sorted({*column.cuts.tops.tolist(), *column.cuts.bottoms.tolist()})
+        edges = sorted({row * factor for rows in (column.cuts.tops, column.cuts.bottoms) for row in rows.tolist()})
         return self._checked(Done(grey, corner, pieces, edges))
 
     def _checked(self, done: Done) -> Done:

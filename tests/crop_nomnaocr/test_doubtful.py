@@ -44,6 +44,24 @@ def test_another_number_of_characters_than_the_transcripts_is_seen(count: int, c
         assert cuts.rival < 0
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 6, 12])
+@pytest.mark.parametrize("part", [1 / 3, 1 / 2, 1, 2, 3])
+def test_a_transcript_of_a_part_or_a_multiple_of_the_characters_is_doubted(
+    tmp_path: Path, count: int, part: float
+) -> None:
+    count = count if part >= 1 else round(count / part)  # so that there is a third
+    text = "".join(map(chr, np.random.default_rng(count).integers(0x4E10, 0x9F00, 3 * count)))
+    (tmp_path / "b").mkdir()
+    save(column(text[:count], seed=count).grey, tmp_path / "b" / "p_0.jpg")
+    (tmp_path / "All.txt").write_text(f"b/p_0.jpg\t{text[: round(count * part)]}\n", encoding="utf-8")
+    assert run(["crop-nomnaocr", str(tmp_path), str(tmp_path / "set"), "-q"]) == 0
+    kept, doubtful = rows(tmp_path / "set" / "metadata.csv"), rows(tmp_path / "set" / "doubtful.csv")
+    if part == 1:
+        assert len(kept) == count
+    else:
+        assert not kept and len(doubtful) == round(count * part)
+
+
 def test_doubtful_crops_are_listed_with_the_reason_and_are_not_in_the_set(tmp_path: Path) -> None:
     out = tmp_path / "set"
     assert run(["crop-nomnaocr", str(patches(tmp_path / "in")), str(out), "-q"]) == 0
