@@ -108,7 +108,7 @@ def test_a_bug_is_told_from_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: p
 
     monkeypatch.setattr(cli, "call", broken)
     assert cli.run(["version"]) == ExitCode.BUG
-    assert "this is a bug in sinonom: ZeroDivisionError: by design" in capsys.readouterr().err
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+from refused import refused  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from sinonom_cli.errors import ExitCode, SinonomError  # noqa: E402
+from sinonom_cli.errors import ExitCode  # noqa: E402
 from sinonom_cli.train import checkpoint, run  # noqa: E402
 from sinonom_cli.train.criterion import Choice, Criterion  # noqa: E402
 from sinonom_cli.train.feed import Batch  # noqa: E402
@@ -196,7 +197,7 @@ def test_the_last_weights_that_are_not_worse_than_chance_would_make_them_are_tak
     plan, left = Plan(60, 0.01, 0.01, 3, None, validations=3), list(scores)
     training = Training(Tiny(dropout=0.2), Criterion(Choice("supcon", "none", None), 8, 6), plan, torch.device("cpu"))
     fit(training, Batches(10**9, None), tmp_path, workers=0, validate=lambda _: {"val_mrr@5": left.pop(0)})
-    assert f"taking the weights of step {taken}" in capsys.readouterr().err
+    assert f"step {taken}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -237,9 +238,8 @@ def test_a_checkpoint_that_is_damaged_or_gone_is_one_clear_line(name: str, tmp_p
     assert trained(tmp_path / "m", Choice("supcon"), 10**9, False, None) is not None
     path = tmp_path / "m" / "resume" / f"{name}.safetensors"
     path.unlink() if name == "best" else path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(SinonomError, match=f"{name}.safetensors cannot be resumed from") as raised:
+    with refused(ExitCode.BAD_INPUT, f"{name}.safetensors", "--overwrite"):
         trained(tmp_path / "m", Choice("supcon"), 10**9, False, None)
-    assert "--overwrite" in raised.value.hint
 
 
 def test_what_a_loss_learns_is_in_the_checkpoint_but_not_in_the_model(tmp_path: Path) -> None:
@@ -260,8 +260,8 @@ def test_what_a_loss_learns_is_in_the_checkpoint_but_not_in_the_model(tmp_path: 
 
 RANK = """
 import sys, torch
-sys.path.insert(0, sys.argv[2])
 from pathlib import Path
+sys.path[:0] = [sys.argv[2], str(Path(sys.argv[2]).parent)]
 from test_steps import Tiny, Batches, a_batch, Choice, Criterion
 from sinonom_cli.train.ranks import join, leave
 from sinonom_cli.train.step import accumulate, agree
@@ -356,7 +356,7 @@ def test_torchrun_trains_one_model_that_only_the_first_process_writes(tmp_path: 
     done = torchrun(tmp_path, *command)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.split() == ["model"]
-    assert done.stderr.count("taking the weights of step") == 1
+    assert done.stderr.count("weights of step") == 1
     assert len(list((tmp_path / "model").rglob("events.out*"))) <= 1, "TensorBoard's, where that is installed"
     with (tmp_path / "model" / "metrics.csv").open(encoding="utf-8", newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["20"]
@@ -375,8 +375,7 @@ def test_processes_on_one_machine_share_its_cores_among_those_that_make_batches(
 def test_a_batch_that_processes_cannot_share_is_a_usage_error() -> None:
     assert [Ranks(r, 3).share(12) for r in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
     config = types.SimpleNamespace(loss="triplet", classes=5)
-    with pytest.raises(SinonomError, match="5 characters of a batch cannot be shared by 2") as raised:
+    with refused(ExitCode.USAGE, 5, 2):
         check_shares(config, Ranks(0, 2))  # type: ignore[arg-type]
-    assert raised.value.code is ExitCode.USAGE
-    with pytest.raises(SinonomError, match="one process"):
+    with refused(ExitCode.USAGE, "lda"):
         check_shares(types.SimpleNamespace(loss="lda", classes=4), Ranks(0, 2))  # type: ignore[arg-type]
