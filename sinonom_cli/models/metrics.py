@@ -7,6 +7,7 @@ not the share of all relevant items that a library catalogue would count.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,25 @@ def first_relevant_rank(relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.where(relevant.any(axis=1), relevant.argmax(axis=1) + 1, 0).astype(np.int64)
 
 
+def worst_rank(relevant: Sequence[bool], distances: Sequence[float], beyond: float) -> int:
+    """Rank of the first relevant answer to one query, where all that lies at its distance comes before it.
+
+    Parameters
+    ----------
+    relevant, distances : of the answers, nearest first.
+    beyond : distance of the next answer, which was not looked at; inf: there is none.
+
+    Returns
+    -------
+    Counted from 1; 0 if none is relevant, or answers that were not looked at may come before it.
+    """
+    first = next((place for place, yes in enumerate(relevant) if yes), None)
+    if first is None or distances[first] == beyond:
+        return 0
+    tied = sum(far == distances[first] and not yes for far, yes in zip(distances, relevant, strict=True))
+    return 1 + sum(far < distances[first] for far in distances) + tied
+
+
 def ranks_by_distance(distances: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Rank of the nearest relevant item of each query in the whole gallery.
 
@@ -44,17 +64,15 @@ def ranks_by_distance(distances: NDArray[np.floating], relevant: NDArray[np.bool
 
     Returns
     -------
-    (Q,) int64, counted from 1; 0 where no relevant item lies at a finite distance. Items at the same distance rank
-    in the order of the gallery, as an exhaustive FAISS search returns them.
+    (Q,) int64, counted from 1; 0 where no relevant item lies at a finite distance. Ties count as the worst rank: all
+    irrelevant items at the same distance come first. A network that embeds everything alike finds nothing.
     """
     distances = np.asarray(distances)
     reachable = np.asarray(relevant, dtype=bool) & np.isfinite(distances)
     if distances.shape[1] == 0:
         return np.zeros(len(distances), dtype=np.int64)
-    masked = np.where(reachable, distances, np.inf)
-    column = masked.argmin(axis=1)
-    best = masked[np.arange(len(masked)), column][:, None]
-    before = (distances < best) | ((distances == best) & (np.arange(distances.shape[1]) < column[:, None]))
+    best = np.where(reachable, distances, np.inf).min(axis=1, keepdims=True)
+    before = (distances <= best) & ~np.asarray(relevant, dtype=bool)
     return np.where(reachable.any(axis=1), before.sum(axis=1) + 1, 0).astype(np.int64)
 
 

@@ -11,8 +11,13 @@ import numpy as np
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.characters import reading
-from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
+from sinonom_cli.models.metrics import bootstrap, reciprocal_at, worst_rank
 from sinonom_cli.query.truth import Wanted
+
+NOTHING = "nothing like it in the index"
+"""What is said of a rejected query."""
+NONE = "no answer found"
+"""What is said of a query for which the index, which is compressed, or lies in Milvus, finds no row."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Answer:
     relevant : which of the rows are wanted.
     probabilities : of each row's label or source, if the index is calibrated.
     known : whether the picture shows anything in the index; None: `--reject` was not asked for.
+    beyond : distance of the next answer, inf if there is none; None: the order is not that of the distances.
     """
 
     item: Item
@@ -36,6 +42,7 @@ class Answer:
     relevant: list[bool] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
     known: bool | None = None
+    beyond: float | None = None
 
     def told(self, place: int) -> str:
         """Return the distance of an answer, counted from 0, and its probability if it is known, as people read it."""
@@ -48,11 +55,23 @@ class Answer:
         return self.known is False
 
     @property
+    def nothing(self) -> str:
+        """Why nothing is answered; "" where something is."""
+        return NOTHING if self.rejected else "" if self.rows else NONE
+
+    @property
+    def right(self) -> int | None:
+        """Place of the first relevant answer, counted from 0; None: there is none."""
+        return next((place for place, yes in enumerate(self.relevant) if yes), None)
+
+    @property
     def rank(self) -> int:
-        """Rank of the first relevant answer, from 1; 0: none."""
+        """Rank of the first relevant answer, from 1; 0: none. What lies as near as it counts as before it."""
         if self.rejected:
             return 0
-        return int(first_relevant_rank(np.array([self.relevant], bool))[0])
+        if self.beyond is None:
+            return 0 if self.right is None else self.right + 1
+        return worst_rank(self.relevant, self.distances[: len(self.relevant)], self.beyond)
 
 
 @dataclass(frozen=True)
@@ -95,10 +114,6 @@ def _figures(ranks: np.ndarray, depths: list[int]) -> Figures:
     return Figures(len(ranks), values, {name: bootstrap(each) for name, each in single.items()})
 
 
-NOTHING = "nothing like it in the index"
-"""What is said of a rejected query."""
-
-
 def percent(probability: float) -> str:
     """Return a probability as people read it; without a space, at which narrow tables would break it."""
     if probability > 0.99:
@@ -124,8 +139,7 @@ class Output:
 
 def file_of(row: Row) -> str:
     """Return the name of the file that a row shows: a mesh's, or a picture's."""
-    source = row.source.rpartition("#")[0] if "#" in row.source else row.source
-    return PurePosixPath(source or row.item).name
+    return PurePosixPath(row.origin or row.item).name
 
 
 def name_of(row: Row, characters: bool = False) -> str:

@@ -14,7 +14,7 @@ from sinonom_cli.models.embedder import Embedder, shortened
 from sinonom_cli.query.answer import Answer
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.sure import Judge, wanted_rows
-from sinonom_cli.query.truth import Wanted, names_of
+from sinonom_cli.query.truth import Wanted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,11 +74,11 @@ def answers(
     ----------
     batches : from `embedded`.
     wanted : what is relevant, by picture key.
-    deep : answers that are looked at; fewer if the index is smaller.
+    deep : answers that are given; fewer if the index is smaller.
     judge : says how sure answers are, by the distances at which they were found, whatever their order becomes.
     reranker : puts them in another order.
     """
-    looked_at = max(deep, wanted_rows(searcher)) if judge else deep
+    looked_at = max(deep + 1, wanted_rows(searcher) if judge else 0)
     for vectors, failures, batch in batches:
         found = searcher.answers(vectors, looked_at) if len(vectors) else iter(())
         for item in batch:
@@ -89,11 +89,12 @@ def answers(
             rows = {number: searcher.index.rows[number] for number in numbers}
             sure, known = judge(list(rows.values()), distances) if judge else ([], None)
             of = dict(zip(numbers, sure, strict=False))
+            beyond = None if reranker else distances[deep] if len(distances) > deep else float("inf")
             numbers, distances = numbers[:deep], distances[:deep]
             if reranker:
                 numbers, distances = reranker(item.path, numbers, distances)
             shown = [rows[number] for number in numbers]
             sought = wanted.get(item.key)
-            relevant = [bool(names_of(row) & sought.names) for row in shown] if sought else []
+            relevant = [sought.by(row) for row in shown] if sought else []
             likely = [of[number] for number in numbers] if judge else []
-            yield item, Answer(item, shown, distances, sought, relevant, likely, known)
+            yield item, Answer(item, shown, distances, sought, relevant, likely, known, beyond)

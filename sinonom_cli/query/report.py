@@ -64,9 +64,9 @@ class Report(Output):
         self.asked += 1
         if answer.wanted:
             self.ranks[answer.rank] += 1
-            if answer.rank != 1 and not answer.rejected:
+            if answer.right != 0 and not answer.nothing:
                 self._confuse(answer)
-        self.answers.append(replace(answer, rows=answer.rows[: max(self.top, answer.rank)]))
+        self.answers.append(replace(answer, rows=answer.rows[: max(self.top, (answer.right or 0) + 1)]))
         if len(self.answers) >= 4 * MOST_QUERIES:
             self.answers = self._worst()
 
@@ -162,7 +162,7 @@ class Report(Output):
     def _queries(self, shown: list[Answer]) -> str:
         kinds = sorted({answer.wanted.kind for answer in shown if answer.wanted} - {""})
         judged = [("wrong", "first answer wrong"), ("missed", f"not among the first {self.top}")] if self.found else []
-        judged += [("rejected", NOTHING)] if any(answer.rejected for answer in shown) else []
+        judged += [("rejected", NOTHING)] if any(answer.nothing for answer in shown) else []
         options = [("", "all queries"), *judged, *((kind, kind) for kind in kinds)]
         choices = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options)
         body = "\n".join(self._line(answer) for answer in shown)
@@ -184,8 +184,8 @@ class Report(Output):
             good = "good" if answer.rank == 1 else "bad"
             rank = f"rank {answer.rank}" if answer.rank else f"not among the first {self.deep}"
             outcome = f'<br><b class="{good}">{rank}</b>'
-        if answer.rejected:
-            tags, outcome = [*tags, "rejected"], f"<br><b>{NOTHING}</b>"
+        if answer.nothing:
+            tags, outcome = [*tags, "rejected"], f"<br><b>{answer.nothing}</b>"
         query = self.thumbs.tag(answer.item.path, escape(answer.item.key), "query")
         cells = [f"<div>{query}<br>{escape(answer.item.key)}{outcome}</div>"]
         rows = [] if answer.rejected else answer.rows[: self.top]
@@ -203,8 +203,8 @@ class Report(Output):
 
     def _right(self, answer: Answer) -> Row | None:
         """Return a row that should have come first: the nearest right one if it was seen, else any."""
-        if answer.rank:
-            return answer.rows[answer.rank - 1]
+        if answer.right is not None:
+            return answer.rows[answer.right]
         names = sorted(answer.wanted.names) if answer.wanted else []
         return next((self.bearers[name] for name in names if name in self.bearers), None)
 

@@ -25,6 +25,8 @@ CANDIDATES = 500
 """Of a larger index, and of one in Milvus: rows nearest by their embeddings, of which distributions are compared."""
 FORMED = 1024
 """Vectors brought into another form at a time: with tens of thousands of classes, some hundred megabytes."""
+TIES = 16_384
+"""Candidates up to which all rows at the distance of the last answer are looked at; as many as Milvus gives."""
 SPARE = 8
 """How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
 
@@ -79,9 +81,34 @@ class Searcher:
         (Q, k) int64 rows and (Q, k) float64 distances.
         """
         wanted = np.ascontiguousarray(self.as_searched(queries), np.float32)
-        rows, vectors = self.searchable.candidates(wanted, min(max(k + SPARE, self.least), len(self.index)))
+        return self._nearest(queries, wanted, k, min(max(k + SPARE, self.least), len(self.index)))
+
+    def _nearest(
+        self, queries: NDArray[np.float32], wanted: NDArray[np.float32], k: int, asked: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the k nearest among so many candidates; among more, where ties may have been cut off.
+
+        Which of many rows at one distance FAISS gives depends on its threads.
+        """
+        rows, distances = self._measured(queries, wanted, asked)
+        nearest, far = rows[:, :k].copy(), distances[:, :k].copy()
+        most = min(len(self.index), TIES)
+        if asked < most and 0 < k <= distances.shape[1]:
+            last = distances[:, -1]
+            cut = np.flatnonzero((distances[:, k - 1] == last) & np.isfinite(last))
+            asked = min(8 * asked, most)
+            for start in range(0, len(cut), at_once := max(1, TIES // asked)):
+                part = cut[start : start + at_once]
+                nearest[part], far[part] = self._nearest(queries[part], wanted[part], k, asked)
+        return nearest, far
+
+    def _measured(
+        self, queries: NDArray[np.float32], wanted: NDArray[np.float32], asked: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return candidates and their exact distances, (Q, C) each, nearest first, ties in the order of the index."""
+        rows, vectors = self.searchable.candidates(wanted, asked)
         distances = np.where(rows < 0, np.inf, self.measure(queries[:, None, :], vectors))
-        order = np.lexsort((rows, distances), axis=1)[:, :k]
+        order = np.lexsort((rows, distances), axis=1)
         return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
 
     def nearest_labels(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

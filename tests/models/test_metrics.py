@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, mrr_at, ranks_by_distance, recall_at
+from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, mrr_at, ranks_by_distance, recall_at, worst_rank
 
 
 def loop_rank(distances: list[float], relevant: list[bool]) -> int:
-    """Sort with Python's stable sort, walk down until something relevant comes."""
-    order = sorted(range(len(distances)), key=lambda i: distances[i])
+    """Sort, what is irrelevant first among equals; walk down until something relevant comes."""
+    order = sorted(range(len(distances)), key=lambda i: (distances[i], relevant[i]))
     for rank, item in enumerate(order, start=1):
         if distances[item] == float("inf"):
             return 0
@@ -37,10 +37,22 @@ def test_mrr_is_zero_beyond_k_and_where_nothing_is_found() -> None:
     assert recall_at(np.array([], dtype=np.int64), 5) == 0.0
 
 
-def test_ties_rank_in_gallery_order() -> None:
+def test_ties_count_as_the_worst_rank() -> None:
     distances = np.array([[1.0, 1.0, 1.0, 0.5]])
-    assert ranks_by_distance(distances, np.array([[False, True, True, False]])).tolist() == [3]
-    assert ranks_by_distance(distances, np.array([[True, False, False, False]])).tolist() == [2]
+    assert ranks_by_distance(distances, np.array([[True, True, False, False]])).tolist() == [3]
+    assert ranks_by_distance(distances, np.array([[True, False, False, False]])).tolist() == [4]
+    assert ranks_by_distance(distances, np.array([[True, True, True, True]])).tolist() == [1]
+    assert ranks_by_distance(np.zeros((3, 40)), np.eye(3, 40, dtype=bool)).tolist() == [40, 40, 40]
+
+
+def test_ties_of_one_query_count_as_the_worst_rank_also_those_that_were_not_looked_at() -> None:
+    inf = float("inf")
+    assert worst_rank([False, True, False, False], [0.1, 0.2, 0.2, 0.3], inf) == 3
+    assert worst_rank([True, False, True], [0.1, 0.1, 0.1], inf) == 2
+    assert worst_rank([True, False, False], [0.1, 0.1, 0.1], 0.1) == 0
+    assert worst_rank([True, False, False], [0.1, 0.1, 0.2], 0.2) == 2
+    assert worst_rank([False, False, True], [0.1, 0.1, 0.2], 0.3) == 3
+    assert worst_rank([False, False], [0.1, 0.2], inf) == worst_rank([], [], inf) == 0
 
 
 def test_the_query_itself_at_infinity_never_counts() -> None:

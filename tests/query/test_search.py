@@ -104,3 +104,28 @@ def test_each_label_is_answered_once_by_its_nearest_row(tmp_path: Path) -> None:
     best = {label: min(every[i] for i in range(200) if labels[i] == label) for label in set(labels)}
     assert [labels[row] for row in rows] == sorted(best, key=best.__getitem__)
     assert distances == pytest.approx(sorted(best.values()))
+
+
+@pytest.mark.parametrize("queries", [1, 40])
+@pytest.mark.parametrize("kind", ["euclidean", "cosine"])
+def test_ties_come_in_the_order_of_the_rows_however_many_there_are(tmp_path: Path, queries: int, kind: str) -> None:
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((600, 6)).astype(np.float32)
+    vectors[rng.permutation(600)[:400]] = vectors[7]
+    same = np.flatnonzero((vectors == vectors[7]).all(axis=1))
+    asked = np.repeat(vectors[7][None], queries, axis=0)
+    searcher = Searcher(tiny_index(tmp_path / "db.faiss", vectors), kind)
+    for k in (1, 5, 13, 200):
+        rows, distances = searcher.nearest(asked, k)
+        assert rows.tolist() == [same[:k].tolist()] * queries
+        assert (distances == distances[0, 0]).all()
+    rows, _ = searcher.nearest(np.concatenate([asked, vectors[:1]]), 3)
+    assert rows[-1][0] == 0 and rows[:-1].tolist() == [same[:3].tolist()] * queries
+
+
+def test_labels_at_one_distance_come_in_the_order_of_their_rows(tmp_path: Path) -> None:
+    vectors = np.ones((90, 4), np.float32)
+    labels = [f"U+{0x4E00 + (i * 7) % 30:04X}" for i in range(90)]
+    index = tiny_index(tmp_path / "db.faiss", vectors, labels)
+    [(rows, _)] = Searcher(index, "euclidean", each_label_once=True).answers(vectors[:1], 5)
+    assert rows == [0, 1, 2, 3, 4]
