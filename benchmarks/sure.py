@@ -21,8 +21,9 @@ from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciproca
 from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answering import embedded
 from sinonom_cli.query.calibrate import Asked, ask, held_out
+from sinonom_cli.query.meaning import resolve
 from sinonom_cli.query.search import Searcher
-from sinonom_cli.query.truth import bearers, match, read_truth
+from sinonom_cli.query.truth import match, read_truth
 
 
 def scores(asked: Asked) -> dict[str, float]:
@@ -59,7 +60,8 @@ def main() -> None:
     model = model_of(index, None)
     items = find_inputs(given.queries, PICTURE_SUFFIXES, "pictures", given.limit)
     wanted, _ = match(read_truth(given.truth), items)
-    there = frozenset(bearers(wanted, index.rows))
+    wanted, right = resolve(wanted, index.rows)
+    there = frozenset(right)
     items = [item for item in items if item.key in wanted]
     ranks = {}
     for tta in (False, True):

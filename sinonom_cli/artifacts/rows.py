@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.errors import SinonomError
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class Row:
     label: str
     char: str
     set: str
+
+    @property
+    def origin(self) -> str:
+        """The file that it was made from: `source` without the number of the thing in that file."""
+        file, sign, number = self.source.rpartition("#")
+        return file if sign and number.isdecimal() and file else self.source
 
 
 class Rows:
@@ -110,6 +117,4 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _line(cells: Iterable[str]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode("utf-8", "surrogateescape")
+    return csv_line(cells).encode("utf-8", "surrogateescape")

@@ -6,7 +6,6 @@ to the table). Without a table, items are called by their numbers.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.artifacts.index_files import checksum
 from sinonom_cli.artifacts.rows import COLUMNS, Row
+from sinonom_cli.artifacts.tables import Table
 from sinonom_cli.errors import SinonomError, usage_error
 
 if TYPE_CHECKING:
@@ -80,15 +80,11 @@ class Arrays:
             if not table.exists():
                 yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(len(array)))
                 continue
-            with table.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-                reader = csv.DictReader(file)
-                if "item" not in (reader.fieldnames or ()):
-                    raise SinonomError(f"{table} has no column item", f"columns: {', '.join(COLUMNS)}")
-                number = 0
-                for line in reader:
-                    number += 1
-                    if number <= len(array):
-                        yield Row(*(self._cell(table, name, line.get(name) or "") for name in COLUMNS))
+            number = 0
+            for line in Table(table, ("item",), f"columns: {', '.join(COLUMNS)}", names=True):
+                number += 1
+                if number <= len(array):
+                    yield Row(*(self._cell(table, name, line.cells.get(name, "")) for name in COLUMNS))
             if number != count:
                 raise SinonomError(f"{table} has {number} rows, {path} has {count} vectors", "one row for each vector")
 

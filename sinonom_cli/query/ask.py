@@ -20,10 +20,11 @@ from sinonom_cli.models.embed_pictures import PAGE
 from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
+from sinonom_cli.query.meaning import resolve
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
 from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
-from sinonom_cli.query.truth import Wanted, bearers, match, read_truth
+from sinonom_cli.query.truth import Wanted, match, read_truth
 
 DEPTH = 5
 """MRR and recall are promised at 5, however many answers are shown."""
@@ -220,8 +221,13 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
         console.warn(f"{len(missing)} queries of {config.truth} have no picture, the first is {missing[0]}: not scored")
     if len(matched) < len(items):
         console.warn(f"{len(items) - len(matched)} pictures are not in {config.truth}: answered, not scored")
-    right = bearers(matched, index.rows)
+    matched, right = resolve(matched, index.rows)
     unknown = sorted(set().union(*(wanted.names for wanted in matched.values())) - right.keys())
+    if not right:
+        raise SinonomError(
+            f"no label of {config.truth} names anything in {index.path}; the first is {unknown[0]}",
+            "paths or file names as in the columns item and source of the index's rows, labels, or characters",
+        )
     if unknown:
         console.warn(
             f"{len(unknown)} labels of {config.truth} name nothing in {index.path}: "

@@ -18,7 +18,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.calibration import BINS, auroc, calibration_error, fit_temperature, likelihoods, probabilities
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.sure import ANSWERS, energies_of, nearest, wanted_rows, way_of
-from sinonom_cli.query.truth import Wanted, names_of
+from sinonom_cli.query.truth import Wanted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,10 +127,10 @@ def ask(
             sought = wanted.get(item.key)
             if sought is None:
                 continue
-            if not sought.names & there:
+            if not sought.names & there or not rows:
                 absent += 1
                 continue
-            relevant = [bool(names_of(row) & sought.names) for row in rows]
+            relevant = [sought.by(row) for row in rows]
             if "label" in asked and not _told_by_label(rows, relevant):
                 del asked["label"]
             without = _nearest_without(searcher, vector, sought, rows, far)
@@ -157,7 +157,7 @@ def _nearest_without(
     """Return the distance of the nearest row that is neither right nor of a right row's label; inf: there is none."""
     right: set[str] = set()
     while True:
-        yes = [bool(names_of(row) & sought.names) for row in rows]
+        yes = [sought.by(row) for row in rows]
         right |= {row.label for row, one in zip(rows, yes, strict=True) if one and row.label}
         others = [one for row, here, one in zip(rows, yes, far, strict=True) if not here and row.label not in right]
         if others or len(rows) == len(searcher.index):

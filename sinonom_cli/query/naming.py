@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.characters import reading
-from sinonom_cli.query.answer import NOTHING, Answer, percent
+from sinonom_cli.query.answer import Answer, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,8 +35,9 @@ def named(answer: Answer, top: int) -> Table:
     table.add_column("distance", justify="right", no_wrap=True)
     if answer.probabilities:
         table.add_column("sure", justify="right", no_wrap=True)
-    if answer.rejected:
-        table.add_row("", "", "", "", "", Text(NOTHING, "dim"), f"{answer.distances[0]:.4g}")
+    if answer.nothing:
+        far = f"{answer.distances[0]:.4g}" if answer.distances else ""
+        table.add_row("", "", "", "", "", Text(answer.nothing, "dim"), far)
         return table
     for place, row in enumerate(answer.rows[:top]):
         style = "bold green" if answer.relevant and answer.relevant[place] else ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.query.answer import NOTHING, Answer, Output, file_of
+from sinonom_cli.query.answer import Answer, Output, file_of
 from sinonom_cli.query.truth import Wanted
 
 COLUMNS = (
@@ -31,34 +30,35 @@ class Scores(Output):
 
     def __init__(self, path: Path) -> None:
         _refuse_foreign(path)
-        self.path, self._text = path, io.StringIO()
-        self._writer = csv.writer(self._text, lineterminator="\n")
-        self._writer.writerow(COLUMNS)
+        self.path, self._lines = path, [csv_line(COLUMNS)]
 
     def answer(self, answer: Answer) -> None:
         """Write a line for a query that the truth speaks of."""
         if answer.wanted is None:
             return
-        rank, first = answer.rank, answer.rows[0]
-        right = ("", "") if not rank else (file_of(answer.rows[rank - 1]), f"{answer.distances[rank - 1]:.6f}")
-        self._writer.writerow(
-            (
-                answer.item.key, answer.wanted.kind, ",".join(sorted(answer.wanted.names)),
-                rank, f"{1 / rank:.6f}" if rank else "0",
-                file_of(first), first.label, first.char, f"{answer.distances[0]:.6f}", *right,
-                NOTHING if answer.rejected else "",
-            )
-        )  # fmt: skip
+        rank, place = answer.rank, answer.right
+        first = ["", "", "", ""]
+        if answer.rows:
+            row = answer.rows[0]
+            first = [file_of(row), row.label, row.char, f"{answer.distances[0]:.6f}"]
+        right = ["", ""]
+        if rank and place is not None:
+            right = [file_of(answer.rows[place]), f"{answer.distances[place]:.6f}"]
+        self._write(answer.item, answer.wanted, rank, *first, *right, answer.nothing)
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
         """Write a line for a picture that could not be read: it found nothing."""
         if wanted is not None:
-            names = ",".join(sorted(wanted.names))
-            self._writer.writerow((item.key, wanted.kind, names, 0, "0", *[""] * 6, reason))
+            self._write(item, wanted, 0, *[""] * 6, reason)
+
+    def _write(self, item: Item, wanted: Wanted, rank: int, *rest: str) -> None:
+        names = ",".join(sorted(wanted.names))
+        shown = f"{1 / rank:.6f}" if rank else "0"
+        self._lines.append(csv_line([item.key, wanted.kind, names, str(rank), shown, *rest]))
 
     def close(self) -> None:
         """Put the table in place."""
-        write_bytes(self.path, self._text.getvalue().encode("utf-8", "surrogateescape"))
+        write_bytes(self.path, "".join(self._lines).encode("utf-8", "surrogateescape"))
 
 
 def _refuse_foreign(path: Path) -> None:

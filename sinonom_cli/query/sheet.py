@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, paste, refuse_foreign, sheet_font, write_sheet
-from sinonom_cli.query.answer import NOTHING, Answer, Output
+from sinonom_cli.query.answer import Answer, Output
 
 SIDE, FRAME, CAPTION, GAP = 112, 4, 30, 6
 CELL = SIDE + 2 * FRAME
@@ -64,7 +64,7 @@ class Sheet(Output):
         for line, answer in enumerate(answers):
             y = GAP + line * STEP_Y
             outcome = "" if answer.wanted is None else f"rank {answer.rank}" if answer.rank else "not found"
-            outcome = NOTHING if answer.rejected else outcome
+            outcome = answer.nothing or outcome
             self._cell(page, draw, (GAP, y), answer.item.path, QUERY, answer.item.path.name, outcome)
             for place, row in enumerate([] if answer.rejected else answer.rows[: self.top]):
                 frame = RIGHT if answer.relevant and answer.relevant[place] else WRONG

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, file_of, name_of
+from sinonom_cli.artifacts.tables import csv_line
+from sinonom_cli.query.answer import Answer, Figures, Output, file_of, name_of
 from sinonom_cli.query.naming import FACTS, facts_of, named
 from sinonom_cli.query.truth import Wanted
 
@@ -64,11 +63,12 @@ def _columns(characters: bool, sure: bool) -> tuple[str, ...]:
     return COLUMNS + ("probability",) * sure + FACTS * characters
 
 
-def _cells(answer: Answer, top: int, characters: bool) -> list[list[object]]:
-    """Return a line for each answer; one of rank 0 for a query that is like nothing in the index."""
-    if answer.rejected:
-        rest = [""] * (bool(answer.probabilities) + len(FACTS) * characters)
-        return [[answer.item.path, 0, NOTHING, "", "", "", round(answer.distances[0], 6), *rest]]
+def _cells(answer: Answer, top: int, characters: bool, sure: bool) -> list[list[object]]:
+    """Return a line for each answer; one of rank 0 for a query that has none."""
+    if answer.nothing:
+        far = round(answer.distances[0], 6) if answer.distances else ""
+        rest = [""] * (sure + len(FACTS) * characters)
+        return [[answer.item.path, 0, answer.nothing, "", "", "", far, *rest]]
     return [[answer.item.path, *result.values()] for result in _results(answer, top, characters)]
 
 
@@ -88,11 +88,11 @@ class _Json(Output):
 
 class _Tabs(Output):
     def __init__(self, top: int, characters: bool, sure: bool) -> None:
-        self.top, self.characters = top, characters
+        self.top, self.characters, self.sure = top, characters, sure
         console.data(_tabs(_columns(characters, sure)))
 
     def answer(self, answer: Answer) -> None:
-        console.data("\n".join(map(_tabs, _cells(answer, self.top, self.characters))))
+        console.data("\n".join(map(_tabs, _cells(answer, self.top, self.characters, self.sure))))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         console.data("\n".join(["", *map(_tabs, table_of(figures))]))
@@ -102,11 +102,11 @@ class _Rows(Output):
     """CSV with a line for each answer; figures go to stderr, so that stdout stays one table."""
 
     def __init__(self, top: int, characters: bool, sure: bool) -> None:
-        self.top, self.characters = top, characters
+        self.top, self.characters, self.sure = top, characters, sure
         console.data(_csv(_columns(characters, sure)))
 
     def answer(self, answer: Answer) -> None:
-        console.data("\n".join(map(_csv, _cells(answer, self.top, self.characters))))
+        console.data("\n".join(map(_csv, _cells(answer, self.top, self.characters, self.sure))))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         for line in table_of(figures):
@@ -121,7 +121,7 @@ class _Pairs(_Rows):
         console.data(_csv(("query", "label")))
 
     def answer(self, answer: Answer) -> None:
-        rows = [] if answer.rejected else answer.rows[: self.top]
+        rows = [] if answer.nothing else answer.rows[: self.top]
         names = [(row.char or row.label) if self.characters else file_of(row) for row in rows]
         console.data(_csv((answer.item.key, ",".join(names))))
 
@@ -140,8 +140,8 @@ class _Table(Output):
     def answer(self, answer: Answer) -> None:
         from rich.text import Text
 
-        if answer.rejected:
-            self.table.add_row(Text(answer.item.path.name), Text(NOTHING, "dim"))
+        if answer.nothing:
+            self.table.add_row(Text(answer.item.path.name), Text(answer.nothing, "dim"))
             return
         cells = []
         for place, row in enumerate(answer.rows[: self.top]):
@@ -186,11 +186,13 @@ def table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
         yield [kind, str(each.queries), *values, *(_ends(each, name, "-") for name in names)]
 
 
+BREAKS = dict.fromkeys(map(ord, "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+"""What would end a cell or a line of tab-separated text; --csv and --json write names with such characters exactly."""
+
+
 def _tabs(cells: Iterable[object]) -> str:
-    return "\t".join(" ".join(str(cell).split()) for cell in cells)
+    return "\t".join(str(cell).translate(BREAKS) for cell in cells)
 
 
 def _csv(cells: Iterable[object]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
+    return csv_line(map(str, cells)).removesuffix("\n")

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from sinonom_cli import console
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.sheets import paste, sheet_font
-from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, name_of
+from sinonom_cli.query.answer import Answer, Figures, Output, name_of
 from sinonom_cli.query.sheet import QUERY, RIGHT, WRONG
 from sinonom_cli.query.show import table_of
 from sinonom_cli.query.terminal import escaped
@@ -38,7 +38,7 @@ class Strips(Output):
         console.data(escaped(self.draw(answer), self.protocol))
         rows = [] if answer.rejected else answer.rows[: self.top]
         names = [f"{n + 1} {name_of(row, self.characters)} {answer.told(n)}" for n, row in enumerate(rows)]
-        console.data(f"{answer.item.path.name}:  {'   '.join(names) or NOTHING}\n")
+        console.data(f"{answer.item.path.name}:  {'   '.join(names) or answer.nothing}\n")
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         """Print the figures."""

@@ -43,7 +43,9 @@ class Level(StrEnum):
 
 
 def render(
-    paths: Annotated[list[str], typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF; then the set.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF; then the set.")
+    ],
     output: Output = None,
     size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Side of the pictures, pixels.")] = 256,
     projection: Annotated[

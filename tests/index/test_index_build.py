@@ -12,7 +12,6 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
-from PIL import Image
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli

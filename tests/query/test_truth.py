@@ -1,5 +1,6 @@
 """truth.csv: every way to name a relevant item, and what is said of a file that is not one."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.query.answer import figures_of
-from sinonom_cli.query.truth import Wanted, bearers, match, names_of, read_truth
+from sinonom_cli.query.meaning import resolve
+from sinonom_cli.query.truth import Wanted, match, names_of, read_truth
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -19,9 +21,12 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_a_row_answers_to_mesh_picture_path_label_and_character() -> None:
     row = Row("khắc 1/000.png", "khắc 1/000.stl#2", "U+5B57", "字", "set")
-    want = {"000.png", "khắc 1/000.png", "images/khắc 1/000.png", "000.stl", "khắc 1/000.stl", "U+5B57", "字"}
-    assert want <= names_of(row)
+    paths = {"khắc 1/000.png", "images/khắc 1/000.png", "set/khắc 1/000.png", "khắc 1/000.stl", "khắc 1/000.stl#2"}
+    assert paths | {"U+5B57", "字"} <= names_of(row)
     assert "" not in names_of(Row("a.png", "a.stl", "", "", "set"))
+    other = Row("0.png", "0.stl", "", "", "set")
+    for name in (*paths, "000.png", "000.stl", "000.stl#2", "U+5B57", "字", "u+5b57", "0x5B57", "&#23383;"):
+        assert means(name, [other, row]) == [row], name
 
 
 def test_several_labels_lines_and_kinds_are_read(tmp_path: Path) -> None:
@@ -30,14 +35,20 @@ def test_several_labels_lines_and_kinds_are_read(tmp_path: Path) -> None:
     )
     truth = read_truth(write(tmp_path, text))
     assert truth["a.png"].names == {"000.stl", "001.stl", "字"} and truth["a.png"].kind == "same"
-    assert truth["b/c.png"].names == {"2.stl"}
+    assert truth["./b\\c.png"].names == {"2.stl"}
+
+
+def means(name: str, rows: list[Row], *cells: str) -> list[Row]:
+    """Return the rows that are right where the truth writes a name."""
+    wanted = resolve({"q": Wanted(frozenset({name}), "", frozenset(cells))}, rows)[0]["q"]
+    return [row for row in rows if wanted.by(row)]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("query,mesh\na,b\n", "label"),
-        ("", "query"),
+        ("", "empty"),
         ("query,label\n", "no queries"),
         ("query,label\na.png,0.stl,1.stl\n", "line 2"),
         ("query,label\na.png,\n", "line 2"),
@@ -68,7 +79,102 @@ def test_the_first_row_that_bears_each_name_is_found(tmp_path: Path) -> None:
     truth = read_truth(write(tmp_path, 'query,label\na,"000.stl,字"\nb,404.stl\n'))
     rows = [Row("9.png", "009.stl", "", "", "s"), Row("0.png", "000.stl", "U+5B57", "字", "s")]
     rows.append(Row("1.png", "001.stl", "U+5B57", "字", "s"))
-    assert bearers(truth, rows) == {"000.stl": rows[1], "字": rows[1]}
+    assert resolve(truth, rows)[1] == {"000.stl": rows[1], "字": rows[1]}
+
+
+TWO = [
+    Row("x/a.png", "x/a.png", "", "", "s"),
+    Row("y/a.png", "y/a.png", "", "", "s"),
+    Row("b.png", "b.png", "", "", "s"),
+]
+
+
+def test_a_file_name_that_two_items_have_is_refused_and_their_paths_are_not() -> None:
+    with pytest.raises(SinonomError, match="s/x/a.png and s/y/a.png") as caught:
+        means("a.png", TWO)
+    assert caught.value.code == ExitCode.BAD_INPUT
+    assert means("y/a.png", TWO) == means("images/y/a.png", TWO) == means("s/y/a.png", TWO) == [TWO[1]]
+    assert means("b.png", TWO) == [TWO[2]]
+
+
+def test_a_whole_path_goes_before_the_file_name_of_another() -> None:
+    rows = [Row("a.png", "a.png", "", "", "s"), Row("y/a.png", "y/a.png", "", "", "s")]
+    assert means("a.png", rows) == [rows[0]]
+
+
+def test_one_path_in_two_sets_is_one_thing_only_where_it_was_made_from_one() -> None:
+    folders = [Row("0.png", "0.png", "", "", "s"), Row("0.png", "0.png", "", "", "t")]
+    with pytest.raises(SinonomError, match="2 items"):
+        means("0.png", folders)
+    assert means("t/0.png", folders) == [folders[1]]
+    renders = [Row("0.png", "0.stl", "", "", "s"), Row("0.png", "0.stl", "", "", "t")]
+    assert means("0.png", renders) == means("0.stl", renders) == renders
+    blocks = [Row("0.png", "0.stl", "U+4E00", "一", "s"), Row("0.png", "0.stl", "U+4E8C", "二", "t")]
+    for name in ("0.png", "0.stl"):
+        with pytest.raises(SinonomError, match="2 items"):
+            means(name, blocks)
+    assert means("t/0.png", blocks) == means("二", blocks) == [blocks[1]]
+
+
+def test_a_page_means_all_that_was_cut_from_it() -> None:
+    rows = [Row(f"p-{i}.png", f"bộ/p.jpg#{i}", f"U+4E0{i}", "", "s") for i in range(3)]
+    assert means("p.jpg", rows) == means("bộ/p.jpg", rows) == rows
+    assert means("p.jpg#1", rows) == [rows[1]]
+
+
+def test_a_sign_in_a_file_name_is_no_number_of_a_thing_in_it() -> None:
+    rows = [
+        Row("a.png", "a.stl", "", "", "s"),
+        Row("a#1.png", "a#1.stl", "", "", "s"),
+        Row("a#2.png", "a#2.stl", "", "", "s"),
+    ]
+    for row in rows:
+        assert row.origin == row.source
+        assert means(row.source, rows) == means(row.item, rows) == [row]
+    assert means("a", rows) == []
+
+
+def test_file_names_are_found_in_either_normalisation_form_and_characters_are_not() -> None:
+    rows = [Row(unicodedata.normalize("NFD", "khắc/bộ.png"), "", "U+F90A", "\uf90a", "s")]
+    assert means("khắc/bộ.png", rows) == means("bộ.png", rows) == means("khắc\\bộ.png", rows) == rows
+    assert means("\uf90a", rows) == means("U+F90A", rows) == rows
+    for name in ("\u91d1", "U+91D1", "0x91d1"):
+        with pytest.raises(SinonomError, match="U\\+F90A"):
+            means(name, rows)
+    assert means("U+4E00", rows) == means("字林", rows) == means("nobody.png", rows) == []
+
+
+def test_a_file_name_may_hold_commas() -> None:
+    rows = [Row("a,b.png", "a,b.png", "", "", "s"), Row("b.png", "b.png", "", "", "s")]
+    wanted = resolve({"q": Wanted(frozenset({"a", "b.png"}), "", frozenset({"a,b.png"}))}, rows)
+    assert wanted[0]["q"].by(rows[0]) and not wanted[0]["q"].by(rows[1]) and wanted[1] == {"a,b.png": rows[0]}
+
+
+def test_a_picture_named_in_two_ways_has_one_truth(tmp_path: Path) -> None:
+    items = [Item("a.png", Path("q/a.png"))]
+    for lines in ("a.png,A\nq/a.png,B\n", "./a.png,A\na.png,B\n", "x/a.png,A\ny/a.png,B\n"):
+        with pytest.raises(SinonomError, match="two ways") as caught:
+            match(read_truth(write(tmp_path, f"query,label\n{lines}")), items)
+        assert caught.value.code == ExitCode.BAD_INPUT
+    same = read_truth(write(tmp_path, "query,label\na.png,A\nq/a.png,A\na.png,A\n"))
+    assert match(same, items)[0]["a.png"].names == {"A"}
+    composed = [Item(unicodedata.normalize("NFD", "bộ.png"), Path("x"))]
+    matched, missing = match(read_truth(write(tmp_path, "query,label\nbộ.png,A\n")), composed)
+    assert len(matched) == 1 and not missing
+
+
+def test_a_query_has_one_kind(tmp_path: Path) -> None:
+    with pytest.raises(SinonomError, match="line 3"):
+        read_truth(write(tmp_path, "query,label,kind\na,A,same\na,B,other\n"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_truth_is_read_however_a_spreadsheet_saves_it(tmp_path: Path, encoding: str, sign: str) -> None:
+    path = tmp_path / "truth.csv"
+    text = f'query{sign}label{sign}kind\r\nbộ.png{sign}"字,0.stl"{sign}same\r\n'
+    path.write_bytes(text.encode(encoding))
+    assert read_truth(path) == {"bộ.png": Wanted(frozenset({"字", "0.stl"}), "same", frozenset({"字,0.stl"}))}
 
 
 def test_figures_by_hand() -> None:
