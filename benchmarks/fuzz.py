@@ -2,7 +2,8 @@
 
 A command may refuse a file (exit code 4, or 2 where an option names it) or fail on it alone (6). It must not end with
 exit code 1 or another one, write a traceback or a warning of Python's, give an exception's name as a file's fault, take
-more than 2 GB of memory or 30 seconds, or die. Each such case is written to a folder, with the command that repeats it.
+more than 2 GB of memory or 30 seconds of a processor, or die. Each such case is written to a folder, with the command
+that repeats it.
 
 Commands run in one worker process that stays alive: a start of Python would take longer than a hundred cases. Case n of
 a reader depends on the seed and n alone. Linux and macOS; the peak of memory is seen on Linux only.
@@ -32,6 +33,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
 from fuzz_mutate import Case, damage
 from fuzz_seeds import READERS, Reader, make_house
 
@@ -180,17 +182,32 @@ class Watched:
         self.buffer = b""
 
     def line(self, seconds: float) -> dict[str, Any] | None:
-        """Return what the worker says next; None if it says nothing for so long. EOFError if it has died."""
+        """Return what the worker says next; None if it works on for so long, or waits ten times as long.
+
+        Raises
+        ------
+        EOFError
+            If it has died.
+        """
         assert self.process.stdout
+        began, worked = time.monotonic(), self.worked()
         while b"\n" not in self.buffer:
-            if not select.select([self.process.stdout], [], [], seconds)[0]:
-                return None
+            if not select.select([self.process.stdout], [], [], 1.0)[0]:
+                if self.worked() - worked > seconds or time.monotonic() - began > 10 * seconds:
+                    return None
+                continue
             block = os.read(self.process.stdout.fileno(), 65536)
             if not block:
                 raise EOFError
             self.buffer += block
         line, _, self.buffer = self.buffer.partition(b"\n")
         return dict(json.loads(line))
+
+    def worked(self) -> float:
+        """Return the processor's seconds that the worker has had; on a busy machine they are fewer than the clock's."""
+        with contextlib.suppress(psutil.Error):
+            return float(sum(psutil.Process(self.process.pid).cpu_times()[:2]))
+        return 0.0
 
     def end(self) -> int:
         """Kill the worker; return its exit code, where it had one already."""
@@ -205,7 +222,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
     """Try damaged files on one reader for so long; print its figures and return the number of kinds of findings."""
     found: Counter[str] = Counter()
     codes: Counter[int] = Counter()
-    number, slowest, until = 0, 0.0, 0.0
+    number, slowest, until = 0, (0.0, 0), 0.0
     log = house / "worker.log"
     watched = Watched(name, seed, number, house, log)
     started = time.monotonic()
@@ -221,7 +238,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
                 continue
             if said:
                 codes[said["code"]] += 1
-                slowest, wrong = max(slowest, said["seconds"]), said["wrong"]
+                slowest, wrong = max(slowest, (said["seconds"], number)), said["wrong"]
             else:
                 wrong = f"no end after {MOST_SECONDS:g} seconds"
         except EOFError:
@@ -243,7 +260,8 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
     cases = sum(codes.values())
     print(
         f"{name:12} {seconds / 60:5.1f} min {cases:8,} cases {cases / seconds:7,.1f}/s"
-        f"  refused {codes[4] / max(cases, 1):4.0%}  slowest {slowest:5.2f} s  findings {len(found)}",
+        f"  refused {codes[4] / max(cases, 1):4.0%}  slowest {slowest[0]:5.2f} s (case {slowest[1]})"
+        f"  findings {len(found)}",
         flush=True,
     )
     for kind, count in found.most_common():

@@ -183,10 +183,17 @@ def _trace() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    if os.name == "posix" and sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        # In a locale of ASCII, without Python's UTF-8 mode, no name with a Nôm character in it could be opened.
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, "-m", "sinonom_cli", *sys.argv[1:]])
     for stream in (sys.stdout, sys.stderr):
         # Paths and characters are Unicode; Windows consoles and pipes may default to something less.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape" if os.name == "posix" else "replace")
+    if hasattr(sys.stdin, "reconfigure"):
+        # Lists of paths come in as the system has them; what is no text there stays what it is.
+        sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors=sys.getfilesystemencodeerrors())
     console.hush_pillow()
     code = run()
     try:

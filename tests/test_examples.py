@@ -13,7 +13,7 @@ import pytest
 from sinonom_cli import cli
 
 ROOT = Path(__file__).parent.parent
-BASH = shutil.which("bash")
+BASH = shutil.which("bash") if os.name == "posix" else None  # that of Windows needs a Linux installed
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash")

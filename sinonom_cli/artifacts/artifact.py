@@ -199,7 +199,7 @@ def _short(value: Any) -> str:
 
 def _load(where: Path) -> dict[str, Any] | None:
     try:
-        record = json.loads(where.read_text(encoding="utf-8"))
+        record = json.loads(where.read_text(encoding="utf-8", errors="surrogateescape"))
     except (ValueError, OSError, RecursionError):
         return None
     ours = isinstance(record, dict) and record.get("tool") == "sinonom" and not wrong_field(record, EVERY)

@@ -76,8 +76,15 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text to `path`, whole or not at all, line ends as they are."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write UTF-8 text to `path`, whole or not at all, line ends as they are.
+
+    Bytes of file names that are not UTF-8, which Python holds as surrogates, are written as they are.
+    """
+    try:
+        content = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # other surrogates, which JSON can spell
+        content = text.encode("utf-8", "backslashreplace")
+    write_bytes(path, content)
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:

@@ -133,7 +133,7 @@ def recover(path: Path) -> None:
     """Finish the putting in place of an index that was begun; do nothing if none was."""
     plan = beside(path, ".next.json")
     try:
-        planned = json.loads(plan.read_text(encoding="utf-8"))
+        planned = json.loads(plan.read_text(encoding="utf-8", errors="surrogateescape"))
     except FileNotFoundError:
         return
     for suffix, made in planned["moves"].items():

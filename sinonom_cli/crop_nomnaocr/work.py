@@ -194,7 +194,10 @@ def _taken(grey: NDArray[np.uint8], corner: tuple[int, int], spots: NDArray[np.f
 def _share_inside(box: NDArray[np.float64], shape: tuple[int, ...]) -> float:
     """Return the share in [0, 1] of a box's area that lies inside a picture."""
     low, high = np.maximum(box[:2], 0), np.minimum(box[2:], shape[::-1])
-    return float(np.clip(high - low, 0, None).prod() / (box[2:] - box[:2]).prod())
+    with np.errstate(over="ignore"):
+        sides = box[2:] - box[:2]
+    # Side by side: the product of the sides of an absurd box overflows.
+    return float((np.clip(high - low, 0, None) / sides).prod()) if (sides > 0).all() else 0.0
 
 
 @lru_cache(maxsize=2)

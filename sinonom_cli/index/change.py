@@ -119,7 +119,7 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
 def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
     """Keep the batches of an addition that was killed, if it was this one."""
     plan = _plan(path)
-    if plan.exists() and json.loads(plan.read_text(encoding="utf-8")) == inputs:
+    if plan.exists() and json.loads(plan.read_text(encoding="utf-8", errors="surrogateescape")) == inputs:
         console.say(f"adding to {path} was begun before: going on")
         return
     partial.delete()

@@ -55,7 +55,9 @@ def _plain_triangles(content: bytes) -> "NDArray[np.int64] | None":
     if len(triangles) != len(faces):
         return None
     # 0, which no face may name, becomes -1 and is refused.
-    return numbers_in(b" ".join(triangles), 3 * len(triangles)).astype(np.int64).reshape(-1, 3) - 1
+    numbers = numbers_in(b" ".join(triangles), 3 * len(triangles))
+    with np.errstate(invalid="ignore"):  # what is too large becomes the least number, and is refused by its sign
+        return numbers.astype(np.int64).reshape(-1, 3) - 1
 
 
 def _polygons(content: bytes) -> list[list[int]]:

@@ -123,6 +123,8 @@ def _header(path: Path, content: bytes) -> tuple[list[_Element], bool, bytes]:
                 order = _ORDERS[form]
             case ["element", name, count]:
                 elements.append(_Element(_ELEMENTS.get(name.lower(), name), int(count)))
+            case ["property", *_] if not elements:
+                raise ValueError("a property stands before the first element")
             case ["property", "list", count_type, item_type, name]:
                 types = ("f8", "f8") if order == "=" else (order + _TYPES[item_type], order + _TYPES[count_type])
                 elements[-1].properties.append((_property(name), *types))

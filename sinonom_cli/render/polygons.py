@@ -73,8 +73,11 @@ def _checked(path: Path, numbers: "NDArray[Any]", vertices: int) -> "NDArray[np.
     """Return the vertices that faces name as whole numbers; refuse what names none of the mesh's."""
     import numpy as np
 
-    with np.errstate(invalid="ignore"):
-        faces = numbers.astype(np.int64)
+    try:
+        with np.errstate(invalid="ignore"):
+            faces = numbers.astype(np.int64)
+    except OverflowError:
+        raise bad_mesh(path, "a face names a vertex by a number that is too large") from None
     if (faces != numbers).any():
         raise bad_mesh(path, "a face names a vertex by what is no whole number")
     if faces.size and (faces.min() < 0 or faces.max() >= vertices):

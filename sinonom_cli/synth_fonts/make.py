@@ -129,7 +129,7 @@ def cut(shares: Sequence[Share], levels: int, more: Mapping[tuple[str, str], int
 def _faces_in(out: Path) -> dict[str, tuple[str, int]]:
     """Hand and rank by key of the faces of a set that is there: they draw what they drew."""
     try:
-        record = json.loads((out / "artifact.json").read_text(encoding="utf-8"))
+        record = json.loads((out / "artifact.json").read_text(encoding="utf-8", errors="surrogateescape"))
         faces = record["faces"].items()
         return {key: (str(face["hand"]), int(face["rank"])) for key, face in faces}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):

@@ -173,7 +173,7 @@ def find_sets(data: tuple[Path, ...], below: Path = Path("data")) -> list[Path]:
             continue
         inner.clear()  # what belongs to an artifact is not an artifact of its own
         try:
-            record = json.loads((Path(folder) / "artifact.json").read_text(encoding="utf-8"))
+            record = json.loads((Path(folder) / "artifact.json").read_text(encoding="utf-8", errors="surrogateescape"))
         except (OSError, ValueError):
             continue
         if not isinstance(record, dict) or record.get("kind") != "imageset":

@@ -11,7 +11,7 @@ import pytest
 import tinyfont
 
 SCRIPT = Path(__file__).parent.parent.parent / "examples" / "fonts-debian.sh"
-BASH = shutil.which("bash")
+BASH = shutil.which("bash") if os.name == "posix" else None
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash")
