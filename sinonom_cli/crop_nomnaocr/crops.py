@@ -104,7 +104,7 @@ def crop_in_box(grey: NDArray[np.uint8], box: NDArray[np.float64], size: int) ->
     box : (4,) float64, x0, y0, x1, y1 in pixels of it.
     size : pixels of the crop's picture.
     """
-    factor = reduction(float(min(box[2] - box[0], box[3] - box[1])), size)
+    factor = reduction(float(max(box[2] - box[0], box[3] - box[1])), size)
     if factor > 1:
         return enlarged(crop_in_box(reduced(grey, factor), box / factor, size), factor, grey.shape)
     x0, y0, x1, y1 = box

@@ -1,0 +1,82 @@
+"""Lists of patches as other people save them: encodings, normalisation forms, marks that are no characters."""
+
+import csv
+import unicodedata
+from pathlib import Path
+
+import pytest
+from tinycolumn import column, save
+
+from sinonom_cli.cli import run
+
+TEXT = "大人山水木火"
+FOLDER, NAME = "Truyện Kiều", "trang ấ_1.jpg"
+
+
+def patches(folder: Path, form: str) -> Path:
+    """A patch in a folder, both named in a normalisation form."""
+    inside = folder / unicodedata.normalize(form, FOLDER)
+    inside.mkdir(parents=True)
+    save(column(TEXT, seed=4).grey, inside / unicodedata.normalize(form, NAME))
+    return folder
+
+
+def chars(out: Path) -> str:
+    with (out / "metadata.csv").open(encoding="utf-8", newline="") as file:
+        return "".join(row["char"] for row in csv.DictReader(file))
+
+
+def crop(folder: Path, out: Path, *more: str) -> int:
+    return run(["crop-nomnaocr", str(folder), str(out), "-q", *more])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_list_reads_alike_however_it_was_saved(tmp_path: Path, encoding: str, end: str) -> None:
+    folder = patches(tmp_path / "in", "NFC")
+    lines = ["", f"{FOLDER}/{NAME}\t{TEXT}", ""]
+    (folder / "All.txt").write_bytes(end.join(lines).encode(encoding))
+    assert crop(folder, tmp_path / "set") == 0
+    assert chars(tmp_path / "set") == TEXT
+
+
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("listed", ["NFC", "NFD"])
+def test_patches_and_exclusions_are_found_in_either_normalisation_form(
+    tmp_path: Path, on_disk: str, listed: str
+) -> None:
+    folder = patches(tmp_path / "in", on_disk)
+    name = unicodedata.normalize(listed, f"{FOLDER}/{NAME}")
+    (folder / "All.txt").write_text(f"{name}\t{TEXT}\n{name}\t{TEXT}\n", encoding="utf-8")
+    assert crop(folder, tmp_path / "set") == 0
+    assert chars(tmp_path / "set") == TEXT
+    for form in ("NFC", "NFD"):
+        excluded = tmp_path / f"{form}.txt"
+        excluded.write_text(unicodedata.normalize(form, f"{FOLDER}/trang ấ"), encoding="utf-8")
+        assert crop(folder, tmp_path / form, "--exclude", str(excluded)) == 4  # nothing is left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U000e0100".join(TEXT),
+        "\u200b".join(TEXT) + "\ufe00",
+        f"\ufeff{TEXT[:3]} \u3000{TEXT[3:]}\u0301",
+        "".join(f"{char}\u302a" for char in TEXT),
+        TEXT.replace("山", "⿱屮一"),
+        TEXT.replace("山", "〓"),
+    ],
+)
+def test_marks_are_not_counted_and_a_description_is_one_character(tmp_path: Path, text: str) -> None:
+    folder = patches(tmp_path / "in", "NFC")
+    (folder / "All.txt").write_text(f"{FOLDER}/{NAME}\t{text}\n", encoding="utf-8")
+    assert crop(folder, tmp_path / "set") == 0
+    assert chars(tmp_path / "set") == (TEXT if "山" in text else TEXT.replace("山", ""))
+
+
+def test_a_list_that_is_no_text_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = patches(tmp_path / "in", "NFC")
+    for bad in (b"\xb9\xfa\n", b"a\0b\n"):
+        (folder / "All.txt").write_bytes(f"{FOLDER}/{NAME}\t{TEXT}\n".encode() + bad)
+        assert crop(folder, tmp_path / "set") == 4
+        assert "All.txt, line 2" in capsys.readouterr().err
