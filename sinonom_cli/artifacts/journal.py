@@ -14,6 +14,7 @@ from typing import Any
 
 from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.tables import LineFeeds
 from sinonom_cli.errors import SinonomError
 
 Row = dict[str, str]
@@ -153,7 +154,7 @@ class Journal:
 def _table(files: ExitStack, path: Path, columns: Sequence[str]) -> "csv.DictWriter[str]":
     """Open a table that is put in place when `files` close, and write its header."""
     file = files.enter_context(replacing(path)).open("w", encoding="utf-8", newline="", errors="surrogateescape")
-    writer = csv.DictWriter(files.enter_context(file), list(columns), lineterminator="\n")
+    writer = csv.DictWriter(LineFeeds(files.enter_context(file)), list(columns), lineterminator="\r\n")
     writer.writeheader()
     return writer
 
@@ -195,7 +196,7 @@ def write_failures(path: Path, failures: Mapping[str, str]) -> None:
         replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
     ):
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(LineFeeds(file), lineterminator="\r\n")
         writer.writerow(("file", "reason"))
         writer.writerows(failures.items())
 
@@ -210,7 +211,7 @@ def read_table(path: Path) -> tuple[list[str], list[Row]]:
     SinonomError
         If a line has more or fewer cells than the first, or a quote that is never closed makes the rest one cell.
     """
-    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")  # line ends in cells stay what they are
     reader = csv.DictReader(io.StringIO(text, newline=""))
     rows: list[Row] = []
     try:

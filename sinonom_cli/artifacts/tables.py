@@ -280,10 +280,21 @@ class _Lines:
         return line
 
 
-def csv_line(cells: Iterable[str]) -> str:
-    """Return cells as a line of CSV, which ends in a line feed: quoted where they hold a comma, a quote or a line end.
+class LineFeeds:
+    """A file to write CSV to with `lineterminator="\\r\\n"`, whose lines end in a line feed all the same.
 
-    `csv.writer` leaves a carriage return bare before Python 3.13.
+    With another line end the writers of `csv` leave a carriage return in a cell bare before Python 3.13.
     """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        """Write a line that ends in a carriage return and a line feed."""
+        return self._file.write(line[:-2] + "\n")
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Return cells as a line of CSV that ends in a line feed: quoted where they hold a comma, a quote or a line end."""
     written = [f'"{cell.replace(chr(34), chr(34) * 2)}"' if _QUOTED.search(cell) else cell for cell in cells]
     return ('""' if written == [""] else ",".join(written)) + "\n"

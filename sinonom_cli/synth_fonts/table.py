@@ -9,6 +9,7 @@ from typing import Any
 from sinonom_cli import console
 from sinonom_cli.artifacts.batch import Item
 from sinonom_cli.artifacts.files import replacing
+from sinonom_cli.artifacts.tables import LineFeeds
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.synth_fonts.charset import Charset
 from sinonom_cli.synth_fonts.coverage import Coverage, coverage_of, read_all
@@ -99,7 +100,7 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
         replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
     ):
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(LineFeeds(file), COLUMNS, lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
 

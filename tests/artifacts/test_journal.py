@@ -14,7 +14,7 @@ ITEMS = [Item(f"khắc {number}", Path(f"{number}.png"), None, 100 + number) for
 
 
 def rows(number: int) -> list[dict[str, str]]:
-    return [{"file_name": f'a, "{number}"\n.png', "label": f"U+{0x4E00 + number:04X}"}] * (number % 3)
+    return [{"file_name": f'a, "{number}"\r.png\n', "label": f"U+{0x4E00 + number:04X}"}] * (number % 3)
 
 
 def worked(journal: Journal, numbers: list[int]) -> None:
