@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from refused import refused
 from tinybatch import content, make, texts
 
-from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.errors import ExitCode
 
 pytest.importorskip("ray", reason='Ray is not installed: pip install "sinonom[ray]"')
 
@@ -39,9 +40,8 @@ def test_an_item_that_kills_its_worker_is_tried_again_and_fails_alone(tmp_path: 
 
 def test_a_full_disk_stops_ray_too(tmp_path: Path, cluster: None) -> None:
     source = texts(tmp_path / "in", 3, full="full")
-    with pytest.raises(SinonomError, match="the disk is full") as caught:
+    with refused(ExitCode.OUTPUT_IN_THE_WAY):
         make(source, tmp_path / "out", engine="ray")
-    assert caught.value.code == ExitCode.OUTPUT_IN_THE_WAY
 
 
 def test_a_cluster_that_is_away_is_one_clear_line() -> None:
@@ -52,9 +52,5 @@ def test_a_cluster_that_is_away_is_one_clear_line() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ray, "is_initialized", lambda: False)
         patch.setattr(ray, "init", lambda **_: (_ for _ in ()).throw(away))
-        with pytest.raises(SinonomError) as caught, ray_engine._cluster("far:6379", None):
+        with refused(ExitCode.BAD_INPUT, "far:6379"), ray_engine._cluster("far:6379", None):
             pass
-    assert caught.value.message == (
-        "the Ray cluster at far:6379 does not answer: Could not find any running Ray instance."
-    )
-    assert caught.value.code == ExitCode.BAD_INPUT and "\n" not in caught.value.hint

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refused import naming
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
@@ -79,9 +80,9 @@ def test_npy_embeddings_are_shortened_too(house: Path) -> None:
 
 def test_a_model_that_cannot_be_shortened_is_refused(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sinonom("index", "set", "db.faiss", "--dimensions", 9) == ExitCode.USAGE
-    assert "--dimensions 9: the embeddings of model have 8" in capsys.readouterr().err
+    naming(capsys, "--dimensions 9", "model", 8)
     tiny_model(house / "plain", dimension=8, seed=1)
     assert sinonom("index", "set", "db.faiss", "--dimensions", 4, "--model", "plain") == ExitCode.BAD_INPUT
-    assert "none says more" in capsys.readouterr().err
+    naming(capsys, "plain")
     assert not (house / "db.faiss").exists()
     assert read_model(house / "model").record["axes"] == "principal"

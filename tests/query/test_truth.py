@@ -4,6 +4,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from refused import refused
 
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
@@ -71,7 +72,7 @@ def test_pictures_are_matched_by_path_then_by_name(tmp_path: Path) -> None:
         "deep/2.png": {"C"},
     }
     assert missing == ["9.png"]
-    with pytest.raises(SinonomError, match="fits 2 pictures"):
+    with refused(ExitCode.BAD_INPUT):
         match(read_truth(write(tmp_path, "query,label\n0.png,A\n")), items)
 
 

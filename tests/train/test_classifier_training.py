@@ -100,8 +100,8 @@ def test_show_batch_draws_what_is_learnt_from_beside_the_files_and_writes_no_mod
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (["--batch-size", "24"], "a batch has 12 pictures, not 24; --classes 6 --images 4 would fill it"),
-        (["--batch-size", "1000"], "there are 6 characters only: a batch has 12 pictures\n"),
+        (["--batch-size", "24"], "--classes 6 --images 4"),
+        (["--batch-size", "1000"], "6 characters"),
     ],
 )
 def test_a_batch_of_more_characters_than_there_are_is_smaller_and_says_what_would_fill_it(
@@ -126,17 +126,17 @@ def test_a_timm_backbone_with_a_fine_stem_trains(pictures: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("options", "words", "code"),
     [
-        (["--head", "ml-decoder"], "--head means nothing to --loss triplet", ExitCode.USAGE),
+        (["--head", "ml-decoder"], "--head", ExitCode.USAGE),
         (
             ["--loss", "cross-entropy", "--head", "ml-decoder", "--embedding", "64"],
-            "leave --embedding away",
+            "--embedding",
             ExitCode.USAGE,
         ),
-        (["--loss", "cross-entropy", "--hard-classes", "0.5"], "--hard-classes means nothing", ExitCode.USAGE),
-        (["--loss", "lda", "--stem-stride", "1"], "--stem-stride means nothing", ExitCode.USAGE),
-        (["--stem-stride", "1"], "directmap has no stem", ExitCode.USAGE),
-        (["--weights", "nowhere.safetensors"], "is no file", ExitCode.BAD_INPUT),
-        (["--weights", "pretrained"], "no pretrained weights for backbone directmap", ExitCode.BAD_INPUT),
+        (["--loss", "cross-entropy", "--hard-classes", "0.5"], "--hard-classes", ExitCode.USAGE),
+        (["--loss", "lda", "--stem-stride", "1"], "--stem-stride", ExitCode.USAGE),
+        (["--stem-stride", "1"], "directmap", ExitCode.USAGE),
+        (["--weights", "nowhere.safetensors"], "nowhere.safetensors", ExitCode.BAD_INPUT),
+        (["--weights", "pretrained"], "directmap", ExitCode.BAD_INPUT),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_written(

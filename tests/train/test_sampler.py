@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refused import refused
 
 from sinonom_cli.artifacts.imageset import ImageSet, Picture
 from sinonom_cli.errors import ExitCode, SinonomError
@@ -179,33 +180,32 @@ def test_a_folder_with_a_colon_and_a_number_is_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "given", "words"),
+    ("loss", "given", "named"),
     [
-        ("supcon", {"mining": "batch-hard"}, "--mining batch-hard means nothing to --loss supcon"),
-        ("multi-similarity", {"mining": "semi-hard"}, "it has its own"),
-        ("arcface", {"mining": "batch-all"}, "means nothing to --loss arcface"),
-        ("quadruplet", {"mining": "batch-all"}, "too many quadruplets"),
-        ("cross-entropy", {"memory": 100}, "--memory means nothing to --loss cross-entropy"),
-        ("proxy-anchor", {"memory": 100}, "compares no pictures"),
-        ("supcon", {"margin": "0.3"}, "--margin means nothing"),
-        ("contrastive", {"margin": "soft"}, "no positive number"),
-        ("triplet", {"recall_at": "5"}, "--recall-at means nothing to --loss triplet"),
-        ("triplet", {"simix": True}, "--simix means nothing"),
-        ("recall@k", {"recall_at": "0"}, "no list of places"),
-        ("recall@k", {"recall_at": "five"}, "no list of places"),
-        ("cross-entropy", {"hard_classes": 0.5}, "--hard-classes means nothing to --loss cross-entropy"),
-        ("lda", {"micro_batch": 8}, "--micro-batch means nothing to --loss lda"),
-        ("lda", {"hard_classes": 0.5}, "--hard-classes means nothing"),
-        ("triplet", {"batch_size": 127}, "--batch-size 127 is not"),
-        ("triplet", {"batch_size": 128, "classes": 32}, "--classes is 32"),
-        ("triplet", {"batch_size": 64, "micro_batch": 65}, "--micro-batch 65 is more than"),
+        ("supcon", {"mining": "batch-hard"}, "--mining batch-hard"),
+        ("multi-similarity", {"mining": "semi-hard"}, "multi-similarity"),
+        ("arcface", {"mining": "batch-all"}, "arcface"),
+        ("quadruplet", {"mining": "batch-all"}, "batch-all"),
+        ("cross-entropy", {"memory": 100}, "--memory"),
+        ("proxy-anchor", {"memory": 100}, "--memory"),
+        ("supcon", {"margin": "0.3"}, "--margin"),
+        ("contrastive", {"margin": "soft"}, "--margin"),
+        ("triplet", {"recall_at": "5"}, "--recall-at"),
+        ("triplet", {"simix": True}, "--simix"),
+        ("recall@k", {"recall_at": "0"}, "--recall-at"),
+        ("recall@k", {"recall_at": "five"}, "--recall-at"),
+        ("cross-entropy", {"hard_classes": 0.5}, "--hard-classes"),
+        ("lda", {"micro_batch": 8}, "--micro-batch"),
+        ("lda", {"hard_classes": 0.5}, "--hard-classes"),
+        ("triplet", {"batch_size": 127}, "--batch-size 127"),
+        ("triplet", {"batch_size": 128, "classes": 32}, "--classes"),
+        ("triplet", {"batch_size": 64, "micro_batch": 65}, "--micro-batch 65"),
     ],
 )
-def test_combinations_that_make_no_sense_exit_2_and_say_why(loss: str, given: dict, words: str) -> None:
-    with pytest.raises(SinonomError) as raised:
+def test_combinations_that_make_no_sense_exit_2_and_say_why(loss: str, given: dict, named: str) -> None:
+    with refused(ExitCode.USAGE, named) as raised:
         complete(loss, given)
-    assert raised.value.code is ExitCode.USAGE
-    assert words in raised.value.message and raised.value.hint
+    assert raised.value.hint
 
 
 def test_every_loss_is_complete_with_its_defaults_and_each_of_its_minings() -> None:
