@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from sinonom_cli import console
@@ -160,14 +161,15 @@ def parse_line(line: str) -> list[str]:
     return [char for char in characters_of(first if "\t" in line else line) if wanted(char)]
 
 
+@lru_cache(64)
 def chars_of_code(text: str) -> str:
     """Return the characters of a code point or of a range of them, as U+4E00..U+4E05; "" if it is neither."""
     ends = _RANGE.fullmatch(text)
     if ends is None:
         return char_named(text) if len(text) > 1 and text.isascii() else ""
     low, high = int(ends[1], 16), int(ends[2], 16)
-    codes = range(low, min(high, 0x10FFFF) + 1)
-    return "".join(characters_of(chr(code)) for code in codes if not 0xD800 <= code <= 0xDFFF)
+    kinds = ((chr(code), unicodedata.category(chr(code))) for code in range(low, min(high, 0x10FFFF) + 1))
+    return "".join(char for char, kind in kinds if kind not in ("Cc", "Cf", "Cs") and kind[0] not in "MZ")
 
 
 def wanted(char: str) -> bool:
