@@ -75,3 +75,25 @@ def test_a_skip_fails_where_everything_should_be_installed(
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False, env=plain)
     assert ran.returncode == code, ran.stdout
     assert ("no libusb" in ran.stdout) == (code == 1)
+
+
+UNWRITABLE = """
+import os
+from pathlib import Path
+os.access = lambda path, mode: not mode & os.W_OK
+from sinonom_cli.carve import distance
+import numpy as np
+distance.distance_to(np.eye(4, dtype=bool))
+folder = Path(os.environ["NUMBA_CACHE_DIR"])
+assert list(folder.rglob("*.nbi"))
+assert folder.stat().st_mode & 0o777 == 0o700 or os.name == "nt"
+print(folder)
+"""
+
+
+def test_a_package_that_a_user_may_not_write_to_works_without_a_home() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", UNWRITABLE]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=environment)
+    assert not Path(ran.stdout.strip()).exists(), "it is left behind"
