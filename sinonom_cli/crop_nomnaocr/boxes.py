@@ -35,7 +35,7 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str]) -> list[Item]
     SinonomError
         If it is none of these, or holds nothing to crop.
     """
-    pictures = _pictures(folder)
+    pictures = pictures_in(folder)
     given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
     silent = [one for one in given if not one.text and not one.fault]
     if silent:
@@ -56,10 +56,11 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str]) -> list[Item]
     return _items(given, folder)
 
 
-def _pictures(folder: Path) -> list[str]:
+def pictures_in(folder: Path) -> list[str]:
+    """Return the names of a folder's pictures, relative to it; none if there are none."""
     try:
         return [item.key for item in find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures")]
-    except SinonomError:  # there are none: each column fails by name
+    except SinonomError:
         return []
 
 

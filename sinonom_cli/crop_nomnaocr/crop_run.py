@@ -11,7 +11,7 @@ from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.sheets import refuse_foreign
-from sinonom_cli.crop_nomnaocr.boxes import digest, read_boxes
+from sinonom_cli.crop_nomnaocr.boxes import digest, pictures_in, read_boxes
 from sinonom_cli.crop_nomnaocr.check import read_reader
 from sinonom_cli.crop_nomnaocr.cut_sheet import chosen, draw_sheet
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
@@ -106,7 +106,10 @@ def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any]]:
     """Return the columns to cut, and what of their origin goes into the record's options."""
     if config.boxes is None:
         folder, path = find_patches(config.patches, config.transcripts)
-        return read_list(folder, path), {"transcripts": sha256_of(path)}
+        items = read_list(folder, path)
+        if config.transcripts is None:  # a list that was asked for may well be a part
+            _say_unlisted(folder, path, items)
+        return items, {"transcripts": sha256_of(path)}
     try:
         folder, path = find_patches(config.patches, config.transcripts)
     except SinonomError:
@@ -117,3 +120,10 @@ def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any]]:
     texts = {item.key: item.data.transcript for item in read_list(folder, path) if not item.data.fault}
     options = {"transcripts": sha256_of(path), "boxes": digest(config.boxes)}
     return read_boxes(config.boxes, folder, texts), options
+
+
+def _say_unlisted(folder: Path, path: Path, items: list[Item]) -> None:
+    """Say which pictures of a folder its list does not name."""
+    unlisted = sorted(set(pictures_in(folder)) - {item.key for item in items})
+    if unlisted:
+        console.say(f"pictures that {path.name} does not name, left out: {len(unlisted)}; the first: {unlisted[0]}")

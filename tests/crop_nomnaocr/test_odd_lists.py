@@ -80,3 +80,14 @@ def test_a_list_that_is_no_text_is_told_with_its_line(tmp_path: Path, capsys: py
         (folder / "All.txt").write_bytes(f"{FOLDER}/{NAME}\t{TEXT}\n".encode() + bad)
         assert crop(folder, tmp_path / "set") == 4
         assert "All.txt, line 2" in capsys.readouterr().err
+
+
+def test_pictures_that_the_list_does_not_name_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = patches(tmp_path / "in", "NFC")
+    save(column(TEXT, seed=5).grey, folder / "alone.JPEG")
+    (folder / "All.txt").write_text(f"{FOLDER}/{NAME}\t{TEXT}\n", encoding="utf-8")
+    assert run(["crop-nomnaocr", str(folder), str(tmp_path / "set")]) == 0
+    assert "alone.JPEG" in capsys.readouterr().err
+    (folder / "alone.JPEG").unlink()
+    assert run(["crop-nomnaocr", str(folder), str(tmp_path / "other")]) == 0
+    assert NAME not in capsys.readouterr().err
