@@ -75,9 +75,7 @@ def _pages(root: "Element", alto: bool, name: Path, folder: Path) -> list[Given]
                 picture = _picture(written[number - 1], name, folder, spelling, alone=len(pages) == 1)
                 found += _lines_of(page, alto, picture, where)
             elif next(_below(page, "TextLine"), None) is not None:
-                raise SinonomError(
-                    f"the file has {len(pages)} pages and names {len(written)} pictures: not this page's"
-                )
+                raise SinonomError(f"its picture is not named: pages {len(pages)}, names of pictures {len(written)}")
         except SinonomError as error:
             found.append(Given(name.as_posix(), where, fault=error.message))
     return found
@@ -101,8 +99,11 @@ def _page_line(line: "Element", picture: str, name: str, size: tuple[int, int] |
     glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
     text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
     spots = [(_box(_coords, glyph), _text(glyph)) for glyph in glyphs]
-    outline = _coords(line) or _around(_coords(line, "Baseline"), len(text))
-    return _line(picture, name, text, spots, outline, size)
+    return _line(
+        *(picture, name, text, spots),
+        lambda: _coords(line) or _around(_coords(line, "Baseline"), len(text)),
+        size,
+    )
 
 
 def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:
@@ -110,8 +111,11 @@ def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] |
     glyphs = [glyph for string in strings for glyph in _children(string, "Glyph")]
     text = "".join(string.get("CONTENT", "") for string in strings) or "".join(g.get("CONTENT", "") for g in glyphs)
     spots = [(_box(_shape, glyph), glyph.get("CONTENT", "")) for glyph in glyphs]
-    outline = _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text))
-    return _line(picture, name, text, spots, outline, size)
+    return _line(
+        *(picture, name, text, spots),
+        lambda: _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text)),
+        size,
+    )
 
 
 def _box(read: Callable[["Element"], Points], element: "Element") -> Box | None:
@@ -128,9 +132,10 @@ def _line(
     name: str,
     text: str,
     spots: list[tuple[Box | None, str]],
-    outline: Points,
+    outlined: Callable[[], Points],
     size: tuple[int, int] | None,
 ) -> list[Given]:
+    """Return a line as characters in their boxes, or as a column to be cut; its outline is looked at in need alone."""
     text = characters_of(text)
     chars = [characters_of(char) for _, char in spots]
     if len(text) == len(chars):  # what a box does not name, the line does
@@ -147,6 +152,7 @@ def _line(
             if box is None
         ]
         return [Given(picture, name, "".join(kept), boxes, True, Region(Path(), size=size)), *lost]
+    outline = outlined()
     region = _bounds(outline)
     if region is None:
         return [Given(picture, name, text, fault="the line has no outline" if text else "")]

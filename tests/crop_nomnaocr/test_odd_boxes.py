@@ -106,23 +106,31 @@ def test_of_lines_of_yolo_that_are_no_boxes_only_these_fail(tmp_path: Path, bad:
     assert "page 1.txt, line 1" in failure["reason"]
 
 
+@pytest.mark.parametrize("glyphs", [True, False])
 @pytest.mark.parametrize("form", ["page", "alto"])
-def test_of_glyphs_and_lines_without_a_box_only_these_fail(tmp_path: Path, form: str) -> None:
+def test_of_glyphs_and_lines_without_a_box_only_these_fail(tmp_path: Path, form: str, glyphs: bool) -> None:
     found = page(tmp_path / "in")
-    text = page_xml(found, True) if form == "page" else alto_xml(found, True)
-    for box, broken in ((found[0][1][1], "glyph"), (hull(found[1]), "line")):
-        x0, y0, x1, y1 = box
-        good = f'HPOS="{x0}" VPOS="{y0}" WIDTH="{x1 - x0}" HEIGHT="{y1 - y0}"' if form == "alto" else points(box, ",")
-        wrong = f'HPOS="{x0}" VPOS="{y0}" WIDTH="-4" HEIGHT="nan"' if form == "alto" else "1,2 x,y"
-        assert good in text, broken
-        text = text.replace(good, wrong)
-    if form == "alto":
-        text = text.replace(points(hull(found[1]), " "), "1 2 3")
+    text = page_xml(found, glyphs) if form == "page" else alto_xml(found, glyphs)
+    x0, y0, x1, y1 = box = found[0][1][1] if glyphs else hull(found[1])
+    good = f'HPOS="{x0}" VPOS="{y0}" WIDTH="{x1 - x0}" HEIGHT="{y1 - y0}"' if form == "alto" else points(box, ",")
+    wrong = f'HPOS="{x0}" VPOS="{y0}" WIDTH="-4" HEIGHT="nan"' if form == "alto" else "1,2 x,y"
+    assert good in text
+    text = text.replace(good, wrong).replace(points(hull(found[1]), " "), "1 2 3")
     assert crop(tmp_path / "in", written(tmp_path / "p.xml", text), tmp_path / "set") == 6
-    made = rows(tmp_path / "set" / "metadata.csv")
-    assert [row["char"] for row in made] == [char for char, _ in found[0] if char != found[0][1][0]]
-    failures = [row["file"] for row in rows(tmp_path / "set" / "failures.csv")]
-    assert failures == ["page 1.png:l0, character 2", "page 1.png:l1"]
+    whole = [char for one in found for char, _ in one]
+    left = [*whole[:1], *whole[2:]] if glyphs else [char for char, _ in found[0]]
+    assert [row["char"] for row in rows(tmp_path / "set" / "metadata.csv")] == left
+    (failure,) = rows(tmp_path / "set" / "failures.csv")
+    assert failure["file"] == ("page 1.png:l0, character 2" if glyphs else "page 1.png:l1")
+
+
+def test_an_outline_that_is_none_does_not_matter_where_characters_have_boxes(tmp_path: Path) -> None:
+    found = page(tmp_path / "in")
+    for number, whole in enumerate((page_xml(found, True), alto_xml(found, True))):
+        text = whole.replace(points(hull(found[0]), ","), "1,2 x,y").replace(points(hull(found[0]), " "), "1 2 3")
+        out = tmp_path / f"set{number}"
+        assert crop(tmp_path / "in", written(tmp_path / "p.xml", text), out) == 0
+        assert_cropped(out, found)
 
 
 def test_boxes_outside_the_picture_are_set_aside_and_wide_ones_are_clipped(tmp_path: Path) -> None:
