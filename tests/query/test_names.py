@@ -134,7 +134,7 @@ def test_a_foreign_model_and_damage_say_what_helps(house: Path, capsys: pytest.C
     capsys.readouterr()
     assert sinonom("query", "queries/U+5B57.png", "--model", "other") == 4
     said = capsys.readouterr().err
-    assert "the characters that ship" in said and "not with other" in said and "--prototypes 3 --model other" in said
+    assert "--prototypes 3 --model other" in said
     assert len(said.splitlines()) == 2
     content = (house / "shipped" / "chars.faiss").read_bytes()
     (house / "shipped" / "chars.faiss").write_bytes(content[:-3])

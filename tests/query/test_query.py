@@ -172,7 +172,7 @@ def test_an_index_of_another_model_is_refused_with_both_names_and_the_command(
     capsys.readouterr()
     assert sinonom("query", "queries", "-i", "db.faiss", "--model", "other model") == 4
     said = capsys.readouterr().err
-    assert "the model model (" in said and "other model" in said and other.identity[:12] in said
+    assert "model (" in said and "other model" in said and other.identity[:12] in said
     assert 'sinonom index set db.faiss --overwrite --model "other model"' in said
 
 

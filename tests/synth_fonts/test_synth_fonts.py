@@ -11,6 +11,7 @@ import tinyfont
 from fontTools.pens.boundsPen import BoundsPen
 from fontTools.ttLib import TTFont
 from PIL import Image
+from refused import naming
 
 from sinonom_cli.cli import run
 
@@ -70,8 +71,7 @@ def test_private_use_is_repaired_or_never_drawn(tmp_path: Path, capsys: pytest.C
     assert run(arguments) == 0
     assert [row["label"] for row in rows_of(tmp_path / "out")] == ["U+313FA", "U+5B57"]
     said = capsys.readouterr().err
-    assert "1 Private Use characters are drawn as" in said
-    assert "1 Private Use characters have no Unicode code point and are not drawn: U+E001" in said
+    assert "U+E001" in said and "U+5B57" not in said
     record = json.loads((tmp_path / "out" / "artifact.json").read_text(encoding="utf-8"))
     assert record["private_use"] == {"repaired": {"U+F000B": "U+313FA"}, "not_drawn": ["U+E001"]}
 
@@ -124,7 +124,7 @@ def test_nothing_but_broken_fonts_is_bad_input(tmp_path: Path, chars: str) -> No
 def test_a_charset_that_no_face_has_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tinyfont.build(tmp_path / "tiny.ttf", chars="字")
     assert run(["synth-fonts", str(path), str(tmp_path / "out"), "--chars", "龜"]) == 4
-    assert "none of the 1 faces" in capsys.readouterr().err
+    naming(capsys, "1 faces")
     assert not (tmp_path / "out").exists()
 
 
@@ -169,7 +169,7 @@ def test_a_font_that_draws_nothing_is_bad_input_however_often_it_is_tried(
     assert run(arguments) == 4
     if again:
         assert run(arguments) == 4
-    assert "nothing was drawn: every glyph of the 1 faces is blank or missing" in capsys.readouterr().err
+    naming(capsys, "1 faces")
 
 
 def test_every_row_says_face_hand_version_and_licence(tmp_path: Path) -> None:
