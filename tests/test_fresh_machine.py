@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tinymodel import tiny_model
 
 ROOT = Path(__file__).parent.parent
 MAKE = shutil.which("make")
@@ -97,3 +98,25 @@ def test_a_package_that_a_user_may_not_write_to_works_without_a_home() -> None:
     command = [sys.executable, "-c", UNWRITABLE]
     ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=environment)
     assert not Path(ran.stdout.strip()).exists(), "it is left behind"
+
+
+EMBED = """
+import sys
+from pathlib import Path
+from sinonom_cli.artifacts.model import read_model
+from sinonom_cli.models.embedder import Embedder
+import numpy as np
+Embedder(read_model(Path(sys.argv[1]))).embed(np.zeros((1, 16, 16), np.float32))
+"""
+
+
+def test_onnx_runtime_reports_nothing_and_leaves_nothing_in_the_home(tmp_path: Path) -> None:
+    tiny_model(tmp_path / "model")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    environment |= {"PYTHONPATH": os.pathsep.join(sys.path)}
+    for name in ("HOME", "TMPDIR"):
+        (tmp_path / name).mkdir()
+        environment[name] = str(tmp_path / name)
+    subprocess.run([sys.executable, "-c", EMBED, str(tmp_path / "model")], check=True, env=environment)
+    left = [path for name in ("HOME", "TMPDIR") for path in (tmp_path / name).rglob("*") if path.is_file()]
+    assert [path for path in left if path.suffix not in (".nbi", ".nbc")] == []

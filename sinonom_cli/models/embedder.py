@@ -1,5 +1,6 @@
 """Embeddings with ONNX Runtime: what index and query use; torch is never imported."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ def session_of(onnx: str | bytes, threads: int) -> Any:
     onnx : file name, or the network itself.
     threads : that one call may use; 0: as many as there are cores.
     """
+    # Its builds for Linux and Windows may report what is run to their maker; this is read when the library is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     runtime = need("onnxruntime", "all")
     options = runtime.SessionOptions()
     options.log_severity_level = 3  # errors only
