@@ -77,7 +77,8 @@ def abandon(stream: Any) -> None:
 
 def data_json(record: dict[str, Any]) -> None:
     """Write one JSON object on a line of its own to stdout."""
-    data(jsonlib.dumps(record, ensure_ascii=False))
+    text = jsonlib.dumps(record, ensure_ascii=False)
+    data(text.encode("utf-8", "backslashreplace").decode())  # file names that are no UTF-8: valid JSON all the same
 
 
 def hush_pillow() -> None:

@@ -56,6 +56,7 @@ def fill(
     extra: Callable[[], dict[str, Any]] | None = None,
     doubtful: Sequence[str] = (),
     needs: Sequence[Path | None] = (),
+    passed_over: Mapping[str, int] | None = None,
 ) -> Artifact:
     """Make, resume or extend the folder artifact `out`: `work` on each item that is not done.
 
@@ -75,13 +76,15 @@ def fill(
     extra : called at the end; its fields go into the record.
     doubtful : header of `doubtful.csv`, for the rows of `work` that have no `file_name`; empty: there are none.
     needs : what the command reads besides the items: the files that options name; None: an option that was not given.
+    passed_over : how many files the folders hold that were passed over, by ending; for the record.
 
     Raises
     ------
     SinonomError
         Output in the way; inputs that changed since they were used; too many failures; nothing succeeded.
     """
-    inputs = [path for path in needs if path is not None] + [item.path for item in items]
+    inputs = [path for path in needs if path is not None]
+    inputs += [path for item in items for path in (item.path, *item.files)]
     with writing(out, kind, inputs):
         writes = (name for item in items for name in outputs_of(work, item))
         artifact = begin(out, kind, options, {"count": len(items)}, batch.overwrite, writes=writes)
@@ -112,7 +115,9 @@ def fill(
             counts = journal.write_tables(items, columns, doubtful)
             marks = [journal.done.get(item.key, (0, ""))[1] for item in items]
             artifact.record["inputs"] = identity_of(items, marks)
-            finish(artifact, counts=counts, **(extra() if extra else {}))
+            artifact.record.pop("passed_over", None)
+            besides = {"passed_over": dict(passed_over)} if passed_over else {}
+            finish(artifact, counts=counts, **besides, **(extra() if extra else {}))
             journal.delete()
         except OSError as error:
             raise cannot_write(out, error) from error

@@ -88,8 +88,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
-    """Write `record` as indented UTF-8 JSON to `path`, whole or not at all."""
-    write_text(path, json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+    """Write `record` as indented UTF-8 JSON to `path`, whole or not at all.
+
+    Bytes of file names that are not UTF-8, which Python holds as lone surrogates, stand there as `\\udcXX`.
+    """
+    text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def save_png(path: Path, picture: "NDArray[np.uint8] | NDArray[np.uint16]") -> None:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.walk import look
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,7 +82,14 @@ def mark_of(item: Item) -> str:
 
 
 def _about(item: Item) -> str:
-    return "+" + hashlib.sha256(item.about.encode("utf-8", "surrogatepass")).hexdigest()[:16] if item.about else ""
+    if not item.about and not item.files:
+        return ""
+    besides = [item.about, *(f"{path.name} {_whole(path)}" for path in item.files)]
+    return "+" + hashlib.sha256("\0".join(besides).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _whole(path: Path) -> str:
+    return "" if look(path)[1] else sha256_of(path)  # what cannot be read is for the work to complain of
 
 
 def changed_items(items: Iterable[Item], known: Mapping[str, tuple[int, str]]) -> list[str]:

@@ -6,6 +6,8 @@ labelled.
 """
 
 import hashlib
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 from sinonom_cli.artifacts.artifact import read_record
 from sinonom_cli.artifacts.fingerprints import digest_of
 from sinonom_cli.artifacts.inputs import find_inputs
-from sinonom_cli.artifacts.journal import read_table
+from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.characters import char_of, is_label
 from sinonom_cli.errors import SinonomError
 
@@ -52,37 +54,49 @@ class Picture:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A folder of pictures. `identity` changes when its rows do; of a plain folder, when names or sizes do."""
+    """A folder of pictures.
+
+    Attributes
+    ----------
+    identity : changes when its rows do; of a plain folder, when names or sizes do.
+    passed_over : how many files a plain folder holds that are no pictures, by ending.
+    """
 
     path: Path
     pictures: list[Picture]
     record: dict[str, Any]
     identity: str
+    passed_over: dict[str, int] = field(default_factory=dict)
 
 
-def read_imageset(path: Path) -> ImageSet:
+def read_imageset(path: Path, skip: Sequence[Path] = ()) -> ImageSet:
     """Read an image set of ours, or a plain folder of pictures.
 
-    In a plain folder, a picture in a folder named `U+5B57` has that label; others have none.
+    In a plain folder, a picture in a folder named `U+5B57` has that label; others have none. What cannot be read, such
+    as a locked folder, stands among the pictures.
+
+    Parameters
+    ----------
+    skip : files and folders that the command writes: where they lie in a plain folder, they are no pictures.
 
     Raises
     ------
     SinonomError
         If there is no such folder, no picture in it, the set is not complete, or a row names no label we know.
     """
-    if not path.is_dir():
-        missing = "is not a folder" if path.exists() else "does not exist"
+    if not os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk takes
+        missing = "is not a folder" if os.path.lexists(path) else "does not exist"
         raise SinonomError(f"{path} {missing}", "give an image set, or a folder of pictures")
     if (path / "artifact.json").exists():
         return _read_ours(path)
-    items = find_inputs([str(path)], PICTURE_SUFFIXES, "pictures")
+    items = find_inputs([str(path)], PICTURE_SUFFIXES, "pictures", skip=skip)
     pictures = []
     for item in items:
         parent = Path(item.key).parent.name
         label = parent if is_label(parent) else ""
         pictures.append(Picture(item.key, label, char_of(label) if label else "", item.key))
     listed = digest_of((item.key, str(item.size)) for item in items)
-    return ImageSet(path, pictures, {}, listed)
+    return ImageSet(path, pictures, {}, listed, items.passed_over)
 
 
 def _read_ours(path: Path) -> ImageSet:

@@ -4,15 +4,14 @@ import glob
 import os
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sinonom_cli import console
+from sinonom_cli.artifacts.walk import DEPTH_FOLDER, Entry, look, said, walk
 from sinonom_cli.errors import SinonomError
-
-DEPTH_FOLDER = "depth"
-"""Where an image set keeps raw heights (`render --depth16`): PNG files, and no pictures of characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,8 @@ class Item:
     data : whatever else the stage needs; must pickle.
     size : bytes of the file; -1 if it is not there.
     about : what the result depends on besides the file, as text: a label that is known from elsewhere.
+    files : further files that the result depends on, such as those that a glTF file names.
+    fault : why it cannot be read, if that is known without opening it: a pipe, a dead link, a folder that is locked.
     """
 
     key: str
@@ -33,10 +34,30 @@ class Item:
     data: Any = None
     size: int = -1
     about: str = ""
+    files: tuple[Path, ...] = ()
+    fault: str = ""
 
 
-def find_inputs(inputs: Sequence[str], suffixes: Collection[str], what: str, limit: int | None = None) -> list[Item]:
-    """List the files that the inputs name, sorted by key within each input.
+class Items(list[Item]):
+    """Items, and how many files the folders hold that were passed over, by ending."""
+
+    passed_over: dict[str, int]
+
+    def __init__(self, items: Iterable[Item], passed_over: Mapping[str, int] | None = None) -> None:
+        super().__init__(items)
+        self.passed_over = dict(sorted((passed_over or {}).items()))
+
+
+def find_inputs(
+    inputs: Sequence[str],
+    suffixes: Collection[str],
+    what: str,
+    limit: int | None = None,
+    skip: Sequence[Path] = (),
+) -> Items:
+    """List the files that the inputs name, sorted by key within each input, and say what is passed over in folders.
+
+    What is there and cannot be read is an item with a `fault`, so that the rest is done.
 
     Parameters
     ----------
@@ -44,70 +65,62 @@ def find_inputs(inputs: Sequence[str], suffixes: Collection[str], what: str, lim
     suffixes : lower-case endings taken from folders, with dot; a file given by name is taken whatever it is called.
     what : the files' name in messages, in the plural.
     limit : take only the first `limit`; None: all.
+    skip : files and folders that the command writes: where they lie in a folder, they are no inputs.
 
     Raises
     ------
     SinonomError
         If an input does not exist, or nothing is found.
     """
-    roots = list(_expand(inputs))
+    roots, passed_over = list(_expand(inputs)), Counter[str]()
     found: list[tuple[Path, Item]] = []
-    for root in roots:
-        if root.is_dir():
-            found += [(root, item) for item in _walk(root, frozenset(suffixes))]
-        elif root.exists():
-            found.append((root.parent, Item(root.name, root, size=root.stat().st_size)))
-        else:
+    for root, typed in roots:
+        if os.path.isdir(root):  # noqa: PTH112  # False for a name that no disk takes
+            holding = walk(str(root), frozenset(suffixes), skip)
+            found += [(root, _item(entry)) for entry in holding.entries]
+            passed_over += holding.passed_over
+        elif typed and not os.path.lexists(root):
             raise SinonomError(f"{root} does not exist", f"check the path; give {what}, folders or globs")
+        else:
+            size, fault = look(root)
+            found.append((root.parent, Item(root.name, root, size=size, fault=fault)))
     if not found:
-        endings = " ".join(sorted(suffixes))
-        raise SinonomError(f"no {what} in {', '.join(inputs)}", f"files that end in {endings}")
+        hint = f"files that end in {' '.join(sorted(suffixes))}"
+        besides = f"; {said(passed_over)}" if passed_over else ""
+        raise SinonomError(f"no {what} in {', '.join(inputs)}{besides}", hint)
+    if passed_over:
+        console.say(said(passed_over))
     # The paths in one folder differ as they are.
-    return ([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit]
+    return Items(([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit], passed_over)
 
 
-def _expand(inputs: Sequence[str]) -> Iterator[Path]:
+def _item(entry: Entry) -> Item:
+    return Item(entry.key, Path(entry.path), size=entry.size, fault=entry.fault)
+
+
+def _expand(inputs: Sequence[str]) -> Iterator[tuple[Path, bool]]:
+    """Yield the paths that are named, and whether each was typed: one that is not there is then a slip."""
     for text in inputs:
         if text == "-":
-            yield from (Path(line.rstrip("\r\n")) for line in sys.stdin if line.strip())
-        elif not Path(text).exists() and glob.has_magic(text):
+            yield from ((Path(line.rstrip("\r\n")), False) for line in sys.stdin if line.strip())
+        elif not os.path.lexists(text) and glob.has_magic(text):
             matches = sorted(glob.glob(text, recursive=True))
             if not matches:
                 raise SinonomError(f"nothing matches {text}", "check the pattern; quote it for the shell")
-            yield from map(Path, matches)
+            yield from ((Path(match), False) for match in matches)
         else:
-            yield Path(text)
-
-
-def _walk(root: Path, suffixes: frozenset[str]) -> Iterator[Item]:
-    files: list[tuple[str, str, int]] = []
-    pending = [(str(root), "")]
-    while pending:
-        folder, prefix = pending.pop()
-        # scandir gives sizes without a second look at each file: a million meshes are listed in seconds.
-        with os.scandir(folder) as scanned:
-            entries = list(scanned)
-        ours = any(entry.name == "artifact.json" for entry in entries)
-        for entry in entries:
-            if entry.name.startswith(".") or (ours and entry.name == DEPTH_FOLDER):
-                continue
-            if entry.is_dir():
-                pending.append((entry.path, f"{prefix}{entry.name}/"))
-            elif os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122
-                files.append((prefix + entry.name, entry.path, entry.stat().st_size))
-    for key, path, size in sorted(files):
-        yield Item(key, Path(path), size=size)
+            yield Path(text), True
 
 
 def _unique(found: list[tuple[Path, Item]]) -> list[Item]:
     """Make keys unique: where two inputs hold the same relative path, the input's name goes in front."""
-    seen: dict[Path, Item] = {}
+    seen: dict[str, Item] = {}
     counts: Counter[str] = Counter()
     for root, item in found:
-        resolved = item.path.absolute()
+        resolved = os.path.abspath(item.path)  # noqa: PTH100  # without ".."
         if resolved not in seen:
             counts[item.key] += 1
-            name = root.absolute().name
+            name = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119
             seen[resolved] = replace(item, data=f"{name}/{item.key}" if name else item.key)
     items = [replace(item, key=item.data if counts[item.key] > 1 else item.key, data=None) for item in seen.values()]
     again = [key for key, n in Counter(item.key for item in items).items() if n > 1]
@@ -116,3 +129,6 @@ def _unique(found: list[tuple[Path, Item]]) -> list[Item]:
             f"two inputs are both called {again[0]}", "give the folder above them, so that their paths differ"
         )
     return items
+
+
+__all__ = ["DEPTH_FOLDER", "Item", "Items", "find_inputs"]

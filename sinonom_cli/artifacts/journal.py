@@ -4,8 +4,6 @@ While a batch runs, `journal.jsonl` holds a line for each finished item, in the 
 it ends, `metadata.csv`, `failures.csv` and `items.csv` are written in the order of the items and the journal goes.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,10 +12,8 @@ from typing import Any
 
 from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.tables import LineFeeds
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.artifacts.own_tables import Row, rows_of, write_table, writing_table
 
-Row = dict[str, str]
 Known = tuple[int, str]
 """Bytes of an input and its fingerprint, see `fingerprints.mark_of`."""
 
@@ -80,20 +76,23 @@ class Journal:
         self.flush()
         kept = aside = 0
         with ExitStack() as files:
-            metadata = _table(files, self.folder / "metadata.csv", columns)
+            metadata = files.enter_context(writing_table(self.folder / "metadata.csv", columns))
             names = ("item", "bytes", "images", *(("doubtful",) if doubtful else ()), "fingerprint")
-            done = _table(files, self.folder / "items.csv", names)
-            left_out = _table(files, self.folder / "doubtful.csv", doubtful) if doubtful else None
+            done = files.enter_context(writing_table(self.folder / "items.csv", names))
+            doubted = self.folder / "doubtful.csv"
+            left_out = files.enter_context(writing_table(doubted, doubtful)) if doubtful else None
             for entry in self._entries(item.key for item in items if item.key in self.done):
                 pictures = [row for row in entry["rows"] if row.get("file_name")]
                 others = [row for row in entry["rows"] if not row.get("file_name")]
-                metadata.writerows(pictures)
+                for row in pictures:
+                    metadata.add(row)
                 mark = self.done[entry["item"]][1]
                 counts = {"images": len(pictures), "doubtful": len(others), "fingerprint": mark}
-                done.writerow({key: {**entry, **counts}[key] for key in names})
+                done.add({key: {**entry, **counts}[key] for key in names})
                 kept, aside = kept + len(pictures), aside + len(others)
                 if left_out:
-                    left_out.writerows(others)
+                    for row in others:
+                        left_out.add(row)
         self.write_failures(items)
         counted = {"items": len(items), "images": kept, "failed": len(self.failures)}
         return {**counted, "doubtful": aside} if doubtful else counted
@@ -139,31 +138,14 @@ class Journal:
 
     def _rebuild(self) -> None:
         """Make the journal again from the tables of a complete artifact that is to be extended."""
-        with ExitStack() as files:
-            pictures = _rows(files, self.folder / "metadata.csv")
-            others = _rows(files, self.folder / "doubtful.csv")
-            journal = files.enter_context(files.enter_context(replacing(self.path)).open("wb"))
-            for entry in _rows(files, self.folder / "items.csv"):
+        pictures, others = rows_of(self.folder / "metadata.csv"), rows_of(self.folder / "doubtful.csv")
+        with replacing(self.path) as temporary, temporary.open("wb") as journal:
+            for entry in rows_of(self.folder / "items.csv"):
                 self._at[entry["item"]] = journal.tell()
                 size, mark = self.done[entry["item"]] = int(entry["bytes"]), entry.get("fingerprint") or ""
                 own = [next(pictures) for _ in range(int(entry["images"]))]
                 own += [next(others) for _ in range(int(entry.get("doubtful") or 0))]
                 journal.write(_line(entry["item"], size, mark, own))
-
-
-def _table(files: ExitStack, path: Path, columns: Sequence[str]) -> "csv.DictWriter[str]":
-    """Open a table that is put in place when `files` close, and write its header."""
-    file = files.enter_context(replacing(path)).open("w", encoding="utf-8", newline="", errors="surrogateescape")
-    writer = csv.DictWriter(LineFeeds(files.enter_context(file)), list(columns), lineterminator="\r\n")
-    writer.writeheader()
-    return writer
-
-
-def _rows(files: ExitStack, path: Path) -> Iterator[Row]:
-    """Read the rows of a table, one after another; of one that is not there, none."""
-    if not path.exists():
-        return iter(())
-    return csv.DictReader(files.enter_context(path.open(encoding="utf-8", newline="", errors="surrogateescape")))
 
 
 def _line(key: str, size: int, mark: str, rows: Sequence[Row]) -> bytes:
@@ -174,17 +156,14 @@ def _line(key: str, size: int, mark: str, rows: Sequence[Row]) -> bytes:
 
 def finished(folder: Path) -> dict[str, Known]:
     """Return bytes and fingerprint by key, in their order, of the items that a complete artifact was made from."""
-    with ExitStack() as files:
-        rows = _rows(files, folder / "items.csv")
-        return {row["item"]: (int(row["bytes"]), row.get("fingerprint") or "") for row in rows}
+    rows = rows_of(folder / "items.csv")
+    return {row["item"]: (int(row["bytes"]), row.get("fingerprint") or "") for row in rows}
 
 
 def write_items(folder: Path, items: Sequence[Item], marks: Sequence[str]) -> None:
     """Write the table of what an artifact is made from that has no rows of its own: item, bytes, fingerprint."""
-    with ExitStack() as files:
-        table = _table(files, folder / "items.csv", ("item", "bytes", "fingerprint"))
-        for item, mark in zip(items, marks, strict=True):
-            table.writerow({"item": item.key, "bytes": item.size, "fingerprint": mark})
+    rows = ((item.key, str(item.size), mark) for item, mark in zip(items, marks, strict=True))
+    write_table(folder / "items.csv", ("item", "bytes", "fingerprint"), rows)
 
 
 def write_failures(path: Path, failures: Mapping[str, str]) -> None:
@@ -192,37 +171,4 @@ def write_failures(path: Path, failures: Mapping[str, str]) -> None:
     if not failures:
         path.unlink(missing_ok=True)
         return
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
-    ):
-        writer = csv.writer(LineFeeds(file), lineterminator="\r\n")
-        writer.writerow(("file", "reason"))
-        writer.writerows(failures.items())
-
-
-def read_table(path: Path) -> tuple[list[str], list[Row]]:
-    """Read a CSV table of ours: its columns and its rows.
-
-    A byte order mark, as Excel writes one, is skipped.
-
-    Raises
-    ------
-    SinonomError
-        If a line has more or fewer cells than the first, or a quote that is never closed makes the rest one cell.
-    """
-    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")  # line ends in cells stay what they are
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    rows: list[Row] = []
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise csv.Error("the line has more or fewer cells than the first")
-            rows.append(row)
-        if "\0" in text:
-            raise csv.Error("it holds a NUL byte")
-    except csv.Error as error:
-        raise SinonomError(
-            f"{path}, line {reader.line_num}: {error}", "the file is damaged: make the set again"
-        ) from None
-    return list(reader.fieldnames or ()), rows
+    write_table(path, ("file", "reason"), failures.items())

@@ -1,8 +1,20 @@
-"""File names that a list spells otherwise than the disk: another normalisation form, or other capitals."""
+"""File names: those that a list spells otherwise than the disk, and those that every system can hold."""
 
+import hashlib
 import os
+import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+
+LONGEST = 240
+"""Bytes of one part of a path that is made here: disks take 255, and unfinished files have longer names."""
+
+_NOWHERE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\\ud800-\udfff]')
+"""What Windows takes in no name, and bytes that are no UTF-8."""
+_AT_ITS_END = re.compile(r"^\.|[. ]$")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|$)", re.IGNORECASE)
 
 
 def composed(name: str) -> str:
@@ -54,3 +66,75 @@ class Spelling:
             except OSError:
                 self._listed[folder] = []
         return self._listed[folder]
+
+
+def portable(path: str) -> str:
+    """Return a relative path, "/" between its parts, that every system can hold.
+
+    What some cannot have stands as "%" and two hexadecimal digits for each byte: control characters, `<>:"|?*\\`,
+    bytes that are no UTF-8, a dot or space at the end of a part, a dot at its beginning, the first letter of a name
+    that Windows keeps for a device (`CON`, `nul.png`). Parts above `LONGEST` bytes end in a hash of the whole.
+    """
+    return "/".join(map(_portable_part, path.split("/")))
+
+
+def _portable_part(part: str) -> str:
+    safe = _AT_ITS_END.sub(_percent, _NOWHERE.sub(_percent, part))
+    if _DEVICE.match(safe):
+        safe = _percent_of(safe[0]) + safe[1:]
+    if len(safe.encode()) > LONGEST:
+        stem, dot, ending = safe.rpartition(".")
+        ending = dot + ending if dot and len(ending) < 8 else ""
+        kept = (stem if ending else safe).encode()[: LONGEST - 9 - len(ending.encode())].decode(errors="ignore")
+        safe = f"{kept}-{_digits(part)}{ending}"
+    return safe
+
+
+def _percent(found: "re.Match[str]") -> str:
+    return _percent_of(found[0])
+
+
+def _percent_of(char: str) -> str:
+    try:
+        encoded = char.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair, as names on Windows may hold it
+        encoded = char.encode("utf-8", "surrogatepass")
+    return "".join(f"%{byte:02X}" for byte in encoded)
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def distinct(wanted: Mapping[str, str], ending: str) -> dict[str, str]:
+    """Return portable file names, no two of which differ by capitals or normalisation form alone.
+
+    Parameters
+    ----------
+    wanted : by key, the name that each would have alone, without ending.
+    ending : of all names, with dot.
+
+    Returns
+    -------
+    By key, the wanted name; where two want the same, their keys; where these are alike too, with digits of a hash.
+    """
+    names = {key: portable(name + ending) for key, name in wanted.items()}
+    for other in (_whole_key, _with_digits):
+        while clashing := [key for key in _alike(names) if names[key] != other(key, ending)]:
+            names.update((key, other(key, ending)) for key in clashing)
+    return names
+
+
+def _whole_key(key: str, ending: str) -> str:
+    return portable(key + ending)
+
+
+def _with_digits(key: str, ending: str) -> str:
+    return portable(f"{key}-{_digits(key)}{ending}")
+
+
+def _alike(names: Mapping[str, str]) -> list[str]:
+    """Return the keys whose names some disk takes for another's."""
+    folded = {key: composed(name).casefold() for key, name in names.items()}
+    times = Counter(folded.values())
+    return [key for key, name in folded.items() if times[name] > 1]

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sinonom_cli.artifacts.files import TEMPORARY, cannot_write, sweep
+from sinonom_cli.artifacts.own_tables import rows_of
 
 TABLES = ("journal.jsonl", "metadata.csv", "doubtful.csv", "items.csv", "failures.csv")
 """The tables of a folder artifact. They name the other files, and are therefore removed after them."""
@@ -66,9 +67,8 @@ def _named(folder: Path) -> Iterator[str]:
     except OSError:
         pass
     try:
-        with (folder / "metadata.csv").open(encoding="utf-8", newline="", errors="surrogateescape") as file:
-            for row in csv.DictReader(file):
-                yield from (str(cell) for column, cell in row.items() if _is_file_name(column) and cell)
+        for row in rows_of(folder / "metadata.csv"):
+            yield from (str(cell) for column, cell in row.items() if _is_file_name(column) and cell)
     except (OSError, csv.Error):
         pass
 

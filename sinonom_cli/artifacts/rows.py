@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.artifacts.own_tables import escaped, unescaped
 from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.errors import SinonomError
 
@@ -71,7 +72,7 @@ class Rows:
         cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
         if len(cells) != len(COLUMNS):
             raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
-        return Row(*cells)
+        return Row(*(map(unescaped, cells) if "\\u" in line else cells))
 
     def line(self, position: int) -> bytes:
         """Return a row as it stands in the table, its line end included."""
@@ -117,4 +118,4 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _line(cells: Iterable[str]) -> bytes:
-    return csv_line(cells).encode("utf-8", "surrogateescape")
+    return escaped(csv_line(cells)).encode()

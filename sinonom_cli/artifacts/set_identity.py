@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
+from sinonom_cli.artifacts.own_tables import unescaped
 
 WHOLE = 1 << 20
 """A table up to so many bytes is read whole, so that every one of its pictures can be looked at."""
@@ -115,7 +116,7 @@ def _line_at(file: BinaryIO, place: int) -> bytes:
 
 def _cells(line: bytes) -> list[str]:
     text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
-    return next(csv.reader([text]), []) if '"' in text else text.split(",")
+    return [unescaped(cell) for cell in (next(csv.reader([text]), []) if '"' in text else text.split(","))]
 
 
 def _names_in_folder(folder: Path) -> list[str]:

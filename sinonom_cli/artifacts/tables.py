@@ -280,21 +280,14 @@ class _Lines:
         return line
 
 
-class LineFeeds:
-    """A file to write CSV to with `lineterminator="\\r\\n"`, whose lines end in a line feed all the same.
-
-    With another line end the writers of `csv` leave a carriage return in a cell bare before Python 3.13.
-    """
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def write(self, line: str) -> int:
-        """Write a line that ends in a carriage return and a line feed."""
-        return self._file.write(line[:-2] + "\n")
-
-
 def csv_line(cells: Iterable[str]) -> str:
-    """Return cells as a line of CSV that ends in a line feed: quoted where they hold a comma, a quote or a line end."""
+    """Return cells as a line of CSV that ends in a line feed: quoted where they hold a comma, a quote or a line end.
+
+    `csv.writer` leaves a carriage return in a cell bare before Python 3.13.
+    """
+    cells = list(cells)
+    line = ",".join(cells)
+    if line and line.count(",") == len(cells) - 1 and not ('"' in line or "\n" in line or "\r" in line):
+        return line + "\n"
     written = [f'"{cell.replace(chr(34), chr(34) * 2)}"' if _QUOTED.search(cell) else cell for cell in cells]
     return ('""' if written == [""] else ",".join(written)) + "\n"

@@ -226,6 +226,8 @@ def _attempt_all(items: list[Item]) -> list[Outcome]:
 
 def attempt(work: Work, item: Item) -> Outcome:
     """Return the outcome of `work` on one item; raises SinonomError for what is not the item's fault."""
+    if item.fault:
+        return Outcome(item, None, item.fault)
     try:
         mark = mark_of(item)
         return Outcome(item, work(item), mark=mark)

@@ -117,11 +117,13 @@ def carve(
 
     relief = Relief(depth, flank, deepening, gouge, wear, breaks, ragged, noise)
     carving = Carving(resolution, relief, tilt, bend, neighbours, intrusion, shift, stretch, turn, swell, mirror)
+    items = pictures(Path(inputs[0]), limit, out)
     artifact = fill(
         out,
         kind="meshset",
         options={**carving.options(), "seed": seed},
-        items=pictures(Path(inputs[0]), limit),
+        items=items,
+        passed_over=items.passed_over,
         work=Carve(out.absolute(), carving, seed),
         columns=(*COLUMNS, "faces", *KNOWN),
         batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),

@@ -1,11 +1,12 @@
 """One picture, from file to STL."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from sinonom_cli.artifacts.batch import Item, Row, item_rng
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
+from sinonom_cli.artifacts.inputs import Items
+from sinonom_cli.artifacts.names import distinct
 from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.relief import carve_plate, mesh_of
@@ -47,24 +48,30 @@ class Carve:
         return [item.data.file_name]
 
 
-def pictures(folder: Path, limit: int | None) -> list[Item]:
+def pictures(folder: Path, limit: int | None, out: Path) -> Items:
     """List the pictures of a set as items; keys are the pictures' paths in it, `data` is what each becomes.
+
+    Parameters
+    ----------
+    folder : the set.
+    limit : take only the first so many pictures; None: all.
+    out : what is made of them; where it lies in the folder, it is passed by.
 
     Raises
     ------
     SinonomError
         If the folder is no image set and holds no pictures.
     """
-    found = read_imageset(folder).pictures[:limit]
-    owners = Counter(_without_suffix(picture) for picture in found)
+    images = read_imageset(folder, skip=(out,))
+    found = images.pictures[:limit]
+    names = distinct({picture.item: _without_suffix(picture) for picture in found}, ".stl")
     items = []
     for picture in found:
-        path, stem = folder / picture.file_name, _without_suffix(picture)
-        name = stem if owners[stem] == 1 else picture.item
-        target = Target(f"meshes/{name}.stl", picture.label, picture.char)
+        path = folder / picture.file_name
+        target = Target(f"meshes/{names[picture.item]}", picture.label, picture.char)
         size = path.stat().st_size if path.is_file() else -1
         items.append(Item(picture.file_name, path, target, size, picture.label + picture.char))
-    return items
+    return Items(items, images.passed_over)
 
 
 def _without_suffix(picture: Picture) -> str:

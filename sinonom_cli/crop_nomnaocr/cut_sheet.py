@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.journal import read_table
+from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, sheet_font, write_sheet
 from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE
 from sinonom_cli.crop_nomnaocr.work import CropColumn, Done

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from sinonom_cli.artifacts.index_checks import read_vectors
 from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
+from sinonom_cli.artifacts.own_tables import rows_of
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.artifacts.set_identity import quick_identity
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
@@ -227,8 +227,7 @@ def _failed_before(artifact: Artifact) -> set[str]:
     path = failures_path(artifact.path)
     if not artifact.counts.get("failed") or not path.exists():
         return set()
-    with path.open(encoding="utf-8", newline="", errors="surrogateescape") as file:
-        return {row["file"] for row in csv.DictReader(file)}
+    return {row["file"] for row in rows_of(path)}
 
 
 def embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str]:

@@ -5,7 +5,9 @@ ground and ink, are found and polarity is settled by them; grey is mapped softly
 destroys evidence on worn relief); and the character is moved and scaled so that its ink has a fixed centre and spread.
 """
 
+import errno
 import math
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -39,8 +41,11 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
     """Open a picture file without decoding it, and close it when the block ends.
 
     Pillow warns of pictures of 90 million pixels; here the caller looks at the size instead. No global of Pillow's or
-    of `warnings` stays changed: a program that imports this package may have set them.
+    of `warnings` stays changed: a program that imports this package may have set them. A pipe is not opened: it would
+    be waited for without end.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no file", str(path))
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         image = Image.open(path, formats=FORMATS)
@@ -98,7 +103,9 @@ def _reason(path: Path, error: Exception) -> str:
     if not path.exists():
         return "does not exist"
     if path.is_dir():
-        return "is a folder, not a picture"
+        return "is a folder, not a picture" if os.access(path, os.R_OK) else "is a folder that cannot be read"
+    if not path.is_file():
+        return "is no file, but a pipe, a socket or a device"
     if isinstance(error, PermissionError):
         return "cannot be read: permission denied"
     if path.stat().st_size == 0:

@@ -54,6 +54,7 @@ def embedded(
             failures = {}
             for position, reason in each.failures.items():
                 item = batch[position]
+                reason = item.fault or reason  # noqa: PLW2901  # known without opening it
                 failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
             yield shortened(each.vectors, dimensions), failures, list(batch)
             if progress is not None:

@@ -15,6 +15,7 @@ from sinonom_cli.artifacts.index_checks import quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import DEFAULT, Model
 from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.artifacts.walk import pages_of
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.models.embed_pictures import PAGE
 from sinonom_cli.models.opening import model_of, open_index
@@ -66,7 +67,7 @@ def run(config: QueryConfig) -> None:
     _refuse_typed_wrongly(config)
     index = open_index(config.index)
     model = model_of(index, config.model)
-    items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit)
+    items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
     wanted, right = _wanted(config, items, index)
     # With an index of characters, what is asked for is a character, not a picture of one.
     characters = config.index is None or index.prototypes is not None

@@ -85,13 +85,14 @@ def render(
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
-    items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit)
+    items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit, skip=(out,))
     view = View(size, projection.value, level.value, tone.value, mirror, depth16)
     artifact = fill(
         out,
         kind="imageset",
         options=vars(view),
         items=targets(items, known_characters(items)),
+        passed_over=items.passed_over,
         work=Render(Path(out).absolute(), view),
         columns=(*COLUMNS, "faces", "tilt", *(DEPTH_COLUMNS if depth16 else ())),
         batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),

@@ -30,6 +30,9 @@ READ = (DRACO, *MESHOPT)
 """Extensions that are asked for where data are compressed by them; a file may hold the same data uncompressed."""
 
 
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:"
+
+
 def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
     """Read the triangles of a GLB or .gltf file's scene, where its nodes put them.
 
@@ -69,6 +72,16 @@ def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float
         raise bad_mesh(path, f"cannot be read as glTF: it lacks {error}") from None
     except (IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise bad_mesh(path, f"cannot be read as glTF: {error}") from None
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """Return the files that hold the data of a glTF file besides itself; none, if it cannot be read."""
+    try:
+        document, _ = _parts(path, path.read_bytes())
+        addresses = [buffer.get("uri") for buffer in document.get("buffers", [])]
+        return tuple(path.parent / unquote(name) for name in addresses if name and not re.match(_SCHEME, name))
+    except (OSError, SinonomError, KeyError, TypeError, ValueError, AttributeError):
+        return ()
 
 
 def _parts(path: Path, content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -118,7 +131,7 @@ def _buffers(path: Path, document: dict[str, Any], chunk: bytes) -> Iterator[byt
         elif address.startswith("data:"):
             kind, _, data = address[5:].partition(",")
             yield base64.b64decode(unquote(data)) if kind.endswith(";base64") else unquote_to_bytes(data)
-        elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", address):
+        elif re.match(_SCHEME, address):
             raise ValueError(f"its data lie at {address.partition(':')[0]}:, and only files beside it are read")
         else:
             beside = path.parent / unquote(address)

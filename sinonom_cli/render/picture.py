@@ -9,9 +9,11 @@ import numpy as np
 from sinonom_cli.artifacts.batch import Item, Row
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.inputs import DEPTH_FOLDER
-from sinonom_cli.artifacts.journal import read_table
+from sinonom_cli.artifacts.names import distinct
+from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.render.depth import MARGIN, cast_rays, extent, z_buffer
+from sinonom_cli.render.gltf import files_beside
 from sinonom_cli.render.level import flatten, level, tilt_of
 from sinonom_cli.render.mesh import read_mesh
 from sinonom_cli.render.tone import TONES
@@ -199,19 +201,13 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     items : meshes.
     known : label and char by absolute path, for meshes whose character is known.
     """
-    names = {item.key: _without_suffix(item.key) for item in items}
-    while True:
-        owners: dict[str, list[str]] = {}
-        for key, name in names.items():
-            owners.setdefault(name, []).append(key)
-        clashing = [key for keys in owners.values() if len(keys) > 1 for key in keys if names[key] != key]
-        if not clashing:
-            break
-        names.update((key, key) for key in clashing)
+    names = distinct({item.key: _without_suffix(item.key) for item in items}, ".png")
     out = []
     for item in items:
         label, char = known.get(str(item.path.absolute()), ("", ""))
-        out.append(replace(item, data=Target(f"images/{names[item.key]}.png", label, char), about=label + char))
+        files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
+        target = Target(f"images/{names[item.key]}", label, char)
+        out.append(replace(item, data=target, about=label + char, files=files))
     return out
 
 

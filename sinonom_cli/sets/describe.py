@@ -1,6 +1,5 @@
 """What a set holds, counted."""
 
-import csv
 import struct
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import ImageSet, Picture
+from sinonom_cli.artifacts.own_tables import rows_of
 from sinonom_cli.characters import char_of, is_private
 
 LARGEST = 10
@@ -135,6 +135,8 @@ def spread(pictures: Sequence[Picture], count: int | None) -> Sequence[Picture]:
 def size_of(path: Path) -> tuple[int, int] | None:
     """Return width and height of a picture from its header; None if there is no picture."""
     try:
+        if not path.is_file():  # a pipe would never end
+            return None
         with path.open("rb") as file:
             head = file.read(24)
         if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR":
@@ -150,8 +152,4 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
 def _left_out(images: ImageSet) -> Counter[str]:
     """Count by reason what `doubtful.csv` lists."""
-    table = images.path / "doubtful.csv"
-    if not table.is_file():
-        return Counter()
-    with table.open(encoding="utf-8-sig", newline="", errors="surrogateescape") as file:
-        return Counter(row.get("reason") or "no reason given" for row in csv.DictReader(file))
+    return Counter(row.get("reason") or "no reason given" for row in rows_of(images.path / "doubtful.csv"))

@@ -1,10 +1,12 @@
 """Describe sets one by one, and draw a sheet of them."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import ImageSet, read_imageset
+from sinonom_cli.artifacts.walk import pages_of
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.sets.describe import Description, describe
 from sinonom_cli.sets.show import show
@@ -27,7 +29,7 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
         refuse_foreign(sheet)
     found: list[tuple[ImageSet, Description]] = []
     for path in (inner for given in paths for inner in _within(given)):
-        images = read_imageset(path)
+        images = read_imageset(path, skip=pages_of(sheet))
         description = describe(images, None if all_sizes else LOOKED_AT)
         show(description)
         # A sheet needs the rows again; without one, a million of them go before the next set is read.
@@ -49,6 +51,6 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
 
 def _within(path: Path) -> list[Path]:
     """Return the sets in a folder that is none itself, such as `data/`; else the path."""
-    if not path.is_dir() or (path / "artifact.json").exists():
+    if not os.path.isdir(path) or (path / "artifact.json").exists():  # noqa: PTH112  # a long name
         return [path]
     return sorted(record.parent for record in path.glob("*/artifact.json")) or [path]

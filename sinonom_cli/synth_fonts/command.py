@@ -87,7 +87,7 @@ def synth_fonts(
 
     wanted = _charset(charset, chars, block)
     artifact = make(
-        find_inputs(inputs, SUFFIXES, "fonts", limit),
+        find_inputs(inputs, SUFFIXES, "fonts", limit, skip=(out,)),
         out,
         charset=wanted,
         side=size,

@@ -91,6 +91,8 @@ def read_faces(item: Item) -> list[FaceTables]:
     SinonomError
         If it is not a font, is truncated, or has no Unicode cmap.
     """
+    if item.fault:
+        raise SinonomError(f"{item.path} cannot be read: {item.fault}", "check the file")
     with _blaming(item.path):
         return [_looked_at(_read_face(item, index)) for index in range(_count(item.path))]
 

@@ -1,6 +1,5 @@
 """From faces and a charset to an image set: cut into tasks, draw each, count what was drawn."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,8 @@ from typing import Any
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.batch import BatchOptions, Item, fill
+from sinonom_cli.artifacts.inputs import Items
+from sinonom_cli.artifacts.own_tables import rows_of
 from sinonom_cli.artifacts.workers import PROCESSES, cores
 from sinonom_cli.characters import label_of
 from sinonom_cli.errors import SinonomError
@@ -28,7 +29,7 @@ WORTH_WORKERS = 4000
 
 
 def make(
-    fonts: Sequence[Item],
+    fonts: Items,
     out: Path,
     *,
     charset: Charset | None,
@@ -98,6 +99,7 @@ def make(
         batch=batch,
         what="pieces of fonts",
         extra=extra,
+        passed_over=fonts.passed_over,
     )
 
 
@@ -140,11 +142,10 @@ def _drawn(out: Path) -> Counter[str]:
     """How many characters each face drew, by key; read row by row, since a set may have a million."""
     found: Counter[str] = Counter()
     last: tuple[str, str] | None = None
-    with (out / "metadata.csv").open(encoding="utf-8", newline="", errors="surrogateescape") as file:
-        for row in csv.DictReader(file):
-            this = (row["source"], row["label"])
-            found[row["source"]] += this != last
-            last = this
+    for row in rows_of(out / "metadata.csv"):
+        this = (row["source"], row["label"])
+        found[row["source"]] += this != last
+        last = this
     return found
 
 

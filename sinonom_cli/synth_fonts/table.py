@@ -1,6 +1,5 @@
 """The coverage table of `sinonom fonts`: on a terminal, as tab-separated lines, JSON lines, CSV."""
 
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import Any
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.batch import Item
-from sinonom_cli.artifacts.files import replacing
-from sinonom_cli.artifacts.tables import LineFeeds
+from sinonom_cli.artifacts.own_tables import write_table
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.synth_fonts.charset import Charset
 from sinonom_cli.synth_fonts.coverage import Coverage, coverage_of, read_all
@@ -96,13 +94,7 @@ def _text(cell: Any) -> Any:
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
-    with (
-        replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="", errors="surrogateescape") as file,
-    ):
-        writer = csv.DictWriter(LineFeeds(file), COLUMNS, lineterminator="\r\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_table(path, COLUMNS, ([str(row[name]) for name in COLUMNS] for row in rows))
 
 
 def _refuse_foreign(path: Path) -> None:

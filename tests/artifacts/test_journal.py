@@ -7,7 +7,8 @@ import pytest
 from tinybatch import content
 
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.journal import Journal, finished, read_table
+from sinonom_cli.artifacts.journal import Journal, finished
+from sinonom_cli.artifacts.own_tables import read_table
 
 COLUMNS = ("file_name", "label")
 ITEMS = [Item(f"khắc {number}", Path(f"{number}.png"), None, 100 + number) for number in range(6)]

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from tinymesh import likeness
 
 from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.artifacts.journal import read_table
+from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.artifacts.stl import read_stl
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.distance import distance_to
