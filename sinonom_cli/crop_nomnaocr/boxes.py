@@ -3,12 +3,14 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
-from sinonom_cli.artifacts.inputs import Item, find_inputs
+from sinonom_cli.artifacts.inputs import Item, Items, find_inputs
+from sinonom_cli.artifacts.walk import Holding, said, walk
 from sinonom_cli.crop_nomnaocr.box_tables import read_table, read_yolo
 from sinonom_cli.crop_nomnaocr.given import Given, columns_of
 from sinonom_cli.crop_nomnaocr.page_xml import read_xml
@@ -20,8 +22,11 @@ FORMS = (
     "a CSV file (picture,x0,y0,x1,y1,text), a folder of YOLO .txt files, PAGE or ALTO .xml files or a folder of them"
 )
 
+FILES = (".txt", ".xml")
+"""Endings of files of boxes in a folder of them."""
 
-def read_boxes(path: Path, folder: Path, texts: Mapping[str, str]) -> list[Item]:
+
+def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Sequence[str]) -> list[Item]:
     """Return an item for each column that a file of boxes knows.
 
     Parameters
@@ -29,13 +34,13 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str]) -> list[Item]
     path : CSV, YOLO, PAGE XML or ALTO XML; see `FORMS`.
     folder : what pictures' names are relative to.
     texts : transcript by picture, for boxes that come without.
+    pictures : the names of the pictures in the folder.
 
     Raises
     ------
     SinonomError
         If it is none of these, or holds nothing to crop.
     """
-    pictures = pictures_in(folder)
     given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
     silent = [one for one in given if not one.text and not one.fault]
     if silent:
@@ -56,26 +61,37 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str]) -> list[Item]
     return _items(given, folder)
 
 
-def pictures_in(folder: Path) -> list[str]:
-    """Return the names of a folder's pictures, relative to it; none if there are none."""
+def pictures_in(folder: Path, skip: Sequence[Path] = ()) -> Items:
+    """Return a folder's pictures, and say what else it holds.
+
+    Parameters
+    ----------
+    folder : what to search through.
+    skip : what the command writes: it holds no pictures to cut.
+    """
     try:
-        return [item.key for item in find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures")]
-    except SinonomError:
-        return []
+        found = find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures", skip=skip)
+    except SinonomError:  # there are none: each column fails by name
+        return Items([])
+    return Items([item for item in found if not item.fault], found.passed_over)
 
 
 def digest(path: Path) -> str:
-    """Return a SHA-256 of a file of boxes, or of all of a folder's."""
+    """Return a SHA-256 of a file of boxes, or of all of a folder's; one that cannot be read fails elsewhere, by name."""
     found = hashlib.sha256()
-    for file in [path] if path.is_file() else _files(path, ".txt", ".xml"):
+    for file in [path] if path.is_file() else _files(walk(str(path), FILES), *FILES):
         found.update(f"{file.relative_to(path) if file != path else ''}\0".encode("utf-8", "surrogatepass"))
-        found.update(hashlib.sha256(file.read_bytes()).digest())
+        with suppress(OSError):
+            found.update(hashlib.sha256(file.read_bytes()).digest())
     return found.hexdigest()
 
 
 def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
     if path.is_dir():
-        texts, xmls = _files(path, ".txt"), _files(path, ".xml")
+        holding = walk(str(path), (*FILES, *PICTURE_SUFFIXES))
+        if holding.passed_over and not path.samefile(folder):
+            console.say(said(holding.passed_over))
+        texts, xmls = _files(holding, ".txt"), _files(holding, ".xml")
         if bool(texts) == bool(xmls):
             what = "both .txt and .xml files" if texts else "neither .txt nor .xml files"
             raise SinonomError(f"{path} holds {what}", f"--boxes takes {FORMS}")
@@ -87,12 +103,12 @@ def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
         return read_table(path, folder)
     elif path.suffix.lower() != ".xml":
         raise SinonomError(f"{path} is of no form that is known", f"--boxes takes {FORMS}")
-    root, files = (path, _files(path, ".xml")) if path.is_dir() else (path.parent, [path])
+    root, files = (path, xmls) if path.is_dir() else (path.parent, [path])
     return [one for file in files for one in read_xml(file, file.relative_to(root), folder)]
 
 
-def _files(path: Path, *suffixes: str) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
+def _files(holding: Holding, *suffixes: str) -> list[Path]:
+    return sorted(Path(entry.path) for entry in holding.entries if Path(entry.path).suffix.lower() in suffixes)
 
 
 def _with_text(one: Given, texts: Mapping[str, str]) -> Given:

@@ -11,12 +11,13 @@ from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.sheets import refuse_foreign
+from sinonom_cli.artifacts.walk import pages_of
 from sinonom_cli.crop_nomnaocr.boxes import digest, pictures_in, read_boxes
 from sinonom_cli.crop_nomnaocr.check import read_reader
 from sinonom_cli.crop_nomnaocr.cut_sheet import chosen, draw_sheet
 from sinonom_cli.crop_nomnaocr.localize import read_localizer
 from sinonom_cli.crop_nomnaocr.sheets import COLUMNS
-from sinonom_cli.crop_nomnaocr.transcripts import find_patches, paged, read_exclusions, read_list, without
+from sinonom_cli.crop_nomnaocr.transcripts import LIST, find_patches, paged, read_exclusions, read_list, without
 from sinonom_cli.crop_nomnaocr.work import CropColumn
 from sinonom_cli.errors import SinonomError
 
@@ -54,7 +55,7 @@ def run(config: CropConfig) -> Artifact:
     """
     if config.sheet is not None:
         refuse_foreign(config.sheet)
-    items, options = _columns(config)
+    items, options, passed_over = _columns(config)
     listed = len(items)
     if config.exclude is not None:
         items = without(items, read_exclusions(config.exclude))
@@ -93,6 +94,7 @@ def run(config: CropConfig) -> Artifact:
         batch=config.batch,
         what="columns" if config.boxes else "patches",
         extra=lambda: {"excluded": left_out},
+        passed_over=passed_over,
         needs=(config.transcripts, config.exclude, config.localizer, config.boxes),
     )
     if config.sheet is not None:
@@ -102,28 +104,24 @@ def run(config: CropConfig) -> Artifact:
     return artifact
 
 
-def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any]]:
-    """Return the columns to cut, and what of their origin goes into the record's options."""
-    if config.boxes is None:
-        folder, path = find_patches(config.patches, config.transcripts)
-        items = read_list(folder, path)
-        if config.transcripts is None:  # a list that was asked for may well be a part
-            _say_unlisted(folder, path, items)
-        return items, {"transcripts": sha256_of(path)}
+def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any], dict[str, int]]:
+    """Return the columns to cut, what of their origin goes into the record's options, and what was passed over."""
     try:
         folder, path = find_patches(config.patches, config.transcripts)
     except SinonomError:
         # Boxes may bring their own text; a list that was asked for must be there.
-        if config.transcripts is not None or not config.patches.is_dir():
+        if config.boxes is None or config.transcripts is not None or not config.patches.is_dir():
             raise
-        return read_boxes(config.boxes, config.patches, {}), {"transcripts": None, "boxes": digest(config.boxes)}
-    texts = {item.key: item.data.transcript for item in read_list(folder, path) if not item.data.fault}
-    options = {"transcripts": sha256_of(path), "boxes": digest(config.boxes)}
-    return read_boxes(config.boxes, folder, texts), options
-
-
-def _say_unlisted(folder: Path, path: Path, items: list[Item]) -> None:
-    """Say which pictures of a folder its list does not name."""
-    unlisted = sorted(set(pictures_in(folder)) - {item.key for item in items})
-    if unlisted:
-        console.say(f"pictures that {path.name} does not name, left out: {len(unlisted)}; the first: {unlisted[0]}")
+        folder, path = config.patches, None
+    there = pictures_in(folder, (config.out, *pages_of(config.sheet)))
+    pictures = [item.key for item in there]
+    listed = read_list(folder, path) if path else []
+    options: dict[str, Any] = {"transcripts": sha256_of(path) if path else None}
+    if config.boxes is not None:
+        texts = {item.key: item.data.transcript for item in listed if not item.data.fault}
+        options["boxes"] = digest(config.boxes)
+        return read_boxes(config.boxes, folder, texts, pictures), options, there.passed_over
+    unlisted = sorted(set(pictures) - {item.key for item in listed})
+    if unlisted and config.transcripts is None:  # a list that was asked for may well be a part
+        console.say(f"pictures that {LIST} does not name, left out: {len(unlisted)}; the first: {unlisted[0]}")
+    return listed, options, there.passed_over

@@ -1,6 +1,7 @@
 """`crop-nomnaocr --boxes` with boxes that cannot be used among others, and files as other programs save them."""
 
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -212,10 +213,15 @@ def test_pictures_of_any_ending_are_found_and_what_has_no_partner_is_said(
     folder = yolo(tmp_path / "b", found, classes=COLUMNS[1] + COLUMNS[0])
     written(folder / "gone.txt", "0 0.5 0.5 0.1 0.1")
     Image.new("L", (9, 9)).save(tmp_path / "in" / "alone.JPG", "JPEG")
+    (folder / "page.pdf").write_bytes(b"x")
+    with suppress(OSError):  # Windows lets not everybody make links
+        (folder / "broken.txt").symlink_to(tmp_path / "nowhere")
+    lost = {path.name for path in folder.glob("*.txt")} - {"page 1.txt", "classes.txt"}
     assert run(["crop-nomnaocr", str(tmp_path / "in"), str(tmp_path / "set"), "--boxes", str(folder)]) == 6
     assert_cropped(tmp_path / "set", found, "page 1.PNG")
-    assert [row["file"] for row in rows(tmp_path / "set" / "failures.csv")] == ["gone.txt"]
-    assert "alone.JPG" in capsys.readouterr().err
+    assert {row["file"] for row in rows(tmp_path / "set" / "failures.csv")} == lost
+    err = capsys.readouterr().err
+    assert "alone.JPG" in err and ".pdf" in err
 
 
 def two_pages(found: Found, names: list[str]) -> str:

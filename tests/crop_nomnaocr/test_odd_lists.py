@@ -1,6 +1,7 @@
 """Lists of patches as other people save them: encodings, normalisation forms, marks that are no characters."""
 
 import csv
+import json
 import unicodedata
 from pathlib import Path
 
@@ -85,9 +86,16 @@ def test_a_list_that_is_no_text_is_told_with_its_line(tmp_path: Path, capsys: py
 def test_pictures_that_the_list_does_not_name_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = patches(tmp_path / "in", "NFC")
     save(column(TEXT, seed=5).grey, folder / "alone.JPEG")
+    for name in ("page 1.pdf", "page 2.heic", "page 3.AVIF"):
+        (folder / name).write_bytes(b"x")
     (folder / "All.txt").write_text(f"{FOLDER}/{NAME}\t{TEXT}\n", encoding="utf-8")
     assert run(["crop-nomnaocr", str(folder), str(tmp_path / "set")]) == 0
-    assert "alone.JPEG" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert all(name in err for name in ("alone.JPEG", ".pdf", ".heic", ".avif"))
+    record = json.loads((tmp_path / "set" / "artifact.json").read_text(encoding="utf-8"))
+    assert record["passed_over"] == {".avif": 1, ".heic": 1, ".pdf": 1}
     (folder / "alone.JPEG").unlink()
-    assert run(["crop-nomnaocr", str(folder), str(tmp_path / "other")]) == 0
-    assert NAME not in capsys.readouterr().err
+    for _ in range(2):  # an output among the patches is no patch
+        assert run(["crop-nomnaocr", str(folder), str(folder / "out"), "--sheet", str(folder / "sheet.png")]) == 0
+        err = capsys.readouterr().err
+        assert "sheet.png does" not in err and ": sheet.png" not in err and "images/" not in err
