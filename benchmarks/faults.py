@@ -12,7 +12,6 @@ Run: `python benchmarks/faults.py [--only render,index] [--kills 200] [--full 50
 
 import argparse
 import contextlib
-import json
 import os
 import random
 import shlex
@@ -23,19 +22,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
-from test_kill import fonts, meshes, patches, pictures  # noqa: E402
-from tinymodel import tiny_model, tiny_pictures  # noqa: E402
-
-from sinonom_cli import cli  # noqa: E402
+from faults_stages import ROOT, STAGES, Stage, make_index_inputs
+from faults_zygote import Zygote
 
 Content = dict[str, bytes]
 USERS = {"ghi chú.txt": b"mine", "của tôi/scan.stl": b"solid mine", "db.faiss.txt": b"mine too"}
@@ -45,137 +35,6 @@ USERS_INSIDE = {
     "meshes/mine.stl": b"mine",
     "của tôi/a.csv": b"x",
 }
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A command to break.
-
-    Attributes
-    ----------
-    make : writes inputs into a folder and returns what is typed, with {out} for the output.
-    out : the output in its folder; "" where the folder itself is.
-    base : what is typed first, for commands that change an output.
-    same : which files must have the bytes of an unbroken run; what holds times of day has not.
-    done : exit codes of the same command after a run that has ended; --remove finds nothing any more.
-    """
-
-    make: Callable[[Path], list[str]]
-    out: str = "out"
-    base: Callable[[Path], list[str]] | None = None
-    same: Callable[[str], bool] = lambda name: True
-    done: tuple[int, ...] = (0,)
-
-
-def _index(folder: Path) -> list[str]:
-    rng = np.random.default_rng(0)
-    tiny_model(folder / "model")
-    tiny_pictures(folder / "set", [f"{i:03}.png" for i in range(600)])
-    tiny_pictures(folder / "more", [f"m{i:03}.png" for i in range(600)], seed=1)
-    np.save(folder / "v.npy", rng.standard_normal((10_000, 32)).astype(np.float32))
-    return ["index", str(folder / "set"), "{out}", "--model", str(folder / "model"), "--batch-size", "16"]
-
-
-def _vectors(folder: Path) -> list[str]:
-    tiny_model(folder / "wide", size=16, dimension=32)
-    return ["index", str(folder / "v.npy"), "{out}", "--model", str(folder / "wide"), "--type", "ivf-sq8"]
-
-
-def _train(folder: Path) -> list[str]:
-    for label in range(8):
-        tiny_pictures(folder / "data" / f"U+{0x4E00 + label:X}", [f"{label}-{i}.png" for i in range(8)], seed=label)
-    options = "--steps 40 --classes 4 --images 2 --size 32 --embedding 8 --threads 1"
-    return ["train", "--data", str(folder / "data"), "--output", "{out}", *options.split()]
-
-
-def _query(folder: Path) -> list[str]:
-    index = str(folder / "base" / "db.faiss")
-    truth = "query,label\n" + "".join(f"{i:03}.png,{i:03}.png\n" for i in range(60))
-    (folder / "truth.csv").write_text(truth, encoding="utf-8")
-    asked = [str(folder / "set" / f"{i:03}.png") for i in range(60)]
-    outputs = ["--sheet", "{out}/answers.png", "--scores", "{out}/scores.csv", "--report", "{out}/report.html"]
-    return ["query", *asked, "--index", index, "--truth", str(folder / "truth.csv"), *outputs]
-
-
-def _limited(make: Callable[[Path], list[str]], limit: int) -> Stage:
-    """Return a stage of the tests that goes through the first so many inputs."""
-    return Stage(lambda folder: [*make(folder / "of tests"), "{out}", "--limit", str(limit)])
-
-
-def _fonts(folder: Path) -> list[str]:
-    command = fonts(folder / "fonts")
-    chars = command.index("--chars") + 1
-    return [*command[:chars], command[chars][:60], *command[chars + 1 :], "{out}"]
-
-
-STAGES = {
-    "render": _limited(meshes, 100),
-    "carve": _limited(pictures, 8),
-    "synth-fonts": Stage(_fonts),
-    "crop-nomnaocr": _limited(patches, 60),
-    "index": Stage(_index, "db.faiss"),
-    "index ivf": Stage(_vectors, "db.faiss"),
-    "index --add": Stage(
-        lambda folder: ["index", str(folder / "more"), "{out}", "--model", str(folder / "model"), "--add"],
-        "db.faiss",
-        lambda folder: ["index", str(folder / "set"), "{out}", "--model", str(folder / "model")],
-    ),
-    "index --remove": Stage(
-        lambda folder: ["index", "{out}", "--remove", "0*.png"],
-        "db.faiss",
-        lambda folder: ["index", str(folder / "set"), "{out}", "--model", str(folder / "model")],
-        done=(0, 4),
-    ),
-    "train": Stage(_train, same=lambda name: name in ("model.safetensors", "model.onnx", "artifact.json")),
-    "query": Stage(_query, ""),
-}
-
-
-class Zygote:
-    """A process that has imported what commands import; it forks for each command, so that none waits for imports."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, __file__, "--zygote"]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, encoding="utf-8")
-
-    def start(self, typed: list[str], log: Path) -> int:
-        """Start a command in a process group of its own; return its number."""
-        assert self.process.stdin and self.process.stdout
-        print(json.dumps([typed, str(log)]), file=self.process.stdin, flush=True)
-        return int(self.process.stdout.readline())
-
-    def wait(self) -> int:
-        """Return the exit code of the command, or minus the signal that ended it."""
-        assert self.process.stdout
-        return os.waitstatus_to_exitcode(int(self.process.stdout.readline()))
-
-
-def zygote() -> None:
-    """Fork for each line of stdin, and say the process and then its status."""
-    import faiss  # noqa: F401
-    import fontTools.ttLib  # noqa: F401
-    import numba  # noqa: F401
-    import onnxruntime  # noqa: F401
-    import PIL.Image  # noqa: F401
-    import torch  # noqa: F401
-
-    for line in sys.stdin:
-        typed, log = json.loads(line)
-        child = os.fork()
-        if not child:
-            os.setsid()
-            file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            null = os.open(os.devnull, os.O_RDONLY)
-            for standard, own in ((0, null), (1, file), (2, file)):
-                os.dup2(own, standard)
-            sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-            code = cli.run(typed)
-            sys.stdout.flush()
-            os._exit(code)
-        print(child, flush=True)
-        print(os.waitpid(child, 0)[1], flush=True)
 
 
 def _names(folder: Path) -> set[str]:
@@ -340,18 +199,14 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200, help="of all stages together [200]")
     parser.add_argument("--full", type=int, default=50, help="full disks of all stages together [50]")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--zygote", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.zygote:
-        zygote()
-        return
     names = options.only.split(",") if options.only else list(STAGES)
     found = 0
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         os.environ["SINONOM_CACHE"] = str(Path(folder) / "cache")
         inputs, forks = Path(folder) / "in", Zygote()
         inputs.mkdir()
-        _index(inputs)
+        make_index_inputs(inputs)
         base = ["index", str(inputs / "set"), str(inputs / "base" / "db.faiss"), "--model", str(inputs / "model"), "-q"]
         forks.start(base, Path(folder) / "base.log")
         assert forks.wait() == 0
