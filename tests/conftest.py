@@ -11,20 +11,23 @@ from sinonom_cli import console
 DATA = os.environ.get("SINONOM_DATA", Path(__file__).parent.parent.parent / "shared" / "data")
 
 NO_DATA = "no real data"
-"""How the reason of the only skip begins that `--no-skips` lets pass: no package brings the data."""
+NOT_TO_BE_INSTALLED = (NO_DATA, "this processor cannot")
+"""How the reasons of skips begin that `--no-skips` lets pass: no package brings the data, or another processor."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--no-skips", action="store_true", help="Fail if a test was skipped, except for want of real data."
-    )
+    parser.addoption("--no-skips", action="store_true", help="Fail if a test was skipped for want of a package.")
 
 
 def skipped(config: pytest.Config) -> list[str]:
     """Return the place and the reason of each skip that `--no-skips` does not let pass."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     reports = reporter.stats.get("skipped", []) if reporter and config.getoption("--no-skips") else []
-    return [f"{r.nodeid}: {r.longrepr[2]}" for r in reports if NO_DATA not in r.longrepr[2]]
+    return [
+        f"{r.nodeid}: {r.longrepr[2]}"
+        for r in reports
+        if not any(reason in r.longrepr[2] for reason in NOT_TO_BE_INSTALLED)
+    ]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
