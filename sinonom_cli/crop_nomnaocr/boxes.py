@@ -77,7 +77,7 @@ def pictures_in(folder: Path, skip: Sequence[Path] = ()) -> Items:
 
 
 def digest(path: Path) -> str:
-    """Return a SHA-256 of a file of boxes, or of all of a folder's; one that cannot be read fails elsewhere, by name."""
+    """Return a SHA-256 of a file or a folder of boxes; a file that cannot be read fails elsewhere, by its name."""
     found = hashlib.sha256()
     for file in [path] if path.is_file() else _files(walk(str(path), FILES), *FILES):
         found.update(f"{file.relative_to(path) if file != path else ''}\0".encode("utf-8", "surrogatepass"))

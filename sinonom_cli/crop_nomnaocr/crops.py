@@ -11,7 +11,7 @@ WHOLE = 0.8
 """A component goes whole to the character that holds at least this share of its ink; others are cut."""
 
 
-FINEST, FINER = 160, 2.5
+FINEST, FINER = 160, 1.25
 """Pixels, and sides of its picture, that a character needs at most along its shorter side: larger scans are reduced."""
 
 

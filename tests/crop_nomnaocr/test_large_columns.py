@@ -53,7 +53,12 @@ def test_large_characters_are_cut_where_small_ones_are(tmp_path: Path, times: in
 def test_columns_of_usual_size_are_not_reduced() -> None:
     ink = np.random.default_rng(0).random((400, 79), np.float32)
     assert shrunk(ink, 1) is ink
-    assert reduction(300, 64) == 1 and reduction(320, 64) == 2 and reduction(2000, 1000) == 1
+    assert (
+        reduction(300, 64) == 1
+        and reduction(320, 64) == 2
+        and reduction(2000, 1000) == 1
+        and reduction(2600, 1000) == 2
+    )
     grey = column(TEXT).grey
     assert reduced(grey, 1) is grey and enlarged(None, 3, grey.shape) is None
 
