@@ -43,6 +43,8 @@ def test_the_temperature_is_the_best_of_a_grid_and_the_one_the_queries_were_draw
     best = grid[np.argmin([loss(one) for one in grid])]
     assert found == pytest.approx(best, rel=0.05)
     assert found == pytest.approx(temperature, rel=0.1)
+    assert fit_temperature(energies * 1e6, right) == pytest.approx(found * 1e6, rel=1e-3)
+    assert fit_temperature(energies + 50, right) == pytest.approx(found, rel=1e-3)
 
 
 def test_of_several_right_answers_the_probabilities_add_up():
@@ -57,7 +59,17 @@ def test_of_several_right_answers_the_probabilities_add_up():
 def test_a_few_queries_all_answered_right_leave_some_doubt():
     energies = np.tile([0.1, 0.4, 0.6], (10, 1))
     right = np.tile([True, False, False], (10, 1))
-    assert probabilities(energies[0], fit_temperature(energies, right))[0] == pytest.approx(11 / 12, abs=0.01)
+    assert probabilities(energies[0], fit_temperature(energies, right))[0] == pytest.approx(11 / 12, abs=1e-4)
+
+
+def test_temperatures_are_sought_from_a_hundred_thousandth_of_the_range_to_a_thousand_times_it():
+    right = np.tile([True, False, False], (10, 1))
+    sharp = np.tile([0.0, 1e-7, 1.0], (10, 1))  # the best would be 1e-7 / log(11)
+    assert fit_temperature(sharp, right) == pytest.approx(1e-5, rel=1e-3)
+    assert fit_temperature(sharp + 7, right) == pytest.approx(1e-5, rel=1e-3)
+    wrong = np.tile([0.3, 0.1, 0.0], (10, 1))  # the nearest is never right: the flatter, the better
+    assert fit_temperature(wrong, right) == pytest.approx(0.3e3, rel=1e-3)
+    assert np.isfinite(fit_temperature(np.ones((3, 3)), right[:3]))
 
 
 def test_queries_that_teach_nothing_are_refused():
@@ -68,7 +80,7 @@ def test_queries_that_teach_nothing_are_refused():
 def test_the_calibration_error_is_that_of_a_loop_over_bins():
     rng = np.random.default_rng(1)
     confidence = rng.random(1507)
-    correct = rng.random(1507) < confidence**2
+    correct = rng.random(1507) < 0.5 + 0.4 * np.sin(9 * confidence)  # now above the diagonal, now below
     ranked = sorted(zip(confidence.tolist(), correct.tolist(), strict=True))
     sizes = [1507 // 15 + (place < 1507 % 15) for place in range(15)]
     expected, start = 0.0, 0
@@ -80,6 +92,8 @@ def test_the_calibration_error_is_that_of_a_loop_over_bins():
         expected += size / 1507 * abs(trust - share)
     assert calibration_error(confidence, correct) == pytest.approx(expected)
     assert calibration_error(np.array([1.0, 1.0, 0.0]), np.array([True, True, False])) == 0
+    assert calibration_error(np.array([0.7]), np.array([True])) == pytest.approx(0.3)
+    assert calibration_error(np.zeros(0), np.zeros(0, bool)) == 0
 
 
 def test_probabilities_that_mean_what_they_say_have_next_to_no_error():

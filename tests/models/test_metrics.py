@@ -55,6 +55,11 @@ def test_ties_of_one_query_count_as_the_worst_rank_also_those_that_were_not_look
     assert worst_rank([False, False], [0.1, 0.2], inf) == worst_rank([], [], inf) == 0
 
 
+def test_without_items_nothing_is_found_and_without_queries_there_are_no_ranks() -> None:
+    assert ranks_by_distance(np.zeros((2, 0)), np.zeros((2, 0), bool)).tolist() == [0, 0]
+    assert ranks_by_distance(np.zeros((0, 3)), np.zeros((0, 3), bool)).tolist() == []
+
+
 def test_the_query_itself_at_infinity_never_counts() -> None:
     distances = np.array([[np.inf, 2.0, 1.0], [np.inf, 2.0, 1.0]])
     relevant = np.array([[True, True, False], [True, False, False]])

@@ -7,7 +7,7 @@ import pytest
 from tinyindex import tiny_index
 
 from sinonom_cli.artifacts.index import Index
-from sinonom_cli.query.distances import cosine, euclidean
+from sinonom_cli.query.distances import cosine, euclidean, unit
 from sinonom_cli.query.search import Searcher
 
 
@@ -31,6 +31,9 @@ def test_distances_agree_with_loops() -> None:
         assert np.allclose(measure(a[:, None], b), want, atol=1e-12)
     assert cosine(np.zeros(3), np.ones(3)) == 1
     assert cosine(np.ones(3), -np.ones(3)) == pytest.approx(2)
+    many = rng.standard_normal((2000, 7))
+    assert (cosine(many, -3 * many) <= 2).all()
+    assert (unit(np.zeros((2, 3))) == 0).all()
 
 
 @pytest.mark.parametrize("distance", ["euclidean", "cosine"])

@@ -1,0 +1,239 @@
+"""Claims: what share of small faults in the code, where a wrong number would be silent, the tests find.
+
+Cosmic Ray (https://cosmic-ray.readthedocs.io) changes one operator, comparison, number or condition of a module at a
+time; the module's own tests then run, and a fault with which all of them pass has survived. The faults of a module are
+sampled with a seed. What is compiled is compiled again with each fault. All happens in a copy of the tree. What was
+tried is kept in build/mutants, and not tried again unless the module changes; `--again` tries what survived once more,
+after tests were added. Faults that change nothing that could be seen are listed in mutants_equal.csv with the reason,
+and do not count.
+
+Cosmic Ray's own runner starts a process for each fault and tries them all. Here a process that has the libraries
+loaded is forked, which takes a fifth of the time. (mutmut 3 leaves decorated functions out, and with them all that is
+compiled.)
+
+Usage: pip install cosmic-ray
+       python benchmarks/mutants.py [--sample 60] [--minutes 60] [--survivors] [--again] [MODULE ...]
+"""
+
+import argparse
+import contextlib
+import csv
+import hashlib
+import importlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from small_faults import Fault, changed_line, faults_of, made
+
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a second for each run, and no test here uses a plugin
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[name] = "1"
+
+ROOT = Path(__file__).parent.parent
+EQUAL = Path(__file__).parent / "mutants_equal.csv"
+LEAST = 0.85
+
+MODULES = {
+    "models/preprocess.py": "models/test_preprocess.py models/test_prepare_fast.py models/test_same_picture.py",
+    "models/prepare_fast.py": "models/test_prepare_fast.py",
+    "models/metrics.py": "models/test_metrics.py",
+    "models/calibration.py": "models/test_calibration.py",
+    "models/products.py": "models/test_products.py",
+    "query/search.py": "query/test_search.py query/test_class_distances.py",
+    "query/distances.py": "query/test_search.py query/test_class_distances.py",
+    "query/rerank.py": "query/test_rerank.py",
+    "query/local.py": "query/test_rerank.py",
+    "query/truth.py": "query/test_truth.py",
+    "query/scores.py": "query/test_scores.py query/test_report.py",
+    "render/level.py": "render/test_level.py render/test_level_carved.py",
+}
+"""Modules and the tests of each, those that fail soonest first."""
+
+LIBRARIES = ("numpy", "numba", "PIL.Image", "PIL.ImageDraw", "faiss", "onnxruntime", "pytest", "typer", "rich.progress")
+LIBRARIES += (
+    "hypothesis.strategies",
+    "fontTools.ttLib",
+    "pytest_timeout",
+    "onnx",
+    "safetensors.numpy",
+    "sklearn.metrics",
+)
+"""Loaded once, before the tests of each fault run in a process forked from this one."""
+
+
+class Bench:
+    """A copy of the tree in which one module at a time is faulty."""
+
+    def __init__(self, tree: Path) -> None:
+        self.tree = tree
+        for folder in ("sinonom_cli", "tests"):
+            shutil.copytree(ROOT / folder, self.tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", self.tree)
+
+    def passes(self, tests: list[str], seconds: float) -> bool:
+        """Run tests; those that take longer than `seconds` fail."""
+        arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "pytest_timeout", *(f"tests/{test}" for test in tests)]
+        if not hasattr(os, "fork"):
+            command = [sys.executable, "-m", "pytest", *arguments]
+            try:
+                settings = {**os.environ, "PYTHONPATH": str(self.tree), "PYTHONDONTWRITEBYTECODE": "1"}
+                ran = subprocess.run(
+                    command, cwd=self.tree, env=settings, timeout=seconds, capture_output=True, check=False
+                )
+            except subprocess.TimeoutExpired:
+                return False
+            return ran.returncode == 0
+        child = os.fork()
+        if child == 0:
+            self._test(arguments)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                return status == 0
+            time.sleep(0.02)
+        os.killpg(child, 9)
+        os.waitpid(child, 0)
+        return False
+
+    def _test(self, arguments: list[str]) -> None:
+        """Run pytest in a forked process, which ends with its exit code."""
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):
+                os.dup2(null, stream)
+            os.chdir(self.tree)
+            sys.path[:] = [
+                str(self.tree),
+                *(path for path in sys.path if Path(path or ".").resolve() != ROOT.resolve()),
+            ]
+            os.environ["PYTHONPATH"] = str(self.tree)
+            sys.dont_write_bytecode = True
+            code = int(importlib.import_module("pytest").main(arguments))
+        finally:
+            os._exit(code)
+
+
+def equal_ones() -> dict[tuple[str, str, str], str]:
+    """Read which faults change nothing that can be seen, and why: by module and the line before and after."""
+    with EQUAL.open(encoding="utf-8", newline="") as file:
+        return {(row["module"], row["before"], row["after"]): row["reason"] for row in csv.DictReader(file)}
+
+
+class Session:
+    """The faults of one module, which of them were tried, and what became of them."""
+
+    def __init__(self, module: str, work: Path, sample: int, seed: int) -> None:
+        self.module, self.path = module, ROOT / "sinonom_cli" / module
+        self.source = self.path.read_text(encoding="utf-8")
+        self.tests = [test for test in MODULES[module].split() if (ROOT / "tests" / test).exists()]
+        every = faults_of(self.source)
+        equal = {(before, after) for name, before, after in equal_ones() if name == module}
+        random.Random(f"{seed} {module}").shuffle(every)
+        self.chosen, self.count = [], len(every)
+        for fault in every:
+            if len(self.chosen) == sample:
+                break
+            if changed_line(self.source, made(self.source, fault)) not in equal:
+                self.chosen.append(fault)
+        digest = hashlib.sha256(self.source.encode()).hexdigest()[:12]
+        self.journal = work / f"{module.replace('/', '-')}-{digest}.jsonl"
+        self.outcomes: dict[str, bool] = {}
+        if self.journal.exists():
+            lines = self.journal.read_text(encoding="utf-8").splitlines()
+            self.outcomes = {row["key"]: row["killed"] for row in map(json.loads, lines)}
+
+    def next(self, again: bool) -> list[Fault]:
+        """Return what is to be tried."""
+        return [m for m in self.chosen if m.key not in self.outcomes or (again and not self.outcomes[m.key])]
+
+    def try_one(self, fault: Fault, bench: Bench, seconds: float) -> None:
+        place = bench.tree / "sinonom_cli" / self.module
+        place.write_text(made(self.source, fault), encoding="utf-8")
+        try:
+            killed = not bench.passes(self.tests, seconds)
+        finally:
+            place.write_text(self.source, encoding="utf-8")
+        self.outcomes[fault.key] = killed
+        with self.journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"key": fault.key, "line": fault.line, "killed": killed}) + "\n")
+
+    def tried(self) -> list[Fault]:
+        return [fault for fault in self.chosen if fault.key in self.outcomes]
+
+    def survivors(self) -> list[Fault]:
+        return [fault for fault in self.tried() if not self.outcomes[fault.key]]
+
+
+def run(sessions: list[Session], bench: Bench, minutes: float, again: bool) -> None:
+    """Try what is left of each module in turn, until the time is over."""
+    end = time.monotonic() + 60 * minutes
+    for session in sessions:
+        left = session.next(again)
+        if not left:
+            continue
+        start = time.monotonic()
+        if not bench.passes(session.tests, 600):
+            sys.exit(f"the tests of {session.module} fail without any fault: {' '.join(session.tests)}")
+        usual = time.monotonic() - start
+        for number, fault in enumerate(left, 1):
+            if time.monotonic() > end:
+                return
+            session.try_one(fault, bench, 3 * usual + 5)
+            if sys.stderr.isatty():
+                print(f"\r{session.module}: {number} of {len(left)}", end="", file=sys.stderr, flush=True)
+
+
+def report(sessions: list[Session], survivors: bool) -> bool:
+    """Print the share of faults that tests found; return whether it is enough everywhere."""
+    print("| module | faults | tried | found |\n|---|---|---|---|")
+    enough = True
+    for session in sessions:
+        tried, alive = session.tried(), session.survivors()
+        share = 1 - len(alive) / len(tried) if tried else 0.0
+        enough = enough and share >= LEAST
+        print(f"| `{session.module}` | {session.count} | {len(tried)} | {100 * share:.0f} % |")
+    for session in sessions if survivors else ():
+        for fault in sorted(session.survivors(), key=lambda one: one.line):
+            before, after = changed_line(session.source, made(session.source, fault))
+            print(f"\n{session.module}:{fault.line} {fault.key}\n  - {before}\n  + {after}")
+    return enough
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(MODULES)}; all if none is named")
+    parser.add_argument("--sample", type=int, default=60, help="faults of each module")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--survivors", action="store_true", help="print what no test found")
+    parser.add_argument("--again", action="store_true", help="try what survived again")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "mutants")
+    arguments = parser.parse_args()
+    chosen = arguments.modules or list(MODULES)
+    if unknown := [module for module in chosen if module not in MODULES]:
+        parser.error(f"{unknown[0]} is none of {', '.join(MODULES)}")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    if hasattr(os, "nice"):
+        os.nice(19)
+    sessions = [Session(module, arguments.work, arguments.sample, arguments.seed) for module in chosen]
+    if arguments.minutes > 0 and any(session.next(arguments.again) for session in sessions):
+        for library in LIBRARIES:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(library)
+        with tempfile.TemporaryDirectory() as tree:
+            run(sessions, Bench(Path(tree)), arguments.minutes, arguments.again)
+    sys.exit(0 if report(sessions, arguments.survivors) else 1)
+
+
+if __name__ == "__main__":
+    main()
