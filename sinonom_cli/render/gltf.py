@@ -56,17 +56,15 @@ def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float
         points: list[Any] = [np.zeros((0, 3), np.float32)]
         faces: list[Any] = [np.zeros((0, 3), np.int64)]
         start = 0
-        # What is not finite then is found by those who take the triangles.
-        with np.errstate(over="ignore", invalid="ignore"):
-            for primitive, place in _placed(document):
-                corners, named = _triangles(arrays, primitive)
-                if place is not None:
-                    corners = corners @ place[:3, :3].T + place[:3, 3]
-                    if np.linalg.det(place[:3, :3]) < 0:  # by the specification, a mirrored face keeps its outside
-                        named = named[:, ::-1]
-                points.append(corners)
-                faces.append(named + start)
-                start += len(corners)
+        for primitive, place in _placed(document):
+            corners, named = _triangles(arrays, primitive)
+            if place is not None:
+                corners = corners @ place[:3, :3].T + place[:3, 3]
+                if np.linalg.det(place[:3, :3]) < 0:  # by the specification, a mirrored face keeps its outside
+                    named = named[:, ::-1]
+            points.append(corners)
+            faces.append(named + start)
+            start += len(corners)
         return triangles_of(path, np.concatenate(points), np.concatenate(faces), remarks)
     except KeyError as error:
         raise bad_mesh(path, f"cannot be read as glTF: it lacks {error}") from None

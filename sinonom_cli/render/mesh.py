@@ -57,13 +57,17 @@ def read_mesh(path: Path, notes: Notes | None = None) -> "NDArray[np.float32]":
         If the file is empty, truncated, no mesh, has no face, many vertices that are not finite, or a face that names
         a vertex which does not exist.
     """
+    import numpy as np
+
     notes = notes or Notes()
     suffix = path.suffix.lower()
     if suffix not in MESH_SUFFIXES:
         raise SinonomError(f"{path.name}: not a mesh format we read", f"one of {' '.join(sorted(MESH_SUFFIXES))}")
     if not path.stat().st_size:
         raise bad_mesh(path, "the file is empty")
-    return _finite(path, _READERS[suffix](path, notes.remarks), notes)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is no number, or no vertex, is refused below
+        triangles = _READERS[suffix](path, notes.remarks)
+    return _finite(path, triangles, notes)
 
 
 def _finite(path: Path, triangles: "NDArray[np.float32]", notes: Notes) -> "NDArray[np.float32]":

@@ -56,8 +56,7 @@ def _plain_triangles(content: bytes) -> "NDArray[np.int64] | None":
         return None
     # 0, which no face may name, becomes -1 and is refused.
     numbers = numbers_in(b" ".join(triangles), 3 * len(triangles))
-    with np.errstate(invalid="ignore"):  # what is too large becomes the least number, and is refused by its sign
-        return numbers.astype(np.int64).reshape(-1, 3) - 1
+    return numbers.astype(np.int64).reshape(-1, 3) - 1  # what is too large becomes the least number, and is refused
 
 
 def _polygons(content: bytes) -> list[list[int]]:
