@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from sinonom_cli.artifacts.index_checks import (
     checked_vectors,
     damaged,
     mapped_vectors,
+    read_marks,
     read_rows,
     remake,
     searchable,
@@ -114,6 +116,11 @@ class Index:
         if not np.isfinite(vectors).all():
             raise damaged(self.path, self.record)
         return rows, vectors.astype(np.float32, copy=False)
+
+    @cached_property
+    def marks(self) -> NDArray[np.uint8] | None:
+        """What the pictures of its rows were known by when they were indexed, (N, MARK) uint8; None: not kept."""
+        return read_marks(self.path, self.record)
 
     @property
     def distance(self) -> str:

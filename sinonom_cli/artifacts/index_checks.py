@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli.artifacts import index_files as files
-from sinonom_cli.artifacts.index_files import FAISS, FIELDS, ROWS, STARTS, VECTORS, beside, rows_path
+from sinonom_cli.artifacts.index_files import FAISS, FIELDS, MARK, MARKS, ROWS, STARTS, VECTORS, beside, rows_path
 from sinonom_cli.artifacts.plain_vectors import vectors_in
 from sinonom_cli.artifacts.rows import Rows
 from sinonom_cli.errors import SinonomError
@@ -124,6 +124,16 @@ def checked_vectors(path: Path, record: dict[str, Any], content: NDArray[np.uint
     if vectors is None:
         raise SinonomError(f"{path} is not the {kind} FAISS index that its record describes", remake(path, record))
     return vectors
+
+
+def read_marks(path: Path, record: dict[str, Any], whole: bool = False) -> NDArray[np.uint8] | None:
+    """Return what the pictures of an index's rows are known by, (N, MARK) uint8; None where that was not kept."""
+    if FIELDS[MARKS] not in record:
+        return None
+    marks = verified(path, record, MARKS, whole)
+    if marks.nbytes != MARK * record["counts"]["rows"]:
+        raise SinonomError(f"{beside(path, MARKS)} does not fit {rows_path(path)}", remake(path, record))
+    return marks.reshape(-1, MARK)
 
 
 def verified(index: Path, record: dict[str, Any], suffix: str, whole: bool = False) -> NDArray[np.uint8]:

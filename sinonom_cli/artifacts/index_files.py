@@ -26,9 +26,11 @@ WHOLE = 64 * 2**20
 """Up to so many bytes a file's whole checksum is verified at every opening (0.05 s at worst); above, a sample's."""
 SAMPLES, SAMPLE = 256, 2**16
 
-FAISS, ROWS, STARTS, VECTORS = "", ".rows.csv", ".rows.starts", ".vectors"
-FIELDS = {FAISS: "faiss", ROWS: "rows", STARTS: "starts", VECTORS: "vectors"}
-"""What the record calls each file; the last two are there where they are needed."""
+FAISS, ROWS, STARTS, VECTORS, MARKS = "", ".rows.csv", ".rows.starts", ".vectors", ".marks"
+FIELDS = {FAISS: "faiss", ROWS: "rows", STARTS: "starts", VECTORS: "vectors", MARKS: "marks"}
+"""What the record calls each file; the last three are there where they are needed."""
+MARK = 8
+"""Bytes of the SHA-256 of a row's picture that are kept, (N, MARK) uint8; all 0: no picture is known."""
 
 
 def beside(path: Path, suffix: str) -> Path:

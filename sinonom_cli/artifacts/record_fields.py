@@ -75,6 +75,7 @@ OF_KIND: dict[str, dict[str, Check]] = {
         "factory?": _text,
         "candidates?": _size,
         "vectors.bytes?": _count,
+        "marks.bytes?": _count,
         "store.uri?": _text,
         "store.collection?": _text,
         "calibration?": _or_null(_table),

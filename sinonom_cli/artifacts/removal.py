@@ -31,7 +31,7 @@ MADE = {
 """By kind, the names that files of ours can have in the folder; a table that somebody edited may name others."""
 SCRATCH = f"{TEMPORARY}scratch"
 """A folder in `resume/` that goes with all that is in it: other libraries write there as they like."""
-INDEX_FILES = {"faiss": "", "rows": ".rows.csv", "starts": ".rows.starts", "vectors": ".vectors"}
+INDEX_FILES = {"faiss": "", "rows": ".rows.csv", "starts": ".rows.starts", "vectors": ".vectors", "marks": ".marks"}
 """What lies beside an index, by the field of its record that says so."""
 FAILURES = ".failures.csv"
 _HEADERS = {".rows.csv": b"item,source,label,char,set", FAILURES: b"file,reason"}

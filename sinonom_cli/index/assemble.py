@@ -17,6 +17,7 @@ from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.files import cannot_write, replacing
 from sinonom_cli.artifacts.index_files import (
     FAISS,
+    MARKS,
     ROWS,
     STARTS,
     VECTORS,
@@ -42,6 +43,7 @@ def assemble(
     shape: tuple[int, int],
     blocks: Blocks,
     rows: Iterable[Row],
+    marks: NDArray[np.uint8] | None = None,
     **fields: Any,
 ) -> Artifact:
     """Write an index of vectors and rows and finish its artifact.
@@ -52,6 +54,7 @@ def assemble(
     shape : (N, D).
     blocks : gives the vectors, (n, D) float32 each; may be called more than once.
     rows : one for each vector, in their order.
+    marks : what the pictures of the rows are known by, (N, MARK) uint8; None: they show none.
     fields : for the record.
     """
     count, dimension = shape
@@ -72,11 +75,20 @@ def assemble(
             save(index, made[FAISS])
             del index, vectors
         write_rows(made[ROWS], made[STARTS], rows)
+        made |= write_marks(folder, marks)
         publish(artifact, made, **known, dimension=dimension, unit=unit, **fields)
         clear(artifact.path)
     except OSError as error:
         raise cannot_write(artifact.path, error) from error
     return artifact
+
+
+def write_marks(folder: Path, marks: NDArray[np.uint8] | None) -> dict[str, Path]:
+    """Write what pictures are known by into the folder where an index is made; return the file by its suffix."""
+    if marks is None:
+        return {}
+    (folder / "marks").write_bytes(marks.tobytes())
+    return {MARKS: folder / "marks"}
 
 
 def named(kind: str, text: str, index: Any, vectors: NDArray[np.float32]) -> dict[str, Any]:
@@ -185,7 +197,7 @@ def clear(path: Path) -> None:
     """Remove what an index at `path` was made from, but what somebody else has put there."""
     folder = partial_path(path)
     _clear_shards(folder)
-    for name in ("vectors", "index.faiss", "rows.csv", "rows.starts"):
+    for name in ("vectors", "index.faiss", "rows.csv", "rows.starts", "marks"):
         (folder / name).unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

@@ -21,7 +21,7 @@ from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays, arrays_given
 from sinonom_cli.index.assemble import assemble, clear, pieces
-from sinonom_cli.index.entries import Entry, entries_of, identity, relative
+from sinonom_cli.index.entries import Entry, entries_of, identity, marks_of, relative
 from sinonom_cli.index.partial import Partial
 from sinonom_cli.index.prototypes import prototypes, refuse_unlabelled
 from sinonom_cli.index.store import check_store, store
@@ -143,6 +143,7 @@ def put(
     shape: tuple[int, int],
     blocks: Blocks,
     rows: Iterable[Row],
+    marks: NDArray[np.uint8] | None = None,
     **fields: Any,
 ) -> Artifact:
     """Put vectors and rows where they are to be, files or Milvus, and finish the artifact."""
@@ -153,10 +154,10 @@ def put(
         fields["counts"] = {**fields["counts"], "rows": len(standing), "labels": labels}
         if not unit:  # what is left of the embeddings is their direction
             fields["distance"] = "cosine"
-        shape, blocks, rows = vectors.shape, lambda: pieces(vectors), standing
+        shape, blocks, rows, marks = vectors.shape, lambda: pieces(vectors), standing, None
     if config.store:
         return store(artifact, config.store, config.type, shape, blocks, rows, **fields)
-    return assemble(artifact, config.type, shape, blocks, rows, **fields)
+    return assemble(artifact, config.type, shape, blocks, rows, marks, **fields)
 
 
 def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[str, Any]:
@@ -276,6 +277,7 @@ def _put_together(
         (len(kept), dimensions_of(config.dimensions, model)),
         lambda: blocks_of(partial, config.dimensions),
         (entry.row for entry in kept),
+        marks_of(kept),
         indexed={"pictures": len(kept), "sha256": identity(kept)},
         counts={"items": len(entries), "rows": len(kept), "failed": len(failures)},
         seen=seen,

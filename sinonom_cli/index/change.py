@@ -18,9 +18,10 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact, read_record
 from sinonom_cli.artifacts.files import cannot_write, write_json
-from sinonom_cli.artifacts.index_checks import read_rows, read_vectors, remake, verify
+from sinonom_cli.artifacts.index_checks import read_marks, read_rows, read_vectors, remake, verify
 from sinonom_cli.artifacts.index_files import (
     FAISS,
+    MARK,
     ROWS,
     STARTS,
     VECTORS,
@@ -35,17 +36,21 @@ from sinonom_cli.artifacts.lock import locked
 from sinonom_cli.artifacts.model import Model, read_model
 from sinonom_cli.artifacts.plain_vectors import PLAIN, append_vectors, write_plain
 from sinonom_cli.artifacts.rows import Row, write_rows
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.index.arrays import Arrays, arrays_given
-from sinonom_cli.index.assemble import clear, load, pieces, save
+from sinonom_cli.index.assemble import clear, load, named, pieces, save, write_marks
 from sinonom_cli.index.build import IndexConfig, blocks_of, embed, seen_sets
-from sinonom_cli.index.entries import entries_of, identity, relative
+from sinonom_cli.index.entries import Entry, entries_of, identity, marks_of, relative
+from sinonom_cli.index.kinds import NEAREST
 from sinonom_cli.index.partial import Partial
 from sinonom_cli.models.embedder import shortened
 from sinonom_cli.models.preprocess import VERSION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+LEAST = 0.99
+"""Recall below which a compressed index is said to have changed too much."""
 
 
 def add(config: IndexConfig) -> Artifact:
@@ -77,13 +82,7 @@ def _added(config: IndexConfig) -> Artifact:
         )
     if arrays_given(config.sets):
         return _add_arrays(config, model, artifact)
-    sets = {relative(path, config.output) for path in config.sets}
-    known = {(row.set, row.item) for row in read_rows(config.output, record) if row.set in sets}
-    entries = [
-        entry
-        for entry in entries_of(config.sets, config.output, config.limit)
-        if (entry.row.set, entry.row.item) not in known
-    ]
+    entries = _new(config, artifact)
     if not entries:
         console.say(f"{config.output} holds all of it: nothing to add")
         return artifact
@@ -91,17 +90,46 @@ def _added(config: IndexConfig) -> Artifact:
     _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
     seen = seen_sets(config)
     failures = embed(config, model, partial)
-    kept = [entry.row for entry in entries if f"{entry.row.set}/{entry.row.item}" not in failures]
+    kept = [entry for entry in entries if entry.key not in failures]
     if not kept:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
     counted = {"failed": len(failures), "items": len(entries)}
-    _append(artifact, blocks_of(partial, record["dimension"]), kept, config, seen, **counted)
+    rows = (entry.row for entry in kept)
+    _append(artifact, blocks_of(partial, record["dimension"]), rows, config, seen, marks_of(kept), **counted)
     partial.delete()
     _plan(config.output).unlink(missing_ok=True)
     clear(config.output)
     write_failures(failures_path(config.output), failures)
     return artifact
+
+
+def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
+    """Return the pictures that the index does not hold yet.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5, if one that it holds has changed since.
+    """
+    path, record = artifact.path, artifact.record
+    sets = {relative(path, config.output) for path in config.sets}
+    marks = read_marks(path, record, whole=True)
+    known = {(row.set, row.item): n for n, row in enumerate(read_rows(path, record, whole=True)) if row.set in sets}
+    new, other = [], []
+    for entry in entries_of(config.sets, config.output, config.limit):
+        number = known.get((entry.row.set, entry.row.item))
+        if number is None:
+            new.append(entry)
+        elif marks is not None and marks[number].any() and marks[number].tobytes() != entry.mark:
+            other.append(entry)
+    if other:
+        raise SinonomError(
+            f"pictures that {path} holds and that have changed since: {len(other)}; the first is {other[0].path}",
+            f"--remove them first, or {remake(path, record)}",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
+    return new
 
 
 def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifact:
@@ -113,7 +141,7 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))
     blocks = (shortened(block, artifact.record["dimension"]) for block in arrays.blocks())
-    return _append(artifact, blocks, arrays.rows(), config, {}, failed=0, items=arrays.shape[0])
+    return _append(artifact, blocks, arrays.rows(), config, {}, None, failed=0, items=arrays.shape[0])
 
 
 def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
@@ -136,6 +164,7 @@ def _append(
     new: Iterable[Row],
     config: IndexConfig,
     seen: dict[str, str],
+    marks: NDArray[np.uint8] | None,
     failed: int,
     items: int,
 ) -> Artifact:
@@ -161,11 +190,13 @@ def _append(
             index = load(path)
             for block in pieces(vectors, old):
                 index.add(block)
+            fields = named(kind, record["factory"], index, vectors)
             save(index, made[FAISS])
             fields["vectors"] = {"bytes": whole.stat().st_size}
             del vectors
         rows = read_rows(path, record, whole=True)
         write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
+        made |= write_marks(folder, _together(read_marks(path, record, whole=True), len(rows), marks, added))
         del rows  # what is mapped cannot be replaced on Windows
         was = record["counts"]
         counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
@@ -177,7 +208,25 @@ def _append(
     except OSError as error:
         raise cannot_write(path, error) from error
     console.say(f"{added} added, {counts['rows']} in all")
+    warn_of_recall(path, record, fields)
     return artifact
+
+
+def _together(
+    old: NDArray[np.uint8] | None, count: int, new: NDArray[np.uint8] | None, added: int
+) -> NDArray[np.uint8] | None:
+    """Return the marks of so many rows and of those added, 0 where there are none; None: there are none at all."""
+    if old is None and new is None:
+        return None
+    parts = (old, count), (new, added)
+    return np.concatenate([np.zeros((n, MARK), np.uint8) if each is None else each for each, n in parts])
+
+
+def warn_of_recall(path: Path, record: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Warn where a compressed index, trained on what it held before, finds too little of what it holds now."""
+    recall = fields.get("measured", {}).get(f"recall@{NEAREST}", 1.0)
+    if recall < LEAST:
+        console.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
 
 
 def changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:

@@ -12,22 +12,22 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.files import cannot_write
-from sinonom_cli.artifacts.index_checks import read_rows, read_vectors, verify
+from sinonom_cli.artifacts.index_checks import read_marks, read_rows, read_vectors, verify
 from sinonom_cli.artifacts.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
 from sinonom_cli.artifacts.lock import locked
 from sinonom_cli.artifacts.plain_vectors import PLAIN, append_vectors, write_plain
-from sinonom_cli.artifacts.rows import Rows, write_rows
+from sinonom_cli.artifacts.rows import Row, Rows, write_rows
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.index import kinds
-from sinonom_cli.index.assemble import clear, load, named, pieces, save
-from sinonom_cli.index.change import changed, opened
+from sinonom_cli.index.assemble import clear, load, named, pieces, save, write_marks
+from sinonom_cli.index.change import changed, opened, warn_of_recall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def remove(path: Path, names: Sequence[str]) -> Artifact:
-    """Remove rows: `#17` by number, else by item or source; `*` and `?` stand for what they do in file names.
+    """Remove rows by item, SET/ITEM or source, by number (`#17`), or by a pattern with `*`, `?`, `[`.
 
     Raises
     ------
@@ -65,42 +65,61 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
             save(index, made[FAISS])
             del left
         write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
+        marks = read_marks(path, record, whole=True)
+        made |= write_marks(folder, None if marks is None else marks[keep])
         counts = {**record["counts"], "rows": len(keep), "items": len(keep) + record["counts"]["failed"]}
-        del vectors, rows
+        del vectors, rows, marks  # what is mapped cannot be replaced on Windows
         publish(artifact, made, **fields, **changed(record, record["options"]), counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     console.say(f"{int(gone.sum())} removed, {len(keep)} left")
+    warn_of_recall(path, record, fields)
     return artifact
 
 
 def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which rows are named, (N,) bool."""
+    """Return which rows are named, (N,) bool: a name that an item or a source has is no number and no pattern."""
+    asked = dict.fromkeys(names)
+    found: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        for name in {row.item, row.source, f"{row.set}/{row.item}"} & asked.keys():
+            found.setdefault(name, []).append(number)
     gone = np.zeros(len(rows), bool)
-    exact, patterns, found = set(), [], set()
-    for name in names:
+    for name, numbers in found.items():
+        _refuse_two_things(name, [rows[number] for number in numbers])
+        gone[numbers] = True
+    patterns = []
+    for name in asked.keys() - found.keys():
         if name.startswith("#") and name[1:].isdecimal():
             if int(name[1:]) >= len(rows):
                 raise SinonomError(f"{path} has no row {name}: it has {len(rows)}", "rows are counted from #0")
             gone[int(name[1:])] = True
-        elif any(sign in name for sign in "*?["):
-            patterns.append(name)
         else:
-            exact.add(name)
-    if exact or patterns:
+            patterns.append(name)
+    hit = dict.fromkeys(patterns, False)
+    if any(sign in pattern for pattern in patterns for sign in "*?["):
         for number, row in enumerate(rows):
-            hits = {row.item, row.source} & exact
-            hits.update(pattern for pattern in patterns if fnmatch.fnmatchcase(row.item, pattern))
-            gone[number] |= bool(hits)
-            found |= hits
-    missing = sorted((exact | set(patterns)) - found)
+            for pattern in patterns:
+                if fnmatch.fnmatchcase(row.item, pattern) or fnmatch.fnmatchcase(f"{row.set}/{row.item}", pattern):
+                    gone[number] = hit[pattern] = True
+    missing = sorted(name for name in patterns if not hit[name])
     if missing:
         raise SinonomError(
             f"{len(missing)} names are not in {path}; the first is {missing[0]}",
             f"items as in {path.name}.rows.csv, or #NUMBER",
         )
     return gone
+
+
+def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
+    """Raise SinonomError if an item's name is one of several sets, and these pictures were not made from one source."""
+    several = {(row.set, row.item) if row.source == row.item else (row.source,) for row in rows if row.item == name}
+    if len(several) > 1:
+        raise SinonomError(
+            f"{name} names {len(rows)} items, of {rows[0].set} and of {rows[-1].set}",
+            f"--remove {rows[0].set}/{name}, or #NUMBER",
+        )
 
 
 def _without(
@@ -127,7 +146,7 @@ def _without(
             ids = faiss.rev_swig_ptr(lists.get_ids(place), size)
             ids[:] = number[ids]
     index.ntotal = inverted.ntotal
-    return index, {}
+    return index, named(record["type"], record["factory"], index, left)
 
 
 def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:

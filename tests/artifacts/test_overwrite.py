@@ -264,7 +264,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-SIDE_FILES = (".rows.csv", ".rows.starts", ".vectors", ".failures.csv")
+SIDE_FILES = (".rows.csv", ".rows.starts", ".vectors", ".marks", ".failures.csv")
 
 
 def test_an_index_removes_what_its_record_names(house: Path) -> None:

@@ -19,7 +19,7 @@ from sinonom_cli import cli
 from sinonom_cli.artifacts.set_identity import quick_identity
 from sinonom_cli.index import build
 
-OUTPUTS = ("db.faiss", "db.faiss.rows.csv", "db.faiss.json")
+OUTPUTS = ("db.faiss", "db.faiss.rows.csv", "db.faiss.marks", "db.faiss.json")
 
 
 def sinonom(*arguments: object) -> int:

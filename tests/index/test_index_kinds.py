@@ -23,7 +23,7 @@ def sinonom(*arguments: object) -> int:
 
 
 def bytes_of(path: Path) -> dict[str, bytes]:
-    files = ("", ".rows.csv", ".vectors", ".json")
+    files = ("", ".rows.csv", ".vectors", ".marks", ".json")
     return {name: beside(path, name).read_bytes() for name in files if beside(path, name).exists()}
 
 
