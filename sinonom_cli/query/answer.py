@@ -33,6 +33,9 @@ class Answer:
     probabilities : of each row's label or source, if the index is calibrated.
     known : whether the picture shows anything in the index; None: `--reject` was not asked for.
     beyond : distance of the next answer, inf if there is none; None: the order is not that of the distances.
+    numbers : of the rows, in the index.
+    changed : sets of the rows that are shown which have changed since they were indexed.
+    pictures : of each row that is shown, "gone" or "changed" where its picture is; else "".
     """
 
     item: Item
@@ -43,6 +46,9 @@ class Answer:
     probabilities: list[float] = field(default_factory=list)
     known: bool | None = None
     beyond: float | None = None
+    numbers: list[int] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
 
     def told(self, place: int) -> str:
         """Return the distance of an answer, counted from 0, and its probability if it is known, as people read it."""

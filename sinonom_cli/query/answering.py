@@ -98,4 +98,4 @@ def answers(
             sought = wanted.get(item.key)
             relevant = [sought.by(row) for row in shown] if sought else []
             likely = [of[number] for number in numbers] if judge else []
-            yield item, Answer(item, shown, distances, sought, relevant, likely, known, beyond)
+            yield item, Answer(item, shown, distances, sought, relevant, likely, known, beyond, numbers)

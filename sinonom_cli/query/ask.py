@@ -24,6 +24,7 @@ from sinonom_cli.query.answering import answers, embedded
 from sinonom_cli.query.meaning import resolve
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
+from sinonom_cli.query.stale import Stale
 from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
 from sinonom_cli.query.truth import Wanted, match, read_truth
 
@@ -66,6 +67,7 @@ def run(config: QueryConfig) -> None:
     """
     _refuse_typed_wrongly(config)
     index = open_index(config.index)
+    stale = Stale(index)
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
     wanted, right = _wanted(config, items, index)
@@ -91,8 +93,9 @@ def run(config: QueryConfig) -> None:
         if isinstance(result, Answer):
             if result.wanted:
                 ranks[item.key] = result.rank
+            looked_at = stale.look_at(result, config.top)
             for output in outputs:
-                output.answer(result)
+                output.answer(looked_at)
         else:
             failed.append(result)
             if len(items) > 1:
@@ -105,6 +108,7 @@ def run(config: QueryConfig) -> None:
             output.figures(found)
     for output in outputs:
         output.close()
+    stale.warn()
     _refuse_failed(items, failed)
 
 

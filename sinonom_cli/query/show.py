@@ -77,9 +77,14 @@ class _Json(Output):
         self.top, self.characters = top, characters
 
     def answer(self, answer: Answer) -> None:
-        known = {} if answer.known is None else {"known": answer.known}
+        told: dict[str, Any] = {} if answer.known is None else {"known": answer.known}
+        if answer.changed:
+            told["changed"] = answer.changed
         results = _results(answer, self.top, self.characters)
-        console.data_json({"query": str(answer.item.path), **known, "results": results})
+        for result, state in zip(results, answer.pictures, strict=False):
+            if state:
+                result["picture"] = state
+        console.data_json({"query": str(answer.item.path), **told, "results": results})
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         every = figures["all"]
