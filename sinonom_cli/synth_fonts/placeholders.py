@@ -14,7 +14,7 @@ from sinonom_cli.synth_fonts.charset import is_han
 from sinonom_cli.synth_fonts.draw import Pen
 
 SHARED = 3
-"""Characters with one drawing from which on it is a placeholder. In 40 faces with 1.1 million Han characters no more
+"""Characters with one drawing from which on it is a placeholder. In 36 faces with 1.1 million Han characters no more
 than two share one that are not compatible (产 and 産; U+F90A and 金 are)."""
 LOOK_SIDE = 24
 """For pictures of so many pixels glyphs are drawn to be compared."""
@@ -23,7 +23,7 @@ SAMPLE = 32
 LEAST_SAMPLE = 6
 EQUAL = 0.7
 """Share of equal pictures of one hexadecimal digit in one place, from which a block's glyphs are boxes with digits. A
-few real ones may be among them. In 40 real faces it is at most 0.01."""
+few real ones may be among them. In 36 real faces it is at most 0.01."""
 OFTEN = 0.1
 """Share of the glyphs that have ink at a pixel, from which it belongs to where digits stand."""
 LEAST_PAIRS = 5
