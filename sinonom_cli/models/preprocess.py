@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.models.foreign import known_as
 
 VERSION = 1
 """To be raised when the same file gives other numbers: an index made before is then refused, not searched wrongly."""
@@ -111,7 +112,7 @@ def _reason(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return "is empty"
     if isinstance(error, Image.UnidentifiedImageError):
-        return "is not a picture"
+        return f"is {known_as(path) or 'not a picture'}"
     return f"cannot be decoded: {' '.join(str(error).split()) or type(error).__name__}"
 
 

@@ -157,7 +157,7 @@ BAD = {
     "cut.gif": (lambda t: whole(t, "w.gif")[:200], ""),
     "cut.tif": (lambda t: whole(t, "w.tif")[:500], ""),
     "cut.webp": (lambda t: whole(t, "w.webp")[:100], ""),
-    "script.png": (lambda t: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n", "is not a picture"),
+    "script.png": (lambda t: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n", "PostScript"),
 }
 
 
