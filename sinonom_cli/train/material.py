@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import ImageSet, read_imageset
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.teachers import Teacher
 from sinonom_cli.train.batches import MakeBatch
-from sinonom_cli.train.cache import Cells, default_folder, fill_cache
+from sinonom_cli.train.cache import Cells, contents_of, fill_cache
+from sinonom_cli.train.cache_folder import default_folder
 from sinonom_cli.train.config import Config, find_sets, weighed
 from sinonom_cli.train.data import Pictures, gather
 from sinonom_cli.train.distill import Lessons
@@ -58,12 +60,20 @@ def prepare_material(
     config: Config, given: Given, ranks: Ranks, teacher: Teacher | None, hard: HardClasses | None, again: bool
 ) -> Material:
     """Prepare the pictures, unless they are, and set up the batches; `again` as in `fill_cache`."""
-    folder = (config.cache or default_folder()) / "pictures"
-    cells = fill_cache(folder, given.whole, config.size, config.workers, config.limit, again=again)
+    cells = fill_cache(_folder(config), given.whole, config.size, config.workers, config.limit, again=again)
     pictures = gather(given.sets, config.seed, config.val, frozenset(cells.unreadable))
     lessons = Lessons.of(teacher, cells) if teacher else None
     sampler = _sampler(config, pictures, given.weights, hard, ranks)
     return Material(cells, pictures, MakeBatch.of(pictures, cells, sampler, ranks, lessons))
+
+
+def contents(config: Config, given: Given) -> list[str]:
+    """Return by set what its pictures hold, see `Cells.contents`; it reads those alone that are not known."""
+    return contents_of(_folder(config), given.whole, config.size, config.limit)
+
+
+def _folder(config: Config) -> Path:
+    return (config.cache or default_folder()) / "pictures"
 
 
 def _sampler(

@@ -13,17 +13,15 @@ import torch
 from torch import nn
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin, writing
-from sinonom_cli.artifacts.files import sweep
+from sinonom_cli.artifacts.artifact import Artifact, writing
 from sinonom_cli.artifacts.imageset import ImageSet
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import write_model
 from sinonom_cli.artifacts.workers import cores
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.models.classifier import Classifier, Distributions
 from sinonom_cli.models.export import export_onnx
 from sinonom_cli.models.preprocess import VERSION
-from sinonom_cli.models.teachers import Teacher
 from sinonom_cli.train.axes import SAMPLE, sort_axes
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.cache import Cells
@@ -35,6 +33,7 @@ from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
 from sinonom_cli.train.loop import Diverged, Plan, Training, fit
 from sinonom_cli.train.material import Given, Material, prepare_material, read_sets
 from sinonom_cli.train.memory import Centres
+from sinonom_cli.train.output import begun, files_named, look
 from sinonom_cli.train.ranks import Ranks, join, leave
 from sinonom_cli.train.sampler import HardClasses
 from sinonom_cli.train.show import show_step
@@ -74,19 +73,12 @@ def _run(config: Config, ranks: Ranks) -> Artifact:
         return _made(config, given, ranks, device)
 
 
-def files_named(config: Config) -> list[Path]:
-    """Return the files and folders that options name and that are read."""
-    return [
-        Path(name) for name in (config.weights, config.teacher, config.teacher_weights) if name and Path(name).exists()
-    ]
-
-
 def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> Artifact:
     sets = given.sets
     torch.manual_seed(config.seed)
     model = fresh_network(config) if config.loss != "lda" else None
     teacher = teacher_of(config)
-    artifact = _look(config, sets, ranks, teacher)
+    artifact = look(config, given, ranks, teacher)
     if artifact.state == "complete":
         console.say(f"{config.output} is complete: nothing to do")
         return artifact
@@ -96,7 +88,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
         classes = material.make.sampler.classes
         check_views(config.steps * classes * config.images, classes, config.size)
     if ranks.first:
-        artifact = _begin(config, sets, ranks, teacher)
+        artifact = begun(config, sets, ranks, teacher, material.cells.contents)
     cells, pictures, make = material.cells, material.pictures, material.make
     if ranks.first:
         _report(sets, pictures, cells, config.output)
@@ -139,40 +131,6 @@ def check_shares(config: Config, ranks: Ranks) -> None:
 def _makers(workers: int | None, ranks: Ranks) -> int:
     """Processes that make batches: one keeps up with a small network on three cores of this process's share."""
     return max(1, cores() // ranks.beside // 4) if workers is None else workers
-
-
-def _look(config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None) -> Artifact:
-    """Find out how far the model is, changing nothing; the first process does, and tells the others."""
-    if not ranks.first:
-        state = ranks.told("")
-        return Artifact(config.output, {}, state)
-    artifact = _begin(config, sets, ranks, teacher, only_look=True)
-    ranks.told(artifact.state)
-    return artifact
-
-
-def _begin(
-    config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None, *, only_look: bool = False
-) -> Artifact:
-    """Begin the model or find it there; `only_look`: change nothing."""
-    # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
-    inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
-    # Processes make views of their own, and statistics of their own share: another number gives another model.
-    options = config.options() | ({"processes": ranks.size} if ranks.size > 1 else {})
-    if teacher:
-        options["teacher"] = f"{Path(str(config.teacher)).name} {teacher.identity[:16]}"
-    artifact = begin(config.output, "model", options, inputs, config.overwrite, only_look=only_look)
-    there = [entry["identity"] for entry in artifact.record["inputs"]["sets"]]
-    if there != [s.identity for s in sets]:
-        names = ", ".join(entry["name"] for entry in artifact.record["inputs"]["sets"])
-        raise SinonomError(
-            f"{config.output} was made from other data: {names}, or these have changed since",
-            "--overwrite, or another --output",
-            ExitCode.OUTPUT_IN_THE_WAY,
-        )
-    if artifact.state == "running" and not only_look:
-        sweep(config.output)
-    return artifact
 
 
 def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: Path) -> None:
@@ -274,7 +232,9 @@ def _finish(
         "distance": "cosine" if classifier else "euclidean",
         "labels": list(pictures.labels),
         "trained_on": [
-            {"name": s.path.name, "identity": s.identity, "pictures": int(n)} for s, n in zip(sets, used, strict=True)
+            {"name": s.path.name, "identity": s.identity, "pictures": int(n)}
+            | ({"passed_over": s.passed_over} if s.passed_over else {})
+            for s, n in zip(sets, used, strict=True)
         ],
         "counts": {
             "items": len(cells),

@@ -11,7 +11,7 @@ from sinonom_cli.models.networks import build
 from sinonom_cli.models.teachers import PP_OCR, Teacher, find_teacher
 from sinonom_cli.models.timm_teacher import export_timm_teacher
 from sinonom_cli.models.weights import PRETRAINED, fetch_pretrained, load_weights
-from sinonom_cli.train.cache import default_folder
+from sinonom_cli.train.cache_folder import default_folder
 from sinonom_cli.train.config import Config
 
 

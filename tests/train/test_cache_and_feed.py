@@ -6,19 +6,21 @@ import operator
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from sinonom_cli.artifacts.imageset import ImageSet, Picture
+from sinonom_cli.artifacts.imageset import ImageSet, Picture, read_imageset
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.preprocess import load_picture, prepare
 
 pytest.importorskip("torch")
 
-from sinonom_cli.train import cache
+from sinonom_cli.train import cache, cache_folder, contents
+from sinonom_cli.train.cache_folder import turn
 from sinonom_cli.train.feed import feed
 
 
@@ -49,47 +51,131 @@ def test_each_cell_holds_its_picture_prepared(tmp_path: Path) -> None:
         np.testing.assert_allclose(cell / 255, prepare(load_picture(path), 32), atol=0.002)
 
 
-def test_another_training_on_the_same_set_reads_nothing_and_a_longer_one_the_rest(tmp_path: Path) -> None:
-    paths = draw(tmp_path / "a")
-    images = a_set(tmp_path / "a", paths)
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the pictures that are prepared."""
+    names: list[str] = []
+    read = cache.inked_picture
+    monkeypatch.setattr(cache, "inked_picture", lambda path: (names.append(path.name), read(path))[1])
+    return names
+
+
+def test_another_training_on_the_same_set_reads_nothing_and_a_longer_one_the_rest(
+    tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = a_set(tmp_path / "a", draw(tmp_path / "a"))
     few = cache.fill_cache(tmp_path / "cache", [images], 32, 0, limit=2)
-    assert len(few) == 2
+    assert len(few) == 2 and reads == ["0.png", "1.png"]
     kept = few[np.arange(2)]
-    for path in paths[:2]:
-        path.unlink()
+    hashed: list[Path] = []
+    whole = contents.sum_of
+    monkeypatch.setattr(contents, "sum_of", lambda path: (hashed.append(path), whole(path))[1])
     every = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    assert reads[2:] == ["2.png", "3.png"] == [path.name for path in hashed]
     assert every.unreadable == {} and np.array_equal(every[np.arange(2)], kept) and every[np.arange(4)][3].any()
 
 
-def test_a_killed_run_is_gone_on_with_where_it_stopped(tmp_path: Path) -> None:
+def replaced_in_place(path: Path, by: Path) -> None:
+    """Give a file another's bytes, its own size and its own times."""
+    before, content = path.stat(), by.read_bytes()
+    path.write_bytes(content.ljust(before.st_size, b"\0"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_picture_replaced_in_place_is_prepared_anew_and_one_that_was_touched_is_not(
+    tmp_path: Path, reads: list[str]
+) -> None:
+    paths = draw(tmp_path / "a")
+    other = draw(tmp_path / "b", 8)[7]
+    paths[1].write_bytes(paths[1].read_bytes().ljust(400, b"\0"))
+    images = a_set(tmp_path / "a", paths)
+    before = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    first = before[np.arange(4)]
+    os.utime(paths[0], (1_000_000_000, 1_000_000_000))
+    assert cache.fill_cache(tmp_path / "cache", [images], 32, 0).contents == before.contents and len(reads) == 4
+    replaced_in_place(paths[1], other)
+    (answers,) = [path.with_name("teacher-ab.bin") for path in (tmp_path / "cache").glob("*/pictures.u8")]
+    answers.write_bytes(b"x" * 4 * 8)
+    after = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    assert reads[4:] == ["1.png"] and after.contents != before.contents
+    np.testing.assert_allclose(after[np.array([1])][0] / 255, prepare(load_picture(other), 32), atol=0.002)
+    assert np.array_equal(after[np.array([0, 2, 3])], first[[0, 2, 3]])
+    assert answers.read_bytes() == b"x" * 8 + bytes(8) + b"x" * 16  # what a teacher said of it is asked again
+
+
+def test_a_picture_that_is_gone_is_unreadable_and_read_when_it_is_back(tmp_path: Path) -> None:
     paths = draw(tmp_path / "a")
     images = a_set(tmp_path / "a", paths)
+    before = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    content = paths[2].read_bytes()
+    paths[2].unlink()
+    gone = cache.fill_cache(tmp_path / "cache", [images], 32, 0, again=False)
+    assert list(gone.unreadable) == [2] and gone.contents != before.contents
+    paths[2].write_bytes(content)
+    back = cache.fill_cache(tmp_path / "cache", [images], 32, 0, again=False)
+    assert back.unreadable == {} and back.contents == before.contents
+    assert back[np.array([2])].any()
+
+
+def test_two_plain_folders_of_equal_names_and_sizes_share_nothing(tmp_path: Path) -> None:
+    paths = draw(tmp_path / "a"), draw(tmp_path / "b", 8)[4:]
+    for number, path in enumerate(paths[1]):
+        path.rename(path.with_name(f"{number}.png"))
+    for folder in ("a", "b"):
+        for path in (tmp_path / folder).glob("*.png"):
+            path.write_bytes(path.read_bytes().ljust(500, b"\0"))
+    sets = [read_imageset(tmp_path / "a"), read_imageset(tmp_path / "b")]
+    sets = [replace(s, pictures=[replace(p, label="U+5B57") for p in s.pictures]) for s in sets]
+    assert sets[0].identity == sets[1].identity
+    cells = cache.fill_cache(tmp_path / "cache", sets, 32, 0)
+    assert cells.contents[0] != cells.contents[1]
+    for k in range(4):
+        assert not np.array_equal(cells[np.array([k])], cells[np.array([4 + k])])
+
+
+def test_what_is_asked_beforehand_is_what_a_training_finds_with_and_without_a_cache(tmp_path: Path) -> None:
+    images = a_set(tmp_path / "a", draw(tmp_path / "a"))
+    (tmp_path / "file").touch()
+    asked = [cache.contents_of(tmp_path / name, [images], 32, 3) for name in ("cache", "file")]
+    assert asked[0] == asked[1] == list(cache.fill_cache(tmp_path / "cache", [images], 32, 0, limit=3).contents)
+    assert asked[0] != cache.contents_of(tmp_path / "cache", [images], 32, None)
+
+
+def test_a_killed_run_is_gone_on_with_where_it_stopped(tmp_path: Path, reads: list[str]) -> None:
+    images = a_set(tmp_path / "a", draw(tmp_path / "a"))
     whole = cache.fill_cache(tmp_path / "cache", [images], 32, 0)[np.arange(4)]
     (marked,) = (tmp_path / "cache").glob("*/pictures.marks")
     marks = np.memmap(marked, np.uint8, "r+")
     marks[2] = cache.TODO
     marks.flush()
-    for path in (paths[0], paths[1], paths[3]):
-        path.unlink()
+    reads.clear()
     again = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    assert reads == ["2.png"]
     assert again.unreadable == {} and np.array_equal(again[np.arange(4)], whole)
 
 
-def test_a_bad_picture_is_named_and_tried_again_by_a_new_training_only(tmp_path: Path) -> None:
-    paths = draw(tmp_path / "a")
-    good = paths[1].read_bytes()
-    paths[1].write_bytes(b"")
-    images = a_set(tmp_path / "a", paths)
-    assert list(cache.fill_cache(tmp_path / "cache", [images], 32, 0).unreadable) == [1]
-    paths[1].write_bytes(good)
+def test_a_bad_picture_is_named_and_tried_again_by_a_new_training_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = a_set(tmp_path / "a", draw(tmp_path / "a"))
+    read = cache.inked_picture
+
+    def chokes(path: Path) -> np.ndarray:
+        if path.name == "1.png":
+            raise SinonomError("not today")
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "inked_picture", chokes)
+        assert list(cache.fill_cache(tmp_path / "cache", [images], 32, 0).unreadable) == [1]
     assert list(cache.fill_cache(tmp_path / "cache", [images], 32, 0, again=False).unreadable) == [1]
     cells = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
     assert cells.unreadable == {} and cells[np.array([1])].any()
 
 
-def test_another_size_or_a_set_made_anew_is_prepared_anew(tmp_path: Path) -> None:
+def test_another_size_or_other_rows_are_prepared_anew(tmp_path: Path) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
-    other = ImageSet(images.path, images.pictures, {"options": {"tone": "local"}}, images.identity)
+    other = replace(images, identity="other rows")
     for each, size in ((images, 32), (images, 48), (other, 32)):
         assert cache.fill_cache(tmp_path / "cache", [each], size, 0)[np.array([2])].shape == (1, size, size)
     assert len(list((tmp_path / "cache").glob("*/pictures.u8"))) == 3
@@ -97,7 +183,7 @@ def test_another_size_or_a_set_made_anew_is_prepared_anew(tmp_path: Path) -> Non
 
 def test_two_runs_at_once_take_turns(tmp_path: Path) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
-    with ThreadPoolExecutor(1) as pool, cache._turn(tmp_path / "cache", cache._key(images, 32)):
+    with ThreadPoolExecutor(1) as pool, turn(tmp_path / "cache", cache._key(images, 32)):
         other = pool.submit(cache.fill_cache, tmp_path / "cache", [images], 32, 0)
         with pytest.raises(TimeoutError):
             other.result(timeout=0.3)
@@ -108,20 +194,37 @@ def test_two_runs_at_once_take_turns(tmp_path: Path) -> None:
 def test_what_was_longest_unused_goes_when_the_cache_is_too_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, old = tmp_path / "cache", time.time() - 3 * cache.A_DAY
+    folder, old = tmp_path / "cache", time.time() - 3 * cache_folder.A_DAY
     sets = [a_set(tmp_path / name, draw(tmp_path / name)) for name in "abcd"]
     for number, images in enumerate(sets):
         cache.fill_cache(folder, [images], 32, 0)
         if number < 3:
             os.utime(folder / cache._key(images, 32) / "pictures.json", (old + number, old + number))
-    size = cache._taken(folder / cache._key(sets[0], 32))
-    monkeypatch.setattr(cache, "MOST", 2 * size)
+    size = cache_folder.taken(folder / cache._key(sets[0], 32))
+    monkeypatch.setattr(cache_folder, "MOST", 2 * size)
     cache.fill_cache(folder, [sets[0]], 32, 0)
     assert [(folder / cache._key(s, 32)).exists() for s in sets] == [True, False, False, True]
 
 
+def test_nothing_but_entries_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, old = tmp_path / "cache", time.time() - 3 * cache_folder.A_DAY
+    images = [a_set(tmp_path / name, draw(tmp_path / name)) for name in "ab"]
+    cache.fill_cache(folder, images[:1], 32, 0)
+    entry = folder / cache._key(images[0], 32)
+    (folder / "holiday").mkdir()
+    for name in ("pictures.json", "pictures.u8"):
+        (folder / "holiday" / name).write_text("{}", encoding="utf-8")
+    (entry / "notes.txt").write_text("a user's", encoding="utf-8")
+    for path in (entry, folder / "holiday"):
+        os.utime(path / "pictures.json", (old, old))
+    monkeypatch.setattr(cache_folder, "MOST", 0)
+    cache.fill_cache(folder, images[1:], 32, 0)
+    assert [path.name for path in entry.iterdir()] == ["notes.txt"]
+    assert len(list((folder / "holiday").iterdir())) == 2
+
+
 def test_a_disk_without_room_is_refused_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100})())
+    monkeypatch.setattr(cache_folder.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100})())
     with pytest.raises(SinonomError) as raised:
         cache.fill_cache(tmp_path / "cache", [a_set(tmp_path / "a", draw(tmp_path / "a"))], 32, 0)
     assert raised.value.code is ExitCode.OUTPUT_IN_THE_WAY and "--cache" in raised.value.hint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +86,26 @@ def test_a_second_training_into_one_output_is_refused(data: Path, tmp_path: Path
         process.communicate()
     assert train(data, tmp_path / "model") == 0
     assert not (tmp_path / "model" / ".sinonom.lock").exists()
+
+
+def test_pictures_replaced_in_place_are_other_data(data: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    options = ("--cache", tmp_path / "cache")
+    assert train(data, model, *options) == 0
+    path = data / "U+5B51" / "1.png"
+    before, status = content(model), path.stat()
+    for picture in data.rglob("*.png"):
+        os.utime(picture, (1_000_000_000, 1_000_000_000))
+    assert train(data, model, *options) == 0
+    other = (data / "U+5B50" / "0.png").read_bytes()
+    path.write_bytes(other.ljust(status.st_size, b"\0")[: max(status.st_size, len(other))])
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    for cache in ("cache", "another"):
+        assert train(data, model, "--cache", tmp_path / cache) == ExitCode.OUTPUT_IN_THE_WAY
+    assert content(model) == before
+    record = json.loads((model / "artifact.json").read_text(encoding="utf-8"))
+    (model / "artifact.json").write_text(json.dumps({**record, "status": "running"}), encoding="utf-8")  # as if killed
+    assert train(data, model, *options) == ExitCode.OUTPUT_IN_THE_WAY
+    assert train(data, model, *options, "--overwrite") == 0
+    assert train(data, tmp_path / "fresh", "--cache", tmp_path / "new") == 0
+    assert content(model) == content(tmp_path / "fresh")

@@ -1,0 +1,106 @@
+"""The folder of prepared pictures: where it is, whose turn it is, and what goes when it grows too large."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.files import cannot_write
+from sinonom_cli.errors import ExitCode, SinonomError
+
+MOST = 32 * 2**30
+"""Bytes that all entries together may take; beyond it the longest unused go, but none that was used today."""
+A_DAY = 24 * 3600.0
+_ENTRY = re.compile(r"[0-9a-f]{32}")
+_FILE = re.compile(r"pictures\.\w+|unreadable\.json|teacher-[0-9a-f]+\.bin")
+
+
+def default_folder() -> Path:
+    """Where this system keeps what programs can make again."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "sinonom" / "cache"
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "sinonom"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "sinonom"
+
+
+@contextmanager
+def turn(folder: Path, name: str) -> Iterator[None]:
+    """Hold an entry for this process alone; the system lets go of it when a process dies."""
+    lock = FileLock(folder / f"{name}.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            console.say("another training prepares the same pictures: waiting for it")
+            lock.acquire()
+    except OSError as error:
+        raise elsewhere(cannot_write(folder, error).message) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def prune(folder: Path, used: set[str]) -> None:
+    """Delete the longest unused entries while all together take more than `MOST`."""
+    entries = []
+    for record in folder.glob("*/pictures.json"):
+        if not _ENTRY.fullmatch(record.parent.name):
+            continue
+        try:
+            entries.append((record.stat().st_mtime, taken(record.parent), record.parent))
+        except OSError:  # another run has just deleted it
+            continue
+    total = sum(size for _, size, _ in entries)
+    for when, size, entry in sorted(entries, key=lambda e: e[0]):
+        if total <= MOST:
+            return
+        if entry.name in used or time.time() - when < A_DAY:
+            continue
+        try:
+            with FileLock(folder / f"{entry.name}.lock", timeout=0):
+                _remove(entry)
+        except Timeout:
+            continue
+        console.detail(f"{entry} was deleted: nothing has used it for longest")
+        total -= size
+
+
+def _remove(entry: Path) -> None:
+    """Delete the files of an entry, and its folder if it is empty then."""
+    for path in entry.iterdir():
+        if _FILE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+    with suppress(OSError):
+        entry.rmdir()
+
+
+def taken(entry: Path) -> int:
+    """Bytes an entry takes on the disk; what is not filled yet takes none."""
+    status = (entry / "pictures.u8").stat()
+    return 512 * status.st_blocks if hasattr(status, "st_blocks") else status.st_size
+
+
+def room(folder: Path, size: int) -> None:
+    """Refuse to begin on a disk that is too small: writing to a mapped file on a full disk would kill the process."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        has = f"{size / 2**30:.1f} GiB for the prepared pictures, and the disk has {free / 2**30:.1f}"
+        raise elsewhere(f"{folder} needs {has}")
+
+
+def elsewhere(message: str) -> SinonomError:
+    """Return the user's error for a folder that cannot hold prepared pictures."""
+    return SinonomError(message, "--cache DIR on a disk that has room, or make room", ExitCode.OUTPUT_IN_THE_WAY)

@@ -1,0 +1,89 @@
+"""The model that a training makes: whether it is there already, begun, made from other data, or to be begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sinonom_cli.artifacts.artifact import Artifact, begin
+from sinonom_cli.artifacts.files import sweep
+from sinonom_cli.artifacts.imageset import ImageSet
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.models.teachers import Teacher
+from sinonom_cli.train.config import Config
+from sinonom_cli.train.material import Given, contents
+from sinonom_cli.train.ranks import Ranks
+
+
+def files_named(config: Config) -> list[Path]:
+    """Return the files and folders that options name and that are read."""
+    return [
+        Path(name) for name in (config.weights, config.teacher, config.teacher_weights) if name and Path(name).exists()
+    ]
+
+
+def look(config: Config, given: Given, ranks: Ranks, teacher: Teacher | None) -> Artifact:
+    """Find out how far the model is, changing nothing; the first process does, and tells the others."""
+    if not ranks.first:
+        state = ranks.told("")
+        return Artifact(config.output, {}, state)
+    artifact = _begin(config, given.sets, ranks, teacher, (), only_look=True)
+    if artifact.state != "new":
+        _refuse_other_data(config, artifact, given.sets, contents(config, given))
+    ranks.told(artifact.state)
+    return artifact
+
+
+def begun(
+    config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None, held: Sequence[str]
+) -> Artifact:
+    """Begin the model, or go on with it.
+
+    Parameters
+    ----------
+    held : by set, what its pictures hold, see `Cells.contents`.
+    """
+    artifact = _begin(config, sets, ranks, teacher, held, only_look=False)
+    if artifact.state == "running":
+        _refuse_other_data(config, artifact, sets, held)
+        sweep(config.output)
+    return artifact
+
+
+def _begin(
+    config: Config,
+    sets: Sequence[ImageSet],
+    ranks: Ranks,
+    teacher: Teacher | None,
+    held: Sequence[str],
+    *,
+    only_look: bool,
+) -> Artifact:
+    # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
+    inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
+    for entry, digest in zip(inputs["sets"], held, strict=False):
+        entry["contents"] = digest
+    # Processes make views of their own, and statistics of their own share: another number gives another model.
+    options = config.options() | ({"processes": ranks.size} if ranks.size > 1 else {})
+    if teacher:
+        options["teacher"] = f"{Path(str(config.teacher)).name} {teacher.identity[:16]}"
+    return begin(config.output, "model", options, inputs, config.overwrite, only_look=only_look)
+
+
+def _refuse_other_data(config: Config, artifact: Artifact, sets: Sequence[ImageSet], held: Sequence[str]) -> None:
+    """Refuse to go on with a model that was made from other pictures, or from these before they changed."""
+    there = artifact.record["inputs"]["sets"]
+    now = [(images.path.name, images.identity, digest) for images, digest in zip(sets, held, strict=True)]
+    same = len(there) == len(now) and all(
+        entry["identity"] == identity and entry.get("contents", digest) == digest  # earlier versions knew rows alone
+        for entry, (_, identity, digest) in zip(there, now, strict=True)
+    )
+    if not same:
+        known = {(entry["identity"], entry.get("contents")) for entry in there}
+        others = [name for name, identity, digest in now if (identity, digest) not in known]
+        names = ", ".join(entry["name"] for entry in there)
+        raise SinonomError(
+            f"{config.output} was made from other data: {names}, or these have changed since: {', '.join(others)}",
+            "--overwrite, or another --output",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
