@@ -70,6 +70,7 @@ class Broken:
         self.name, self.stage, self.inputs, self.work, self.zygote = name, stage, inputs, work, zygote
         self.typed = stage.make(inputs)
         self.wrong: Counter[str] = Counter()
+        self.kills = self.disks = 0
         self.log = work.with_name(f"{work.name}.log")
         self.before: Content = {}
         self.reset()
@@ -98,17 +99,18 @@ class Broken:
 
     def timed(self, typed: list[str]) -> int:
         """Run a command; keep the time from its first file to its end, if it is the shortest so far."""
-        self.zygote.start(self.command(typed), self.log)
-        began = self.first_file()
+        began = self.first_file(self.zygote.start(self.command(typed), self.log))
         code = self.zygote.wait()
         self.seconds = min(self.seconds, time.monotonic() - began)
         return code
 
-    def first_file(self) -> float:
-        """Wait until the folder of the output changes, for a minute at most; return when that was."""
-        first, deadline = _names(self.work), time.monotonic() + 60
-        while _names(self.work) == first and time.monotonic() < deadline:
-            time.sleep(0.001)
+    def first_file(self, child: int) -> float:
+        """Wait until a command changes the folder of the output, or ends; return when that was."""
+        first = _names(self.work)
+        with contextlib.suppress(ProcessLookupError):
+            while _names(self.work) == first:
+                os.kill(child, 0)
+                time.sleep(0.001)
         return time.monotonic()
 
     def said(self) -> str:
@@ -128,17 +130,22 @@ class Broken:
         """Kill one run, or two, and see that the next ends as an unbroken one."""
         self.reset()
         inside: Content = {}
-        for _ in range(1 + (rng.random() < 0.3)):
+        wanted = 1 + (rng.random() < 0.3)
+        while wanted:
             workers = rng.choice((["--workers", "0"], ["--workers", "2"])) if self.stage.base is None else []
             child = self.zygote.start(self.command([*self.typed, *workers]), self.log)
-            began = self.first_file()
+            began = self.first_file(child)
             time.sleep(rng.uniform(0, self.seconds))
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
-            if self.zygote.wait() != -signal.SIGKILL:
-                self.wrong["(it ended before it was killed)"] += 1
+            if self.zygote.wait() != -signal.SIGKILL:  # it ended before
                 self.seconds = min(self.seconds, time.monotonic() - began)
-            if self.stage.out and (self.work / self.stage.out).is_dir():
+                self.reset()
+                inside = {}
+                continue
+            wanted -= 1
+            self.kills += 1
+            if (self.work / self.stage.out / "artifact.json").exists():
                 inside = USERS_INSIDE
                 put(self.work / self.stage.out, inside)
         code = self.run([*self.typed, *rng.choice(([], ["--workers", "0"]))])
@@ -184,6 +191,7 @@ class Broken:
         if ran.returncode:
             self.wrong[f"(no small disk: {ran.returncode})"] += 1
             return
+        self.disks += 1
         first, second = map(int, ran.stdout.split())
         said = self.said()
         if first == 0:
@@ -201,7 +209,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(STAGES)
-    found = 0
+    found, total = 0, Counter[str]()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         os.environ["SINONOM_CACHE"] = str(Path(folder) / "cache")
         inputs, forks = Path(folder) / "in", Zygote()
@@ -223,19 +231,20 @@ def main() -> None:
                 broken.killed(rng)
             for _ in range(disks):
                 broken.full(rng)
+            total += Counter(kills=broken.kills, disks=broken.disks)
             for changed in lost(own, given):
                 broken.wrong[f"the input {changed} is gone or changed"] += 1
             wrong = {what: count for what, count in broken.wrong.items() if not what.startswith("(")}
             found += len(wrong)
             taken = (time.monotonic() - started) / 60
             print(
-                f"{name:15} {kills:4} kills {disks:3} full disks {taken:5.1f} min, one run {broken.seconds:5.2f} s"
-                f"  kinds of faults {len(wrong)}",
+                f"{name:15} {broken.kills:4} kills {broken.disks:3} full disks {taken:5.1f} min"
+                f"  one run {broken.seconds:5.2f} s  kinds of faults {len(wrong)}",
                 flush=True,
             )
             for what, count in broken.wrong.most_common():
                 print(f"    {count:4} x {what}", flush=True)
-    print(f"{found} kinds of faults")
+    print(f"{total['kills']} kills, {total['disks']} full disks, {found} kinds of faults")
     sys.exit(bool(found))
 
 

@@ -72,14 +72,14 @@ def _limited(make: Callable[[Path], list[str]], limit: int) -> Stage:
 def _fonts(folder: Path) -> list[str]:
     command = fonts(folder / "fonts")
     chars = command.index("--chars") + 1
-    return [*command[:chars], command[chars][:60], *command[chars + 1 :], "{out}"]
+    return [*command[:chars], command[chars][:40], *command[chars + 1 :], "{out}"]
 
 
 STAGES = {
-    "render": _limited(meshes, 100),
+    "render": _limited(meshes, 50),
     "carve": _limited(pictures, 8),
     "synth-fonts": Stage(_fonts),
-    "crop-nomnaocr": _limited(patches, 60),
+    "crop-nomnaocr": _limited(patches, 40),
     "index": Stage(make_index_inputs, "db.faiss"),
     "index ivf": Stage(_vectors, "db.faiss"),
     "index --add": Stage(
