@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ from sinonom_cli.artifacts.index_checks import read_vectors
 from sinonom_cli.artifacts.index_files import failures_path, recover
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.model import DEFAULT, Model, read_model
-from sinonom_cli.artifacts.own_tables import rows_of
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.artifacts.set_identity import quick_identity
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.index import kinds
 from sinonom_cli.index.arrays import Arrays, arrays_given
 from sinonom_cli.index.assemble import assemble, clear, pieces
-from sinonom_cli.index.entries import Entry, entries_of, identity, marks_of, relative
+from sinonom_cli.index.comparing import failed_before, refuse_changed
+from sinonom_cli.index.entries import entries_of, identity, marks_of, relative
 from sinonom_cli.index.partial import Partial
 from sinonom_cli.index.prototypes import prototypes, refuse_unlabelled
 from sinonom_cli.index.store import check_store, store
@@ -78,13 +78,15 @@ def _made(config: IndexConfig) -> Artifact:
         refuse_unlabelled([entry.row for entry in entries])
     inputs = {"pictures": len(entries), "sha256": identity(entries)}
     artifact = begin(config.output, "index", _options(config, model, config.batch_size), inputs, config.batch.overwrite)
+    if entries.passed_over:
+        artifact.record["passed_over"] = entries.passed_over
     partial = Partial(config.output, entries, config.batch_size)
     if artifact.state == "new":
         partial.delete()
         clear(config.output)
     elif artifact.state == "complete":
-        failed = _failed_before(artifact)
-        _refuse_changed(artifact, [entry for entry in entries if entry.key not in failed], "indexed")
+        failed = failed_before(artifact)
+        refuse_changed(artifact, [entry for entry in entries if entry.key not in failed], "indexed")
         if not failed:
             console.say(f"{config.output} is complete: nothing to do")
             return artifact
@@ -93,7 +95,7 @@ def _made(config: IndexConfig) -> Artifact:
         artifact.record["inputs"] = inputs
         reopen(artifact)
     else:
-        _refuse_changed(artifact, entries, "inputs")
+        refuse_changed(artifact, entries, "inputs")
         console.say(f"{config.output} was begun before: going on")
     seen = seen_sets(config)
     failures = embed(config, model, partial)
@@ -205,30 +207,6 @@ def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
         "preprocessing": VERSION,
         "distance": model.distance,
     }
-
-
-def _refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> None:
-    was, now = artifact.record.get(field, {}), {"pictures": len(entries), "sha256": identity(entries)}
-    if was.get("changed"):
-        raise SinonomError(
-            f"{artifact.path} has been added to, or taken from, since it was made",
-            "--add for what it does not hold, --overwrite to make it again",
-            ExitCode.OUTPUT_IN_THE_WAY,
-        )
-    if was != now:
-        raise SinonomError(
-            f"{artifact.path} was made from other pictures: {was.get('pictures')} then, {now['pictures']} now"
-            + ("" if was.get("pictures") != now["pictures"] else ", some of them changed"),
-            "--overwrite, or another output",
-            ExitCode.OUTPUT_IN_THE_WAY,
-        )
-
-
-def _failed_before(artifact: Artifact) -> set[str]:
-    path = failures_path(artifact.path)
-    if not artifact.counts.get("failed") or not path.exists():
-        return set()
-    return {row["file"] for row in rows_of(path)}
 
 
 def embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from sinonom_cli.artifacts.fingerprints import each
 from sinonom_cli.artifacts.imageset import Picture, read_imageset
 from sinonom_cli.artifacts.index_files import MARK
 from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.artifacts.walk import look
 from sinonom_cli.errors import SinonomError
 
 if TYPE_CHECKING:
@@ -53,24 +55,37 @@ def identity(entries: Sequence[Entry]) -> str:
     return digest.hexdigest()
 
 
-def entries_of(sets: Sequence[Path], output: Path, limit: int | None) -> list[Entry]:
+class Entries(list[Entry]):
+    """Pictures, and how many files plain folders hold that are none, by ending."""
+
+    passed_over: dict[str, int]
+
+    def __init__(self, entries: Iterable[Entry], passed_over: Mapping[str, int]) -> None:
+        super().__init__(entries)
+        self.passed_over = dict(sorted(passed_over.items()))
+
+
+def entries_of(sets: Sequence[Path], output: Path, limit: int | None) -> Entries:
     """Return all pictures of the sets, or the first `limit`; raises SinonomError if there are none.
 
     Every file is read once for its mark: 0.03 ms each, a thirtieth of what embedding it takes.
     """
     found: list[tuple[Path, Row]] = []
+    passed_over: Counter[str] = Counter()
     for where, path in {relative(path, output): path for path in sets}.items():
         images = read_imageset(path)
+        passed_over.update(images.passed_over)
         found += [(path / p.file_name, _row(p, where)) for p in images.pictures]
     if not found:
         raise SinonomError(f"no pictures in {', '.join(map(str, sets))}", "give image sets that hold some")
     marks = each(_mark_of, [path for path, _ in found[:limit]])
-    return [Entry(path, row, mark) for (path, row), mark in zip(found, marks, strict=False)]
+    entries = (Entry(path, row, mark) for (path, row), mark in zip(found, marks, strict=False))
+    return Entries(entries, passed_over)
 
 
 def _mark_of(path: Path) -> bytes:
     try:
-        return bytes.fromhex(sha256_of(path)[: 2 * MARK])
+        return bytes(MARK) if look(path)[1] else bytes.fromhex(sha256_of(path)[: 2 * MARK])
     except OSError:
         return bytes(MARK)
 

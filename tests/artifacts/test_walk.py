@@ -190,6 +190,8 @@ def test_every_command_that_looks_into_folders_says_what_it_passes_over(
     ):
         assert sinonom(*command) == 0
         assert capsys.readouterr().err.count(".avif 1") == 1, command
+    for record in ("o1/artifact.json", "o2/artifact.json", "o3/artifact.json", "db.faiss.json"):
+        assert json.loads(Path(record).read_text(encoding="utf-8"))["passed_over"][".avif"] == 1
 
 
 def test_many_endings_are_counted_together() -> None:

@@ -13,6 +13,7 @@ from tinymodel import tiny_model, tiny_pictures
 from sinonom_cli import cli
 from sinonom_cli.artifacts.index import read_index
 from sinonom_cli.artifacts.index_files import beside
+from sinonom_cli.errors import ExitCode
 from sinonom_cli.index import kinds
 
 
@@ -229,3 +230,17 @@ def test_marks_that_do_not_fit_are_refused(house: Path) -> None:
         assert sinonom("index", "set", "db.faiss", "--add") == 4
     marks.unlink()
     assert sinonom("index", "db.faiss", "--remove", "0.png") == 4
+
+
+def test_the_picture_that_changed_since_is_named(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (*_, path) = tiny_pictures(house / "set", ["a.png", "b.png", "c.png"])
+    other = tiny_pictures(house / "other", ["d.png"], seed=1)[0].read_bytes()
+    content = path.read_bytes()
+    assert sinonom("index", "set", "db.faiss") == 0
+    for change in (lambda: path.write_bytes(other), path.unlink):
+        change()
+        capsys.readouterr()
+        assert sinonom("index", "set", "db.faiss") == ExitCode.OUTPUT_IN_THE_WAY
+        assert path.name in capsys.readouterr().err
+        path.write_bytes(content)
+    assert sinonom("index", "set", "db.faiss") == 0
