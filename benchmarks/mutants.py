@@ -52,7 +52,7 @@ MODULES = {
     "query/local.py": "query/test_rerank.py",
     "query/truth.py": "query/test_truth.py",
     "query/scores.py": "query/test_scores.py query/test_report.py",
-    "render/level.py": "render/test_level.py render/test_level_carved.py",
+    "render/level.py": "render/test_level_numbers.py render/test_level.py",
 }
 """Modules and the tests of each, those that fail soonest first."""
 
