@@ -1,12 +1,14 @@
 """Contact sheets: PNG files of many small pictures with captions, for people to look at."""
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from sinonom_cli.artifacts.files import write_bytes
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.artifacts.single_files import refuse_foreign
+from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.preprocess import load_picture, opened_picture
 
 INK, FAINT = (20, 20, 20), (120, 120, 120)
@@ -21,32 +23,19 @@ def sheet_font() -> Font:
     return ImageFont.load_default(size=11)
 
 
-def refuse_foreign(path: Path, option: str = "--sheet") -> None:
-    """Refuse to write a sheet where something else lies; `option` names it.
+def refuse_other_than_sheet(path: Path, option: str = "--sheet", inputs: Iterable[Path] = ()) -> None:
+    """Refuse to write a sheet where something else or one of the inputs lies, or that is not to be a PNG."""
+    refuse_foreign(path, option, "sheet", _is_sheet, (".png",), inputs)
 
-    Raises
-    ------
-    SinonomError
-        With exit code 5, if a file that is no sheet of ours is in the way; 2, if it is not to be a PNG.
-    """
-    if path.suffix.lower() != ".png":
-        raise usage_error(f"{option} {path} does not end in .png", f"{option} sheet.png")
-    if not path.exists():
-        return
-    try:
-        with opened_picture(path) as image:
-            ours = str(image.info.get("Software", "")).startswith(MARK)
-    except Exception:  # Pillow's readers raise nearly anything on bad bytes
-        ours = False
-    if not ours:
-        raise SinonomError(
-            f"{path} is there and is no sheet of ours", f"another file for {option}", ExitCode.OUTPUT_IN_THE_WAY
-        )
+
+def _is_sheet(path: Path) -> bool:
+    with opened_picture(path) as image:
+        return str(image.info.get("Software", "")).startswith(MARK)
 
 
 def write_sheet(path: Path, page: Image.Image) -> None:
     """Write a page as PNG, whole or not at all, in place of an older sheet of ours but of nothing else."""
-    refuse_foreign(path)
+    refuse_other_than_sheet(path)
     mark, buffer = PngImagePlugin.PngInfo(), io.BytesIO()
     mark.add_text("Software", f"{MARK} sheet")
     page.save(buffer, "PNG", pnginfo=mark)

@@ -10,7 +10,7 @@ from sinonom_cli.artifacts.artifact import Artifact
 from sinonom_cli.artifacts.batch import BatchOptions, fill
 from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.sheets import refuse_foreign
+from sinonom_cli.artifacts.sheets import refuse_other_than_sheet
 from sinonom_cli.artifacts.walk import pages_of
 from sinonom_cli.crop_nomnaocr.boxes import digest, pictures_in, read_boxes
 from sinonom_cli.crop_nomnaocr.check import read_reader
@@ -54,7 +54,7 @@ def run(config: CropConfig) -> Artifact:
     crops have `looks_like`, the character that the model takes them for if that is the reason.
     """
     if config.sheet is not None:
-        refuse_foreign(config.sheet)
+        refuse_other_than_sheet(config.sheet)
     items, options, passed_over = _columns(config)
     listed = len(items)
     if config.exclude is not None:

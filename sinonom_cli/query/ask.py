@@ -14,6 +14,7 @@ from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.index_checks import quoted
 from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.model import DEFAULT, Model
+from sinonom_cli.artifacts.overlap import refuse_overlap
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.artifacts.walk import pages_of
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
@@ -70,6 +71,8 @@ def run(config: QueryConfig) -> None:
     stale = Stale(index)
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
+    for written in filter(None, (config.sheet, config.scores, config.report)):
+        refuse_overlap(written, [*(item.path for item in items), *([config.truth] if config.truth else [])])
     wanted, right = _wanted(config, items, index)
     # With an index of characters, what is asked for is a character, not a picture of one.
     characters = config.index is None or index.prototypes is not None

@@ -15,8 +15,8 @@ from sinonom_cli.artifacts.files import write_text
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.artifacts.single_files import holds, refuse_foreign
 from sinonom_cli.characters import reading
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, file_of
 from sinonom_cli.query.page import histogram, page
 from sinonom_cli.query.thumbs import Thumbs
@@ -50,7 +50,7 @@ class Report(Output):
     def __init__(
         self, path: Path, index: Index, top: int, deep: int, bearers: Mapping[str, Row], about: Mapping[str, str]
     ) -> None:
-        _refuse_foreign(path)
+        refuse_foreign(path, "--report", "report", holds('content="sinonom query --report"'), (".html", ".htm"))
         self.path, self.index, self.top, self.deep, self.bearers, self.about = path, index, top, deep, bearers, about
         self.answers: list[Answer] = []
         self.asked, self.ranks = 0, Counter[int]()
@@ -240,15 +240,3 @@ def _meaning(row: Row) -> str:
 
 def _pretty(name: str) -> str:
     return name.upper() if name.startswith("mrr") else name
-
-
-def _refuse_foreign(path: Path) -> None:
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise usage_error(f"--report {path} does not end in .html", "--report report.html")
-    if not path.exists():
-        return
-    ours = path.is_file() and b'content="sinonom query --report"' in path.read_bytes()[:1000]
-    if not ours:
-        raise SinonomError(
-            f"{path} is there and is no report of ours", "another file for --report", ExitCode.OUTPUT_IN_THE_WAY
-        )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.single_files import holds, refuse_foreign
 from sinonom_cli.artifacts.tables import csv_line
-from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.query.answer import Answer, Output, file_of
 from sinonom_cli.query.truth import Wanted
 
@@ -29,7 +29,7 @@ class Scores(Output):
     """
 
     def __init__(self, path: Path) -> None:
-        _refuse_foreign(path)
+        refuse_foreign(path, "--scores", "table of scores", holds(",".join(COLUMNS), at_once=True))
         self.path, self._lines = path, [csv_line(COLUMNS)]
 
     def answer(self, answer: Answer) -> None:
@@ -59,17 +59,3 @@ class Scores(Output):
     def close(self) -> None:
         """Put the table in place."""
         write_bytes(self.path, "".join(self._lines).encode("utf-8", "surrogateescape"))
-
-
-def _refuse_foreign(path: Path) -> None:
-    if not path.exists():
-        return
-    try:
-        with path.open("rb") as file:
-            ours = file.readline(1000).decode("utf-8", "replace").strip().split(",") == list(COLUMNS)
-    except OSError:
-        ours = False
-    if not ours:
-        raise SinonomError(
-            f"{path} is there and is no table of scores", "another file for --scores", ExitCode.OUTPUT_IN_THE_WAY
-        )

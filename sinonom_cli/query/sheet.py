@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image, ImageDraw
 
 from sinonom_cli.artifacts.index import Index
-from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, paste, refuse_foreign, sheet_font, write_sheet
+from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, paste, refuse_other_than_sheet, sheet_font, write_sheet
 from sinonom_cli.query.answer import Answer, Output
 
 SIDE, FRAME, CAPTION, GAP = 112, 4, 30, 6
@@ -37,7 +37,7 @@ class Sheet(Output):
         self.path, self.index, self.top, self.pages = path, index, top, 0
         self.waiting: list[Answer] = []
         self.font = sheet_font()
-        refuse_foreign(path)
+        refuse_other_than_sheet(path)
 
     def answer(self, answer: Answer) -> None:
         """Put an answer on the sheet."""

@@ -23,10 +23,10 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
     SinonomError
         4 for what is no set or not complete, 5 for a sheet in the way, 6 if pictures are missing or damaged.
     """
-    from sinonom_cli.artifacts.sheets import refuse_foreign
+    from sinonom_cli.artifacts.sheets import refuse_other_than_sheet
 
     if sheet:
-        refuse_foreign(sheet)
+        refuse_other_than_sheet(sheet)
     found: list[tuple[ImageSet, Description]] = []
     for path in (inner for given in paths for inner in _within(given)):
         images = read_imageset(path, skip=pages_of(sheet))

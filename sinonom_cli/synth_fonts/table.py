@@ -8,6 +8,7 @@ from typing import Any
 from sinonom_cli import console
 from sinonom_cli.artifacts.batch import Item
 from sinonom_cli.artifacts.own_tables import write_table
+from sinonom_cli.artifacts.single_files import holds, refuse_foreign
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.synth_fonts.charset import Charset
 from sinonom_cli.synth_fonts.coverage import Coverage, coverage_of, read_all
@@ -32,7 +33,8 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
         If no font can be read; with exit code 6, if some cannot; with 5, if `output` is no table of ours.
     """
     if output:
-        _refuse_foreign(output)
+        ours = holds(",".join(COLUMNS), at_once=True)
+        refuse_foreign(output, "--output", "coverage table", ours, inputs=[font.path for font in fonts])
     faces, bad = read_all(fonts)
     if not faces:
         raise SinonomError(f"none of {len(fonts)} fonts can be read; the first: {bad[0][1]}", "font files or folders")
@@ -95,18 +97,6 @@ def _text(cell: Any) -> Any:
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
     write_table(path, COLUMNS, ([str(row[name]) for name in COLUMNS] for row in rows))
-
-
-def _refuse_foreign(path: Path) -> None:
-    if not path.exists():
-        return
-    try:
-        with path.open(encoding="utf-8") as file:
-            ours = file.readline().rstrip("\n") == ",".join(COLUMNS)
-    except (OSError, UnicodeDecodeError):
-        ours = False
-    if not ours:
-        raise SinonomError(f"{path} is there and is no coverage table", "another --output", ExitCode.OUTPUT_IN_THE_WAY)
 
 
 def _summarise(shares: Sequence[Share], found: Sequence[Coverage], charset: Charset | None) -> None:

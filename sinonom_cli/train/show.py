@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.files import write_text
-from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, refuse_foreign, sheet_font, write_sheet
+from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, refuse_other_than_sheet, sheet_font, write_sheet
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.config import Config
 from sinonom_cli.train.data import Pictures
@@ -33,7 +33,7 @@ def show_batch(config: Config, path: Path) -> None:
     SinonomError
         As `run` does for sets that cannot train; 5, if something else lies at `path`.
     """
-    refuse_foreign(path, "--show-batch")
+    refuse_other_than_sheet(path, "--show-batch")
     given = read_sets(config)
     material = prepare_material(config, given, Ranks(), None, None, again=False)
     make = material.make
