@@ -51,7 +51,8 @@ MODULES = {
     "query/rerank.py": "query/test_rerank.py",
     "query/local.py": "query/test_rerank.py",
     "query/truth.py": "query/test_truth.py",
-    "query/scores.py": "query/test_scores.py query/test_report.py",
+    "query/answer.py": "query/test_answers.py",
+    "query/scores.py": "query/test_answers.py",
     "render/level.py": "render/test_level_numbers.py render/test_level.py",
 }
 """Modules and the tests of each, those that fail soonest first."""
