@@ -203,4 +203,9 @@ def _stored(path: Path, record: dict[str, Any]) -> Index:
             f"{store['collection']} at {store['uri']} holds {held} rows, {path}.json says {count}",
             remake(path, record),
         )
+    if store.get("digest") not in (None, collection.digest(count)):
+        raise SinonomError(
+            f"{store['collection']} at {store['uri']} holds other rows than {path}.json says: of another index",
+            remake(path, record),
+        )
     return Index(path, record, StoredRows(collection, count), None, None)

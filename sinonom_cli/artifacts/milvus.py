@@ -7,9 +7,11 @@ from MILVUS_TOKEN.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -37,8 +39,8 @@ TIMEOUT = 20.0
 FIELDS = ["id", "vector", *COLUMNS]
 
 
-def parse(text: str, output: Path) -> tuple[str, str]:
-    """Return address and collection of `--store milvus:URI[#COLLECTION]`.
+def parse(text: str) -> tuple[str, str]:
+    """Return address and collection of `--store milvus:URI[#COLLECTION]`; "" where none is named.
 
     Raises
     ------
@@ -54,10 +56,15 @@ def parse(text: str, output: Path) -> tuple[str, str]:
         raise usage_error("--store would write a password into the record", "export MILVUS_TOKEN=user:password")
     if not is_served(uri) and not uri.endswith(".db"):
         raise usage_error(f"{uri} is neither an address nor a file of Milvus Lite, which ends in .db", hint)
-    name = name or "sinonom_" + re.sub(r"\W", "_", output.stem, flags=re.ASCII)
-    if not re.fullmatch(r"[A-Za-z_]\w{0,254}", name, re.ASCII):
+    if name and not re.fullmatch(r"[A-Za-z_]\w{0,254}", name, re.ASCII):
         raise usage_error(f"{name} is no name for a collection", "letters, digits and _")
     return uri, name
+
+
+def new_name(output: Path) -> str:
+    """Return a name for the collection of an index that no other collection has."""
+    stem = re.sub(r"\W", "_", output.stem, flags=re.ASCII)[:200]
+    return f"sinonom_{stem}_{secrets.token_hex(4)}"
 
 
 def is_served(uri: str) -> bool:
@@ -127,6 +134,18 @@ class Collection:
             "--store with another #COLLECTION",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
+
+    def digest(self, count: int) -> str:
+        """Return a SHA-256 of the first, the middle and the last of so many rows and their vectors."""
+        digest = hashlib.sha256()
+        wanted = sorted({0, count // 2, max(count - 1, 0)})
+        with self._answering():
+            found = {hit["id"]: hit for hit in self._client.get(self.name, ids=wanted, output_fields=FIELDS)}
+        for number in wanted:
+            hit = found.get(number, {})
+            digest.update(np.asarray(hit.get("vector", []), np.float32).tobytes())
+            digest.update("\0".join([str(number), *(hit.get(column, "") for column in COLUMNS)]).encode("utf-8"))
+        return digest.hexdigest()
 
     def count(self) -> int:
         """Return how many rows it holds, after making it ready to be asked."""

@@ -78,6 +78,7 @@ OF_KIND: dict[str, dict[str, Check]] = {
         "marks.bytes?": _count,
         "store.uri?": _text,
         "store.collection?": _text,
+        "store.digest?": _text,
         "calibration?": _or_null(_table),
         "seen?": lambda value: _table(value) and all(map(_text, value.values())),
     },

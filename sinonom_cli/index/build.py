@@ -24,7 +24,7 @@ from sinonom_cli.index.comparing import failed_before, refuse_changed
 from sinonom_cli.index.entries import entries_of, identity, marks_of, relative
 from sinonom_cli.index.partial import Partial
 from sinonom_cli.index.prototypes import prototypes, refuse_unlabelled
-from sinonom_cli.index.store import check_store, store
+from sinonom_cli.index.store import check_store, drop_replaced, store, stored_at
 from sinonom_cli.models.embed_pictures import embed_pictures
 from sinonom_cli.models.embedder import Embedder, shortened
 from sinonom_cli.models.preprocess import VERSION
@@ -77,7 +77,7 @@ def _made(config: IndexConfig) -> Artifact:
     if config.prototypes:
         refuse_unlabelled([entry.row for entry in entries])
     inputs = {"pictures": len(entries), "sha256": identity(entries)}
-    artifact = begin(config.output, "index", _options(config, model, config.batch_size), inputs, config.batch.overwrite)
+    artifact = _begun(config, model, config.batch_size, inputs)
     if entries.passed_over:
         artifact.record["passed_over"] = entries.passed_over
     partial = Partial(config.output, entries, config.batch_size)
@@ -90,7 +90,7 @@ def _made(config: IndexConfig) -> Artifact:
         if not failed:
             console.say(f"{config.output} is complete: nothing to do")
             return artifact
-        if not config.prototypes:  # which do not tell what they were made of: all of it is embedded again
+        if not config.prototypes and not config.store:  # else all of it is embedded again
             partial.restore(read_vectors(config.output, artifact.record), failed)
         artifact.record["inputs"] = inputs
         reopen(artifact)
@@ -100,6 +100,14 @@ def _made(config: IndexConfig) -> Artifact:
     seen = seen_sets(config)
     failures = embed(config, model, partial)
     return _put_together(config, model, partial, artifact, failures, seen)
+
+
+def _begun(config: IndexConfig, model: Model, batch_size: int | None, inputs: dict[str, Any]) -> Artifact:
+    """Begin the index; what it takes the place of is removed, from Milvus as well."""
+    replaced = stored_at(config.output)
+    artifact = begin(config.output, "index", _options(config, model, batch_size), inputs, config.batch.overwrite)
+    drop_replaced(artifact, replaced)
+    return artifact
 
 
 def seen_sets(config: IndexConfig) -> dict[str, str]:
@@ -113,7 +121,7 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     inputs = arrays.identity()
     if config.prototypes:
         refuse_unlabelled(list(arrays.rows()))
-    artifact = begin(config.output, "index", _options(config, model, None), inputs, config.batch.overwrite)
+    artifact = _begun(config, model, None, inputs)
     if artifact.state != "new" and artifact.record.get("inputs") != inputs:
         raise SinonomError(
             f"{artifact.path} was made from other arrays, or changed since",

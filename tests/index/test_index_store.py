@@ -45,7 +45,8 @@ def test_what_milvus_answers_is_what_a_flat_index_answers(house: Path, capsys: p
     assert not Path("far").exists() and not Path("far.rows.csv").exists()
     assert answers(capsys, "far") == answers(capsys, "db.faiss")
     record = json.loads(Path("far.json").read_text(encoding="utf-8"))
-    assert record["store"] == {"kind": "milvus", "uri": "store 𡦂/lite.db", "collection": "sinonom_far"}
+    assert record["store"].items() >= {"kind": "milvus", "uri": "store 𡦂/lite.db"}.items()
+    assert record["store"]["collection"].startswith("sinonom_far_")
     assert record["counts"] == {"items": 13, "rows": 12, "failed": 1}
     assert {row.item for row in read_index(house / "far").rows} == {f"U+5B57/{i:02d}.png" for i in range(12)}
     Path("set/broken.png").unlink()
@@ -108,10 +109,70 @@ def test_a_milvus_that_is_away_or_foreign_is_one_clear_line(house: Path, capsys:
     from pymilvus import MilvusClient
 
     client = MilvusClient(uri="theirs.db")
-    client.create_collection("sinonom_far", dimension=8)
+    client.create_collection("theirs", dimension=8)
     client.close()
-    assert sinonom("index", "set/U+5B57", "far", "--store", "milvus:theirs.db") == 5
+    assert sinonom("index", "set/U+5B57", "far", "--store", "milvus:theirs.db#theirs") == 5
     naming(capsys, "theirs.db")
+    assert not Path("far.json").exists()
+    client = MilvusClient(uri="theirs.db")
+    assert client.list_collections() == ["theirs"]
+    client.close()
+
+
+def collections(path: str) -> list[str]:
+    from pymilvus import MilvusClient
+
+    client = MilvusClient(uri=path)
+    try:
+        return sorted(client.list_collections())
+    finally:
+        client.close()
+
+
+def test_two_indexes_of_one_name_have_collections_of_their_own(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        tiny_pictures(house / name / "set", ["0.png", "1.png"], seed=ord(name[0]))
+        assert sinonom("index", f"{name}/set", f"{name}/db", "--store", f"milvus:{house}/all.db") == 0
+    names = collections("all.db")
+    assert len(names) == 2
+    for name in ("one", "two"):
+        capsys.readouterr()
+        assert sinonom("query", f"{name}/set/1.png", "--index", f"{name}/db", "--json") == 0
+        first = json.loads(capsys.readouterr().out)["results"][0]
+        assert first["item"] == "1.png" and first["distance"] < 1e-3
+    assert sinonom("index", "two/set", "two/db", "--store", f"milvus:{house}/all.db", "--overwrite") == 0
+    [kept] = set(names) & set(collections("all.db"))
+    assert json.loads(Path("one/db.json").read_text(encoding="utf-8"))["store"]["collection"] == kept
+    assert len(collections("all.db")) == 2
+    # A collection that is named is the other's, and stays as it is.
+    for more in ((), ("--overwrite",)):
+        assert sinonom("index", "two/set", "three", "--store", f"milvus:{house}/all.db#{kept}", *more) == 5
+        assert sinonom("index", "two/set", "two/db", "--store", f"milvus:{house}/all.db#{kept}", "--overwrite") == 5
+    assert sinonom("query", "one/set/1.png", "--index", "one/db") == 0
+    assert sinonom("index", "two/set", "two/db", "--overwrite") == 0  # into files: its collection is no more
+    assert collections("all.db") == [kept]
+    assert sinonom("query", "two/set/1.png", "--index", "two/db") == 0
+
+
+def test_a_collection_that_holds_rows_of_another_index_is_not_asked(house: Path) -> None:
+    for name in ("one", "two"):
+        tiny_pictures(house / name, ["0.png", "1.png", "2.png"], seed=ord(name[0]))
+        assert sinonom("index", name, f"{name}.faiss", "--store", "milvus:all.db#the_" + name) == 0
+    record = json.loads(Path("one.faiss.json").read_text(encoding="utf-8"))
+    record["store"]["collection"] = "the_two"
+    Path("one.faiss.json").write_text(json.dumps(record), encoding="utf-8")
+    assert sinonom("query", "one/0.png", "--index", "one.faiss") == 4
+    assert sinonom("query", "two/0.png", "--index", "two.faiss") == 0
+
+
+def test_a_failed_picture_that_was_mended_gets_its_row(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sinonom("index", "set", "far", "--store", "milvus:a.db") == 6
+    names = collections("a.db")
+    tiny_pictures(house / "set", ["broken.png"], seed=7)
+    assert sinonom("index", "set", "far", "--store", "milvus:a.db") == 0
+    assert sinonom("index", "set", "far.faiss") == 0
+    assert answers(capsys, "far") == answers(capsys, "far.faiss")
+    assert collections("a.db") == names and len(read_index(house / "far")) == 13
 
 
 @pytest.mark.parametrize(
