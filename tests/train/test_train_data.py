@@ -150,3 +150,22 @@ def test_validation_scores_what_a_loop_over_queries_scores() -> None:
     assert 0.2 < np.mean(reciprocal) < 0.95
     assert scores["val_mrr@5"] == pytest.approx(np.mean(np.array(reciprocal)[~same]))
     assert scores["val_mrr@5_same_print"] == pytest.approx(np.mean(np.array(reciprocal)[same]))
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-7])
+def test_a_network_that_answers_every_picture_with_one_vector_finds_nothing(noise: float) -> None:
+    torch = pytest.importorskip("torch")
+    from sinonom_cli.train.validate import Validation
+
+    class Constant(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.vector = torch.nn.Parameter(torch.linspace(-1, 1, 64))
+
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            vectors = self.vector.repeat(len(pictures), 1)
+            return vectors + noise * torch.randn(vectors.shape, generator=torch.Generator().manual_seed(0))
+
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    trial = data.Trial(np.arange(40), np.arange(40), np.arange(40), np.arange(40) % 2 == 0)
+    assert set(Validation(trial, pictures, pictures)(Constant()).values()) == {0.0}
