@@ -48,8 +48,8 @@ class Validation:
         """
         gallery, queries = embed(model, self.gallery), embed(model, self.queries)
         # Embeddings are of length 1, or made so: the nearest are those of the greatest dot product.
-        # What rounding alone tells apart counts as equal, and equal ones as the worst rank: a network with one answer for
-        # every picture finds nothing.
+        # What rounding alone tells apart counts as equal, and ties as the worst rank: a network that answers every
+        # picture alike finds nothing.
         likeness = np.round(queries.astype(np.float64) @ gallery.T.astype(np.float64), DIGITS)
         ranks = ranks_by_distance(-likeness, self.trial.answers[:, None] == np.arange(len(gallery)))
         same = self.trial.same
