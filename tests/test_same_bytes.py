@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes whatever OpenBLAS's threads and kernel are, at the sizes that commands have."""
+"""The same seed gives the same bytes whatever workers, OpenBLAS's threads and its kernel are, at the usual sizes."""
 
 import ast
 import hashlib
@@ -16,9 +16,9 @@ import sinonom_cli
 
 ROOT = Path(sinonom_cli.__file__).parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-REFERENCE = ("Haswell", "1")
-OTHERS = (("Haswell", "2"), ("Prescott", "2"))
-"""A kernel with fused products and one without, and how many threads there are."""
+REFERENCE = ("Haswell", "1", "0")
+OTHERS = (("Haswell", "2", "0"), ("Prescott", "2", "2"))
+"""A kernel with fused products and one without, how many threads there are, and how many workers."""
 
 CHAIN = (
     ("synth-fonts", "fonts/hand.ttf", "data", "--degrade", "0,0.6"),
@@ -27,10 +27,9 @@ CHAIN = (
     ("crop-nomnaocr", "nom", "crops", "--check", "--keep-doubtful"),
 )
 CODE = """
-import sys
 from sinonom_cli import cli
 for command in {chain!r}:
-    assert cli.run([*command, "--workers", "0", "--quiet"]) == 0, command
+    assert cli.run([*command, "--workers", "{workers}", "--quiet"]) == 0, command
 """
 
 
@@ -56,14 +55,14 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], dict[str, str]]:
-    """The files that the chain makes, by their hashes, under a kernel and a number of threads."""
-    known: dict[tuple[str, str], dict[str, str]] = {}
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, str], dict[str, str]]:
+    """The files that the chain makes, by their hashes, under a kernel, a number of threads and one of workers."""
+    known: dict[tuple[str, str, str], dict[str, str]] = {}
     source = tmp_path_factory.mktemp("inputs")
     inputs(source)
 
-    def make(kernel: str, threads: str) -> dict[str, str]:
-        if (kernel, threads) not in known:
+    def make(kernel: str, threads: str, workers: str) -> dict[str, str]:
+        if (kernel, threads, workers) not in known:
             folder = tmp_path_factory.mktemp(f"{kernel}-{threads}") / "bản khắc 𡦂"
             if run(source, "import numpy; numpy.ones((64, 64)) @ numpy.ones((64, 64))", kernel, threads).returncode:
                 pytest.skip(f"this processor cannot run OpenBLAS's kernel for {kernel}")
@@ -72,19 +71,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], dict[
                     copy = folder / path.relative_to(source)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(path.read_bytes())
-            ran = run(folder, CODE.format(chain=CHAIN), kernel, threads)
+            ran = run(folder, CODE.format(chain=CHAIN, workers=workers), kernel, threads)
             assert ran.returncode == 0, ran.stderr
-            known[kernel, threads] = hashes(folder)
-        return known[kernel, threads]
+            known[kernel, threads, workers] = hashes(folder)
+        return known[kernel, threads, workers]
 
     return make
 
 
-@pytest.mark.parametrize(("kernel", "threads"), OTHERS)
+@pytest.mark.parametrize(("kernel", "threads", "workers"), OTHERS)
 def test_every_command_makes_the_same_bytes_whatever_blas_does(
-    kernel: str, threads: str, made: Callable[[str, str], dict[str, str]]
+    kernel: str, threads: str, workers: str, made: Callable[[str, str, str], dict[str, str]]
 ) -> None:
-    usual, other = made(*REFERENCE), made(kernel, threads)
+    usual, other = made(*REFERENCE), made(kernel, threads, workers)
     assert len([path for path in usual if path.endswith((".png", ".stl"))]) > 20
     assert set(usual) == set(other)
     assert [path for path, content in usual.items() if other[path] != content] == []

@@ -5,6 +5,7 @@ and is not read here is named in the error.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,8 @@ def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float
     """
     import numpy as np
 
+    from sinonom_cli.models.products import product
+
     try:
         document, chunk = _parts(path, path.read_bytes())
         for name in document.get("extensionsRequired", []):
@@ -59,8 +62,10 @@ def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float
         for primitive, place in _placed(document):
             corners, named = _triangles(arrays, primitive)
             if place is not None:
-                corners = corners @ place[:3, :3].T + place[:3, 3]
-                if np.linalg.det(place[:3, :3]) < 0:  # by the specification, a mirrored face keeps its outside
+                corners = product(corners, place[:3, :3].T) + place[:3, 3]
+                (a, b, c), (d, e, f), (g, h, i) = place[:3, :3].tolist()
+                if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:
+                    # The determinant: by the specification, a mirrored face keeps its outside.
                     named = named[:, ::-1]
             points.append(corners)
             faces.append(named + start)
@@ -175,7 +180,7 @@ def _matrix(node: dict[str, Any]) -> "NDArray[np.float64] | None":
         return None
     place = np.eye(4)
     quaternion = np.array(node.get("rotation", (0, 0, 0, 1)), float)
-    length = float(np.linalg.norm(quaternion))
+    length = math.hypot(*quaternion)
     if not 0 < length < np.inf:
         raise ValueError("a node is turned by a quaternion without length")
     x, y, z, w = quaternion / length
@@ -190,7 +195,9 @@ def _matrix(node: dict[str, Any]) -> "NDArray[np.float64] | None":
 
 
 def _product(above: Any, own: Any) -> Any:
-    return own if above is None else above if own is None else above @ own
+    from sinonom_cli.models.products import product
+
+    return own if above is None else above if own is None else product(above, own)
 
 
 def _triangles(arrays: Arrays, primitive: dict[str, Any]) -> "tuple[NDArray[Any], NDArray[np.int64]]":
