@@ -183,7 +183,8 @@ def _trace() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    if os.name == "posix" and sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+    utf_8 = os.name != "posix" or sys.getfilesystemencoding() == "utf-8"
+    if not utf_8 and sys.executable and os.environ.get("PYTHONUTF8") != "1":
         # In a locale of ASCII, without Python's UTF-8 mode, no name with a Nôm character in it could be opened.
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, "-m", "sinonom_cli", *sys.argv[1:]])

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
-import torch
-from torch.nn import functional
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from sinonom_cli.train import losses, mining, pieces, triplets
+torch = pytest.importorskip("torch")
+
+from torch.nn import functional  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+
+from sinonom_cli.train import losses, mining, pieces, triplets  # noqa: E402
 
 MINERS = ("batch-hard", "batch-all", "semi-hard")
 
