@@ -5,7 +5,7 @@ from copy import copy
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.errors import ExitCode
 
 ALSO = {("train", "cache"): "SINONOM_CACHE"}
 """Second names of options."""
@@ -48,26 +48,32 @@ def sets(option: str) -> bool:
 
 
 def blame(error: Exception, context: Any) -> None:
-    """Add to the message of a usage error the variables that may have caused it.
+    """Add to the message of an error the variables that may have caused it.
 
     Parameters
     ----------
-    error : an error of click's or ours; changed in place. Only usage errors of ours are changed.
+    error : an error of click's or ours; changed in place. A usage error that names no option may come from any of
+        them; other errors come from those whose option or value they name.
     context : the click context of the command, as far as its options were parsed.
     """
     message = getattr(error, "message", None)
-    if not isinstance(message, str) or (isinstance(error, SinonomError) and error.code != ExitCode.USAGE):
+    if not isinstance(message, str):
         return
     begin(context)
-    variables = list(_given.values())
     if (about := getattr(error, "param", None)) is not None:
         variables = [name for option, name in _given.items() if option == about.name]
     else:
-        words = set(message.replace(",", " ").split())
-        named = [_given[o.name] for o in _options(context.command) if o.name in _given and words & set(o.opts)]
-        variables = named or variables
+        variables = [_given[o.name] for o in _options(context.command) if o.name in _given and _is_named(o, message)]
+        if not variables and getattr(error, "code", ExitCode.USAGE) == ExitCode.USAGE:
+            variables = list(_given.values())
     if variables:
         error.message = f"{message} (set by {', '.join(variables)})"  # type: ignore[attr-defined]
+
+
+def _is_named(option: Any, message: str) -> bool:
+    """Return whether a message names an option, or a value of it that is too long to stand there by chance."""
+    value = os.environ.get(_given[option.name], "")
+    return bool(set(message.replace(",", " ").split()) & set(option.opts)) or (len(value) > 2 and value in message)
 
 
 def warn_of_unread(command: Any, commands: list[str]) -> None:

@@ -122,6 +122,30 @@ def test_a_wrong_value_is_usage_and_names_its_variable(
     assert said.out == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "name", "option"),
+    [
+        ("query a.png", "SINONOM_QUERY_INDEX", "--index"),
+        ("synth-fonts a.ttf out", "SINONOM_SYNTH_FONTS_CHARSET", "--charset"),
+    ],
+)
+def test_a_file_that_is_not_there_names_the_variable_that_named_it(
+    typed: str,
+    name: str,
+    option: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, "không có.txt")
+    assert cli.run(typed.split()) == ExitCode.BAD_INPUT
+    assert name in capsys.readouterr().err
+    monkeypatch.delenv(name)
+    assert cli.run([*typed.split(), option, "không có.txt"]) == ExitCode.BAD_INPUT
+    assert name not in capsys.readouterr().err
+
+
 def test_a_wrong_value_that_was_typed_blames_no_variable(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
