@@ -85,7 +85,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
     """Try damaged files on one reader for so long; print its figures and return the number of kinds of findings."""
     found: Counter[str] = Counter()
     codes: Counter[int] = Counter()
-    number, slowest, until = 0, (0.0, 0), 0.0
+    number, slowest, until, worked = 0, (0.0, 0), 0.0, 0.0
     log = house / "worker.log"
     watched = Watched(name, seed, number, house, log)
     started = time.monotonic()
@@ -101,6 +101,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
                 continue
             if said:
                 codes[said["code"]] += 1
+                worked += said["seconds"]
                 slowest, wrong = max(slowest, (said["seconds"], number)), said["wrong"]
             else:
                 wrong = f"no end after {MOST_SECONDS:g} seconds"
@@ -122,7 +123,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
     seconds = time.monotonic() - started
     cases = sum(codes.values())
     print(
-        f"{name:12} {seconds / 60:5.1f} min {cases:8,} cases {cases / seconds:7,.1f}/s"
+        f"{name:12} {seconds / 60:5.1f} min, {worked / 60:4.1f} of a processor: {cases:8,} cases"
         f"  refused {codes[4] / max(cases, 1):4.0%}  slowest {slowest[0]:5.2f} s (case {slowest[1]})"
         f"  findings {len(found)}",
         flush=True,

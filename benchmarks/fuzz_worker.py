@@ -132,11 +132,11 @@ def worker(name: str, seed: int, number: int, house: Path, once: bool) -> None:
         put(folder, case_of(seeds, reader, name, seed, number))
         print(json.dumps({"begins": number}), file=pipe, flush=True)
         forget_peak()
-        started = time.perf_counter()
+        started = time.process_time()
         code, wrong = tried(command, out)
         if not wrong and peak() - base > MOST_MEMORY:
             wrong = f"memory: {(peak() - base) / 2**30:.1f} GB"
-        ended = {"ends": number, "code": code, "wrong": wrong, "seconds": time.perf_counter() - started}
+        ended = {"ends": number, "code": code, "wrong": wrong, "seconds": time.process_time() - started}
         print(json.dumps(ended), file=pipe, flush=True)
         if once:
             print(f"exit code {code}; {wrong or 'nothing wrong'}\n{shlex.join(['sinonom', *command])}", file=sys.stderr)
