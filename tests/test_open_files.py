@@ -78,7 +78,7 @@ def test_an_index_is_made_added_to_taken_from_and_made_anew(
     ask = ("query", tmp_path / "asked", "--index", tmp_path / "db.faiss", "--model", tmp_path / "model")
     for _ in range(2):
         written = ("--sheet", tmp_path / "s.png", "--scores", tmp_path / "s.csv", "--report", tmp_path / "r.html")
-        (tmp_path / "truth.csv").write_text("query,label\n0.png,0\n", encoding="utf-8")
+        (tmp_path / "truth.csv").write_text("query,label\n0.png,a#0\n", encoding="utf-8")
         assert run(*ask, "--truth", tmp_path / "truth.csv", *written) == ExitCode.DONE
     assert run("index", tmp_path / "a.npy", *common, "--type", kind, "--overwrite") == ExitCode.DONE
 
