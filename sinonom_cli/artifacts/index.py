@@ -22,6 +22,7 @@ from sinonom_cli.artifacts.artifact import read_record
 from sinonom_cli.artifacts.index_checks import (
     checked_vectors,
     damaged,
+    known_vectors,
     mapped_vectors,
     read_marks,
     read_rows,
@@ -182,7 +183,7 @@ def read_index(path: Path) -> Index:
         raise SinonomError(
             f"{rows_path(path)} has {len(rows)} rows, {path} has {opened.ntotal} vectors", remake(path, record)
         )
-    if flat is None and len(mapped_vectors(path, record)) != opened.ntotal:
+    if flat is None and len(known_vectors(path, record)) != opened.ntotal:
         raise SinonomError(
             f"{beside(path, VECTORS)} does not hold the {opened.ntotal} vectors of {path}", remake(path, record)
         )

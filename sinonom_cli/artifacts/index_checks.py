@@ -98,23 +98,34 @@ def read_rows(path: Path, record: dict[str, Any], whole: bool = False) -> Rows:
 def read_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.floating]:
     """Return the vectors of the index at `path`, (N, D) float32 (of a type fp16: float16), read-only.
 
-    Those of a flat index are checked whole against `record`; of those beside a compressed one, only how many there are.
+    Those of a flat index are checked whole against `record`; of those beside a compressed one, a few blocks.
     """
     if FIELDS[VECTORS] in record:
-        return mapped_vectors(path, record)
+        return known_vectors(path, record)
     return checked_vectors(path, record, verified(path, record, FAISS, whole=True))
 
 
 def mapped_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
     """Return the vectors that lie beside a compressed index.
 
-    Only their number of bytes is checked: a bit that has changed there changes a distance, and not what is found.
+    Only their number of bytes is looked at; `known_vectors` compares some of them.
     """
     vectors, size = beside(path, VECTORS), int(record.get(FIELDS[VECTORS], {}).get("bytes", -1))
     dimension = int(record.get("dimension", 0))
     if not vectors.is_file() or dimension < 1 or not 0 < size <= vectors.stat().st_size or size % (4 * dimension):
         raise SinonomError(f"{vectors} is missing or cut short", remake(path, record))
     return np.memmap(vectors, "<f4", "r", shape=(size // (4 * dimension), dimension))
+
+
+def known_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
+    """Return the vectors that lie beside a compressed index after comparing a few blocks with the record's checksum.
+
+    A bit that has changed elsewhere changes a distance, and not what is found.
+    """
+    vectors, known = mapped_vectors(path, record), record[FIELDS[VECTORS]].get("sha256_sampled")
+    if known is not None and files.sampled(vectors.reshape(-1).view(np.uint8), files.FEW) != known:
+        raise SinonomError(f"{beside(path, VECTORS)} holds other vectors than its record says", remake(path, record))
+    return vectors
 
 
 def checked_vectors(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> NDArray[np.floating]:
@@ -131,7 +142,7 @@ def read_marks(path: Path, record: dict[str, Any], whole: bool = False) -> NDArr
     if FIELDS[MARKS] not in record:
         return None
     marks = verified(path, record, MARKS, whole)
-    if marks.nbytes != MARK * record["counts"]["rows"]:
+    if marks.nbytes != MARK * int(record.get("counts", {}).get("rows", -1)):
         raise SinonomError(f"{beside(path, MARKS)} does not fit {rows_path(path)}", remake(path, record))
     return marks.reshape(-1, MARK)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WHOLE = 64 * 2**20
 """Up to so many bytes a file's whole checksum is verified at every opening (0.05 s at worst); above, a sample's."""
 SAMPLES, SAMPLE = 256, 2**16
+FEW = 16
+"""Blocks of the whole vectors beside a compressed index that are compared at every opening: a megabyte."""
 
 FAISS, ROWS, STARTS, VECTORS, MARKS = "", ".rows.csv", ".rows.starts", ".vectors", ".marks"
 FIELDS = {FAISS: "faiss", ROWS: "rows", STARTS: "starts", VECTORS: "vectors", MARKS: "marks"}
@@ -64,10 +66,18 @@ def checksum(path: Path, quick: bool = False) -> dict[str, Any]:
     return {"bytes": size, "sha256": sha256_of(path), "sha256_sampled": sample}
 
 
-def sampled(content: "NDArray[np.uint8]") -> str:
+def vectors_claim(path: Path) -> dict[str, Any]:
+    """Return what the record says of the whole vectors beside a compressed index.
+
+    They are only appended to, and only ever correct a distance. A few blocks tell those of another index from them.
+    """
+    return {"bytes": path.stat().st_size, "sha256_sampled": sampled(np.memmap(path, np.uint8, "r"), FEW)}
+
+
+def sampled(content: "NDArray[np.uint8]", blocks: int | None = None) -> str:
     """Return the SHA-256 of evenly spaced blocks, the first and the last among them: 16 MiB of any size."""
     digest = hashlib.sha256()
-    for start in np.linspace(0, max(content.nbytes - SAMPLE, 0), SAMPLES).astype(np.int64):
+    for start in np.linspace(0, max(content.nbytes - SAMPLE, 0), blocks or SAMPLES).astype(np.int64):
         digest.update(content[start : start + SAMPLE].tobytes())
     return digest.hexdigest()
 
@@ -117,8 +127,7 @@ def publish(artifact: Artifact, made: Mapping[str, Path], **fields: Any) -> Arti
             files.pop(STARTS).unlink()
             fields["starts"] = None
         for suffix, path in files.items():
-            # Vectors are only appended to, and only ever correct a distance: their length is enough to know them by.
-            fields[FIELDS[suffix]] = {"bytes": path.stat().st_size} if suffix == VECTORS else checksum(path)
+            fields[FIELDS[suffix]] = vectors_claim(path) if suffix == VECTORS else checksum(path)
         record = {**artifact.record, **fields, "tool_version": __version__, "status": "complete"}
         record = {name: value for name, value in record.items() if value is not None}
         folder = artifact.path.parent

@@ -30,6 +30,7 @@ from sinonom_cli.artifacts.index_files import (
     partial_path,
     publish,
     recover,
+    vectors_claim,
 )
 from sinonom_cli.artifacts.journal import write_failures
 from sinonom_cli.artifacts.lock import locked
@@ -192,7 +193,7 @@ def _append(
                 index.add(block)
             fields = named(kind, record["factory"], index, vectors)
             save(index, made[FAISS])
-            fields["vectors"] = {"bytes": whole.stat().st_size}
+            fields["vectors"] = vectors_claim(whole)
             del vectors
         rows = read_rows(path, record, whole=True)
         write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))

@@ -43,7 +43,7 @@ class Stale:
         for name, known in self._seen.items():
             try:
                 self._changed[name] = quick_identity(self.index.path.parent / name) != known
-            except OSError:  # the set is not there at all, and its pictures are gone
+            except (OSError, ValueError):  # the set is not there at all, and its pictures are gone
                 self._changed[name] = False
 
     def look_at(self, answer: Answer, top: int) -> Answer:

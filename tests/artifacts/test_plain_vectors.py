@@ -125,7 +125,7 @@ def test_the_bytes_are_the_same_after_a_failure_was_mended(house: Path) -> None:
     arguments = ("index", "set", "db.faiss", "--type", "fp16", "--batch-size", 2)
     assert sinonom(*arguments) == 0
     want = [(house / name).read_bytes() for name in ("db.faiss", "db.faiss.json")]
-    for name in ("db.faiss", "db.faiss.json", "db.faiss.rows.csv"):
+    for name in ("db.faiss", "db.faiss.json", "db.faiss.rows.csv", "db.faiss.marks"):
         (house / name).unlink()
     paths[4].write_bytes(b"no picture")
     assert sinonom(*arguments) == 6
