@@ -46,7 +46,7 @@ MODULES = {
     "models/metrics.py": "models/test_metrics.py",
     "models/calibration.py": "models/test_calibration.py",
     "models/products.py": "models/test_products.py",
-    "query/search.py": "query/test_search.py query/test_class_distances.py",
+    "query/search.py": "query/test_candidates.py query/test_search.py query/test_class_distances.py",
     "query/distances.py": "query/test_search.py query/test_class_distances.py",
     "query/rerank.py": "query/test_rerank.py",
     "query/local.py": "query/test_rerank.py",

@@ -1,6 +1,7 @@
 """Promises of answers: their rank, the figures over queries and kinds, and the table of scores, counted by hand."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from refused import refused
 
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.characters import reading
 from sinonom_cli.errors import ExitCode
-from sinonom_cli.query.answer import Answer, figures_of, percent
+from sinonom_cli.query.answer import Answer, figures_of, name_of, percent
 from sinonom_cli.query.scores import COLUMNS, Scores
 from sinonom_cli.query.truth import Wanted
 
@@ -90,6 +92,17 @@ def test_a_distance_is_shown_with_its_probability_where_there_is_one() -> None:
     assert (bare.told(0), bare.told(1)) == ("0.1235", "2")
     sure = Answer(bare.item, bare.rows, bare.distances, probabilities=[0.7, 0.2, 0.05, 0.03, 0.02])
     assert (sure.told(0), sure.told(2)) == ("0.1235 70%", "3 5%")
+    tiny = answer("xx", [4e-7, 1.4e-6])
+    assert (tiny.told(0), tiny.told(1)) == ("0", "1e-06")
+
+
+def test_a_row_is_called_by_its_character_and_its_file_or_by_its_readings() -> None:
+    row = Row("U+5B57/0.png", "scans/khắc.stl", "U+5B57", "字", "s")
+    assert name_of(row) == "字 khắc.stl"
+    assert name_of(replace(row, char="", source="")) == "0.png"
+    assert name_of(row, characters=True) == f"字 {reading('字').vietnamese} U+5B57"
+    assert name_of(replace(row, char="丂", label="U+4E02"), characters=True) == f"丂 {reading('丂').mandarin} U+4E02"
+    assert name_of(replace(row, char="", label="U+F0000"), characters=True) == "U+F0000"
 
 
 def test_the_table_of_scores_has_a_line_for_each_query_that_the_truth_speaks_of(tmp_path: Path) -> None:
