@@ -1,0 +1,150 @@
+"""What it costs to know inputs by their content: on fifty thousand small meshes, on one block, and on image sets.
+
+Meshes: the time in which a complete output finds that nothing is to do, and of that the hashing; and what hashing adds
+to `render`, whose processor time for a mesh is taken from some of them. Block: how much of a large file is read again.
+Sets: `quick_identity`, which `query` asks for, and the look at every file with which `train` begins, for each million.
+
+Run: `python benchmarks/inputs.py [--meshes 50000] [--block-mib 1024] [--folder DIR]`.
+"""
+
+import argparse
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.batch import BatchOptions, fill
+from sinonom_cli.artifacts.files import write_json
+from sinonom_cli.artifacts.fingerprints import each, fingerprint, is_unchanged
+from sinonom_cli.artifacts.imageset import COLUMNS, ImageSet, Picture
+from sinonom_cli.artifacts.inputs import Item, find_inputs
+from sinonom_cli.artifacts.own_tables import write_table
+from sinonom_cli.artifacts.set_identity import quick_identity
+from sinonom_cli.artifacts.stl import write_stl
+
+SIDE = 15
+"""Points along a side of a mesh: 392 triangles, 20 kB."""
+RENDERED = 300
+ROWS = 1_000_000
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return processor time, of all threads and of the system: what else runs on the machine counts little."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def make_meshes(folder: Path, count: int) -> None:
+    """Write bumpy plates, each with other bumps, a thousand in a folder."""
+    rng = np.random.default_rng(0)
+    at = np.linspace(-0.5, 0.5, SIDE)
+    x, y = np.meshgrid(at, at)
+    corner = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
+    a, b, c, d = (part.ravel() for part in (corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
+    for number in range(count):
+        points = np.stack([x, y, rng.normal(0, 0.02, x.shape)], axis=-1).reshape(-1, 3).astype(np.float32)
+        write_stl(folder / f"{number // 1000:03}" / f"{number:06}.stl", points[faces])
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Takes a mesh for drawn."""
+
+    def __call__(self, item: Item) -> list[dict[str, str]]:
+        return [{"file_name": f"images/{item.key}.png", "label": "", "char": "", "source": item.key, "box": ""}]
+
+
+def meshes(folder: Path, count: int) -> None:
+    """Measure what knowing meshes by content costs."""
+    from sinonom_cli.render.picture import Render, View, targets
+
+    source, out = folder / "meshes", folder / "out"
+    make_meshes(source, count)
+
+    def run() -> None:
+        items = find_inputs([str(source)], {".stl"}, "meshes")
+        options = {"kind": "imageset", "options": {}, "columns": COLUMNS, "what": "meshes"}
+        fill(out, items=items, work=Nothing(), batch=BatchOptions(workers=0), **options)
+
+    whole = seconds(run)
+    again = min(seconds(run) for _ in range(3))
+    items = find_inputs([str(source)], {".stl"}, "meshes")
+    hashing = min(seconds(lambda: each(lambda item: fingerprint(item.path), items)) for _ in range(3))
+    alone = min(seconds(lambda: [fingerprint(item.path) for item in items[:5000]]) for _ in range(3)) / 5000
+    size = sum(item.size for item in items)
+    some = targets(list(items[: RENDERED + 10]), {})
+    work = Render(folder / "pictures", View())
+    for item in some[:10]:  # numba compiles
+        work(item)
+    drawn = seconds(lambda: [work(item) for item in some[10:]]) / RENDERED
+    print(
+        f"{count:,} meshes of {size / count / 1000:.0f} kB, {size / 1e9:.2f} GB, in the system's cache; processor time"
+    )
+    print(f"  a complete output finds that nothing is to do: {again:.1f} s, of which hashing {hashing:.1f} s")
+    print(f"  hashing one takes {alone * 1e6:.0f} us, drawing it {drawn * 1e3:.2f} ms: {alone / drawn:.1%} of render")
+    print(f"  a batch of them without any work: {whole:.0f} s")
+
+
+def block(folder: Path, size: int) -> None:
+    """Measure what a file of `size` MiB costs the first time, and once it is known."""
+    path = folder / "block.stl"
+    part = np.random.default_rng(0).bytes(1 << 20)
+    with path.open("wb") as file:
+        for number in range(size):
+            file.write(number.to_bytes(4, "little") + part[4:])
+    known = ""
+
+    def first() -> None:
+        nonlocal known
+        known = fingerprint(path)
+
+    took = seconds(first)
+    again = min(seconds(lambda: is_unchanged(path, known)) for _ in range(3))
+    print(f"a block of {size:,} MiB: {took:.2f} s the first time, {again * 1000:.1f} ms to see that it is what it was")
+
+
+def sets(folder: Path) -> None:
+    """Measure the quick look at a set of a million rows, and the look at every file."""
+    big = folder / "set"
+    names = [path.relative_to(folder / "meshes").as_posix() for path in sorted((folder / "meshes").rglob("*.stl"))]
+    rows = ((f"{names[number % len(names)]}", "U+5B57", "字", f"{number}.stl", "") for number in range(ROWS))
+    (folder / "meshes").rename(big)
+    write_table(big / "metadata.csv", COLUMNS, rows)
+    write_json(big / "artifact.json", {"tool": "sinonom", "kind": "imageset"})
+    quick_identity(big)
+    quick = min(seconds(lambda: quick_identity(big)) for _ in range(5))
+    print(f"quick_identity of a set of {ROWS:,} rows: {quick * 1000:.0f} ms")
+    try:
+        from sinonom_cli.train.contents import statuses
+    except ImportError:
+        return
+    images = ImageSet(big, [Picture(name, "U+5B57", "字", name) for name in names], {}, "")
+    looked = min(seconds(lambda: statuses(images, np.arange(len(names)))) for _ in range(3))
+    print(f"train looks at every file of a set: {looked * 1e6 / len(names):.1f} s for each million that is unchanged")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--meshes", type=int, default=50_000)
+    parser.add_argument("--block-mib", type=int, default=1024)
+    parser.add_argument("--folder", type=Path, help="where to make them [a temporary folder]")
+    given = parser.parse_args()
+    console.settings.quiet = True
+    folder = Path(tempfile.mkdtemp(prefix="inputs-", dir=given.folder))
+    try:
+        meshes(folder, given.meshes)
+        block(folder, given.block_mib)
+        sets(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
