@@ -61,6 +61,9 @@ def render(
     depth16: Annotated[
         bool, typer.Option("--depth16", help="Write the heights too, as 16-bit PNG in depth/; scale in metadata.csv.")
     ] = False,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Draw meshes as they are: none turned over, no specks or tables left out.")
+    ] = False,
     workers: Workers = None,
     engine: Engine = "processes",
     limit: Limit = None,
@@ -77,16 +80,16 @@ def render(
     """
     inputs, out = split_output(paths, output, "mesh")
     from sinonom_cli.artifacts.batch import BatchOptions, close, fill
-    from sinonom_cli.artifacts.imageset import COLUMNS
     from sinonom_cli.artifacts.inputs import find_inputs
     from sinonom_cli.render.depth import load_open3d
     from sinonom_cli.render.mesh import MESH_SUFFIXES
-    from sinonom_cli.render.picture import DEPTH_COLUMNS, Render, View, known_characters, targets
+    from sinonom_cli.render.picture import View
+    from sinonom_cli.render.work import Render, columns_of, known_characters, say_what_was_done, targets
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
     items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit, skip=(out,))
-    view = View(size, projection.value, level.value, tone.value, mirror, depth16)
+    view = View(size, projection.value, level.value, tone.value, mirror, depth16, as_is)
     artifact = fill(
         out,
         kind="imageset",
@@ -94,8 +97,9 @@ def render(
         items=targets(items, known_characters(items)),
         passed_over=items.passed_over,
         work=Render(Path(out).absolute(), view),
-        columns=(*COLUMNS, "faces", "tilt", *(DEPTH_COLUMNS if depth16 else ())),
+        columns=columns_of(view),
         batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
         what="meshes",
     )
+    say_what_was_done(artifact.path)
     close(artifact)

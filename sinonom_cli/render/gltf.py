@@ -138,11 +138,12 @@ def _buffers(path: Path, document: dict[str, Any], chunk: bytes) -> Iterator[byt
             raise ValueError(f"its data lie at {address.partition(':')[0]}:, and only files beside it are read")
         else:
             beside = path.parent / unquote(address)
+            if not beside.is_file():  # a device would never end
+                raise SinonomError(f"{path.name}: its data are in {beside.name}, which is not there")
             try:
                 yield beside.read_bytes()
             except OSError as error:
-                reason = "is not there" if isinstance(error, FileNotFoundError) else error.strerror
-                raise SinonomError(f"{path.name}: its data are in {beside.name}, which {reason}") from None
+                raise SinonomError(f"{path.name}: its data in {beside.name} cannot be read: {error.strerror}") from None
 
 
 def _placed(document: dict[str, Any]) -> "Iterator[tuple[dict[str, Any], NDArray[np.float64] | None]]":

@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.render.depth import extent, z_buffer
+from sinonom_cli.render.depth import extent
+from sinonom_cli.render.look import PROBE, Look, look_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-PROBE = 48
-"""Side of the small height map that tops are looked for on, pixels."""
 
 PULLS = (0.9, 0.99)
 BANDS = (0.3, 0.15, 0.07, 0.03)
@@ -37,12 +35,13 @@ STEEPEST = 1.5
 one edge of the ground."""
 
 
-def level(triangles: "NDArray[np.float32]") -> "NDArray[np.float64]":
+def level(triangles: "NDArray[np.float32]", first: Look | None = None) -> "NDArray[np.float64]":
     """Turn a relief so that the plane through its stroke tops faces the viewer.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32, mesh units, roughly facing +Z (within about 40 degrees).
+    first : the mesh as it is seen before it is turned; None: it has not been looked at.
 
     Returns
     -------
@@ -50,14 +49,12 @@ def level(triangles: "NDArray[np.float32]") -> "NDArray[np.float64]":
     """
     rotation = np.eye(3)
     for round_ in range(4):
-        box = extent(triangles, rotation)
-        width = max(box[1, 0] - box[0, 0], box[1, 1] - box[0, 1])
-        if not width > 0:
+        seen = first if first and round_ == 0 else look_at(triangles, extent(triangles, rotation), rotation)
+        if not seen.width:
             break
-        heights = z_buffer(triangles, rotation, box.mean(axis=0), width, PROBE)
-        slope_x, slope_y = fit_tops(heights / np.float32(width), tilted=round_ == 0)[1:3]
+        slope_x, slope_y = fit_tops(seen.heights, tilted=round_ == 0)[1:3]
         # Summed term by term: a product of BLAS rounds otherwise on other processors.
-        rotation = np.einsum("ij,jk->ik", _turn_up(slope_x, slope_y), rotation)
+        rotation = np.einsum("ij,jk->ik", turn_up(slope_x, slope_y), rotation)
         # A small turn barely changes what is seen: the first measurement stands.
         if math.hypot(slope_x, slope_y) < 0.1:
             break
@@ -89,6 +86,32 @@ def flatten(heights: "NDArray[np.float32]") -> "NDArray[np.float32]":
     return heights - ((c[0] + c[1] * x + c[3] * x * x) + (c[2] * y + c[5] * y * y) + c[4] * x * y)
 
 
+def relief(heights: "NDArray[np.float32]") -> float:
+    """Return how much a surface varies about the quadratic surface that fits it best.
+
+    Parameters
+    ----------
+    heights : (S, S) float32, in units of the picture's width; -inf where there is no surface.
+
+    Returns
+    -------
+    Between the 2nd and the 98th of a hundred points, in the same units.
+    """
+    points = _points(heights[::2, ::2])
+    if len(points) < 16:
+        return 0.0
+    start = np.array([points[:, 2].mean(), 0, 0, 0, 0, 0])
+    off = np.sort(_residuals(points, _improved(points, start, start, 6, 0.5, 0.0)))
+    return float(off[len(off) - 1 - len(off) // 50] - off[len(off) // 50])
+
+
+def _points(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    """Return the points of a height map, (N, 3): x and y run from -0.5 to 0.5, y up."""
+    rows, columns = np.nonzero(heights > -np.inf)
+    size = len(heights)
+    return np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
+
+
 def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float64]":
     """Fit a quadratic surface to the stroke tops of a height map.
 
@@ -101,11 +124,9 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
     -------
     (6,) float64: coefficients of 1, x, y, x^2, xy, y^2; x and y run from -0.5 to 0.5, y up.
     """
-    rows, columns = np.nonzero(heights > -np.inf)
-    if len(rows) < 16:
+    points = _points(heights)
+    if len(points) < 16:
         return np.zeros(6)
-    size = len(heights)
-    points = np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
     start = np.array([points[:, 2].mean(), 0, 0, 0, 0, 0])
     if tilted:
         start = _improved(points, start, start, 3, 0.5, 0.0)  # the least-squares plane
@@ -125,7 +146,7 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
     return best
 
 
-def _turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
+def turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
     """Return the smallest rotation that turns the normal of z = slope_x x + slope_y y to +Z."""
     length = math.sqrt(slope_x**2 + slope_y**2 + 1)
     a, b, c = -slope_x / length, -slope_y / length, 1 / length  # the normal

@@ -1,21 +1,14 @@
-"""One mesh, from file to picture: read, level, depth, tone."""
+"""One mesh, from triangles to a picture: level, depth, tone."""
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sinonom_cli.artifacts.batch import Item, Row
-from sinonom_cli.artifacts.files import save_png
-from sinonom_cli.artifacts.inputs import DEPTH_FOLDER
-from sinonom_cli.artifacts.names import distinct
-from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.render.depth import MARGIN, cast_rays, extent, z_buffer
-from sinonom_cli.render.gltf import files_beside
-from sinonom_cli.render.level import flatten, level, tilt_of
-from sinonom_cli.render.mesh import read_mesh
+from sinonom_cli.render.level import flatten, level, relief, tilt_of
+from sinonom_cli.render.look import Look, look_at
 from sinonom_cli.render.tone import TONES
 
 if TYPE_CHECKING:
@@ -25,8 +18,9 @@ if TYPE_CHECKING:
 FEWEST_STEPS = 500
 """Into how many steps single precision must divide a mesh; below, its relief is lost in the file already."""
 
-DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel")
-"""What `--depth16` adds to the metadata."""
+SHALLOWEST = 0.004
+"""How much the heights of a mesh vary at least, as a share of the picture's width; carvings are 0.1 deep, and what is
+flatter is rounding, noise or the back of a block."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,7 @@ class View:
     tone : a key of TONES.
     mirror : whether to swap left and right.
     depth16 : whether to write the heights as well.
+    as_is : whether to draw meshes as they are: nothing turned over, nothing left out.
     """
 
     size: int = 256
@@ -49,6 +44,7 @@ class View:
     tone: str = "local"
     mirror: bool = False
     depth16: bool = False
+    as_is: bool = False
 
 
 class Drawn(NamedTuple):
@@ -69,51 +65,6 @@ class Drawn(NamedTuple):
     heights: "NDArray[np.float32]"
     width: float
     middle: float
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a mesh's picture goes, and what is known of it."""
-
-    file_name: str
-    label: str = ""
-    char: str = ""
-
-
-@dataclass(frozen=True)
-class Render:
-    """Render the mesh of an item (its `data` is a Target) into the image set `out`."""
-
-    out: Path
-    view: View
-
-    def __call__(self, item: Item) -> list[Row]:
-        target: Target = item.data
-        triangles = read_mesh(item.path)
-        drawn = draw(triangles, self.view)
-        save_png(self.out / target.file_name, drawn.picture)
-        row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
-        row |= {"faces": str(len(triangles)), "tilt": f"{drawn.tilt:.2f}"}
-        return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
-
-    def outputs(self, item: Item) -> list[str]:
-        """Return the files that the item becomes, relative to the set."""
-        name = item.data.file_name
-        return [name, _depth_name(name)] if self.view.depth16 else [name]
-
-    def _depth(self, file_name: str, drawn: Drawn) -> Row:
-        """Write the heights; return how to read them, in the columns of DEPTH_COLUMNS."""
-        file_name = _depth_name(file_name)
-        steps, scale, offset = sixteen_bits(drawn.heights.astype(np.float64) * drawn.width + drawn.middle)
-        save_png(self.out / file_name, steps)
-        # In perspective a pixel shows the more, the lower it looks.
-        pixel = f"{drawn.width / self.view.size:.9g}" if self.view.projection == "orthographic" else ""
-        return dict(zip(DEPTH_COLUMNS, (file_name, f"{scale:.9g}", f"{offset:.9g}", pixel), strict=True))
-
-
-def _depth_name(file_name: str) -> str:
-    """Return where the heights of a picture go: not below images/, where all is a picture of a character."""
-    return file_name.replace("images", DEPTH_FOLDER, 1)
 
 
 def sixteen_bits(heights: "NDArray[np.float64]") -> "tuple[NDArray[np.uint16], float, float]":
@@ -137,20 +88,28 @@ def sixteen_bits(heights: "NDArray[np.float64]") -> "tuple[NDArray[np.uint16], f
     return steps, scale, low - scale
 
 
-def draw(triangles: "NDArray[np.float32]", view: View) -> Drawn:
+def draw(triangles: "NDArray[np.float32]", view: View, seen: Look | None = None) -> Drawn:
     """Draw a mesh.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32, facing +Z, y up, any units.
+    seen : how they are seen from +Z; None: they have not been looked at.
 
     Raises
     ------
     SinonomError
-        If nothing of the mesh is to be seen from +Z.
+        If nothing of the mesh is to be seen from +Z, or it has no relief.
     """
-    rotation = level(triangles) if view.level == "auto" else np.eye(3)
+    seen = seen or look_at(triangles, extent(triangles, np.eye(3)))
+    rotation = level(triangles, seen) if view.level == "auto" else np.eye(3)
     heights, width, middle = depth_map(triangles, rotation, view)
+    varies = relief(seen.heights)
+    if varies < SHALLOWEST:
+        raise SinonomError(
+            f"no relief: its heights vary by {varies:.2g} of its width, and less than {SHALLOWEST:g} is not drawn",
+            "give the carved side of a plate",
+        )
     picture = TONES[view.tone](flatten(heights) if view.level == "auto" else heights)
     if view.mirror:
         picture, heights = np.ascontiguousarray(picture[:, ::-1]), heights[:, ::-1]
@@ -191,41 +150,3 @@ def depth_map(
     if not np.isfinite(heights).any():
         raise SinonomError("nothing of the mesh is to be seen from +Z", "turn the mesh to face +Z, y up")
     return heights / np.float32(width), float(width), float(centre[2])
-
-
-def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
-    """Give each item the name of its picture: `images/<relative path>.png`.
-
-    Parameters
-    ----------
-    items : meshes.
-    known : label and char by absolute path, for meshes whose character is known.
-    """
-    names = distinct({item.key: _without_suffix(item.key) for item in items}, ".png")
-    out = []
-    for item in items:
-        label, char = known.get(str(item.path.absolute()), ("", ""))
-        files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
-        target = Target(f"images/{names[item.key]}", label, char)
-        out.append(replace(item, data=target, about=label + char, files=files))
-    return out
-
-
-def _without_suffix(key: str) -> str:
-    name = key.removeprefix("meshes/")
-    return name[: -len(Path(name).suffix)] if Path(name).suffix else name
-
-
-def known_characters(items: list[Item]) -> dict[str, tuple[str, str]]:
-    """Return label and char by absolute path, of the meshes that lie in mesh sets of ours (`sinonom carve`)."""
-    known: dict[str, tuple[str, str]] = {}
-    seen: set[Path] = set()
-    for item in items:
-        for folder in item.path.absolute().parents:
-            if folder in seen:
-                break  # its parents have been looked at as well
-            seen.add(folder)
-            if (folder / "artifact.json").is_file() and (folder / "metadata.csv").is_file():
-                for row in read_table(folder / "metadata.csv")[1]:
-                    known[str(folder / row.get("file_name", ""))] = (row.get("label", ""), row.get("char", ""))
-    return known

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tinymesh import letter_f, likeness, surface, turn
 
-from sinonom_cli.render.level import flatten, level, tilt_of
+from sinonom_cli.render.level import fit_tops, flatten, level, relief, tilt_of
 from sinonom_cli.render.picture import View, draw
 
 
@@ -82,3 +82,32 @@ def test_across_a_single_stroke_where_tops_cannot_tell_the_ground_does(stroke: t
     assert residual_tilt(level(surface(heights, pose)), pose) < 2.5
     picture = draw(surface(heights, pose), View(size=48)).picture
     assert likeness(255 - picture, inside) > 0.6
+
+
+@pytest.mark.parametrize(
+    ("depth", "bars", "facet"),
+    [
+        (0.15, [(26, 0, 3, 14)], (0.06, -0.05, -0.3)),
+        (0.1, [(12, 38, 10, 5), (35, 26, 11, 21)], (0.13, -0.05, -1.1)),
+    ],
+)
+def test_a_facet_broken_off_an_edge_is_not_taken_for_the_tops_though_it_is_flat_and_larger(
+    depth: float, bars: list[tuple[int, int, int, int]], facet: tuple[float, float, float]
+) -> None:
+    # The first is mistaken for the tops where STEEPEST is 2, the second where it is 1.3.
+    x = np.tile(np.arange(48) / 47 - 0.5, (48, 1))
+    heights = np.full((48, 48), -depth)
+    for row, column, down, across in bars:
+        heights[row : row + down, column : column + across] = 0
+    start, height, slope = facet
+    heights = np.where(x > start, height + slope * (x - start), heights)
+    slopes = fit_tops(heights.astype(np.float32), tilted=True)[1:3]
+    assert np.hypot(*slopes) < 0.05
+
+
+def test_relief_is_what_remains_beside_bend_and_tilt() -> None:
+    y, x = np.mgrid[0:96, 0:96] / 95 - 0.5
+    bent = 0.3 * x - 0.2 * y + 0.1 * x * x - 0.05 * x * y
+    assert relief(bent.astype(np.float32)) < 1e-6
+    assert relief((bent + np.where(letter_f(96) > 0, 0.1, 0)).astype(np.float32)) == pytest.approx(0.1, rel=0.4)
+    assert relief(np.full((48, 48), -np.inf, np.float32)) == 0

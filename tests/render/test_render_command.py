@@ -15,7 +15,7 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode
-from sinonom_cli.render.picture import Target, targets
+from sinonom_cli.render.work import Target, targets
 
 
 def meshes(folder: Path, *names: str) -> Path:
@@ -158,4 +158,61 @@ def test_pictures_of_meshes_that_differ_by_suffix_alone_do_not_overwrite_each_ot
     named = targets([Item(key, Path(key)) for key in keys], {})
     names = [item.data.file_name.removeprefix("images/").removesuffix(".png") for item in named]
     assert names == ["a.stl", "a.ply", "a.stl.obj", "b", "sub/a", "no suffix"]
-    assert named[0].data == Target("images/a.stl.png")
+    assert named[1].data == Target("images/a.ply.png", check=named[1].data.check)
+
+
+def odd_scans(folder: Path) -> Path:
+    """Write a good scan, one that faces down, one with a speck, one that is flat and one whose count is wrong."""
+    meshes(folder, "good.stl")
+    good = surface(letter_f(24), turn(0, 0))
+    write_stl(folder / "down.stl", good * np.float32([1, -1, -1]))
+    write_stl(folder / "speck.stl", np.concatenate([good, np.float32([[[4, 4, 0], [4.1, 4, 0], [4, 4.1, 0]]])]))
+    write_stl(folder / "flat.stl", surface(np.zeros((24, 24)), turn(9, 4)))
+    content = (folder / "good.stl").read_bytes()
+    (folder / "count.stl").write_bytes(content[:80] + bytes(4) + content[84:])
+    return folder
+
+
+def test_what_was_done_to_a_mesh_is_said_in_a_line_for_each_kind_and_in_a_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scans, out = odd_scans(tmp_path / "scans"), tmp_path / "out"
+    assert run(["render", str(scans), str(out), "--size", "48", "--workers", "0"]) == ExitCode.SOME_FAILED
+    rows = {row["source"]: row for row in table(out)}
+    assert rows.keys() == {"good.stl", "down.stl", "speck.stl", "count.stl"}
+    assert rows["down.stl"]["turned"].startswith("-Z") and not rows["good.stl"]["turned"]
+    assert "1" in rows["speck.stl"]["left_out"] and rows["speck.stl"]["faces"] == rows["good.stl"]["faces"]
+    assert "1,058" in rows["count.stl"]["remarks"] and rows["good.stl"]["remarks"] == rows["good.stl"]["left_out"] == ""
+    (failure,) = table(out, "failures.csv")
+    assert failure["file"] == "flat.stl"
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning:")]
+    assert len(warnings) == 3
+    for column in ("turned", "left_out", "remarks"):
+        assert sum(f"column {column} " in line for line in warnings) == 1
+
+
+def test_nothing_is_said_of_clean_meshes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scans = meshes(tmp_path / "scans", "a.stl", "b.stl")
+    assert run(["render", str(scans), str(tmp_path / "out"), "--size", "48", "--workers", "0"]) == ExitCode.DONE
+    assert "warning" not in capsys.readouterr().err
+    assert {row["turned"] + row["left_out"] + row["remarks"] for row in table(tmp_path / "out")} == {""}
+
+
+def test_a_flat_mesh_alone_is_bad_input(tmp_path: Path) -> None:
+    write_stl(tmp_path / "flat.stl", surface(np.zeros((24, 24)), turn(9, 4)))
+    for number, more in enumerate(([], ["--level", "off"], ["--as-is"])):
+        out = str(tmp_path / f"out {number}")
+        assert run(["render", str(tmp_path / "flat.stl"), out, "--workers", "0", *more]) == ExitCode.BAD_INPUT
+
+
+def test_as_is_turns_nothing_and_leaves_nothing_out(tmp_path: Path) -> None:
+    scans = odd_scans(tmp_path / "scans")
+    (scans / "flat.stl").unlink()
+    for name, *more in (("tidy",), ("as is", "--as-is")):
+        assert run(["render", str(scans), str(tmp_path / name), "--size", "48", "--workers", "0", *more]) == 0
+    rows = {row["source"]: row for row in table(tmp_path / "as is")}
+    assert not rows["down.stl"]["turned"] and not rows["speck.stl"]["left_out"]
+    assert int(rows["speck.stl"]["faces"]) == int(rows["good.stl"]["faces"]) + 1
+    for name, alike in (("good.stl", True), ("down.stl", False), ("speck.stl", False)):
+        pictures = [(tmp_path / out / "images" / name.replace("stl", "png")).read_bytes() for out in ("tidy", "as is")]
+        assert (pictures[0] == pictures[1]) is alike

@@ -1,0 +1,52 @@
+"""Claim: `pip install .` in a fresh environment takes at most 600 MB and 25 packages, and runs the demo.
+
+A virtual environment is made in a temporary folder, this clone installed into it as a user would, and what is there
+counted: megabytes on the disk (as `du -sm` does), packages as `pip list` has them, the largest ones by themselves.
+
+Usage: python benchmarks/install_size.py [EXTRA ...] [--demo] [--keep FOLDER]
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LARGEST = 8
+
+
+def megabytes(folder: Path) -> float:
+    """Return what a folder takes on the disk, links not followed."""
+    files = [path.lstat() for path in folder.rglob("*")]
+    return sum(getattr(file, "st_blocks", file.st_size // 512 + 1) for file in files) * 512 / 2**20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="of pyproject.toml, to install as well")
+    parser.add_argument("--demo", action="store_true", help="run `sinonom demo` in the new environment")
+    parser.add_argument("--keep", type=Path, help="make the environment here, and leave it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.keep or Path(temporary) / "venv"
+        venv.create(folder, with_pip=True)
+        python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        wanted = f"{ROOT}[{','.join(options.extras)}]" if options.extras else str(ROOT)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", wanted], check=True)
+        listed = subprocess.run([python, "-m", "pip", "list", "--format", "json"], check=True, capture_output=True)
+        packages = json.loads(listed.stdout)
+        print(f"pip install {wanted.replace(str(ROOT), '.')}: {megabytes(folder):,.0f} MB, {len(packages)} packages")
+        site = next(path for path in folder.rglob("site-packages") if path.is_dir())
+        sizes = {path.name: megabytes(path) for path in site.iterdir() if path.is_dir()}
+        for name, size in sorted(sizes.items(), key=lambda entry: -entry[1])[:LARGEST]:
+            print(f"  {size:6,.0f} MB  {name}")
+        if options.demo:
+            # Elsewhere, so that it is not this clone that runs.
+            subprocess.run([python, "-m", "sinonom_cli", "demo", "demo", "--quiet"], check=True, cwd=temporary)
+
+
+if __name__ == "__main__":
+    main()
