@@ -105,15 +105,22 @@ def read_list(folder: Path, path: Path) -> list[Item]:
     return [_item(key, folder / name, replace(line, slug=slug[key])) for key, (name, line) in found.items()]
 
 
+LONGEST = 160
+"""Letters of a file name that are of the patch's: what stands behind them must fit into a disk's 255 bytes too."""
+
+
 def slugs(keys: list[str]) -> dict[str, str]:
     """Return an ASCII file name for each patch, unique whatever the case: `Book A/p1_2.jpg` -> `Book-A-p1_2`.
 
-    Where letters other than ASCII are lost, or two names become one, digits of the whole name tell them apart.
+    Where letters other than ASCII are lost, two names become one, or a name is cut off for its length, digits of the
+    whole name tell them apart.
     """
     plain = {key: re.sub(r"[^A-Za-z0-9._]+", "-", str(PurePosixPath(key).with_suffix(""))).strip("-.") for key in keys}
     times = Counter(name.lower() for name in plain.values())
     return {
-        key: name if key.isascii() and times[name.lower()] == 1 else f"{name}-{_digits(key)}"
+        key: name
+        if key.isascii() and times[name.lower()] == 1 and len(name) <= LONGEST
+        else f"{name[:LONGEST]}-{_digits(key)}"
         for key, name in plain.items()
     }
 

@@ -192,3 +192,10 @@ def test_real_prints_are_nearly_all_cut_with_confidence(shared_data: Path, tmp_p
     every = sum(len(line.split("\t")[1].replace("?", "")) for line in kept)
     assert len(sure) + len(rows(tmp_path / "set" / "doubtful.csv")) == every and len(sure) > 0.9 * every
     assert np.median(sure) > 0.8
+
+
+def test_books_and_patches_of_long_names_are_cut_and_stay_apart(tmp_path: Path) -> None:
+    book, out = "b" * 150, tmp_path / "set"
+    texts = {f"{book}/{'p' * 150}{number}_0.png": "大人" for number in range(2)}
+    assert run(["crop-nomnaocr", str(patches(tmp_path / "in", texts)), str(out), "--doubtful-below", "0", "-q"]) == 0
+    assert len({row["file_name"] for row in rows(out / "metadata.csv")}) == 4
