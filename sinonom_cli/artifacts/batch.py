@@ -3,22 +3,27 @@
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, begin, finish, refuse_files, reopen, writing
+from sinonom_cli.artifacts.artifact import Artifact, begin, finish, record_path, refuse_files, reopen, writing
 from sinonom_cli.artifacts.files import cannot_write, sweep
 from sinonom_cli.artifacts.fingerprints import changed_items, each, identity_of, mark_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.journal import Journal, Known, Row, finished
 from sinonom_cli.artifacts.removal import unlink_below
-from sinonom_cli.artifacts.workers import PROCESSES, Work, work_through
+from sinonom_cli.artifacts.workers import PROCESSES, SMALL_JOB, Work, work_through
 from sinonom_cli.errors import ExitCode, SinonomError
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+TRIED = 8
+"""Items that are tried before an output is replaced."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ def fill(
     inputs = [path for path in needs if path is not None]
     inputs += [path for item in items for path in (item.path, *item.files)]
     with writing(out, kind, inputs):
+        if batch.overwrite and record_path(out, kind).exists():
+            _refuse_hopeless(items, work, batch, what)
         writes = (name for item in items for name in outputs_of(work, item))
         artifact = begin(out, kind, options, {"count": len(items)}, batch.overwrite, writes=writes)
         before = artifact.state
@@ -124,6 +131,31 @@ def fill(
         finally:
             journal.close()
     return artifact
+
+
+def _refuse_hopeless(items: Sequence[Item], work: Work, batch: BatchOptions, what: str) -> None:
+    """Refuse to replace an output where nothing could take its place: the first items are tried until one succeeds.
+
+    Works that can write elsewhere, dataclasses with a field `out`, are tried in a temporary folder; of others, only
+    what is known without them counts.
+    """
+    failure = items[0].fault if items and all(item.fault for item in items) else ""
+    if not failure and is_dataclass(work) and any(field.name == "out" for field in fields(work)):
+        workers = 0 if batch.workers == 0 or len(items) < SMALL_JOB else 1
+        with TemporaryDirectory(prefix="sinonom-") as folder:
+            trial: Any = replace(work, out=Path(folder))
+            try:
+                for outcome in work_through(items[:TRIED], trial, workers):
+                    if outcome.rows is not None:
+                        return
+                    failure = failure or outcome.failure
+            except SinonomError:  # the temporary folder has no room: that says nothing of the output
+                return
+        if len(items) > TRIED:
+            return
+    if failure:
+        hint = "other inputs; the output is left as it is"
+        raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {failure}", hint)
 
 
 def outputs_of(work: Work, item: Item) -> Sequence[str]:

@@ -6,16 +6,20 @@ import json
 import os
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from sinonom_cli.errors import ExitCode, SinonomError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 TEMPORARY = ".sinonom-"
 """How the names of unfinished files begin; what a killed run leaves of them is swept by the next."""
@@ -126,3 +130,46 @@ def sweep(folder: Path) -> None:
         for name in names:
             if name.startswith(TEMPORARY):
                 Path(parent, name).unlink(missing_ok=True)
+
+
+def cached_by_file(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep the last results of a function of files; one whose file has changed since is made anew.
+
+    A process may run several commands. A file is known by what the system says of it: size, times, inode.
+
+    Parameters
+    ----------
+    most : results that are kept. Arguments are given by position; files among them are paths, or have an attribute
+        `path`, alone or in tuples.
+    """
+
+    def decorated(work: Callable[P, R]) -> Callable[P, R]:
+        @lru_cache(most)
+        def known(_: tuple[tuple[int, ...], ...], *given: P.args, **named: P.kwargs) -> R:
+            return work(*given, **named)
+
+        @wraps(work)
+        def asked(*given: P.args, **named: P.kwargs) -> R:
+            return known(tuple(map(_status, _paths(given))), *given, **named)  # type: ignore[arg-type]
+
+        return asked
+
+    return decorated
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _paths(each)
+    else:
+        path = value if isinstance(value, Path) else getattr(value, "path", None)
+        if isinstance(path, Path):
+            yield path
+
+
+def _status(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -1,12 +1,12 @@
 """A detector of characters (ONNX, output as YOLOv8's) run with ONNX Runtime: pages in, boxes out."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sinonom_cli.artifacts.files import cached_by_file
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.embedder import session_of
 
@@ -75,7 +75,7 @@ class Localizer:
         return found[kept], scores[sure][kept]
 
 
-@cache
+@cached_by_file(2)
 def read_localizer(path: Path) -> Localizer:
     """Return the detector at `path`, read once in each process."""
     return Localizer(path)

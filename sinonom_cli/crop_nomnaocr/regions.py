@@ -1,12 +1,12 @@
 """Where on a picture a column stands: the whole of it, a rectangle, or what an outline encloses."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sinonom_cli.artifacts.files import cached_by_file
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.preprocess import load_picture
 
@@ -60,7 +60,7 @@ def load_region(region: Region) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     return part, (x0, y0)
 
 
-@lru_cache(maxsize=2)
+@cached_by_file(2)
 def _picture(path: Path) -> NDArray[np.uint8]:
     # Columns of one page mostly come to the same worker one after another: it is read once.
     return load_picture(path, whole=True)

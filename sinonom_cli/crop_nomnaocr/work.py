@@ -1,13 +1,12 @@
 """One column and its transcript -> files and rows of the set: the work on one item of the batch."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.artifacts.files import save_png
+from sinonom_cli.artifacts.files import cached_by_file, save_png
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.characters import label_of, repair
 from sinonom_cli.crop_nomnaocr.check import Likeness, read_reader
@@ -200,7 +199,7 @@ def _share_inside(box: NDArray[np.float64], shape: tuple[int, ...]) -> float:
     return float((np.clip(high - low, 0, None) / sides).prod()) if (sides > 0).all() else 0.0
 
 
-@lru_cache(maxsize=2)
+@cached_by_file(2)
 def look_at_page(localizer: Path, page: tuple[tuple[Region, int], ...]) -> list[Found | None]:
     """Return what a detector sees in each of the columns laid on one page; None for those that cannot be read.
 

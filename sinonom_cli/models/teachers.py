@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sinonom_cli.artifacts.files import sha256_of
+from sinonom_cli.artifacts.files import cached_by_file, sha256_of
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.embedder import session_of
 
@@ -157,7 +156,7 @@ def _pp_ocr() -> Path:
     return files[0]
 
 
-@cache
+@cached_by_file(2)
 def _opened(path: Path) -> Any:
     return session_of(str(path), 1)
 

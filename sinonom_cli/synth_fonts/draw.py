@@ -1,7 +1,6 @@
 """Draw a face's glyphs, framed in a square, at any stroke weight."""
 
 import io
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from sinonom_cli.artifacts.files import cached_by_file
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.synth_fonts.faces import Face
 from sinonom_cli.synth_fonts.hinting import without_hinting
@@ -116,7 +116,7 @@ def _key(glyph: NDArray[np.uint8]) -> tuple[tuple[int, ...], bytes]:
     return glyph.shape, glyph.tobytes()
 
 
-@lru_cache(_CACHED_PENS)
+@cached_by_file(_CACHED_PENS)
 def pen_for(face: Face, side: int) -> Pen:
     """Return the pen of a face, opened once for all characters that a worker draws in a row."""
     return Pen(face.path, face.index, side, face.placeholders, face.boxed)

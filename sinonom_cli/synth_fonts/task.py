@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.artifacts.batch import Item, Row, item_rng
-from sinonom_cli.artifacts.files import save_png
+from sinonom_cli.artifacts.files import cached_by_file, save_png
 from sinonom_cli.artifacts.imageset import COLUMNS
 from sinonom_cli.characters import is_private, label_of, repair
 from sinonom_cli.errors import SinonomError
@@ -106,7 +105,7 @@ def _file_name(face: Face, label: str, level: Level) -> str:
     return f"images/{label}/{face.slug}-{level.name}.png"
 
 
-@lru_cache(CACHED_FACES)
+@cached_by_file(CACHED_FACES)
 def neighbours_for(face: Face, side: int, reach: float) -> dict[str, NDArray[np.float32]]:
     """Return the fields of a face's commonest characters, those that are likely to stand beside others."""
     pen = pen_for(face, side)

@@ -145,6 +145,7 @@ def _looked_at(entry: Path, images: ImageSet, rows: NDArray[np.int64], size: int
                     file.truncate(length)
         except OSError as error:
             raise elsewhere(cannot_write(entry, error).message) from error
+        open_cells.cache_clear()  # what was mapped may have been a file that somebody has deleted since
         (entry / "unreadable.json").unlink(missing_ok=True)
         write_json(record, {"set": images.path.name, "pictures": count, "size": size, "preprocessing": VERSION})
     os.utime(record)

@@ -43,6 +43,7 @@ class Lessons:
             size = count * length * ENTRY.itemsize
             if path.exists() and path.stat().st_size == size:
                 continue
+            _opened.cache_clear()  # what was mapped may have been a file that somebody has deleted since
             try:
                 with path.open("wb") as file:
                     file.truncate(size)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sinonom_cli.artifacts.files import cached_by_file
 from sinonom_cli.train.data import Pictures
 
 
@@ -55,7 +55,7 @@ class HardClasses:
         return None if number is None else _table(self.path(number))
 
 
-@lru_cache(maxsize=2)
+@cached_by_file(2)
 def _table(path: Path) -> NDArray[np.int64]:
     table: NDArray[np.int64] = np.load(path, allow_pickle=False)
     return table

@@ -97,12 +97,12 @@ def test_a_kill_while_files_are_removed_leaves_nothing_that_calls_itself_complet
     make(source, out)
     unlink, count = os.unlink, 0
 
-    def killed(path: str) -> None:
+    def killed(path: str, **how: int) -> None:
         nonlocal count
-        count += 1
+        count += str(path).startswith(str(out))
         if count == 4:
             raise KeyboardInterrupt
-        unlink(path)
+        unlink(path, **how)
 
     with monkeypatch.context() as patch:
         patch.setattr("sinonom_cli.artifacts.removal.os.unlink", killed)
@@ -195,6 +195,22 @@ def test_a_command_that_is_wrong_leaves_the_old_output(command: str, tmp_path: P
     ):
         assert sinonom(arguments[0], given, *arguments[2:], out, *options, "--overwrite", "-q") in (2, 4)
         assert content(out) == before
+
+
+@pytest.mark.parametrize("command", ["render", "carve", "crop-nomnaocr"])
+def test_where_nothing_can_be_made_the_old_output_stays(command: str, tmp_path: Path) -> None:
+    arguments, changed = COMMANDS[command](tmp_path / "in")
+    out = tmp_path / "out"
+    assert sinonom(*arguments, out, "-q") == 0
+    before = content(out)
+    kept = {path: path.read_bytes() for path in changed.parent.iterdir()}
+    for path in kept:
+        path.write_bytes(b"")
+    assert sinonom(*arguments, out, "--overwrite", "-q") == ExitCode.BAD_INPUT
+    assert content(out) == before
+    changed.write_bytes(kept[changed])
+    assert sinonom(*arguments, out, "--overwrite", "-q") == ExitCode.SOME_FAILED
+    assert content(out) != before
 
 
 # An output that holds its own inputs
