@@ -26,8 +26,10 @@ from sinonom_cli.carve.carving import Carving  # noqa: E402
 from sinonom_cli.carve.relief import carve_plate, mesh_of  # noqa: E402
 from sinonom_cli.models.depth_images import depth_images  # noqa: E402
 from sinonom_cli.models.fields import torch_draw  # noqa: E402
+from sinonom_cli.models.levels import ink_of  # noqa: E402
+from sinonom_cli.models.loading import load_picture  # noqa: E402
 from sinonom_cli.models.networks import build  # noqa: E402
-from sinonom_cli.models.preprocess import ink_of, load_picture, prepare  # noqa: E402
+from sinonom_cli.models.preprocess import prepare  # noqa: E402
 from sinonom_cli.train.losses import pairwise_distances, triplet_costs  # noqa: E402
 from sinonom_cli.train.mining import batch_hard  # noqa: E402
 

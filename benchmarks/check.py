@@ -26,8 +26,9 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, find_patches, read_exclusions, read_list, without
 from sinonom_cli.crop_nomnaocr.work import CropColumn, Piece
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models import prepare_fast, teachers
+from sinonom_cli.models import teachers
 from sinonom_cli.models.embedder import session_of
+from sinonom_cli.models.preprocess import prepare_all
 
 DOUBTFUL, LEAST, SIDE = 0.5, 4, 64
 
@@ -109,7 +110,7 @@ def _read(teacher: teachers.Teacher, pieces: list[Piece]) -> list[int]:
     best: list[int] = []
     for start in range(0, len(pieces), 256):
         crops = [piece.crop.picture for piece in pieces[start : start + 256] if piece.crop]
-        ink = np.array([np.rint(prepare_fast.prepare(crop, SIDE) * 255) for crop in crops], np.uint8)
+        ink = np.rint(prepare_all(crops, SIDE) * 255).astype(np.uint8)
         answers = teacher(ink)
         strongest = answers["value"].argmax(axis=1)[:, None]
         best += np.take_along_axis(answers["column"], strongest, axis=1)[:, 0].tolist()

@@ -32,7 +32,7 @@ from sinonom_cli.crop_nomnaocr.sheets import COLUMNS, Found, look
 from sinonom_cli.crop_nomnaocr.transcripts import find_patches, paged, read_list
 from sinonom_cli.crop_nomnaocr.work import CropColumn, look_at_page
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.loading import load_picture
 
 DOUBTFUL, HALF = 0.5, 0.5
 

@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from sinonom_cli.artifacts.imageset import read_imageset
 from sinonom_cli.artifacts.index import Index, read_index
 from sinonom_cli.artifacts.model import Model, read_model
-from sinonom_cli.models import prepare_fast
 from sinonom_cli.models.embedder import AT_ONCE, session_of
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.preprocess import prepare_all
 from sinonom_cli.query.distances import unit
 
 Array = NDArray[np.float32]
@@ -46,10 +46,9 @@ NEIGHBOURS = 100
 
 def prepared(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
     """Prepare pictures; (N, S, S) uint8, 255 = full ink."""
-    pictures = np.empty((len(paths), size, size), np.uint8)
-    for place, path in enumerate(paths):
-        pictures[place] = np.rint(prepare_fast.prepare(load_picture(path), size) * 255)
-    return pictures
+    parts = [paths[start : start + 256] for start in range(0, len(paths), 256)]
+    ready = [np.rint(prepare_all([load_picture(path) for path in part], size) * 255) for part in parts]
+    return np.concatenate(ready).astype(np.uint8)
 
 
 def embedding(onnx: bytes | str) -> Embed:

@@ -25,8 +25,9 @@ sys.path[:0] = [str(ROOT)]
 
 from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
 from sinonom_cli.artifacts.workers import cores  # noqa: E402
-from sinonom_cli.models import prepare_fast, preprocess  # noqa: E402
+from sinonom_cli.models.blank import inked_picture  # noqa: E402
 from sinonom_cli.models.embedder import session_of  # noqa: E402
+from sinonom_cli.models.preprocess import prepare, prepare_all  # noqa: E402
 
 SMALL, LARGE, ROUNDS = 4_000, 16_000, 3
 
@@ -58,18 +59,16 @@ def index(folder: Path, model: Model, count: int) -> tuple[float, float]:
 def steps(paths: list[Path], size: int) -> None:
     """Print the processor time of each step before the network."""
     started = time.process_time()
-    pictures = [preprocess.load_picture(path) for path in paths]
+    pictures = [inked_picture(path) for path in paths]
     loaded = time.process_time()
     for picture in pictures:
-        preprocess.prepare(picture, size)
+        prepare(picture, size)
     plain = time.process_time()
-    prepare_fast.prepare(pictures[0], size)
-    compiled = time.process_time()
-    for picture in pictures:
-        prepare_fast.prepare(picture, size)
+    for start in range(0, len(pictures), 256):
+        prepare_all(pictures[start : start + 256], size)
     ended = time.process_time()
-    spent = [1e6 * part / len(paths) for part in (loaded - started, plain - loaded, ended - compiled)]
-    print(f"processor, each picture: reading {spent[0]:.0f} us, preparing {spent[1]:.0f}, compiled {spent[2]:.0f}")
+    spent = [1e6 * part / len(paths) for part in (loaded - started, ended - plain, plain - loaded)]
+    print(f"processor, each picture: reading {spent[0]:.0f} us, preparing {spent[1]:.0f}, one by one {spent[2]:.0f}")
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ import sinonom_cli.assets
 from sinonom_cli.artifacts.imageset import read_imageset
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.relief import carve_plate, mesh_of, rotation
-from sinonom_cli.models.preprocess import ink_of, load_picture
+from sinonom_cli.models.levels import ink_of
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.relief import Span
 from sinonom_cli.render.level import level
 

@@ -41,8 +41,12 @@ EQUAL = Path(__file__).parent / "mutants_equal.csv"
 LEAST = 0.85
 
 MODULES = {
-    "models/preprocess.py": "models/test_preprocess.py models/test_prepare_fast.py models/test_same_picture.py",
-    "models/prepare_fast.py": "models/test_prepare_fast.py",
+    "models/preprocess.py": "models/test_preprocess.py models/test_lines.py models/test_golden.py",
+    "models/levels.py": "models/test_preprocess.py models/test_golden.py",
+    "models/light.py": "models/test_light.py models/test_golden.py",
+    "models/lines.py": "models/test_lines.py models/test_golden.py",
+    "models/colours.py": "models/test_colours.py models/test_golden.py",
+    "models/framing.py": "models/test_framing.py models/test_golden.py",
     "models/metrics.py": "models/test_metrics.py",
     "models/calibration.py": "models/test_calibration.py",
     "models/products.py": "models/test_products.py",

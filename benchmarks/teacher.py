@@ -15,8 +15,9 @@ import numpy as np
 
 from sinonom_cli.artifacts.imageset import read_imageset
 from sinonom_cli.models import teachers
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
-from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.models.preprocess import prepare
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.artifacts.single_files import refuse_foreign
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture, opened_picture
+from sinonom_cli.models.loading import load_picture, opened_picture
 
 INK, FAINT = (20, 20, 20), (120, 120, 120)
 MARK = "sinonom"

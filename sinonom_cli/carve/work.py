@@ -11,7 +11,8 @@ from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.relief import carve_plate, mesh_of
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import ink_of, load_picture
+from sinonom_cli.models.levels import ink_of
+from sinonom_cli.models.loading import load_picture
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sinonom_cli.crop_nomnaocr.given import Given, inside, loose
 from sinonom_cli.crop_nomnaocr.regions import Box, Region
 from sinonom_cli.crop_nomnaocr.transcripts import LIST
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import opened_picture
+from sinonom_cli.models.loading import opened_picture
 
 SIDES = ("x0", "y0", "x1", "y1")
 

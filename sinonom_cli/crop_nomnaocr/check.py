@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.characters import label_of, repair
-from sinonom_cli.models import prepare_fast
 from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.models.opening import model_of, open_index
+from sinonom_cli.models.preprocess import prepare_all
 from sinonom_cli.models.products import product
 
 LIKER, LIKER_SLOPE = 0.25, 20.0
@@ -67,8 +67,7 @@ class Reader:
         n likenesses; None for a character that the index does not hold.
         """
         size = self._embedder.model.size
-        ink = np.array([prepare_fast.prepare(picture, size) for picture in pictures], np.float32)
-        cosines = product(self._embedder.embed(ink.reshape(-1, size, size)), self._columns)
+        cosines = product(self._embedder.embed(prepare_all(pictures, size)), self._columns)
         return [self._compared(row, char) for row, char in zip(cosines, chars, strict=True)]
 
     def _compared(self, cosines: NDArray[np.float32], char: str) -> Likeness | None:

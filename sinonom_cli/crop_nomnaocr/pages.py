@@ -12,7 +12,7 @@ from sinonom_cli.artifacts.inputs import Item, find_inputs
 from sinonom_cli.artifacts.names import Spelling
 from sinonom_cli.artifacts.tables import read_lines
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.loading import load_picture
 
 LEAST_SIDE = 10
 """Pixels; ultralytics leaves smaller pages out without saying so."""

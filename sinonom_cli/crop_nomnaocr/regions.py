@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sinonom_cli.artifacts.files import cached_by_file
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.loading import load_picture
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the picture as it is shown, turned as its EXIF says; x1 and y1 outside."""

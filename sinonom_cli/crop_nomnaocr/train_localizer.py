@@ -21,7 +21,7 @@ from sinonom_cli.artifacts.removal import SCRATCH
 from sinonom_cli.crop_nomnaocr.localize import SAME, Localizer, matched
 from sinonom_cli.crop_nomnaocr.pages import Page, check_readable, corners, read_pages
 from sinonom_cli.errors import ExitCode, SinonomError, need
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.loading import load_picture
 
 
 @dataclass(frozen=True)

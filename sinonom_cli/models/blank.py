@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.loading import load_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ range is a gradient: the edge of a stroke, even one that is out of focus, is ste
 
 
 def inked_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture that shows something: (H, W) uint8 grey; see `preprocess.load_picture`.
+    """Read a picture that shows something: (H, W) uint8 grey; see `loading.load_picture`.
 
     Raises
     ------

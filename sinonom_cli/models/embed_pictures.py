@@ -7,7 +7,7 @@ core waits for another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,19 +17,17 @@ import numpy as np
 
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.models import preprocess
 from sinonom_cli.models.blank import inked_picture
 from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.page_like import looks_like_page
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.preprocess import Mended, framed_pictures, mended
 from sinonom_cli.models.views import embed_views
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinonom_cli.artifacts.model import Model
-
-    Prepare = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
 
 PAGE = "looks like a page, a column or a line of several characters, not like one character"
 """Reason for which a query is refused."""
@@ -72,7 +70,7 @@ def embed_pictures(
     tta : take the mean over a few views of each picture: queries, never what an index holds; see `models.views`.
     one_character : count pictures that look like a page or a column as failures: queries.
     """
-    one = OneBatch(embedder, size, preprocess.prepare, tta, one_character)
+    one = OneBatch(embedder, size, tta, one_character)
     if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
         for batch in batches:
             yield one(batch)
@@ -103,12 +101,9 @@ class EmbedBatch:
 
     def __call__(self, item: Item) -> list[Any]:
         """Return one `Embedded` in a list."""
-        from sinonom_cli.models import prepare_fast
-
         _, batch = item.data
         embedder = _embedder(self.model.path, self.model.identity)
-        one = OneBatch(embedder, self.model.size, prepare_fast.prepare, self.tta, self.one_character)
-        return [one(batch)]
+        return [OneBatch(embedder, self.model.size, self.tta, self.one_character)(batch)]
 
 
 @dataclass(frozen=True)
@@ -119,7 +114,7 @@ class Read:
 
     def __call__(self, item: Item) -> list[Any]:
         """Return nothing; raises SinonomError for a picture that cannot be read."""
-        preprocess.prepare(load_picture(item.path), self.size)
+        mended(load_picture(item.path), self.size)
         return []
 
 
@@ -154,13 +149,12 @@ class OneBatch:
 
     embedder: Embedder
     size: int
-    prepare: Prepare
     tta: bool
     one_character: bool
 
     def __call__(self, batch: Sequence[Path]) -> Embedded:
         """Return the batch's embeddings, and why pictures have none."""
-        pictures = np.empty((len(batch), self.size, self.size), np.float32)
+        pictures: list[Mended] = []
         positions: list[int] = []
         failures: dict[int, str] = {}
         for position, path in enumerate(batch):
@@ -168,20 +162,20 @@ class OneBatch:
             if isinstance(read, str):
                 failures[position] = read
             else:
-                pictures[len(positions)] = read
+                pictures.append(read)
                 positions.append(position)
-        there = pictures[: len(positions)]
+        there = framed_pictures(pictures, self.size)
         vectors = embed_views(self.embedder, there) if self.tta else self.embedder.embed(there)
         finite = np.isfinite(vectors).all(axis=1)
         for position in np.array(positions, np.int64)[~finite].tolist():
             failures[position] = "the model answers it with something that is no number"
         return Embedded(vectors[finite], dict(sorted(failures.items())))
 
-    def _read(self, path: Path) -> NDArray[np.float32] | str:
-        """Return a picture as the network wants it, or in one line why there is none."""
+    def _read(self, path: Path) -> Mended | str:
+        """Return a picture, ready to be framed, or in one line why there is none."""
         try:
             picture = inked_picture(path)
-            return PAGE if self.one_character and looks_like_page(picture) else self.prepare(picture, self.size)
+            return PAGE if self.one_character and looks_like_page(picture) else mended(picture, self.size)
         except SinonomError as error:
             if error.code != ExitCode.BAD_INPUT:
                 raise

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models import preprocess
 from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.models.opening import model_of, open_index
+from sinonom_cli.models.preprocess import prepare_all
 
 
 class Familiar:
@@ -27,8 +27,7 @@ class Familiar:
         if opened is None:
             return None
         index, embedder = opened
-        prepared = np.array([preprocess.prepare(picture, embedder.model.size) for picture in pictures], np.float32)
-        embeddings = embedder.embed(prepared)
+        embeddings = embedder.embed(prepare_all(pictures, embedder.model.size))
         _, vectors = index.candidates(embeddings, 1)
         return np.sqrt(((vectors[:, 0].astype(np.float64) - embeddings) ** 2).sum(axis=1))
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from sinonom_cli.models.preprocess import unframed
+from sinonom_cli.models.lines import unframed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,8 @@ import numpy as np
 
 from sinonom_cli import console
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.models.loading import load_picture
+from sinonom_cli.models.preprocess import prepare
 from sinonom_cli.query.local import edge_maps, local_distances
 
 if TYPE_CHECKING:

@@ -142,7 +142,7 @@ def size_of(path: Path) -> tuple[int, int] | None:
         if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR":
             width, height = struct.unpack(">II", head[16:24])
             return (width, height) if width and height else None
-        from sinonom_cli.models.preprocess import opened_picture
+        from sinonom_cli.models.loading import opened_picture
 
         with opened_picture(path) as image:
             return image.size

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from sinonom_cli.models.depth_images import LEVELLED, surfaces, toned
 from sinonom_cli.models.fields import Draw, torch_draw
-from sinonom_cli.models.prepare_batch import prepare_batch
+from sinonom_cli.models.preprocess import prepare_all
 from sinonom_cli.models.relief import Relief, Span
 
 
@@ -115,8 +115,8 @@ def views(
         rows = np.flatnonzero(chosen)
         for part in np.array_split(rows, -(-len(rows) // TOGETHER)) if len(rows) else ():
             ink = torch.from_numpy(pictures[part]).float() / 255
-            seen = prepare_batch(view(ink, generator, amounts), pictures.shape[1])
-            result[part] = (seen * 255).round().to(torch.uint8).numpy()
+            seen = view(ink, generator, amounts).to(torch.uint8).numpy()
+            result[part] = np.rint(prepare_all(seen, pictures.shape[1]) * 255)
     return result
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,12 +22,10 @@ from numpy.typing import NDArray
 from sinonom_cli import console
 from sinonom_cli.artifacts.files import cannot_write, write_json
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.journal import Row
 from sinonom_cli.artifacts.workers import work_through
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.blank import inked_picture
-from sinonom_cli.models.prepare_fast import prepare
-from sinonom_cli.models.preprocess import VERSION
+from sinonom_cli.models.preprocess import VERSION, Mended, framed_pictures, mended
 from sinonom_cli.train.cache_folder import elsewhere, prune, room, turn
 from sinonom_cli.train.contents import Contents, digest_of, rows_of, sums_of
 
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
     from sinonom_cli.artifacts.imageset import ImageSet
 
 TODO, READY, UNREADABLE = 0, 1, 2
+TOGETHER = 32
+"""Pictures that a worker prepares at once."""
 
 
 @dataclass(frozen=True)
@@ -177,16 +177,14 @@ def _fill(
     state[rows[wanted]] = TODO
     paths = {int(i): images.path / images.pictures[i].file_name for i in rows[wanted]}
     room(entry, len(paths) * size * size)
-    todo = [Item(path.name, path, i) for i, path in paths.items()]
-    with console.progress(len(todo), f"pictures of {images.path.name} read") as progress:
-        for outcome in work_through(todo, Prepare(cells, (count, size, size)), workers):
-            row = outcome.item.data
+    with console.progress(len(paths), f"pictures of {images.path.name} read") as progress:
+        for row, reason in _prepared(list(paths.items()), Prepare(cells, (count, size, size)), workers):
             failed.pop(row, None)
-            if outcome.rows is None:
-                failed[row] = outcome.failure
+            if reason:
+                failed[row] = reason
                 write_json(reasons, {str(k): v for k, v in failed.items()})
             contents.prepared[row] = contents.sums[row]
-            state[row] = UNREADABLE if outcome.rows is None else READY
+            state[row] = UNREADABLE if reason else READY
             progress.advance()
     state.flush()
     if reasons.exists():
@@ -202,17 +200,46 @@ def _forget_answers(entry: Path, count: int, rows: NDArray[np.int64]) -> None:
             answers.reshape(count, -1)[rows] = 0
 
 
+def _prepared(todo: list[tuple[int, Path]], work: Prepare, workers: int | None) -> Iterator[tuple[int, str]]:
+    """Prepare pictures, `TOGETHER` at a time; yield the row of each in its set, and "" or why it could not be read."""
+    parts = [todo[start : start + TOGETHER] for start in range(0, len(todo), TOGETHER)]
+    items = [Item(str(number), part[0][1], part) for number, part in enumerate(parts)]
+    for outcome in work_through(items, work, workers):
+        done: Any = outcome.rows
+        if done is not None:
+            yield from done
+            continue
+        # A picture that ends its worker takes the others of its part with it: each by itself, then.
+        alone = [Item(path.name, path, [(row, path)]) for row, path in outcome.item.data]
+        for one in work_through(alone, work, 1):
+            found: Any = one.rows or [(one.item.data[0][0], one.failure)]
+            yield from found
+
+
 @dataclass(frozen=True)
 class Prepare:
-    """Reads one picture into its cell."""
+    """Reads pictures into their cells."""
 
     cells: Path
     shape: tuple[int, int, int]
 
-    def __call__(self, item: Item) -> list[Row]:
-        prepared = prepare(inked_picture(item.path), self.shape[1])
-        open_cells(self.cells, self.shape, "r+")[item.data] = np.rint(prepared * 255)
-        return []
+    def __call__(self, item: Item) -> list[Any]:
+        """Return of each picture its row and "", or why it cannot be read."""
+        done: list[tuple[int, str]] = []
+        there: list[tuple[int, Mended]] = []
+        for row, path in item.data:
+            try:
+                there.append((row, mended(inked_picture(path), self.shape[1])))
+                done.append((row, ""))
+            except SinonomError as error:
+                if error.code != ExitCode.BAD_INPUT:
+                    raise
+                done.append((row, " ".join(error.message.split())))
+        if there:
+            rows, pictures = zip(*there, strict=True)
+            prepared = framed_pictures(pictures, self.shape[1])
+            open_cells(self.cells, self.shape, "r+")[list(rows)] = np.rint(prepared * 255)
+        return done
 
 
 def _key(images: ImageSet, size: int) -> str:

@@ -12,9 +12,9 @@ from sinonom_cli.artifacts.index import read_index
 from sinonom_cli.artifacts.model import DEFAULT, read_model
 from sinonom_cli.cli import run
 from sinonom_cli.crop_nomnaocr import check
-from sinonom_cli.models import prepare_fast
 from sinonom_cli.models.embedder import Embedder
 from sinonom_cli.models.opening import CHARACTERS
+from sinonom_cli.models.preprocess import prepare
 
 HAND = Path(sinonom_cli.__file__).parent / "assets" / "glyphs" / "wenkai" / "images"
 PRINTED = "年帝軍官都書"
@@ -110,7 +110,7 @@ def test_the_reader_agrees_with_comparing_embeddings_one_by_one() -> None:
     chars = "月日軍"
     seen = reader([glyph("軍", 64)] * 3, chars)
     index = read_index(CHARACTERS)
-    picture = prepare_fast.prepare(glyph("軍", 64), 64)
+    picture = prepare(glyph("軍", 64), 64)
     vector = Embedder(read_model(DEFAULT)).embed(picture[None])[0].astype(np.float64)
     cosines: dict[str, float] = {}
     for number, row in enumerate(index.vectors):

@@ -49,7 +49,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_row_names_the_picture_whose_embedding_its_vector_is(house: Path) -> None:
     import onnxruntime
 
-    from sinonom_cli.models.preprocess import load_picture, prepare
+    from sinonom_cli.models.loading import load_picture
+    from sinonom_cli.models.preprocess import prepare
 
     assert sinonom("index", "set a", "b", "db.faiss", "--batch-size", 4) == 0
     rows = rows_of(house / "db.faiss.rows.csv")

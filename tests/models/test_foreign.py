@@ -8,7 +8,7 @@ from tinymodel import tiny_model, tiny_pictures
 from sinonom_cli import cli
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models.foreign import known_as
-from sinonom_cli.models.preprocess import load_picture
+from sinonom_cli.models.loading import load_picture
 
 
 def boxes(brand: bytes, *compatible: bytes) -> bytes:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.models import preprocess
-from sinonom_cli.models.preprocess import load_picture, opened_picture
+from sinonom_cli.models.loading import load_picture, opened_picture
 
 IMPORT_ALL = """
 import contextlib, importlib, logging, pkgutil, random, socket, warnings

@@ -14,7 +14,8 @@ from sinonom_cli import cli
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.model import read_model
 from sinonom_cli.models.embedder import session_of
-from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.models.loading import load_picture
+from sinonom_cli.models.preprocess import prepare
 from sinonom_cli.query import search
 from sinonom_cli.query.distances import ClassDistance
 

@@ -13,7 +13,8 @@ import sinonom_cli.assets
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.relief import carve_plate, mesh_of
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.preprocess import ink_of, load_picture
+from sinonom_cli.models.levels import ink_of
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.relief import Span
 from sinonom_cli.render.mesh import Notes
 from sinonom_cli.render.picture import View, draw

@@ -15,7 +15,8 @@ from PIL import Image
 
 from sinonom_cli.artifacts.imageset import ImageSet, Picture, read_imageset
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.models.preprocess import load_picture, prepare
+from sinonom_cli.models.loading import load_picture
+from sinonom_cli.models.preprocess import prepare
 
 pytest.importorskip("torch")
 

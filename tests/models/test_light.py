@@ -1,0 +1,79 @@
+"""Uneven light and blur: made up for where they are, and nothing is done where they are not."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+from tinystrokes import drawn
+
+from sinonom_cli.models.levels import levels_of
+from sinonom_cli.models.light import closed, flattened, is_blurred, is_uneven, sharpened
+from sinonom_cli.models.preprocess import mended, prepare
+
+PLAIN = np.clip(drawn().astype(int) * 3 // 4 + 40, 0, 255).astype(np.uint8)
+"""As contrasts of old prints are: ink 55, paper 227."""
+WANTED = prepare(PLAIN, 48)
+Y, X = np.mgrid[:96, :96] / 95
+
+
+def alike(picture: np.ndarray) -> float:
+    return float(np.corrcoef(prepare(picture, 48).ravel(), WANTED.ravel())[0, 1])
+
+
+def lit(light: np.ndarray) -> np.ndarray:
+    return np.round(PLAIN * light).astype(np.uint8)
+
+
+LIGHT = {
+    "falling to the right": 1 - 0.4 * X,
+    "falling to a corner": 1 - 0.3 * (X + Y),
+    "a shadow from the left": np.where(X < 0.45, 0.5, 1.0),
+    "a shadow from above": np.where(Y < 0.6, 0.4, 1.0),
+    "a slanting shadow": np.where(X + 0.7 * Y > 0.8, 0.55, 1.0),
+    "a soft shadow": 1 - 0.5 / (1 + np.exp(-(X - 0.5) * 30)),
+}
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_uneven_light_does_not_matter(name: str) -> None:
+    assert alike(lit(LIGHT[name])) > 0.93
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_light_ink_under_uneven_light_is_left_alone(name: str) -> None:
+    picture = np.round((255 - PLAIN) * LIGHT[name]).astype(np.uint8)
+    assert flattened(picture) is picture
+
+
+@pytest.mark.parametrize("side", [48, 64, 96, 127])
+def test_even_light_and_sharp_strokes_are_left_as_they_are(side: int) -> None:
+    for picture in (drawn(side), 255 - drawn(side), drawn(side) // 2 + 60):
+        assert mended(picture, 64).grey is picture
+        found = levels_of(picture)
+        assert found is not None and not is_blurred(picture, found)
+        assert is_uneven(picture, found) == (picture[0, 0] < 100)  # what is light is ink: `flattened` sees that
+
+
+def test_a_closing_is_the_least_of_the_greatest() -> None:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (20, 31), dtype=np.uint8)
+    for window in (1, 3, 7, 9):
+        reach = window // 2
+        wide = np.pad(picture, 2 * reach, mode="edge")
+        size = (window, window)
+        dilated = np.lib.stride_tricks.sliding_window_view(wide, size).max(axis=(2, 3))
+        wanted = np.lib.stride_tricks.sliding_window_view(dilated, size).min(axis=(2, 3))
+        assert np.array_equal(closed(picture, window), wanted)
+
+
+def test_blur_is_seen_and_strokes_become_sharper() -> None:
+    soft = np.asarray(Image.fromarray(PLAIN).filter(ImageFilter.GaussianBlur(4)))
+    found = levels_of(soft)
+    assert found is not None and is_blurred(soft, found)
+    steepest = [int(np.abs(np.diff(picture.astype(int), axis=0)).max()) for picture in (soft, sharpened(soft))]
+    assert steepest[1] > 1.2 * steepest[0]
+
+
+def test_a_small_picture_is_enlarged_smoothly() -> None:
+    small = np.asarray(Image.fromarray(PLAIN).resize((14, 14), Image.Resampling.LANCZOS))
+    assert min(mended(small, 48).grey.shape) > 40
+    assert alike(small) > 0.8
