@@ -33,6 +33,11 @@ def test_a_product_sums_over_the_inner_index(
     np.testing.assert_allclose(found, slow, rtol=1e-5, atol=1e-6)
 
 
+def test_weights_of_whole_numbers_count_and_zeros_do_not() -> None:
+    left, right = np.array([[-1.0, 0.0, 1.0, 2.0]]), np.array([[3.0, 5.0], [7.0, 11.0], [13.0, 17.0], [19.0, 23.0]])
+    assert product(left, right).tolist() == [[48, 58]]
+
+
 def test_factors_of_two_types_give_the_wider_one() -> None:
     assert product(np.ones((2, 2), np.float32), np.ones((2, 2))).dtype == np.float64
 
