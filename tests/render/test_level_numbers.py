@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tinymesh import letter_f, surface, turn
 
-from sinonom_cli.render.level import fit_tops, flatten, level
+from sinonom_cli.render.level import fit_tops, flatten, level, relief
 
 SIZE = 48
 
@@ -99,6 +99,22 @@ def test_a_mesh_is_turned_to_six_digits(tilt: tuple[float, float]) -> None:
     heights = np.where(letter_f(SIZE) > 0, 0.15 + 0.002 * grain(3), 0.03 * grain(4))
     found = level(surface(heights, turn(*tilt)))
     np.testing.assert_allclose(found, TURNED[tilt], atol=2e-6)
+
+
+RELIEF = {"steep": 0.1827117, "bent": 0.1827117, "holes": 0.1760863, "one stroke": 0.1633055}
+
+
+@pytest.mark.parametrize("name", RELIEF)
+def test_how_much_a_surface_varies_is_found_to_six_digits(name: str) -> None:
+    assert relief(PLATES[name].astype(np.float32)) == pytest.approx(RELIEF[name], abs=2e-6)
+
+
+def test_fewer_than_sixteen_points_have_no_relief_and_no_surface() -> None:
+    few = np.full((SIZE, SIZE), -np.inf, np.float32)
+    few[::2, 0][:15] = np.arange(15) % 2
+    assert relief(few) == 0 and (fit_tops(few, True) == 0).all()
+    few[::2, 0][15] = 1
+    assert relief(few) > 0 and (fit_tops(few, True) != 0).any()
 
 
 def test_heights_are_measured_from_the_surface_of_the_tops() -> None:
