@@ -232,7 +232,8 @@ def attempt(work: Work, item: Item) -> Outcome:
         mark = mark_of(item)
         return Outcome(item, work(item), mark=mark)
     except SinonomError as error:
-        if error.code != ExitCode.BAD_INPUT:
+        too_long = getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG  # of this item's files alone
+        if error.code != ExitCode.BAD_INPUT and not too_long:
             raise
         return Outcome(item, None, _one_line(error.message))
     except OSError as error:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STATUS = np.dtype([("size", "<i8"), ("changed", "<i8"), ("status_changed", "<i8"), ("file", "<u8")])
 """Bytes, time of the last change of the content and of the file's entry (on Windows: when it was made) in ns, inode.
 A program can set the first time back, but not the second."""
+_INODE = 2**64 - 1  # some disks of Windows have longer ones
 SUM = 16
 """Bytes that are kept of a SHA-256."""
 
@@ -89,7 +90,7 @@ def statuses(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.void]:
             status = os.stat(f"{folder}/{pictures[row].file_name}")  # noqa: PTH116  # a million of them
         except OSError:
             continue
-        found[place] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        found[place] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & _INODE)
     return found
 
 

@@ -21,6 +21,8 @@ from sinonom_cli.artifacts import files
 from sinonom_cli.artifacts.batch import close, item_rng
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.imageset import check, read_imageset
+from sinonom_cli.artifacts.inputs import Item
+from sinonom_cli.artifacts.workers import attempt
 from sinonom_cli.console import settings
 from sinonom_cli.errors import ExitCode
 
@@ -255,3 +257,13 @@ def test_png_holds_the_picture(tmp_path: Path) -> None:
     with Image.open(tmp_path / "x.png") as image:
         assert image.mode == "L"
         assert np.array_equal(np.asarray(image), picture)
+
+
+def test_an_item_whose_name_is_too_long_for_the_disk_fails_alone(tmp_path: Path) -> None:
+    def work(item: Item) -> list[dict[str, str]]:
+        save_png(tmp_path / f"{item.key}.png", np.zeros((2, 2), np.uint8))
+        return []
+
+    assert attempt(work, Item("a", tmp_path)).rows == []
+    failed = attempt(work, Item("x" * 300, tmp_path))
+    assert failed.rows is None and failed.failure

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tinybatch import Paint, make, texts
+from tinybatch import Paint, content, make, texts
 from tinycommands import COMMANDS, meshes, pictures, sinonom
 from tinymodel import tiny_model, tiny_pictures
 
@@ -14,11 +14,6 @@ from sinonom_cli.artifacts import artifact, files
 from sinonom_cli.artifacts.artifact import begin
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
 
 THEIRS = (
     "notes.txt",

@@ -1,13 +1,13 @@
 """A set that has changed is known by a look that costs milliseconds; one that was only copied is not."""
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from tinycommands import replaced_in_place
 
 from sinonom_cli.artifacts.set_identity import LISTED, READ, WHOLE, quick_identity
 
@@ -26,12 +26,8 @@ def a_set(folder: Path, count: int = 40, ours: bool = True) -> Path:
     return folder
 
 
-def replaced_in_place(path: Path) -> None:
-    """Change one byte of a file; keep its size and times."""
-    before, content = path.stat(), bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+def changed(path: Path) -> None:
+    replaced_in_place(path, path.stat().st_size // 2)
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["set", "plain folder"])
@@ -41,7 +37,7 @@ def test_a_picture_replaced_in_place_is_seen_and_a_copy_is_no_change(tmp_path: P
     shutil.copytree(folder, tmp_path / "copy", copy_function=shutil.copyfile)
     assert quick_identity(tmp_path / "copy") == before
     for number in (0, 17, 39):
-        replaced_in_place(next(folder.rglob(f"{number:05}.png")))
+        changed(next(folder.rglob(f"{number:05}.png")))
         after = quick_identity(folder)
         assert after != before
         before = after
@@ -59,14 +55,14 @@ def test_a_picture_that_is_gone_is_seen(tmp_path: Path, ours: bool) -> None:
 def test_a_change_of_record_or_table_is_seen(tmp_path: Path, name: str) -> None:
     folder = a_set(tmp_path / "set")
     before = quick_identity(folder)
-    replaced_in_place(folder / name)
+    changed(folder / name)
     assert quick_identity(folder) != before
 
 
 def test_two_plain_folders_of_equal_names_and_sizes_differ(tmp_path: Path) -> None:
     one, other = (a_set(tmp_path / name, ours=False) for name in ("one", "other"))
     assert quick_identity(one) == quick_identity(other)
-    replaced_in_place(other / "0" / "00000.png")
+    changed(other / "0" / "00000.png")
     assert quick_identity(one) != quick_identity(other)
 
 
@@ -80,7 +76,7 @@ def test_a_large_set_made_again_is_seen_and_costs_milliseconds(tmp_path: Path) -
     assert quick_identity(folder) == before
     assert time.perf_counter() - started < 0.5  # some 15 ms on an idle machine
     for path in folder.rglob("*.png"):
-        replaced_in_place(path)
+        changed(path)
     assert quick_identity(folder) != before
 
 
@@ -88,6 +84,6 @@ def test_a_plain_folder_is_listed_only_so_far(tmp_path: Path, monkeypatch: pytes
     folder = a_set(tmp_path / "set", 30, ours=False)
     monkeypatch.setattr("sinonom_cli.artifacts.set_identity.LISTED", 10)
     before = quick_identity(folder)
-    replaced_in_place(folder / "0" / "00000.png")
+    changed(folder / "0" / "00000.png")
     assert quick_identity(folder) != before
     assert LISTED > READ

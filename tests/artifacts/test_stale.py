@@ -7,17 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tinybatch import Paint, make, texts
+from tinybatch import Paint, content, make, texts
 from tinycommands import COMMANDS, meshes, pictures, replaced_in_place, sinonom
 
 from sinonom_cli.artifacts import fingerprints
 from sinonom_cli.artifacts.fingerprints import changed_items, fingerprint, is_unchanged, mark_of
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.errors import ExitCode, SinonomError
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def later(path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tinybatch import content
 from tinymodel import tiny_pictures
 
 from sinonom_cli import cli
@@ -28,10 +29,6 @@ def data(tmp_path: Path) -> Path:
 
 def train(data: Path, model: Path, *more: object) -> int:
     return cli.run(["train", "--data", str(data), "--output", str(model), *QUICK, *map(str, more)])
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_overwrite_keeps_what_a_user_has_put_into_a_model(data: Path, tmp_path: Path) -> None:
