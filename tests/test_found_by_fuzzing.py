@@ -5,9 +5,10 @@ import re
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_open_files import run
-from tinymodel import tiny_pictures
+from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli.errors import ExitCode
 
@@ -67,3 +68,36 @@ def test_a_box_without_an_area_that_can_be_reckoned_is_refused(
     assert_refused(
         capsys, tmp_path / "out", "crop-nomnaocr", tmp_path / "pages", "--boxes", tmp_path / "boxes.csv", "--output"
     )
+
+
+@pytest.mark.parametrize("wide", ["1e19", "1e25", "1e38"])
+def test_a_mesh_as_wide_as_numbers_go_is_drawn_or_refused_without_a_warning(wide: str, tmp_path: Path) -> None:
+    corners = f"0 0 0\n{wide} 0 0\n0 {wide} 0\n{wide} {wide} {wide}\n"
+    (tmp_path / "a.off").write_text(f"OFF\n4 2 0\n{corners}3 0 1 2\n3 1 3 2\n", encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run("render", tmp_path / "a.off", tmp_path / "out", "--workers", 0)
+    for path in (tmp_path / "out").glob("failures.csv"):
+        assert "Warning" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"{'descr': '<f4', 'fortran_order': False, 'shape': (12, 8", b"{'descr': '<f4', 'shape': (3L, 8L), }", b"{["],
+)
+def test_an_array_whose_header_is_no_python_is_refused(
+    header: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_model(tmp_path / "model")
+    header = header.ljust(117) + b"\n"
+    (tmp_path / "v.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(96))
+    assert_refused(capsys, tmp_path / "out", "index", tmp_path / "v.npy", "--model", tmp_path / "model", "--output")
+
+
+def test_vectors_that_are_longer_than_numbers_go_are_indexed_without_a_warning(tmp_path: Path) -> None:
+    tiny_model(tmp_path / "model")
+    np.save(tmp_path / "v.npy", np.full((3, 8), 1e30, np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        typed = ("index", tmp_path / "v.npy", tmp_path / "i.faiss", "--model", tmp_path / "model", "--workers", 0)
+        assert run(*typed) == ExitCode.DONE

@@ -74,7 +74,8 @@ def append_vectors(file: Any, vectors: Iterable[NDArray[np.floating]], dtype: st
             )
         file.write(np.ascontiguousarray(block, dtype).data)
         count, dimension = count + len(block), block.shape[1]
-        lengths = np.linalg.norm(np.asarray(block, np.float32), axis=1)
+        with np.errstate(over="ignore"):  # an endless length is not 1 either
+            lengths = np.linalg.norm(np.asarray(block, np.float32), axis=1)
         unit = unit and bool(np.allclose(lengths, 1.0, atol=1e-3 if half else 1e-4))
     return count, dimension, unit
 

@@ -7,6 +7,7 @@ to the table). Without a table, items are called by their numbers.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ class Arrays:
         """Yield what each vector shows; raises SinonomError where a table does not fit its array."""
         for path, array in zip(self.paths, self.arrays, strict=True):
             table = path.with_suffix(".csv")
-            count = len(np.load(path, mmap_mode="r"))
+            count = len(_mapped(path))
             if not table.exists():
                 yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(len(array)))
                 continue
@@ -108,10 +109,10 @@ def arrays_given(sets: Sequence[Path]) -> bool:
 def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
     """Map an array, and check that it is what the model's embeddings are."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = _mapped(path)
     except FileNotFoundError:
         raise SinonomError(f"{path} does not exist", "check the path") from None
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # numpy reads the header as Python, and lets all through that Python says of it
         reason = " ".join(str(error).split())
         raise SinonomError(f"{path} is no array that numpy opens: {reason}", "numpy.save(NAME.npy, vectors)") from error
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype != np.float32:
@@ -125,3 +126,9 @@ def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
     if len(array) == 0:
         raise SinonomError(f"{path} holds no vectors", "give an array that holds some")
     return array
+
+
+def _mapped(path: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of headers that Python 2 wrote
+        return np.load(path, mmap_mode="r", allow_pickle=False)

@@ -54,6 +54,8 @@ class Render:
     view: View
     judge: Judge = FAMILIAR
 
+    # Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def __call__(self, item: Item) -> list[Row]:
         target: Target = item.data
         notes, seen = Notes(), None
