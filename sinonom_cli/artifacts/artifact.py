@@ -17,7 +17,6 @@ from sinonom_cli.artifacts.files import write_json
 from sinonom_cli.artifacts.lock import LOCK, locked
 from sinonom_cli.artifacts.overlap import refuse_overlap
 from sinonom_cli.artifacts.record_fields import EVERY, OF_KIND, wrong_field
-from sinonom_cli.artifacts.removal import FAILURES, INDEX_FILES, is_table, owned, remove
 from sinonom_cli.errors import ExitCode, SinonomError
 
 SCHEMA = 1
@@ -98,6 +97,8 @@ def writing(path: Path, kind: str, inputs: Iterable[Path]) -> Iterator[None]:
         With exit code 5, if the output is or holds an input, something that is not ours lies there, or another process
         is writing it. Nothing has been changed then.
     """
+    from sinonom_cli.artifacts.removal import FAILURES, INDEX_FILES  # commands that only read start sooner without
+
     inputs = list(inputs)
     suffixes = ("", *INDEX_FILES.values(), FAILURES, ".json") if kind == "index" else ("",)
     for suffix in suffixes:
@@ -158,6 +159,8 @@ def begin(
     elif overwrite or old.get("status") == REMOVING:
         _refuse_what_somebody_put_there(path, kind, old, writes)
         if not only_look:
+            from sinonom_cli.artifacts.removal import remove
+
             write_json(where, {**old, "status": REMOVING})  # a kill from here on leaves no complete artifact
             remove(path, kind, old)
         old = None
@@ -219,6 +222,8 @@ def refuse_foreign_output(path: Path, kind: str) -> None:
         With exit code 5.
     """
     if kind == "index":
+        from sinonom_cli.artifacts.removal import FAILURES, INDEX_FILES, is_table
+
         suffixes = ("", ".json", *INDEX_FILES.values(), FAILURES)
         for suffix in suffixes:
             taken = path.with_name(path.name + suffix)
@@ -236,6 +241,8 @@ def refuse_foreign_output(path: Path, kind: str) -> None:
 
 def _refuse_what_somebody_put_there(path: Path, kind: str, record: dict[str, Any], writes: Iterable[str]) -> None:
     """Refuse to replace an artifact where that would write over a file that it does not name."""
+    from sinonom_cli.artifacts.removal import FAILURES, INDEX_FILES, owned
+
     root = path.parent if kind == "index" else path
     if kind == "index":
         writes = (path.name + suffix for suffix in (*INDEX_FILES.values(), FAILURES))

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli.artifacts.artifact import read_record
-from sinonom_cli.artifacts.fingerprints import digest_of
 from sinonom_cli.artifacts.inputs import find_inputs
-from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.characters import char_of, is_label
 from sinonom_cli.errors import SinonomError
 
@@ -95,11 +93,15 @@ def read_imageset(path: Path, skip: Sequence[Path] = ()) -> ImageSet:
         parent = Path(item.key).parent.name
         label = parent if is_label(parent) else ""
         pictures.append(Picture(item.key, label, char_of(label) if label else "", item.key))
+    from sinonom_cli.artifacts.fingerprints import digest_of  # a query, which reads no set, starts sooner
+
     listed = digest_of((item.key, str(item.size)) for item in items)
     return ImageSet(path, pictures, {}, listed, items.passed_over)
 
 
 def _read_ours(path: Path) -> ImageSet:
+    from sinonom_cli.artifacts.own_tables import read_table
+
     record = read_record(path, "imageset")
     table = path / "metadata.csv"
     if not table.is_file():

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TextIO
 
 from sinonom_cli.artifacts.files import replacing
-from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.errors import SinonomError
 
 Row = dict[str, str]
@@ -47,6 +46,8 @@ class Table:
 
     def line(self, cells: Iterable[str]) -> None:
         """Write a row, given in the order of the columns."""
+        from sinonom_cli.artifacts.tables import csv_line  # what only reads needs no writer, and a query starts sooner
+
         line = csv_line(cells)
         try:
             line.encode()

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli.artifacts.own_tables import escaped, unescaped
-from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.errors import SinonomError
 
 if TYPE_CHECKING:
@@ -72,7 +70,11 @@ class Rows:
         cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
         if len(cells) != len(COLUMNS):
             raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
-        return Row(*(map(unescaped, cells) if "\\u" in line else cells))
+        if "\\u" in line:
+            from sinonom_cli.artifacts.own_tables import unescaped
+
+            cells = list(map(unescaped, cells))
+        return Row(*cells)
 
     def line(self, position: int) -> bytes:
         """Return a row as it stands in the table, its line end included."""
@@ -118,4 +120,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _line(cells: Iterable[str]) -> bytes:
+    from sinonom_cli.artifacts.own_tables import escaped
+    from sinonom_cli.artifacts.tables import csv_line  # asking an index needs no writer of tables
+
     return escaped(csv_line(cells)).encode()

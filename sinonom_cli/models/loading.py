@@ -17,7 +17,6 @@ from PIL import Image, ImageOps
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.colours import without_marks
-from sinonom_cli.models.foreign import known_as
 
 MOST_PIXELS = 100_000_000
 """A file that claims more is refused by its header, before anything is decoded."""
@@ -106,6 +105,8 @@ def _reason(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return "is empty"
     if isinstance(error, Image.UnidentifiedImageError):
+        from sinonom_cli.models.foreign import known_as
+
         return f"is {known_as(path) or 'not a picture'}"
     return f"cannot be decoded: {' '.join(str(error).split()) or type(error).__name__}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.characters import reading
 from sinonom_cli.models.metrics import bootstrap, reciprocal_at, worst_rank
-from sinonom_cli.query.truth import Wanted
+
+if TYPE_CHECKING:
+    from sinonom_cli.query.truth import Wanted
 
 NOTHING = "nothing like it in the index"
 """What is said of a rejected query."""

@@ -14,13 +14,13 @@ from sinonom_cli.models.embedder import Embedder, shortened
 from sinonom_cli.query.answer import Answer
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.sure import Judge, wanted_rows
-from sinonom_cli.query.truth import Wanted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from sinonom_cli.query.rerank import Reranker
+    from sinonom_cli.query.truth import Wanted
 
 BATCH = 256
 FEW = 8

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
@@ -22,12 +23,13 @@ from sinonom_cli.models.embed_pictures import PAGE
 from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
-from sinonom_cli.query.meaning import resolve
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
-from sinonom_cli.query.stale import Stale
 from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
-from sinonom_cli.query.truth import Wanted, match, read_truth
+
+if TYPE_CHECKING:
+    from sinonom_cli.query.stale import Stale
+    from sinonom_cli.query.truth import Wanted
 
 DEPTH = 5
 """MRR and recall are promised at 5, however many answers are shown."""
@@ -68,7 +70,7 @@ def run(config: QueryConfig) -> None:
     """
     _refuse_typed_wrongly(config)
     index = open_index(config.index)
-    stale = Stale(index)
+    stale = _stale(config, index)
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
     for written in filter(None, (config.sheet, config.scores, config.report)):
@@ -96,7 +98,7 @@ def run(config: QueryConfig) -> None:
         if isinstance(result, Answer):
             if result.wanted:
                 ranks[item.key] = result.rank
-            looked_at = stale.look_at(result, config.top)
+            looked_at = stale.look_at(result, config.top) if stale else result
             for output in outputs:
                 output.answer(looked_at)
         else:
@@ -111,8 +113,18 @@ def run(config: QueryConfig) -> None:
             output.figures(found)
     for output in outputs:
         output.close()
-    stale.warn()
+    if stale:
+        stale.warn()
     _refuse_failed(items, failed)
+
+
+def _stale(config: QueryConfig, index: Index) -> Stale | None:
+    """Return what tells whether sets and pictures are still what was indexed; None: no row shows a picture."""
+    if config.index is None or index.prototypes:
+        return None
+    from sinonom_cli.query.stale import Stale
+
+    return Stale(index)
 
 
 def _refuse_failed(items: Sequence[Item], failed: Sequence[str]) -> None:
@@ -219,6 +231,9 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
     """Return what is relevant by picture key, and a row for each name of it; warn of what does not fit."""
     if config.truth is None:
         return {}, {}
+    from sinonom_cli.query.meaning import resolve
+    from sinonom_cli.query.truth import match, read_truth
+
     matched, missing = match(read_truth(config.truth), items)
     if not matched:
         raise SinonomError(

@@ -9,6 +9,7 @@ from functools import cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.files import write_text
@@ -20,7 +21,9 @@ from sinonom_cli.characters import reading
 from sinonom_cli.query.answer import NOTHING, Answer, Figures, Output, file_of
 from sinonom_cli.query.page import histogram, page
 from sinonom_cli.query.thumbs import Thumbs
-from sinonom_cli.query.truth import Wanted
+
+if TYPE_CHECKING:
+    from sinonom_cli.query.truth import Wanted
 
 MOST_BYTES = 24_000_000
 """Of pictures; a browser opens such a page at once. About 4,000 queries of their own and 20,000 answered pictures."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.artifacts.inputs import Item
 from sinonom_cli.artifacts.single_files import holds, refuse_foreign
 from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.query.answer import Answer, Output, file_of
-from sinonom_cli.query.truth import Wanted
+
+if TYPE_CHECKING:
+    from sinonom_cli.query.truth import Wanted
 
 COLUMNS = (
     "query", "kind", "wanted", "rank", "reciprocal_rank",

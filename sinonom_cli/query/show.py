@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.tables import csv_line
 from sinonom_cli.query.answer import Answer, Figures, Output, file_of, name_of
 from sinonom_cli.query.naming import FACTS, facts_of, named
-from sinonom_cli.query.truth import Wanted
+
+if TYPE_CHECKING:
+    from sinonom_cli.query.truth import Wanted
 
 JSON_FIGURES = ("mrr@5", "recall@1", "recall@5")
 COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
@@ -200,4 +201,6 @@ def _tabs(cells: Iterable[object]) -> str:
 
 
 def _csv(cells: Iterable[object]) -> str:
+    from sinonom_cli.artifacts.tables import csv_line
+
     return csv_line(map(str, cells)).removesuffix("\n")

@@ -13,7 +13,6 @@ from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.index_checks import remake
 from sinonom_cli.artifacts.index_files import MARK
 from sinonom_cli.artifacts.rows import Row
-from sinonom_cli.artifacts.set_identity import quick_identity
 from sinonom_cli.query.answer import Answer
 
 READ = 256
@@ -37,19 +36,26 @@ class Stale:
         self._states: dict[int, str] = {}
         self._first: dict[str, Path] = {}
         self._thread = threading.Thread(target=self._look_at_sets, daemon=True)
-        self._thread.start()
+        if self._seen:
+            self._thread.start()
 
     def _look_at_sets(self) -> None:
+        from sinonom_cli.artifacts.set_identity import quick_identity
+
         for name, known in self._seen.items():
             try:
                 self._changed[name] = quick_identity(self.index.path.parent / name) != known
             except (OSError, ValueError):  # the set is not there at all, and its pictures are gone
                 self._changed[name] = False
 
+    def _wait(self) -> None:
+        if self._seen:
+            self._thread.join()
+
     def look_at(self, answer: Answer, top: int) -> Answer:
         """Return an answer with what has become of the sets and pictures of its first `top` rows."""
         rows = answer.rows[:top]
-        self._thread.join()
+        self._wait()
         changed = [name for name in dict.fromkeys(row.set for row in rows) if self._changed.get(name)]
         pictures = [self._state(number, row) for number, row in zip(answer.numbers, rows, strict=False)]
         return replace(answer, changed=changed, pictures=pictures)
@@ -75,7 +81,7 @@ class Stale:
 
     def warn(self) -> None:
         """Say in one line what has changed since the index was made, and what is gone."""
-        self._thread.join()
+        self._wait()
         sets = [name for name, changed in self._changed.items() if changed]
         counts = Counter(state for state in self._states.values() if state)
         said = []

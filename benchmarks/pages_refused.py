@@ -1,0 +1,148 @@
+"""Claim: `query` refuses nearly every page and column, and at most 0.5 % of the pictures of one character.
+
+Run: `python benchmarks/pages_refused.py SINGLES... [--pages FOLDER] [--patches FOLDER]`. SINGLES are folders of
+pictures that show one character each: crops, queries, depth images. PAGES is a folder with `images/` and YOLO text in
+`labels/`: its pages are refused, halves and quarters of them too, and the characters cut out along its boxes, with and
+without their neighbours, are not. PATCHES is a folder of NomNaOCR (All.txt and the books), by the length of the
+transcript.
+
+Each line: pictures, the share refused as a page, the share refused as blank, and processor milliseconds a picture.
+Small pictures are looked at again eight times as large and noisy, as a photo shows them: below 128 pixels nothing is
+looked for.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
+from sinonom_cli.artifacts.inputs import find_inputs
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.models.blank import is_blank
+from sinonom_cli.models.page_like import looks_like_page
+from sinonom_cli.models.preprocess import load_picture
+
+LARGER, NOISE, ENLARGED = 8, 15.0, 2_000
+"""Factor by which small pictures are enlarged, grey levels of the noise, and how many pictures of a folder."""
+
+Pictures = Iterable[np.ndarray]
+
+
+def told(name: str, pictures: Pictures) -> None:
+    """Print a line of figures."""
+    count = page = blank = 0
+    started = time.process_time()
+    spent = 0.0
+    for picture in pictures:
+        started = time.process_time()
+        page += looks_like_page(picture)
+        blank += is_blank(picture)
+        spent += time.process_time() - started
+        count += 1
+    if count:
+        print(
+            f"{name:52} {count:7,} {page / count:8.2%} {blank / count:8.2%} {1000 * spent / count:8.2f} ms", flush=True
+        )
+
+
+def read(folder: Path, limit: int | None = None) -> Iterator[np.ndarray]:
+    """Yield the pictures below a folder, or a sample of them, always the same."""
+    paths = [item.path for item in find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures")]
+    if limit is not None and len(paths) > limit:
+        paths = random.Random(0).sample(paths, limit)
+    for path in paths:
+        try:
+            yield load_picture(path)
+        except SinonomError as error:
+            print(error, file=sys.stderr)
+
+
+def enlarged(pictures: Pictures) -> Iterator[np.ndarray]:
+    """Yield pictures as a photo shows them: larger, softer and noisy."""
+    rng = np.random.default_rng(0)
+    for picture in pictures:
+        size = picture.shape[1] * LARGER, picture.shape[0] * LARGER
+        large = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC), np.float32)
+        yield np.clip(large + rng.normal(0, NOISE, large.shape), 0, 255).astype(np.uint8)
+
+
+def boxes(page: np.ndarray, labels: Path, margin: float) -> Iterator[np.ndarray]:
+    """Yield what the boxes of a page hold, and so much of their sides beyond them."""
+    height, width = page.shape
+    for line in labels.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            x, y, w, h = (float(part) for part in line.split()[1:5])
+            rows = slice(max(0, int((y - h / 2 - margin * h) * height)), round((y + h / 2 + margin * h) * height))
+            columns = slice(max(0, int((x - w / 2 - margin * w) * width)), round((x + w / 2 + margin * w) * width))
+            cut = page[rows, columns]
+            if min(cut.shape) >= 4:
+                yield cut
+
+
+def parts(page: np.ndarray, number: int) -> Iterator[np.ndarray]:
+    """Yield halves (2) or quarters (4) of a page."""
+    for left in np.array_split(page, 2, axis=1):
+        yield from [left] if number == 2 else np.array_split(left, 2, axis=0)
+
+
+def of_pages(folder: Path) -> None:
+    found = sorted(path for path in folder.rglob("images/**/*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    pages = {path: load_picture(path) for path in found}
+    told("pages", pages.values())
+    told("pages, turned", (np.ascontiguousarray(page.T) for page in pages.values()))
+    told("pages at half their size", (np.asarray(Image.fromarray(page).reduce(2)) for page in pages.values()))
+    for number, name in ((2, "halves"), (4, "quarters")):
+        told(f"{name} of pages", (part for page in pages.values() for part in parts(page, number)))
+    for margin in (0.0, 0.15, 0.3, 0.5):
+        cuts = [
+            cut
+            for path, page in pages.items()
+            for labels in folder.rglob(f"labels/**/{path.stem}.txt")
+            for cut in boxes(page, labels, margin)
+        ]
+        told(f"characters of pages, {margin:.0%} of a side around", cuts)
+        few = random.Random(0).sample(cuts, min(ENLARGED, len(cuts)))
+        told(f"characters of pages, {margin:.0%}, enlarged and noisy", enlarged(few))
+
+
+def of_patches(folder: Path, limit: int) -> None:
+    by_length: dict[int, list[Path]] = defaultdict(list)
+    lines = (folder / "All.txt").read_text(encoding="utf-8").splitlines()
+    for line in random.Random(0).sample(lines, min(limit, len(lines))):
+        name, _, text = line.partition("\t")
+        by_length[min(len(text), 8)].append(folder / name)
+    for length, paths in sorted(by_length.items()):
+        pictures = (load_picture(path) for path in paths if path.exists())
+        told(f"columns of {length}{'' if length < 8 else ' and more'} characters", pictures)
+    long = [path for length, paths in by_length.items() if length > 5 for path in paths if path.exists()]
+    told("columns of 6 and more, turned into lines", (np.ascontiguousarray(load_picture(path).T) for path in long))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("singles", nargs="*", type=Path, help="folders of pictures of one character")
+    parser.add_argument("--pages", type=Path, help="folder with images/ and labels/ (YOLO text)")
+    parser.add_argument("--patches", type=Path, help="folder of NomNaOCR's column patches, with All.txt")
+    parser.add_argument("--limit", type=int, default=60_000, help="pictures of a folder, and patches, at most")
+    given = parser.parse_args()
+    print(f"{'':52} {'number':>7} {'page':>8} {'blank':>8} {'time':>11}")
+    for folder in given.singles:
+        told(f"one character: {folder.name}", read(folder, given.limit))
+        told(f"one character: {folder.name}, enlarged and noisy", enlarged(read(folder, ENLARGED)))
+    if given.pages:
+        of_pages(given.pages)
+    if given.patches:
+        of_patches(given.patches, given.limit)
+
+
+if __name__ == "__main__":
+    main()
