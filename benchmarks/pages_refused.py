@@ -28,8 +28,8 @@ from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
 from sinonom_cli.artifacts.inputs import find_inputs
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.blank import is_blank
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.page_like import looks_like_page
-from sinonom_cli.models.preprocess import load_picture
 
 LARGER, NOISE, ENLARGED = 8, 15.0, 2_000
 """Factor by which small pictures are enlarged, grey levels of the noise, and how many pictures of a folder."""
