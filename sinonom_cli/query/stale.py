@@ -35,8 +35,9 @@ class Stale:
         self._changed: dict[str, bool] = {}
         self._states: dict[int, str] = {}
         self._first: dict[str, Path] = {}
-        self._thread = threading.Thread(target=self._look_at_sets, daemon=True)
-        if self._seen:
+        # A thread that is not started would keep this object, and with it the index's files open, in a circle.
+        self._thread = threading.Thread(target=self._look_at_sets, daemon=True) if self._seen else None
+        if self._thread:
             self._thread.start()
 
     def _look_at_sets(self) -> None:
@@ -49,7 +50,7 @@ class Stale:
                 self._changed[name] = False
 
     def _wait(self) -> None:
-        if self._seen:
+        if self._thread:
             self._thread.join()
 
     def look_at(self, answer: Answer, top: int) -> Answer:
