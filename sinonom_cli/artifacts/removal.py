@@ -61,7 +61,7 @@ def owned(path: Path, kind: str, record: dict[str, Any]) -> Iterator[str]:
 def _named(folder: Path) -> Iterator[str]:
     """Yield the file names in table and journal."""
     try:
-        with (folder / "journal.jsonl").open(encoding="utf-8") as file:
+        with (folder / "journal.jsonl").open(encoding="utf-8", errors="replace") as file:
             for line in file:
                 yield from _named_in(line)
     except OSError:
@@ -78,9 +78,10 @@ def _named_in(line: str) -> Iterator[str]:
         entry = json.loads(line)
     except ValueError:  # the line that was being written when the run was killed
         return
-    yield from entry.get("begun", ())
-    for row in entry.get("rows", ()):
-        yield from (cell for column, cell in row.items() if _is_file_name(column) and cell)
+    if isinstance(entry, dict):
+        rows = [row for row in entry.get("rows") or () if isinstance(row, dict)]
+        cells = [cell for row in rows for column, cell in row.items() if _is_file_name(column)]
+        yield from (name for name in (*(entry.get("begun") or ()), *cells) if name and isinstance(name, str))
 
 
 def _is_file_name(column: str | None) -> bool:

@@ -108,6 +108,15 @@ def test_a_kill_while_files_are_removed_leaves_nothing_that_calls_itself_complet
     assert content(out) == content(tmp_path / "fresh")
 
 
+def test_a_damaged_journal_keeps_nothing_from_being_replaced(tmp_path: Path) -> None:
+    source, out = texts(tmp_path / "in"), tmp_path / "out"
+    make(source, out)
+    (out / "journal.jsonl").write_bytes(b'[1]\n"x"\n{"begun": null}\n{"rows": [3]}\n{"begun": [5]}\n\xff\xfe\n{"rows"')
+    make(source, out, seed=1, overwrite=True)
+    make(source, tmp_path / "fresh", seed=1)
+    assert content(out) == content(tmp_path / "fresh")
+
+
 @pytest.mark.parametrize("name", ["../keep.png", "images/../../keep.png", "images/link/keep.png", "{absolute}"])
 def test_a_table_that_leads_out_of_the_output_removes_nothing(name: str, tmp_path: Path) -> None:
     source, out, keep = texts(tmp_path / "in"), tmp_path / "out", tmp_path / "elsewhere" / "keep.png"
