@@ -81,6 +81,7 @@ def nested_nodes() -> Scene:
     half = np.sqrt(0.5)  # by 90 degrees about z, then moved: (x, y) becomes (1 - y, x), and twice as large
     turned = np.stack([POINTS[:, 1], 1 - POINTS[:, 0], POINTS[:, 2]], axis=1).astype("<f4") / 2
     scene.primitive(scene.array(turned), scene.array(FACES[3:]), mesh=1)
+    scene.json["cameras"] = [{"type": "perspective", "perspective": {"yfov": 1, "znear": 0.1}}]
     scene.json["nodes"] = [
         {"children": [1, 3], "name": "camera", "camera": 0},
         {"children": [2], "matrix": place.T.ravel().tolist()},
