@@ -23,6 +23,7 @@ from sinonom_cli.models.embed_pictures import PAGE
 from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
+from sinonom_cli.query.heights import warn_of_height_maps
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
 from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
@@ -75,6 +76,7 @@ def run(config: QueryConfig) -> None:
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
     for written in filter(None, (config.sheet, config.scores, config.report)):
         refuse_overlap(written, [*(item.path for item in items), *([config.truth] if config.truth else [])])
+    warn_of_height_maps(items)
     wanted, right = _wanted(config, items, index)
     # With an index of characters, what is asked for is a character, not a picture of one.
     characters = config.index is None or index.prototypes is not None

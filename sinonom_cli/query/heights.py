@@ -1,0 +1,39 @@
+"""Height maps given to `query`, which compares depth images and prints: told by how deep their pixels are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sinonom_cli import console
+from sinonom_cli.artifacts.inputs import Item
+
+LOOKED_AT = 64
+"""Pictures whose headers are read; a folder holds pictures of one kind."""
+_PNG, _DEPTH, _GREY = b"\x89PNG\r\n\x1a\n", 24, 25
+
+
+def warn_of_height_maps(items: Sequence[Item]) -> None:
+    """Say in one line which pictures have 16 bits or a float a pixel: height maps have, and hardly any print."""
+    deep = [item.path for item in items[:LOOKED_AT] if not item.fault and _is_deep(item.path)]
+    if deep:
+        which = f"{deep[0]} and {len(deep) - 1} more have" if len(deep) > 1 else f"{deep[0]} has"
+        console.warn(
+            f"{which} more than 8 bits a pixel. A height map is answered badly: query expects prints, or the depth "
+            "images that sinonom render makes of meshes"
+        )
+
+
+def _is_deep(path: Path) -> bool:
+    """Return whether a picture has one channel of more than 8 bits."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_GREY + 1)
+        if head.startswith(_PNG):
+            return head[_DEPTH:] == b"\x10\0"
+        if head[:4] in (b"II*\0", b"MM\0*"):
+            from sinonom_cli.models.loading import opened_picture
+
+            with opened_picture(path) as image:
+                return image.mode == "F" or image.mode.startswith("I")
+    except Exception:  # who reads the picture says what is wrong with it
+        return False
+    return False
