@@ -1,83 +1,189 @@
-"""What `query --rerank` brings and costs, on prints that a model has not learnt from and carvings of them.
+"""What `query --rerank` brings and costs: the very carving, and the same character; before, after, and by OpenCV.
 
-Run: `python benchmarks/rerank.py CROPS [MODEL]`. CROPS is a set that the model was not trained on, or one that it was:
-then what its training held out of it is taken. Of 500 characters that have three such crops, one crop is carved and
-rendered; all three are asked with. On such pictures WEIGHT in query/rerank.py, and the grid and reach in
-query/local.py, were chosen.
+Run: `python benchmarks/rerank.py SET... [--fit] [--scan FOLDER]`. SET is an image set of real prints, or one of clean
+glyphs that `synth-fonts` drew, of which carvings and prints are simulated (`simulated_prints.py`): several carvings of
+each character, asked with prints of each and with prints of other crops; and one streaky carving of each, asked
+likewise. "very" is MRR@5 of the carving that
+printed the query, "same" that of any carving of its character, asked with prints that no carving is of.
+
+--fit prints the weights that fit such pairs best: those of query/same_carving.py, from 39,795 crops of training pages
+and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). Other seeds are then measured.
+--scan FOLDER measures `FOLDER/queries` against the meshes of `FOLDER/meshes`, with the columns query, label (any right
+answer) and item (the very one) of `FOLDER/truth.csv`: a real scan, which nothing was fitted on.
+
+OpenCV (opencv-python-headless), where it is installed: findTransformECC, then DIS flow, smoothed; similarity of
+embeddings + correlation - 10 x mean absolute gradient of the flow.
 """
+
+from __future__ import annotations
 
 import argparse
 import csv
-import shutil
 import sys
 import tempfile
 import time
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+import numpy as np
 
-from sinonom_cli import cli
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.artifacts.model import Model, read_model
-from sinonom_cli.train.data import gather
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
-CHARACTERS, EACH = 500, 3
+from simulated_prints import Pairs, pairs_of  # noqa: E402
+
+from sinonom_cli import cli  # noqa: E402
+from sinonom_cli.artifacts.model import read_model  # noqa: E402
+from sinonom_cli.models.embedder import Embedder  # noqa: E402
+from sinonom_cli.models.loading import load_picture  # noqa: E402
+from sinonom_cli.models.preprocess import prepare  # noqa: E402
+from sinonom_cli.query import same_carving  # noqa: E402
+from sinonom_cli.query.same_carving import SIZE, rough, scores, views_of  # noqa: E402
+
+COUNT, ASKED = 20, 300
+FIT, MEASURED = (31, 32), 33
+"""Seeds of the simulation."""
+OTHERS = 2.0
+"""Weight, in the fit, of a query whose own carving is not there."""
 
 
-def held_out(crops: Path, folder: Path, model: Model) -> None:
-    """Copy crops to `folder`: one of each character to `carved/`, all to `asked/`; write `truth.csv`."""
-    images = read_imageset(crops)
-    learnt = images.identity in [entry["identity"] for entry in model.record["trained_on"]]
-    share = model.record["options"]["val"] if learnt else 0.9  # of each character one picture is never held out
-    pictures = gather([images], model.record["options"]["seed"], share)
-    of_class: dict[int, list[Path]] = {}
-    for row in sorted(pictures.held.nonzero()[0].tolist(), key=lambda row: int(pictures.twins[row])):
-        of_class.setdefault(int(pictures.classes[row]), []).append(pictures.paths[row])
-    chosen = [paths[:EACH] for paths in of_class.values() if len(paths) >= EACH][:CHARACTERS]
-    for name in ("carved", "asked"):
-        (folder / name).mkdir()
-    with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(("query", "label", "kind"))
-        for number, paths in enumerate(chosen):
-            shutil.copy(paths[0], folder / "carved" / f"{number:03d}.png")
-            for place, path in enumerate(paths):
-                shutil.copy(path, folder / "asked" / f"{number:03d}-{place}.png")
-                table.writerow((f"{number:03d}-{place}.png", f"{number:03d}.stl", "other" if place else "same"))
+class Asked:
+    """Queries with their nearest candidates, and how rough a flow each leaves."""
+
+    def __init__(self, pairs: Pairs, limit: int, embedder: Embedder) -> None:
+        chosen = np.random.default_rng(0).permutation(len(pairs.prints))[:limit]
+        gallery, queries = embedder.embed(pairs.carvings), embedder.embed(pairs.prints[chosen])
+        energies = ((queries[:, None] - gallery[None]) ** 2).sum(axis=2).astype(np.float64)
+        nearest = np.argsort(energies, axis=1, kind="stable")[:, :COUNT]
+        self.energies = np.take_along_axis(energies, nearest, 1)
+        self.own = pairs.carving[chosen] >= 0
+        self.very = nearest == pairs.carving[chosen][:, None]
+        self.same = pairs.labels[nearest] == pairs.shown[chosen][:, None]
+        views, inks = [views_of(ink) for ink in pairs.carvings], [pairs.prints[row] for row in chosen]
+        started = time.process_time()
+        candidates = zip(inks, nearest, strict=True)
+        self.rough = np.stack([rough(views_of(ink), [views[row] for row in rows]) for ink, rows in candidates])
+        self.cost = 1000 * (time.process_time() - started) / len(chosen)
+        self.inks, self.carvings, self.nearest = inks, pairs.carvings, nearest
+
+    def figures(self, found: np.ndarray) -> str:
+        """MRR@5 of (Q, N) scores, the higher the better."""
+        order = np.argsort(-found, axis=1, kind="stable")
+        parts = []
+        for name, right, rows in (("very", self.very, self.own), ("same", self.same, ~self.own)):
+            if rows.any():
+                ranked = np.take_along_axis(right, order, 1)[rows][:, :5]
+                parts.append(f"{name} {np.where(ranked.any(axis=1), 1 / (ranked.argmax(axis=1) + 1), 0).mean():.4f}")
+        return ", ".join(parts)
+
+    def report(self, name: str) -> None:
+        """Print before, after and by OpenCV."""
+        after = np.stack([scores(*row) for row in zip(self.energies, self.rough, strict=True)])
+        print(f"{name}: by embeddings {self.figures(-self.energies)}; --rerank {COUNT} {self.figures(after)}", end="")
+        print(f", {self.cost:.1f} ms a query", end="", flush=True)
+        try:
+            import cv2  # noqa: F401
+        except ImportError:
+            print("; no OpenCV")
+            return
+        started = time.process_time()
+        pairs = zip(self.inks, self.nearest, strict=True)
+        peer = np.array([[_by_opencv(ink, self.carvings[row]) for row in rows] for ink, rows in pairs])
+        cost = 1000 * (time.process_time() - started) / len(peer)
+        print(f"; OpenCV {self.figures(1 - self.energies / 2 + peer)}, {cost:.1f} ms a query")
+
+
+def _by_opencv(query: np.ndarray, candidate: np.ndarray) -> float:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+    def blurred(field: np.ndarray, deviation: float) -> np.ndarray:
+        return cv2.GaussianBlur(field, (0, 0), deviation)
+
+    lie = np.eye(2, 3, dtype=np.float32)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
+    try:
+        wide = blurred(query, 2.5), blurred(candidate, 2.5)
+        _, lie = cv2.findTransformECC(*wide, lie, cv2.MOTION_AFFINE, criteria, None, 1)
+    except cv2.error:
+        lie = np.eye(2, 3, dtype=np.float32)
+    if np.abs(np.linalg.svd(lie[:, :2])[1] - 1).max() > 0.35:
+        lie = np.eye(2, 3, dtype=np.float32)
+    goal = blurred(query, 1.2)
+    laid = cv2.warpAffine(blurred(candidate, 1.2), lie, (SIZE, SIZE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    grey = [(field * 255).clip(0, 255).astype(np.uint8) for field in (goal, laid)]
+    flows = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    smooth = [blurred(flows[..., k].copy(), 3) for k in (0, 1)]
+    roughness = np.mean([np.abs(part).mean() for field in smooth for part in np.gradient(field)])
+    return float(np.nan_to_num(np.corrcoef(goal.ravel(), laid.ravel())[0, 1]) - 10 * roughness)
+
+
+def fit(asked: list[Asked]) -> tuple[float, ...]:
+    """Return the NEAR, LIKELY and STEEP of greatest likelihood: the score is the logit of a choice among candidates."""
+    from scipy.optimize import minimize
+
+    goals = [np.where(one.own[:, None], one.very, one.same) for one in asked]
+
+    def loss(weights: np.ndarray) -> float:
+        same_carving.NEAR, same_carving.LIKELY, same_carving.STEEP = weights[0], np.exp(weights[1]), weights[2]
+        total = count = 0.0
+        for one, goal in zip(asked, goals, strict=True):
+            logits = np.stack([scores(*row) for row in zip(one.energies, one.rough, strict=True)])
+            shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+            known = goal.any(axis=1)
+            chance = (shares * goal).sum(axis=1)[known] / shares.sum(axis=1)[known]
+            share = np.where(one.own, 1.0, OTHERS)[known]
+            total -= float((share * np.log(np.maximum(chance, 1e-300))).sum())
+            count += float(share.sum())
+        return total / count
+
+    start = [same_carving.NEAR, np.log(same_carving.LIKELY), same_carving.STEEP]
+    found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.02, "fatol": 1e-5}).x
+    return float(found[0]), float(np.exp(found[1])), float(found[2])
+
+
+def scan(folder: Path, model: str | None) -> None:
+    """Measure a real scan."""
+    typed = [] if model is None else ["--model", model]
+    with tempfile.TemporaryDirectory() as name:
+        depth, index = str(Path(name) / "depth"), str(Path(name) / "db.faiss")
+        assert cli.run(["render", str(folder / "meshes"), depth, "-q"]) == 0
+        assert cli.run(["index", depth, index, "-q", *typed]) == 0
+        with (folder / "truth.csv").open(encoding="utf-8", newline="") as file:
+            truth = list(csv.DictReader(file))
+        items = [row["item"] for row in truth]
+        pictures = [Path(depth) / "images" / Path(item).with_suffix(".png") for item in items]
+        pairs = Pairs(
+            np.stack([prepare(load_picture(picture), SIZE) for picture in pictures]),
+            np.array([row["char"] for row in truth]),
+            np.stack([prepare(load_picture(folder / "queries" / row["query"]), SIZE) for row in truth]),
+            np.array([row["char"] for row in truth]),
+            np.arange(len(truth)),
+        )
+        asked = Asked(pairs, len(truth), Embedder(read_model(None if model is None else Path(model))))
+        asked.report(f"{folder.name}, {len(truth)} prints")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("crops", type=Path, help="an image set of real prints")
-    parser.add_argument("model", type=Path, nargs="?", help="by default, the one that ships")
+    parser.add_argument("sets", type=Path, nargs="+", metavar="SET", help="an image set")
+    parser.add_argument("--fit", action="store_true", help="fit the weights of the score")
+    parser.add_argument("--scan", type=Path, help="a real scan with its prints")
+    parser.add_argument("--model", help="by default, the one that ships")
     given = parser.parse_args()
-    model = read_model(given.model)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        held_out(given.crops, folder, model)
-        index = str(folder / "db.faiss")
-        assert cli.run(["carve", str(folder / "carved"), str(folder / "meshes"), "-q"]) == 0
-        assert cli.run(["render", str(folder / "meshes"), str(folder / "depth"), "-q"]) == 0
-        assert cli.run(["index", str(folder / "depth"), index, "--model", str(model.path), "-q"]) == 0
-        asked = ["query", str(folder / "asked"), "-i", index, "--model", str(model.path), "--workers", "0", "-q"]
-        for count in (0, 5, 10, 20):
-            started = time.process_time()
-            scored = folder / f"{count}.csv"
-            out = ["--truth", str(folder / "truth.csv"), "--scores", str(scored), "--rerank", str(count), "--json"]
-            with redirect_stdout(StringIO()):
-                assert cli.run([*asked, *out]) == 0
-            taken = time.process_time() - started
-            with scored.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            mrr = {
-                kind: sum(float(row["reciprocal_rank"]) for row in own if int(row["rank"]) <= 5) / len(own)
-                for kind in ("same", "other")
-                for own in [[row for row in rows if row["kind"] == kind]]
-            }
-            figures = ", ".join(f"{kind} print {value:.4f}" for kind, value in mrr.items())
-            print(f"--rerank {count}: MRR@5 {figures}; {1000 * taken / len(rows):.1f} ms a query")
+    embedder = Embedder(read_model(None if given.model is None else Path(given.model)))
+
+    def made(folder: Path, seed: int, alike: bool) -> Asked:
+        return Asked(pairs_of(folder, seed, alike), ASKED, embedder)
+
+    kinds = [(folder, alike) for alike in (True, False) for folder in given.sets]
+    if given.fit:
+        near, likely, steep = fit([made(folder, seed, alike) for folder, alike in kinds for seed in FIT])
+        print(f"NEAR, LIKELY, STEEP = {near:.1f}, {likely:.3f}, {steep:.1f}")
+    for folder, alike in kinds:
+        carvings = "several carvings" if alike else "one carving"
+        made(folder, MEASURED, alike).report(f"{folder.name}, {carvings} a character")
+    if given.scan:
+        scan(given.scan, given.model)
 
 
 if __name__ == "__main__":

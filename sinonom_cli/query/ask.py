@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
 from sinonom_cli.query.heights import warn_of_height_maps
+from sinonom_cli.query.rerank import Reranker, count_of
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
 from sinonom_cli.query.sure import Judge, calibration_of, command, way_of
@@ -48,7 +49,7 @@ class QueryConfig:
     truth: Path | None
     top: int
     distance: str | None
-    rerank: int
+    rerank: int | None
     csv: str | None
     pictures: str | None
     sheet: Path | None
@@ -87,13 +88,10 @@ def run(config: QueryConfig) -> None:
 
         _refuse_failed(items, calibrate(searcher, config.tta, batches, wanted, right.keys()))
         return
+    config = replace(config, rerank=count_of(config.rerank, index))
     judge = _judge(config, index, searcher.distance)
     outputs = _outputs(config, index, model, right, characters, judge)
-    reranker = None
-    if config.rerank:
-        from sinonom_cli.query.rerank import Reranker
-
-        reranker = Reranker(index, config.rerank)
+    reranker = Reranker(index, config.rerank, searcher.distance) if config.rerank else None
     ranks: dict[str, int] = {}
     failed: list[str] = []
     for item, result in answers(batches, searcher, wanted, _deep(config), judge, reranker):
@@ -226,7 +224,7 @@ def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> O
 
 def _deep(config: QueryConfig) -> int:
     """Return how many answers are looked at."""
-    return max(config.top, config.rerank, DEEP if config.scores or config.report else DEPTH)
+    return max(config.top, config.rerank or 0, DEEP if config.scores or config.report else DEPTH)
 
 
 def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[dict[str, Wanted], dict[str, Row]]:

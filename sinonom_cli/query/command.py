@@ -31,9 +31,15 @@ def query(
         ),
     ] = None,
     rerank: Annotated[
-        int,
-        typer.Option("--rerank", min=0, metavar="N", help="Order the first N again by comparing the pictures; try 10."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--rerank",
+            min=0,
+            metavar="N",
+            show_default="20 of an index of meshes, else 0",
+            help="Order the first N again by laying their pictures on the query's: the very carving first.",
+        ),
+    ] = None,
     tta: Annotated[
         bool, typer.Option("--tta", help="Embed each picture as the mean over five slightly changed views of it.")
     ] = False,

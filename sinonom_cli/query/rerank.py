@@ -1,4 +1,4 @@
-"""`--rerank N`: order the first N answers again, by their pictures as well as by their embeddings."""
+"""`--rerank N`: order the first N answers again, by laying their pictures on the query's."""
 
 from __future__ import annotations
 
@@ -9,21 +9,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli import console
+from sinonom_cli.artifacts.artifact import read_record
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.preprocess import prepare
-from sinonom_cli.query.local import edge_maps, local_distances
+from sinonom_cli.query.same_carving import SIZE, Views, rough, scores, views_of
+from sinonom_cli.query.sure import energies_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from sinonom_cli.artifacts.index import Index
 
-SIZE = 64
-WEIGHT = 0.15
-"""Of the local distance beside the embeddings', both over their means; chosen on held-out prints and their carvings."""
+MESHES = 20
+"""Answers that are ordered again where nothing was typed and the index is of rendered meshes."""
 KEPT = 20_000
-"""Candidates whose maps stay in memory, 8 kB each."""
+"""Candidates whose views stay in memory, 5 kB each."""
+
+
+def count_of(typed: int | None, index: Index) -> int:
+    """Return how many answers to order again: what was typed, else MESHES for an index of meshes and 0 for others."""
+    if typed is not None or index.prototypes is not None:
+        return typed or 0
+    sets = index.record.get("options", {}).get("sets") or []
+    return MESHES if sets and all(_is_rendered(index.path.parent / name) for name in sets) else 0
+
+
+def _is_rendered(folder: Path) -> bool:
+    try:
+        return "projection" in read_record(folder, "imageset")["options"]
+    except (SinonomError, OSError):
+        return False
 
 
 class Reranker:
@@ -33,39 +47,37 @@ class Reranker:
     ----------
     index : whose pictures must still be where it says.
     count : how many of the first answers are ordered.
+    distance : by which they were found.
     """
 
-    def __init__(self, index: Index, count: int) -> None:
-        self.index, self.count, self.missed = index, count, False
-        self._maps = lru_cache(KEPT)(self._maps_of_row)
+    def __init__(self, index: Index, count: int, distance: str) -> None:
+        self.index, self.count, self.distance, self.missed = index, count, distance, False
+        self._views = lru_cache(KEPT)(self._views_of_row)
 
     def __call__(self, picture: Path, rows: list[int], distances: list[float]) -> tuple[list[int], list[float]]:
-        """Return rows and distances the first `count` in a better order; distances stay the embeddings'."""
+        """Return rows and distances the first `count` in a better order; distances stay the embeddings'.
+
+        Answers without a picture keep their places.
+        """
         numbers = rows[: self.count]
-        maps = [self._maps(number) for number in numbers]
-        there = [place for place, one in enumerate(maps) if one is not None]
-        if len(there) < len(numbers) and not self.missed:
+        views = {place: found for place, number in enumerate(numbers) if (found := self._views(number)) is not None}
+        if len(views) < len(numbers) and not self.missed:
             self.missed = True
             console.warn(
                 f"pictures of {self.index.path} are not where it says: --rerank leaves those answers as they are"
             )
-        if len(there) < 2:
+        if len(views) < 2:
             return rows, distances
-        query = edge_maps(prepare(load_picture(picture), SIZE))
-        local = np.full(len(numbers), np.nan)
-        local[there] = local_distances(query, np.stack([one for one in maps if one is not None]))
-        far = np.array(distances[: self.count])
-        # An answer without a picture is neither moved up nor down: it counts as the others do in the mean.
-        local = np.where(np.isnan(local), np.nanmean(local), local)
-        together = far / max(far.mean(), 1e-12) + WEIGHT * local / max(local.mean(), 1e-12)
-        order = np.argsort(together, kind="stable").tolist()
-        return (
-            [numbers[place] for place in order] + rows[self.count :],
-            [distances[place] for place in order] + distances[self.count :],
-        )
+        places = np.array(list(views))
+        query = views_of(prepare(load_picture(picture), SIZE))
+        energies = energies_of(distances, self.distance)[places]
+        better = np.argsort(-scores(energies, rough(query, list(views.values()))), kind="stable")
+        order = np.arange(len(rows))
+        order[places] = places[better]
+        return [rows[place] for place in order], [distances[place] for place in order]
 
-    def _maps_of_row(self, number: int) -> NDArray[np.float32] | None:
+    def _views_of_row(self, number: int) -> Views | None:
         try:
-            return edge_maps(prepare(load_picture(self.index.picture(self.index.rows[number])), SIZE))
+            return views_of(prepare(load_picture(self.index.picture(self.index.rows[number])), SIZE))
         except (SinonomError, OSError):
             return None

@@ -1,0 +1,167 @@
+"""Simulated prints and depth pictures of the same carvings, for `rerank.py`: several carvings of each character.
+
+Carvings of one character are real crops, and what a smooth displacement of strokes makes of each, as if the same hand
+had cut it again. From each come a depth picture, with the relief's depth and flanks and the resolution of real scans
+(docs/reliefs.md), and a print: swollen, broken, pale in places, 11 to 19 pixels to a character, as small scans of pages
+have. Both are stretched, turned and bent a little, have neighbours in them, and are cut out along outlines.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from sinonom_cli.artifacts.imageset import read_imageset
+from sinonom_cli.models.depth_images import LEVELLED, surfaces, toned
+from sinonom_cli.models.fields import Draw, torch_draw
+from sinonom_cli.models.loading import load_picture
+from sinonom_cli.models.preprocess import prepare, prepare_all
+from sinonom_cli.models.relief import Relief, Span
+from sinonom_cli.query.same_carving import SIZE
+from sinonom_cli.train import augment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIDE = 128
+"""Pixels of a scene."""
+LABELS = 160
+BENT = augment.Amounts(
+    scale=(0.72, 0.86),
+    aspect=0.1,
+    rotation=3,
+    shear=0.05,
+    shift=0.04,
+    perspective=0.03,
+    elastic=0.006,
+    wobble=0.0025,
+    neighbour=0.6,
+    line=0.25,
+)
+SCANNED = Relief(Span(0.1, 0.12), Span(0.02, 0.04), Span(0.1, 0.3), Span(0, 0.06), Span(0, 0.5), Span(0, 1), Span(0, 0))
+"""As measured on real scans."""
+STREAKY = Relief()
+"""As `carve` makes them."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Depth pictures and prints.
+
+    Attributes
+    ----------
+    carvings : (C, SIZE, SIZE) float32 ink of the depth pictures; labels : (C,) of what they show.
+    prints : (P, SIZE, SIZE) float32 ink; shown : (P,) labels; carving : (P,) which printed it, -1 if none did.
+    """
+
+    carvings: np.ndarray
+    labels: np.ndarray
+    prints: np.ndarray
+    shown: np.ndarray
+    carving: np.ndarray
+
+
+def pairs_of(crops: Path, seed: int, alike: bool) -> Pairs:
+    """Simulate carvings of crops and prints of them, and prints of other crops that no carving is of.
+
+    Parameters
+    ----------
+    crops : an image set.
+    alike : several carvings of each character, as a block has; else one of each, streaky, so that what is asked with
+        other prints is which character it is.
+    """
+    rng = random.Random(seed)
+    by_label: dict[str, list[str]] = {}
+    for picture in read_imageset(crops).pictures:
+        by_label.setdefault(picture.label, []).append(picture.file_name)
+    labels = sorted(label for label, names in by_label.items() if label and len(names) >= 4)
+    carved, others = [], []
+    for label in rng.sample(labels, min(LABELS * (1 if alike else 2), len(labels))):
+        names = rng.sample(by_label[label], 4)
+        kept = rng.choice((1, 1, 2, 3)) if alike else 1
+        for name in names[:kept]:
+            times = rng.choice((2, 3, 4) if kept == 1 else (1, 2, 2, 3)) if alike else 1
+            carved += [(label, name)] * times
+        others += [(label, name) for name in names[kept : kept + 2]]
+    models = _inks(crops, [name for _, name in carved])
+    cut = _displaced(torch.from_numpy(models), seed) if alike else torch.from_numpy(models)
+    asked = torch.cat([cut, torch.from_numpy(_inks(crops, [name for _, name in others]))])
+    relief = SCANNED if alike else STREAKY
+    return Pairs(
+        _seen(cut, seed + 1, relief),
+        np.array([label for label, _ in carved]),
+        _seen(asked, seed + 2, None),
+        np.array([label for label, _ in carved + others]),
+        np.array([*range(len(carved)), *[-1] * len(others)]),
+    )
+
+
+def _inks(crops: Path, names: list[str]) -> np.ndarray:
+    return np.stack([prepare(load_picture(crops / name), 96) for name in names])
+
+
+def _displaced(inks: torch.Tensor, seed: int) -> torch.Tensor:
+    """Return other carvings of the same models: strokes stand elsewhere, smoothly."""
+    draw = torch_draw(torch.Generator().manual_seed(seed), len(inks), inks.shape[1], "cpu")
+    y, x = draw.plane()
+    far, near = draw.within(0.004, 0.014), draw.within(0.002, 0.008)
+    u, v = (place + far * draw.smooth(3) + near * draw.smooth(7) for place in (x, y))
+    return augment._sampled(inks, u, v)
+
+
+def _seen(inks: torch.Tensor, seed: int, relief: Relief | None) -> np.ndarray:
+    """Return what is seen of carvings, (N, SIZE, SIZE) ink: depth pictures of a relief, or prints."""
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for part in inks.split(32):
+        drawn = functional.interpolate(part[:, None], size=(SIDE, SIDE), mode="bicubic", align_corners=False)[:, 0]
+        draw = torch_draw(generator, len(part), SIDE, "cpu")
+        page = augment._warped(drawn.clamp(0, 1), draw, BENT)
+        seen = _print(page, draw) if relief is None else _depth(page, draw, relief)
+        found.append(prepare_all(seen.round().clamp(0, 255).to(torch.uint8).numpy(), SIZE))
+    return np.concatenate(found)
+
+
+def _depth(page: torch.Tensor, draw: Draw, relief: Relief) -> torch.Tensor:
+    amounts = replace(BENT, spread=(0.008, 0.02), uneven=0.04, broken=0.03)
+    strokes = (augment._strokes(page, draw, amounts, (0.3, 0.55)) * augment.STEEP + 0.5).clamp(0, 1)
+    heights, plate = surfaces(strokes, draw, relief, LEVELLED)
+    return toned(_sampled_at(heights, 15 + 25 * draw.uniform((len(page),))), plate & _outline(draw))
+
+
+def _print(page: torch.Tensor, draw: Draw) -> torch.Tensor:
+    amounts = replace(BENT, spread=(0.018, 0.04), uneven=0.06, broken=0.04)
+    shape = (augment._strokes(page, draw, amounts, (0.12, 0.38)) * draw.within(2.5, 8) + 0.5).clamp(0, 1)
+    shape = shape * (1 - 0.4 * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2)
+    shape = draw.blurred(shape, draw.within(0.004, 0.015))
+    shape = _sampled_at(shape, 14 + 10 * draw.uniform((len(page),))).clamp(0, 1)
+    contrast = draw.within(0.4, 0.9)
+    paper = 0.03 * draw.smooth(3) + 0.02 * draw.within(0, 1) * draw.noise()
+    grey = augment._grey(1 - contrast * shape + paper - (1 - contrast) * draw.within(0, 0.6))
+    return torch.where(_outline(draw) | draw.chance(0.3)[:, None, None], grey, 255.0)
+
+
+def _sampled_at(fields: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
+    """Reduce each field to so many samples a side, and enlarge it again."""
+    found = torch.empty_like(fields)
+    for number, (field, side) in enumerate(zip(fields, samples.round().int().tolist(), strict=True)):
+        small = functional.interpolate(field[None, None], size=(side, side), mode="area")
+        found[number] = functional.interpolate(small, size=(SIDE, SIDE), mode="bicubic", align_corners=False)[0, 0]
+    return found
+
+
+def _outline(draw: Draw) -> torch.Tensor:
+    """(N, S, S) bool, inside of outlines as people draw them around a character."""
+    y, x = draw.plane()
+    turn = torch.atan2(y.expand(SIDE, SIDE), x.expand(SIDE, SIDE))
+    edge = torch.ones(draw.count, SIDE, SIDE)
+    for waves in (2, 3, 5, 8):
+        edge += 0.025 * draw.normal((draw.count, 1, 1)) * torch.cos(waves * turn + draw.within(0, 2 * math.pi))
+    power, wide, high = draw.within(2.2, 5), draw.within(0.46, 0.52), draw.within(0.46, 0.52)
+    return ((x.abs() / wide) ** power + (y.abs() / high) ** power) ** (1 / power) < edge
