@@ -24,7 +24,7 @@ demo: $(VENV)/.installed-base
 	$(BIN)/sinonom demo "$(OUT)"
 
 test: check
-	@echo "== The tests, about two thousand; 5 to 10 minutes on two cores"
+	@echo "== The tests, about three thousand; 5 to 10 minutes on two cores"
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev
