@@ -77,3 +77,13 @@ def test_a_small_picture_is_enlarged_smoothly() -> None:
     small = np.asarray(Image.fromarray(PLAIN).resize((14, 14), Image.Resampling.LANCZOS))
     assert min(mended(small, 48).grey.shape) > 40
     assert alike(small) > 0.8
+
+
+def test_the_flatter_envelope_is_the_ground() -> None:
+    bars = (np.arange(96) // 6 % 4 == 0) & (Y > 0.2) & (Y < 0.8)
+    left_alone = []
+    for dark in range(40, 121, 5):
+        picture = np.where(X < 0.5, 130 + 100 * bars, 130 - dark * bars).astype(np.uint8)
+        left_alone.append(flattened(picture) is picture)
+    print(sum(left_alone))
+    assert left_alone == [True] * 7 + [False] * 10
