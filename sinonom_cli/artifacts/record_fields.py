@@ -9,7 +9,7 @@ LARGEST = 2**53
 """JSON's numbers are exact up to this one."""
 
 LARGEST_SIZE = 2**16
-"""Of an embedding, a picture's side, a number of candidates: no network or index of ours comes near."""
+"""Limit for the size of an embedding, the side of a picture and the number of candidates; no real one comes near it."""
 
 _ABSENT = object()
 

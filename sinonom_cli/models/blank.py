@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GRID = 16
 DEGREE = 5
-"""Of the polynomial in x and y that lighting is taken for."""
+"""Degree of the polynomial in x and y that lighting is taken for."""
 LEAST = 12.0
 """Grey levels, from the least to the greatest mean, that must be left when lighting is taken away: at least 123 in
 20,000 crops of prints, at least 43 in 12,340 characters cut out of scanned pages with half of their neighbours."""

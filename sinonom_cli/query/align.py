@@ -129,7 +129,7 @@ def _step(
     # Sums over each field of it, times x ** k, times y ** l: (N, 9, l, k).
     rows = np.einsum("nfij,kj->nfik", fields, powers)
     sums = np.einsum("nfik,li->nflk", rows, powers).astype(np.float64)
-    # Of a place's affine change (x, y, 1) by (x, y, 1): which power of x and of y.
+    # Each product of two of the terms (x, y, 1) of an affine change has a power of x and a power of y.
     k, across = np.array([[2, 1, 1], [1, 0, 0], [1, 0, 0]]), np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]])
     xx, xy, yy = (sums[:, f][:, across, k] for f in range(3))
     normal = np.concatenate([np.concatenate([xx, xy], 2), np.concatenate([xy, yy], 2)], 1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WINDOW = 0.1
 """Deviation of the Gaussian windows, as a share of the side."""
 RIDGE = 3.0
-"""Of the mean squared gradient of the query."""
+"""Ridge added to each window's normal equations, as a multiple of the mean squared gradient of the query."""
 
 
 def flow(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float32]:
