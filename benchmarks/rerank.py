@@ -9,7 +9,7 @@ printed the query, "same" that of any carving of its character, asked with print
 --fit prints the weights that fit such pairs best: those of query/same_carving.py, from 39,795 crops of training pages
 and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). Other seeds are then measured.
 --scan FOLDER measures `FOLDER/queries` against the meshes of `FOLDER/meshes`, with the columns query, label (any right
-answer) and item (the very one) of `FOLDER/truth.csv`: a real scan, which nothing was fitted on.
+answer) and item (the very one) of `FOLDER/truth.csv`: a real scan.
 
 OpenCV (opencv-python-headless), where it is installed: findTransformECC, then DIS flow, smoothed; similarity of
 embeddings + correlation - 10 x mean absolute gradient of the flow.
