@@ -35,8 +35,10 @@ STARTS = tuple(
 )
 """Where registrations start: shift, shares of the side, and stretch. A neighbour's ink moves and shrinks a picture."""
 NEAR, LIKELY, STEEP = 14.2, 0.919, 23.2
-"""Weights of the score, fitted on simulated prints and carvings (`benchmarks/rerank.py --fit`). How these are simulated was
-changed after failures on a real scan had been looked at: figures on that scan are no untouched test."""
+"""Weights of the score, fitted on simulated prints and carvings (`benchmarks/rerank.py --fit`).
+
+How these are simulated was changed after failures on a real scan had been looked at: figures on that scan are no
+untouched test."""
 LEAST = 1e-6
 """Roughness of a flow at least: equal pictures have none."""
 
