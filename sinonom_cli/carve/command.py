@@ -67,6 +67,9 @@ def carve(
         Span, _range("--deepening", 0, 1, "Share of the depth that is reached only where strokes are far apart.")
     ] = RELIEF.deepening,
     gouge: Annotated[Span, _range("--gouge", 0, 1, "Tool marks in the ground, share of the depth.")] = RELIEF.gouge,
+    uneven: Annotated[
+        Span, _range("--uneven", 0, 0.5, "Deviation of the height of stroke tops, share of the depth.")
+    ] = RELIEF.uneven,
     wear: Annotated[
         Span, _range("--wear", 0, 1, "Tops planed off in places and edges rounded; 0: fresh.")
     ] = RELIEF.wear,
@@ -90,6 +93,10 @@ def carve(
     turn: Annotated[Span, _range("--turn", -180, 180, "The plate turned in its own plane, degrees.")] = CARVING.turn,
     bend: Annotated[Span, _range("--bend", 0, 0.5, "Rise of the plate from middle to edge.")] = CARVING.bend,
     tilt: Annotated[Span, _range("--tilt", 0, 60, "Tilt of the plate, degrees, to any side.")] = CARVING.tilt,
+    smear: Annotated[
+        Span, _range("--smear", 0, 0.2, "How far the scanner lets walls slope that face away from it.")
+    ] = RELIEF.smear,
+    blur: Annotated[Span, _range("--blur", 0, 0.1, "Deviation of a coarse scan's blur.")] = RELIEF.blur,
     noise: Annotated[Span, _range("--noise", 0, 0.1, "Deviation of the scan's noise.")] = RELIEF.noise,
     seed: Seed = 0,
     workers: Workers = None,
@@ -115,7 +122,19 @@ def carve(
     from sinonom_cli.carve.relief import KNOWN
     from sinonom_cli.carve.work import Carve, pictures
 
-    relief = Relief(depth, flank, deepening, gouge, wear, breaks, ragged, noise)
+    relief = Relief(
+        depth=depth,
+        flank=flank,
+        deepening=deepening,
+        gouge=gouge,
+        uneven=uneven,
+        wear=wear,
+        breaks=breaks,
+        ragged=ragged,
+        smear=smear,
+        blur=blur,
+        noise=noise,
+    )
     carving = Carving(resolution, relief, tilt, bend, neighbours, intrusion, shift, stretch, turn, swell, mirror)
     items = pictures(Path(inputs[0]), limit, out)
     artifact = fill(

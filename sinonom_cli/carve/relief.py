@@ -49,7 +49,8 @@ class Carved:
 KNOWN = (
     *("tilt", "tilt_x", "tilt_y", "turn", "bend_xx", "bend_yy", "bend_xy"),
     *("shift_x", "shift_y", "stretch_x", "stretch_y", "swell", "neighbours"),
-    *("depth", "flank", "deepening", "gouge", "wear", "breaks", "noise"),
+    *("depth", "flank", "deepening", "gouge", "uneven", "wear"),
+    *("breaks", "smear", "blur", "noise"),
 )
 """Keys of `Carved.known`: degrees and plate widths, x to the right and y up. The plate is bent by
 bend_xx x^2 + bend_xy x y + bend_yy y^2 with x and y from -1 to 1, then turned about x, y and z."""
@@ -104,12 +105,16 @@ def mesh_of(carved: Carved) -> "NDArray[np.float32]":
     x, y, there = at, -at[:, None], carved.plate
     # Term by term: a matrix product of BLAS rounds otherwise on other processors.
     turned = [a * x + b * y + c * carved.heights for a, b, c in rotation(carved.pose)]
-    ends = [(each[there].min(), each[there].max()) for each in turned]
+    whole = there[:-1, :-1] & there[:-1, 1:] & there[1:, :-1] & there[1:, 1:]
+    used = np.zeros_like(there)
+    for down in (slice(None, -1), slice(1, None)):
+        for across in (slice(None, -1), slice(1, None)):
+            used[down, across] |= whole
+    ends = [(each[used].min(), each[used].max()) for each in turned]
     longest = max(high - low for low, high in ends)
     points = np.empty((size * size, 3), np.float32)
     for k, (each, (low, high)) in enumerate(zip(turned, ends, strict=True)):
         points[:, k] = ((each - (low + high) / 2) / longest).ravel()
-    whole = there[:-1, :-1] & there[:-1, 1:] & there[1:, :-1] & there[1:, 1:]
     return points.take(_faces(size)[:, whole].reshape(-1, 3), axis=0)
 
 

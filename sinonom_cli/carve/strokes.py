@@ -1,7 +1,9 @@
 """Where strokes stand on a plate: the character, out of register with its picture, and parts of its neighbours."""
 
+import functools
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +11,8 @@ from PIL import Image
 
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.carve.distance import distance_to
+from sinonom_cli.models.levels import ink_of
+from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.relief import FARTHEST, Span
 
 if TYPE_CHECKING:
@@ -18,6 +22,8 @@ BORDER = 0.1
 """Width of the strip around the picture, where neighbours' strokes and the plate's edge are; plate widths."""
 FINER = 2
 """Strokes are drawn on a grid so many times finer than the mesh, so that their edges fall between its vertices."""
+NEIGHBOURS = Path(__file__).parent.parent / "assets" / "glyphs" / "wenkai" / "images"
+"""Characters that ship, which stand beside the one that is carved: what else is in its set changes nothing then."""
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
@@ -66,12 +72,19 @@ def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator
     every = own.copy()
     for side in rng.permutation(SIDES)[: place.neighbours]:
         reach, slide = _within(carving.intrusion, rng), rng.uniform(-0.1, 0.1)
-        # The character itself turned upside down serves as its neighbour: the same hand, and other strokes.
-        other = ink[::-1, ::-1]
+        others = neighbours()
+        other = others[int(rng.integers(len(others)))]
         away = side * (0.5 - reach - _towards(other, side, place.stretch)) + side[::-1] * slide
         every |= _drawn(other, size, (float(away[0]), float(away[1])), place.stretch) > 0.5
     far = _from_swollen(every, place.swell * size) / np.float32(size)
     return Strokes(_pooled(own.astype(np.float32)), _pooled(far.clip(max=np.float32(FARTHEST))), place)
+
+
+@functools.cache
+def neighbours() -> "tuple[NDArray[np.float32], ...]":
+    """Ink of the characters that may stand beside one, each (H, W) float32 in [0, 1]."""
+    inks = (ink_of(load_picture(path)) for path in sorted(NEIGHBOURS.rglob("*.png")))
+    return tuple(ink for ink in inks if ink is not None)
 
 
 def _within(span: Span, rng: np.random.Generator) -> float:

@@ -18,10 +18,19 @@ FIELD = 0.1
 """Distance over which the ground between far strokes is gouged deeper."""
 FARTHEST = 0.2
 """Beyond this distance from any stroke the ground grows no deeper."""
+UNEVEN = 9
+"""Hills across the plate by which stroke tops rise and fall."""
+SMEARED = 0.1
+"""Beyond this distance from a wall nothing is smeared."""
 BREAK = (0.012, 0.028)
 """Half width of a break in a stroke, down and across, least and greatest."""
-CORNERS = 9
+CORNERS = 6
 """Corners on each side of the irregular polygon along which a plate is cut out of its block."""
+ROUND = 3.0
+"""How far in the polygon passes the four corners of the box, in units of the most that its sides lie in: people who
+outline characters cut corners."""
+FACETS = (7, 4)
+"""Scoops of the chisel across the plate: along one side and along the other."""
 PLANED = 0.4
 """How far wear may plane tops off, as a share of the relief's depth; at wear 1, where the plate is worn most."""
 ROUNDED = (0.0025, 0.006)
@@ -48,21 +57,27 @@ class Relief:
     depth : of the ground far from any stroke.
     flank : distance from a stroke over which the ground falls by 1 - 1/e of its depth there.
     deepening : share of the depth that is reached only where strokes are far apart.
-    gouge : deviation of the tool's marks in the ground, as a share of the depth.
+    gouge : deviation of the chisel's scoops in the ground, as a share of the depth.
+    uneven : deviation of the height of stroke tops, as a share of the depth.
     wear : 0 fresh to 1 much worn: tops planed off in places, edges rounded.
     breaks : how many breaks there are in strokes, whole numbers.
     ragged : how far in the corners of the plate's edge lie.
+    smear : how far a scanner that sees a wall from one side only lets it slope, to a side drawn for each plate.
+    blur : deviation of a coarse scan's blur.
     noise : deviation of the scan's noise.
     """
 
-    depth: Span = Span(0.12, 0.2)
-    flank: Span = Span(0.012, 0.035)
+    depth: Span = Span(0.07, 0.15)
+    flank: Span = Span(0.016, 0.038)
     deepening: Span = Span(0.1, 0.4)
-    gouge: Span = Span(0.03, 0.2)
-    wear: Span = Span(0, 1)
-    breaks: Span = Span(0, 3)
-    ragged: Span = Span(0, 0.06)
-    noise: Span = Span(0, 0.002)
+    gouge: Span = Span(0.1, 0.22)
+    uneven: Span = Span(0.03, 0.08)
+    wear: Span = Span(0, 0.6)
+    breaks: Span = Span(0, 2)
+    ragged: Span = Span(0, 0.1)
+    smear: Span = Span(0, 0.1)
+    blur: Span = Span(0, 0.016)
+    noise: Span = Span(0, 0.001)
 
 
 @dataclass(frozen=True)
@@ -73,8 +88,11 @@ class Amounts:
     flank: "Array"
     deepening: "Array"
     gouge: "Array"
+    uneven: "Array"
     wear: "Array"
     breaks: "Array"
+    smear: "Array"
+    blur: "Array"
     noise: "Array"
 
 
@@ -89,8 +107,11 @@ def amounts(relief: Relief, draw: "Draw") -> Amounts:
         within(relief.flank),
         within(relief.deepening),
         within(relief.gouge),
+        within(relief.uneven),
         within(relief.wear),
         draw.xp.floor(draw.within(relief.breaks.low, relief.breaks.high + 1 - 1e-4)),
+        within(relief.smear),
+        within(relief.blur),
         within(relief.noise),
     )
 
@@ -112,7 +133,7 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Ar
     # In place where it can be: fresh memory costs more than arithmetic.
     ground = draw.exp(far / -drawn.flank)
     ground -= 1
-    marks = _tool_marks(draw)
+    marks = _scoops(draw)
     marks *= drawn.gouge
     marks *= ground
     field = draw.exp(far / -FIELD)
@@ -126,7 +147,10 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Ar
     planed *= PLANED / 2 * drawn.wear
     planed += _breaks(strokes, drawn.breaks, draw)
     lowest = -planed.clip(max=1)
-    carved = draw.blurred(xp.minimum(ground, lowest), ROUNDED[0] + ROUNDED[1] * drawn.wear)
+    carved = xp.minimum(ground, lowest)
+    carved += draw.smooth(UNEVEN) * drawn.uneven
+    carved = _smeared(carved, drawn.smear, draw)
+    carved = draw.blurred(carved, xp.sqrt((ROUNDED[0] + ROUNDED[1] * drawn.wear) ** 2 + drawn.blur**2))
     carved *= drawn.depth
     carved += drawn.noise * draw.noise()
     return carved
@@ -139,7 +163,11 @@ def plate(ragged: Span, draw: "Draw") -> "Array":
     y, x = draw.plane()
     left, right, top, bottom = (edge[:, k] for k in range(4))
     across = (x >= left[:, :, None]) & (x <= -right[:, :, None])
-    return across & (y >= top[:, None, :]) & (y <= -bottom[:, None, :])
+    inside = across & (y >= top[:, None, :]) & (y <= -bottom[:, None, :])
+    cut = 1 - ROUND * ragged.high * draw.uniform((draw.count, 4, 1, 1))
+    for k, (down, right_of) in enumerate(((1, 1), (1, -1), (-1, 1), (-1, -1))):
+        inside = inside & (down * y + right_of * x <= cut[:, k])
+    return inside
 
 
 @dataclass(frozen=True)
@@ -167,10 +195,30 @@ def bent(lies: Lie, draw: "Draw") -> "Array":
     return 4 * (a * x * x + b * y * y + c * x * y / 2)
 
 
-def _tool_marks(draw: "Draw") -> "Array":
-    """Streaks that a gouge leaves on the ground, along the grain, down or across; normal."""
-    down, across = draw.smooth(28, 4), draw.smooth(4, 28)
-    return draw.xp.where(draw.chance(0.5)[:, None, None], down, across)
+def _scoops(draw: "Draw") -> "Array":
+    """Hollows that a chisel leaves side by side in the ground, with ridges between; mean 0, deviation 1."""
+    down, across = draw.smooth(*FACETS), draw.smooth(*reversed(FACETS))
+    field = abs(draw.xp.where(draw.chance(0.5)[:, None, None], down, across))
+    return (field - math.sqrt(2 / math.pi)) / math.sqrt(1 - 2 / math.pi)
+
+
+def _smeared(surface: "Array", reach: "Array", draw: "Draw") -> "Array":
+    """Let every wall that faces one side of the plate, drawn for each, slope: by 1 over the distance `reach`."""
+    xp = draw.xp
+    step = 1 / (draw.size * reach.clip(min=1e-4))
+    side = draw.uniform((draw.count, 1, 1)) * 4
+    steps = math.ceil(SMEARED * draw.size)
+    for axis in (1, 2):
+        for forwards in (True, False):
+            mine = (side >= 2 * axis - 2 + forwards) & (side < 2 * axis - 1 + forwards)
+            fall = xp.where(mine, step, xp.full_like(step, 1e3))
+            for _ in range(steps):
+                higher, lower = (slice(None, -1), slice(1, None)) if forwards else (slice(1, None), slice(None, -1))
+                source = (slice(None),) * axis + (higher,)
+                target = (slice(None),) * axis + (lower,)
+                moved = surface[source] - fall
+                surface[target] = xp.maximum(surface[target], moved)
+    return surface
 
 
 def _breaks(strokes: "Array", count: "Array", draw: "Draw") -> "Array":

