@@ -29,17 +29,20 @@ class Amounts:
     Attributes
     ----------
     scale : side of the character in the picture; aspect : log of its width to height.
-    rotation : degrees; shear; shift of its centre; perspective : change of scale from side to side.
-    elastic, wobble : deviation of smooth displacements, of 3 and of 8 waves a side.
+    rotation : most degrees, mostly much fewer; shear; shift of its centre; perspective : change of scale from side to
+        side.
+    elastic, wobble : deviation of smooth displacements, of 3 and of 8 waves a side; drawn : how much of both, so that
+        some hands are near the picture's and some are not.
     neighbour : share of pictures into which a part of another character comes, on each of two sides.
-    line : share of pictures with a rule of the page's frame near one edge.
+    line, rules : share of prints, and of reliefs, with a rule of the page's frame near one edge.
     spread : deviation of the blur that stroke width is changed by.
     print_level, relief_level : share of full ink at which strokes end: below 0.5 they grow, above they shrink.
     uneven, broken : deviation of that level over a picture, smooth and in patches.
     hardness : slope of the strokes' edge in a print, 1 / grey range.
     worn : how much of its ink a print has lost where the block is worn most.
     enhanced : share of prints whose contrast was enhanced by who scanned them.
-    print_blur : deviation; contrast : of ink to paper; grain, stain : of the paper, against a contrast of 1.
+    print_blur : deviation, mostly near the lower end; contrast : of ink to paper; grain, stain : of the paper,
+        against a contrast of 1.
     relief : how the strokes of a relief are carved, worn and scanned; left : tilt and bend that levelling has left.
     toned : share of reliefs that are toned as `render` does; in the others dark is what is high.
     depth_tilt : of a depth picture that is given, height from side to side against a range of 1; depth_noise and
@@ -48,27 +51,29 @@ class Amounts:
 
     scale: tuple[float, float] = (0.72, 0.98)
     aspect: float = 0.15
-    rotation: float = 5.0
+    rotation: float = 12.0
     shear: float = 0.08
     shift: float = 0.05
     perspective: float = 0.08
     elastic: float = 0.012
     wobble: float = 0.005
+    drawn: tuple[float, float] = (0.4, 1.8)
     neighbour: float = 0.35
     line: float = 0.12
+    rules: float = 0.25
     spread: tuple[float, float] = (0.008, 0.03)
     print_level: tuple[float, float] = (0.22, 0.62)
     relief_level: tuple[float, float] = (0.18, 0.5)
     uneven: float = 0.07
     broken: float = 0.06
     hardness: tuple[float, float] = (1.5, 8.0)
-    print_blur: tuple[float, float] = (0.002, 0.022)
+    print_blur: tuple[float, float] = (0.002, 0.04)
     contrast: tuple[float, float] = (0.35, 1.0)
     grain: float = 0.05
     stain: float = 0.06
     worn: float = 0.5
     enhanced: float = 0.15
-    relief: Relief = Relief(flank=Span(0.008, 0.03), gouge=Span(0, 0.15), breaks=Span(0, 1))
+    relief: Relief = Relief(flank=Span(0.01, 0.042), gouge=Span(0, 0.2), wear=Span(0, 1), breaks=Span(0, 1))
     left: tuple[Span, Span] = LEVELLED
     toned: float = 0.5
     depth_tilt: float = 0.1
@@ -133,11 +138,12 @@ def print_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAU
     (N, S, S) float32, whole numbers 0..255, dark ink on light paper.
     """
     draw = _draw(generator, ink)
-    shape = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.print_level)
+    shape = _strokes(_warped(ink, draw, amounts, amounts.line), draw, amounts, amounts.print_level)
     shape = ((shape * draw.within(*amounts.hardness)) + 0.5).clamp(0, 1)
     # Where a block is worn its print is pale: some strokes nearly go, and are not just thinner there.
     shape = shape * (1 - amounts.worn * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2)
-    shape = draw.blurred(shape, draw.within(*amounts.print_blur))
+    least, most = amounts.print_blur
+    shape = draw.blurred(shape, least + (most - least) * draw.within(0, 1) * draw.within(0, 1))
     contrast = draw.within(*amounts.contrast)
     paper = amounts.stain * draw.smooth(3) + amounts.grain * draw.within(0, 1) * draw.noise()
     light = 1 - contrast * shape + contrast.sqrt() * paper - (1 - contrast) * draw.within(0, 0.5)
@@ -150,7 +156,8 @@ def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFA
     Takes and returns what `print_view` does.
     """
     draw = _draw(generator, ink)
-    inside = _strokes(_warped(ink, draw, amounts), draw, amounts, amounts.relief_level)
+    page = _warped(ink, draw, amounts, amounts.rules)
+    inside = _strokes(page, draw, amounts, amounts.relief_level)
     strokes = (inside * STEEP + 0.5).clamp(0, 1)
     height, plate = surfaces(strokes, draw, amounts.relief, amounts.left)
     low, high = height.amin(dim=(1, 2), keepdim=True), height.amax(dim=(1, 2), keepdim=True)
@@ -180,7 +187,7 @@ def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = D
     """
     draw = _draw(generator, picture)
     y, x = draw.plane()
-    height = _warped(picture, draw, amounts)
+    height = _warped(picture, draw, amounts, amounts.rules)
     # Half of what simulated reliefs get: real ones have their own.
     height = height + amounts.depth_tilt * (draw.within(-1, 1) * x + draw.within(-1, 1) * y)
     height = draw.blurred(height, draw.within(*amounts.depth_blur))
@@ -199,18 +206,19 @@ def _another(draw: Draw) -> Tensor:
     return (torch.arange(draw.count, device=away.device) + away) % max(draw.count, 1)
 
 
-def _warped(ink: Tensor, draw: Draw, amounts: Amounts) -> Tensor:
-    """Move, turn and bend the characters; let parts of others in at the edges; draw rules."""
+def _warped(ink: Tensor, draw: Draw, amounts: Amounts, rules: float) -> Tensor:
+    """Move, turn and bend the characters; let parts of others in at the edges; draw rules into a share of them."""
     y, x = draw.plane()
-    turn = draw.within(-1, 1) * math.radians(amounts.rotation)
+    turn = draw.within(-1, 1) * draw.within(0, 1) * math.radians(amounts.rotation)
     side = draw.within(*amounts.scale)
     wide = (draw.within(-0.5, 0.5) * amounts.aspect).exp()
     shear = draw.within(-1, 1) * amounts.shear
     u = (turn.cos() * x + turn.sin() * y) / (side * wide) + draw.within(-1, 1) * amounts.shift
     v = (turn.cos() * y - turn.sin() * x) / side * wide + shear * u + draw.within(-1, 1) * amounts.shift
     keystone = 1 + amounts.perspective * (draw.within(-1, 1) * x + draw.within(-1, 1) * y)
-    u = u * keystone + amounts.elastic * draw.smooth(3) + amounts.wobble * draw.smooth(8)
-    v = v * keystone + amounts.elastic * draw.smooth(3) + amounts.wobble * draw.smooth(8)
+    elastic, wobble = (draw.within(*amounts.drawn) * deviation for deviation in (amounts.elastic, amounts.wobble))
+    u = u * keystone + elastic * draw.smooth(3) + wobble * draw.smooth(8)
+    v = v * keystone + elastic * draw.smooth(3) + wobble * draw.smooth(8)
     page = _sampled(ink, u, v)
     for _ in range(2):
         mine = draw.chance(amounts.neighbour).nonzero()[:, 0]
@@ -228,7 +236,7 @@ def _warped(ink: Tensor, draw: Draw, amounts: Amounts) -> Tensor:
     at, thick = draw.within(0.43, 0.49), draw.within(0.006, 0.02)
     at = at * (1 - 2 * draw.chance(0.5).float()[:, None, None])
     along = torch.where(draw.chance(0.5)[:, None, None], x + 0.05 * turn * y, y + 0.05 * turn * x)
-    rule = ((thick - (along - at).abs()) * draw.size + 0.5).clamp(0, 1) * draw.chance(amounts.line)[:, None, None]
+    rule = ((thick - (along - at).abs()) * draw.size + 0.5).clamp(0, 1) * draw.chance(rules)[:, None, None]
     return torch.maximum(page, rule)
 
 
