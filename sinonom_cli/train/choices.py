@@ -43,6 +43,13 @@ class Classifying(StrEnum):
     ml_decoder = "ml-decoder"
 
 
+class Distilling(StrEnum):
+    """What a student keeps of what a teacher sees."""
+
+    similarity = "similarity"
+    distance = "distance"
+
+
 class Precision(StrEnum):
     """Arithmetic of the forward pass."""
 
@@ -95,7 +102,9 @@ NETWORK: dict[str, Any] = {
     "head": "linear",
     "teacher": None,
     "teacher_weights": "pretrained",
-    "distill": 1.0,
+    "distill": 0.0,
+    "distill_loss": "similarity",
+    "teach": (),
     "lr": 2e-3,
     "weight_decay": 1e-2,
     "precision": "auto",
@@ -103,6 +112,11 @@ NETWORK: dict[str, Any] = {
     "hard_classes": 0.0,
 }
 """Options of every network, and their defaults; the discriminant has none of them."""
+
+DISTILLING = {"similarity": 3.0, "distance": 1.0}
+"""Weight of the teacher's part of the loss, by `--distill-loss`."""
+TAUGHT = ("teacher_weights", "distill", "distill_loss", "teach")
+"""Options that mean nothing without a teacher."""
 
 SHAPES: dict[str, Any] = {"embedding": 128, "classes": 64, "images": 2, "steps": 4000, "frequency": 0.0}
 RECALL_AT = (1, 2, 4, 8, 16)
@@ -156,9 +170,7 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         _refuse([name for name in ("hard_classes", "teacher") if name in given], loss)
     elif "head" in given:
         _refuse(["head"], loss, "--loss cross-entropy")
-    if "teacher" not in given and (alone := [name for name in ("teacher_weights", "distill") if name in given]):
-        option = alone[0].replace("_", "-")
-        raise usage_error(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
+    given = given | {"distill": _weight(given)}
     if given.get("head") == "ml-decoder" and shapes["embedding"] != SHAPES["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
         raise usage_error(what, "leave --embedding away, or --head linear")
@@ -189,6 +201,15 @@ def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         what = f"--batch-size {size} is {classes} characters of {images} pictures, and --classes is {given['classes']}"
         raise usage_error(what, "give one of the two")
     return shapes | {"classes": classes}
+
+
+def _weight(given: dict[str, Any]) -> float:
+    """Weight of the teacher's part of the loss; refuse what means nothing without a teacher."""
+    if "teacher" not in given and (alone := [name for name in TAUGHT if name in given]):
+        option = alone[0].replace("_", "-")
+        raise usage_error(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
+    weight: float = given.get("distill", DISTILLING[given.get("distill_loss", NETWORK["distill_loss"])])
+    return weight
 
 
 def _refuse(names: list[str], loss: str, hint: str = "--loss triplet") -> None:

@@ -9,7 +9,7 @@ import typer
 
 from sinonom_cli import console, options
 from sinonom_cli.errors import ExitCode, SinonomError, need
-from sinonom_cli.train.choices import Classifying, Loss, Mining, Precision, complete
+from sinonom_cli.train.choices import Classifying, Distilling, Loss, Mining, Precision, complete
 
 
 def _finite(value: float | None) -> float | None:
@@ -72,7 +72,7 @@ def train(
             "--teacher",
             metavar="pp-ocr|FILE.onnx|MODEL|NAME",
             show_default="none",
-            help="Keep the distances that this network sees between clean pictures; NAME is one of timm's.",
+            help="Learn what this network sees between clean pictures; NAME is one of timm's.",
         ),
     ] = None,
     teacher_weights: Annotated[
@@ -87,8 +87,25 @@ def train(
             "--distill",
             min=0.0,
             callback=_finite,
-            show_default="1",
+            show_default="3; distance: 1",
             help="Weight of the teacher's part of the loss.",
+        ),
+    ] = None,
+    distill_loss: Annotated[
+        Distilling | None,
+        typer.Option(
+            "--distill-loss",
+            show_default="similarity",
+            help="similarity: who is like whom, as the teacher sees it; distance: how far each is from each.",
+        ),
+    ] = None,
+    teach: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--teach",
+            metavar="SET",
+            show_default="all sets",
+            help="A set whose pictures the teacher is asked about, which takes it some 10 ms each; repeatable.",
         ),
     ] = None,
     embedding: Annotated[
@@ -228,6 +245,8 @@ def train(
         "teacher": teacher,
         "teacher_weights": teacher_weights,
         "distill": distill,
+        "distill_loss": distill_loss and distill_loss.value,
+        "teach": tuple(teach) if teach else None,
         "mining": mining and mining.value,
         "margin": margin,
         "recall_at": recall_at,

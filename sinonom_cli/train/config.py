@@ -29,6 +29,7 @@ IF_ASKED_FOR = (
     "micro_batch",
     "frequency",
     "hard_classes",
+    "teach",
 )
 """Fields that are noted where they say something: a loss without a margin has none."""
 
@@ -49,6 +50,8 @@ class Config:
     teacher : "pp-ocr", an ONNX file, a model's folder or a name of timm's; None: there is none.
     teacher_weights : of a teacher of timm's, like `weights`.
     distill : weight of the teacher's part of the loss.
+    distill_loss : "similarity" or "distance", see `distill.LOSSES`.
+    teach : sets, some of `data`, whose pictures the teacher is asked about; none: all.
     embedding : length of an embedding.
     size : side of the input in pixels.
     classes, images : P and K of a batch.
@@ -76,6 +79,8 @@ class Config:
     teacher: str | None
     teacher_weights: str
     distill: float
+    distill_loss: str
+    teach: tuple[Path, ...]
     embedding: int
     size: int
     classes: int
@@ -107,7 +112,8 @@ class Config:
         options = {name: value for name, value in asdict(self).items() if name not in left}
         if self.loss != "cross-entropy":
             options.pop("head", None)
-        for name in ("teacher", "teacher_weights") + (() if self.teacher else ("distill",)):
+        options["teach"] = self.taught()
+        for name in ("teacher", "teacher_weights") + (() if self.teacher else ("distill", "distill_loss")):
             options.pop(name, None)  # which teacher it was, the one who finds it adds
         if self.weights not in (None, "pretrained"):
             # Where the file lay is nobody's business; which weights they were is.
@@ -120,6 +126,22 @@ class Config:
         if len(set(weights)) > 1:
             options["set_weights"] = weights
         return {name: value for name, value in options.items() if value or name not in IF_ASKED_FOR}
+
+    def taught(self) -> list[int] | None:
+        """Numbers of the sets that the teacher is asked about, from 0 in the order of `data`; None: all.
+
+        Raises
+        ------
+        SinonomError
+            With exit code 2, if one is not among them.
+        """
+        if not self.teach:
+            return None
+        sets = [path.absolute() for path, _ in map(weighed, find_sets(self.data))]
+        for path in self.teach:
+            if path.absolute() not in sets:
+                raise usage_error(f"--teach {path} is none of the sets that are learnt from", f"--data {path} too")
+        return sorted({sets.index(path.absolute()) for path in self.teach})
 
 
 def _identity(path: Path) -> str:

@@ -72,6 +72,17 @@ class Criterion(nn.Module):
         return 1.0 if self.choice.loss in ("proxy-anchor", "cosface") else 5.0
 
     @property
+    def proxies(self) -> nn.Parameter | None:
+        """(C, D) vectors of the characters that the loss learns; None: it learns none, or several of each."""
+        return getattr(self.library, "proxies", None)
+
+    @torch.no_grad()
+    def begin_at(self, centres: Tensor) -> None:
+        """Put the proxies at (C, D) centres of the characters."""
+        if self.proxies is not None:
+            self.proxies.copy_(centres)
+
+    @property
     def reads_logits(self) -> bool:
         """Whether the rows are logits, not embeddings."""
         return self.choice.loss == "cross-entropy"

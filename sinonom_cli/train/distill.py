@@ -1,7 +1,8 @@
-"""Learning from a teacher: the student keeps the distances that the teacher sees between clean pictures."""
+"""Learning from a teacher: the student keeps what the teacher sees between clean pictures, likenesses or distances."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,18 +29,20 @@ class Lessons:
     Attributes
     ----------
     length : K, numbers that are kept of an answer.
+    taught : numbers of the sets whose pictures it is asked about; the answers to others are rows of zeros.
     """
 
     teacher: Teacher
     cells: Cells
     length: int
+    taught: tuple[int, ...]
 
     @staticmethod
-    def of(teacher: Teacher, cells: Cells) -> Lessons:
-        """Make room for the answers, which takes none on disk before they are there."""
+    def of(teacher: Teacher, cells: Cells, taught: Sequence[int] | None = None) -> Lessons:
+        """Make room for the answers, which takes none on disk before they are there; `taught` is None: of all sets."""
         length = teacher(np.eye(cells.size, dtype=np.uint8)[None] * 255).shape[1]
-        lessons = Lessons(teacher, cells, length)
-        for path, count in lessons.files:
+        lessons = Lessons(teacher, cells, length, tuple(range(len(cells.files)) if taught is None else taught))
+        for path, count in (lessons.files[number] for number in lessons.taught):
             size = count * length * ENTRY.itemsize
             if path.exists() and path.stat().st_size == size:
                 continue
@@ -61,7 +64,8 @@ class Lessons:
         """Answers to the clean pictures at these positions, (N, K) of `teachers.ENTRY`."""
         answers = np.zeros((len(positions), self.length), ENTRY)
         owners, rows = self.cells.owners[positions], self.cells.rows[positions]
-        for number, (path, count) in enumerate(self.files):
+        for number in self.taught:
+            path, count = self.files[number]
             mine = np.flatnonzero(owners == number)
             if len(mine) == 0:
                 continue
@@ -93,6 +97,38 @@ def dense(answers: Tensor) -> Tensor:
     return values.new_zeros(len(values), len(used)).scatter_(1, place, values)
 
 
+TEMPERATURE = 0.1
+"""Of the similarities' softmax."""
+
+
+def similarity(student: Tensor, teacher: Tensor) -> Tensor:
+    """How far the student is from seeing the teacher's likenesses between the pictures of a batch.
+
+    The mean over pictures i of the Kullback-Leibler divergence sum over j of t_ij log(t_ij / s_ij), where t_i and s_i
+    are softmaxes over the other pictures j of the cosines of i and j over `TEMPERATURE`: as in Abbasi Koohpayegani,
+    Tejankar, Pirsiavash 2020, "CompRess: self-supervised learning by compressing representations", section 3, and Fang
+    et al. 2021, "SEED: self-supervised distillation for visual representation", equations 2 to 4, which compare with a
+    queue of earlier pictures where the batch itself is taken here.
+
+    Parameters
+    ----------
+    student : (N, D) float, with gradient.
+    teacher : (N, E) float.
+
+    Returns
+    -------
+    () float.
+    """
+    own = torch.eye(len(student), dtype=torch.bool, device=student.device)
+    wanted, found = (
+        (functional.normalize(rows.float(), dim=1) @ functional.normalize(rows.float(), dim=1).T / TEMPERATURE)
+        .masked_fill(own, -1e4)
+        .log_softmax(dim=1)
+        for rows in (teacher, student)
+    )
+    return functional.kl_div(found, wanted.detach(), reduction="batchmean", log_target=True)
+
+
 def relational(student: Tensor, teacher: Tensor) -> Tensor:
     """Distance-wise relational distillation.
 
@@ -113,3 +149,18 @@ def relational(student: Tensor, teacher: Tensor) -> Tensor:
     distances = [pairwise_distances(rows.float())[apart] for rows in (teacher, student)]
     wanted, found = (each / each.mean().clamp(min=1e-6) for each in distances)
     return functional.huber_loss(found, wanted.detach())
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"similarity": similarity, "distance": relational}
+"""Ways to learn from a teacher; `choices.DISTILLING` has their weights."""
+
+
+def distilled(way: str, student: Tensor, answers: Tensor) -> Tensor:
+    """What the student has not learnt of a teacher's (N, K, 2) answers, by one of `LOSSES`; () float.
+
+    Pictures that the teacher was not asked about do not count: their answers are zeros.
+    """
+    asked = answers[:, :, 0].any(dim=1)
+    if int(asked.sum()) < 2:
+        return student.sum() * 0
+    return LOSSES[way](student[asked], dense(answers[asked]))

@@ -18,7 +18,7 @@ from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.train import checkpoint
 from sinonom_cli.train.criterion import Criterion
-from sinonom_cli.train.distill import as_tensor, dense, relational
+from sinonom_cli.train.distill import as_tensor, distilled
 from sinonom_cli.train.feed import Batch, Make, feed
 from sinonom_cli.train.figures import Figures
 from sinonom_cli.train.losses import Loss
@@ -85,7 +85,7 @@ class Training:
     precision : of the forward pass; weights and loss are float32.
     ranks : this process among those that train together.
     hard : put characters that are confused into one batch; then `centres` says which they are.
-    distill : weight of what a teacher says, if batches bring it.
+    distill, distill_loss : weight of what a teacher says, if batches bring it, and how it is compared.
     """
 
     model: nn.Module
@@ -97,6 +97,7 @@ class Training:
     hard: HardClasses | None = None
     centres: Centres | None = None
     distill: float = 1.0
+    distill_loss: str = "similarity"
 
     @property
     def parts(self) -> dict[str, nn.Module]:
@@ -119,7 +120,7 @@ class Training:
         loss = self.criterion(rows, labels, remembering=remembering)
         if taught is None:
             return loss
-        part = self.distill * relational(rows, dense(taught))
+        part = self.distill * distilled(self.distill_loss, rows, taught)
         return loss._replace(value=loss.value + part, taught=float(part.detach()))
 
 

@@ -62,7 +62,7 @@ def prepare_material(
     """Prepare the pictures, unless they are, and set up the batches; `again` as in `fill_cache`."""
     cells = fill_cache(_folder(config), given.whole, config.size, config.workers, config.limit, again=again)
     pictures = gather(given.sets, config.seed, config.val, frozenset(cells.unreadable))
-    lessons = Lessons.of(teacher, cells) if teacher else None
+    lessons = Lessons.of(teacher, cells, config.taught()) if teacher else None
     sampler = _sampler(config, pictures, given.weights, hard, ranks)
     return Material(cells, pictures, MakeBatch.of(pictures, cells, sampler, ranks, lessons))
 

@@ -37,7 +37,7 @@ from sinonom_cli.train.output import begun, files_named, look
 from sinonom_cli.train.ranks import Ranks, join, leave
 from sinonom_cli.train.sampler import HardClasses
 from sinonom_cli.train.show import show_step
-from sinonom_cli.train.start import fresh_network, teacher_of
+from sinonom_cli.train.start import begun_already, centres_of, fresh_network, teacher_of
 from sinonom_cli.train.validate import Validation
 
 
@@ -187,7 +187,10 @@ def _train(
         hard,
         Centres(classes, config.embedding) if hard else None,
         config.distill,
+        config.distill_loss,
     )
+    if config.weights and training.criterion.proxies is not None and not begun_already(config.output):
+        training.criterion.begin_at(centres_of(model, make.cells, pictures, device, config.seed))
     workers = _makers(config.workers, ranks)
     # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.
     try:

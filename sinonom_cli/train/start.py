@@ -4,26 +4,70 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import nn
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
+from sinonom_cli import console
 from sinonom_cli.errors import need
 from sinonom_cli.models.networks import build
 from sinonom_cli.models.teachers import PP_OCR, Teacher, find_teacher
 from sinonom_cli.models.timm_teacher import export_timm_teacher
 from sinonom_cli.models.weights import PRETRAINED, fetch_pretrained, load_weights
+from sinonom_cli.train.cache import Cells
 from sinonom_cli.train.cache_folder import default_folder
 from sinonom_cli.train.config import Config
+from sinonom_cli.train.data import Pictures
+
+FOR_A_CENTRE = 4
+"""Pictures of a character whose embeddings' mean its proxy begins at."""
+AT_ONCE = 512
+"""Pictures that are embedded together for that."""
 
 
 def fresh_network(config: Config) -> nn.Module:
     """The network as it begins; weights are loaded unless a checkpoint will bring its own."""
     network = build(config.backbone, config.embedding, config.size, config.stem_stride)
-    begun = any((config.output / name).exists() for name in ("resume/last.safetensors", "model.safetensors"))
+    begun = begun_already(config.output) or (config.output / "model.safetensors").exists()
     if config.weights and (config.overwrite or not begun):
         load_weights(
             network, fetch_pretrained(config.backbone) if config.weights == PRETRAINED else Path(config.weights)
         )
     return network
+
+
+def begun_already(output: Path) -> bool:
+    """Whether a training goes on from a checkpoint."""
+    return (output / "resume" / "last.safetensors").exists()
+
+
+@torch.no_grad()
+def centres_of(model: nn.Module, cells: Cells, pictures: Pictures, device: torch.device, seed: int) -> Tensor:
+    """Where a network that has learnt before sees each character: the mean embedding of some of its pictures.
+
+    Returns
+    -------
+    (C, D) float32 of length 1, on the CPU.
+    """
+    some = np.random.default_rng(seed).permutation(np.flatnonzero(~pictures.held))
+    some = some[np.argsort(pictures.classes[some], kind="stable")]
+    classes = pictures.classes[some]
+    place = np.arange(len(some)) - np.searchsorted(classes, classes)  # first, second, ... of its character
+    some = some[place < FOR_A_CENTRE]
+    model.to(device).eval()
+    sums: Tensor | None = None
+    with console.progress(len(some), "pictures for the proxies") as bar:
+        for start in range(0, len(some), AT_ONCE):
+            part = some[start : start + AT_ONCE]
+            ink = torch.from_numpy(cells[pictures.cells[part]]).to(device)[:, None].float() / 255
+            rows = model(ink).float().cpu()
+            if sums is None:
+                sums = torch.zeros(len(pictures.labels), rows.shape[1])
+            sums.index_add_(0, torch.from_numpy(pictures.classes[part]), rows)
+            bar.advance(len(part))
+    assert sums is not None
+    return functional.normalize(sums, dim=1)
 
 
 def teacher_of(config: Config) -> Teacher | None:

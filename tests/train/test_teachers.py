@@ -19,7 +19,15 @@ from sinonom_cli.models import teachers  # noqa: E402
 from sinonom_cli.models.export import export_onnx  # noqa: E402
 from sinonom_cli.models.teachers import find_teacher, strongest  # noqa: E402
 from sinonom_cli.train.cache import Cells  # noqa: E402
-from sinonom_cli.train.distill import Lessons, as_tensor, dense, relational  # noqa: E402
+from sinonom_cli.train.distill import (  # noqa: E402
+    TEMPERATURE,
+    Lessons,
+    as_tensor,
+    dense,
+    distilled,
+    relational,
+    similarity,
+)
 
 
 class Blocks(nn.Module):
@@ -105,6 +113,37 @@ def test_a_student_of_nothing_but_a_teacher_comes_to_see_its_distances() -> None
     assert float(relational(student, teacher).detach()) < first / 50
 
 
+def test_similarity_distillation_is_the_divergence_of_the_likenesses_picture_by_picture() -> None:
+    generator = torch.Generator().manual_seed(2)
+    student, teacher = (torch.randn(6, n, generator=generator) for n in (4, 9))
+
+    def likenesses(rows: torch.Tensor, i: int) -> np.ndarray:
+        rows = rows.double().numpy()
+        rows = rows / np.sqrt((rows**2).sum(axis=1, keepdims=True))
+        weights = np.array([np.exp(rows[i] @ rows[j] / TEMPERATURE) for j in range(6) if j != i])
+        return weights / weights.sum()
+
+    pairs = [(likenesses(teacher, i), likenesses(student, i)) for i in range(6)]
+    expected = np.mean([(t * np.log(t / s)).sum() for t, s in pairs])
+    assert float(similarity(student, teacher)) == pytest.approx(expected, rel=1e-4)
+    assert float(similarity(teacher * 3, teacher)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("way", ["similarity", "distance"])
+def test_pictures_that_the_teacher_was_not_asked_about_do_not_count(way: str) -> None:
+    generator = torch.Generator().manual_seed(3)
+    answers = as_tensor(strongest(torch.rand(8, 30, generator=generator).numpy(), 5))
+    student = nn.functional.normalize(torch.randn(8, 4, generator=generator), dim=1).requires_grad_()
+    whole = distilled(way, student[:5], answers[:5]).item()
+    answers[5:, :, 0] = 0
+    found = distilled(way, student, answers)
+    found.backward()
+    assert found.item() == pytest.approx(whole, rel=1e-5)
+    assert student.grad is not None and not student.grad[5:].any() and student.grad[:5].any(dim=1).all()
+    answers[1:, :, 0] = 0
+    assert distilled(way, student, answers).item() == 0
+
+
 def cells(folder: Path, pictures: np.ndarray) -> Cells:
     """Two sets: the first has the even pictures, the second the odd."""
     files = []
@@ -133,6 +172,17 @@ def test_each_picture_is_asked_for_once_even_by_another_training(
     asked.clear()
     assert (again(np.array([20, 8, 5, 0, 5])) == expected[[20, 8, 5, 0, 5]]).all()
     assert asked == [1], "only picture 5 was new, and it came twice"
+
+
+def test_a_teacher_is_asked_about_the_sets_that_it_is_to_teach_alone(
+    blocks: Path, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    teacher = find_teacher(str(blocks))
+    lessons = Lessons.of(teacher, cells(tmp_path, pictures), [1])
+    answers = lessons(np.array([0, 1, 2, 3]))
+    assert (answers[[1, 3]] == teacher(pictures)[[1, 3]]).all()
+    assert not answers["value"][[0, 2]].any()
+    assert [path.exists() for path, _ in lessons.files] == [False, True]
 
 
 def test_a_file_that_is_no_teacher_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -231,8 +281,15 @@ def test_a_training_with_a_teacher_notes_it_and_what_it_adds(tmp_path: Path, blo
     assert cli.run([*command, "--teacher", str(blocks), "--distill", "0.5"]) == ExitCode.DONE
     record = json.loads((tmp_path / "m" / "artifact.json").read_text(encoding="utf-8"))
     assert record["options"]["teacher"] == f"{blocks.name} {find_teacher(str(blocks)).identity[:16]}"
-    assert record["options"]["distill"] == 0.5
+    assert record["options"]["distill"] == 0.5 and record["options"]["distill_loss"] == "similarity"
     with (tmp_path / "m" / "metrics.csv").open(encoding="utf-8", newline="") as file:
         assert 0 < float(list(csv.DictReader(file))[-1]["teacher"]) < 1
-    assert cli.run([*command, "--distill", "0.5", "--overwrite"]) == ExitCode.USAGE
+    for alone in (["--distill", "0.5"], ["--distill-loss", "distance"], ["--teach", str(tmp_path / "set")]):
+        assert cli.run([*command, *alone, "--overwrite"]) == ExitCode.USAGE
+    of_another = ["--teacher", str(blocks), "--teach", str(tmp_path)]
+    assert cli.run([*command, *of_another, "--overwrite"]) == ExitCode.USAGE
+    of_all = ["--teacher", str(blocks), "--teach", str(tmp_path / "set"), "--distill-loss", "distance"]
+    assert cli.run([*command, *of_all, "--overwrite"]) == ExitCode.DONE
+    record = json.loads((tmp_path / "m" / "artifact.json").read_text(encoding="utf-8"))
+    assert record["options"]["teach"] == [0] and record["options"]["distill"] == 1.0
     assert cli.run([*command, "--teacher", str(blocks), "--loss", "cross-entropy", "--overwrite"]) == ExitCode.USAGE
