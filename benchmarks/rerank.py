@@ -2,9 +2,9 @@
 
 Run: `python benchmarks/rerank.py SET... [--fit] [--scan FOLDER]`. SET is an image set of real prints, or one of clean
 glyphs that `synth-fonts` drew, of which carvings and prints are simulated (`simulated_prints.py`): several carvings of
-each character, asked with prints of each and with prints of other crops; and one streaky carving of each, asked
-likewise. "very" is MRR@5 of the carving that
-printed the query, "same" that of any carving of its character, asked with prints that no carving is of.
+each character, asked with prints of each and with prints of other crops; and one carving of each, asked likewise.
+"very" is MRR@5 of the carving that printed the query, "same" that of any carving of its character, asked with prints
+that no carving is of.
 
 --fit prints the weights that fit such pairs best: those of query/same_carving.py, from 39,795 crops of training pages
 and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). Other seeds are then measured.

@@ -1,9 +1,10 @@
 """Simulated prints and depth pictures of the same carvings, for `rerank.py`: several carvings of each character.
 
 Carvings of one character are real crops, and what a smooth displacement of strokes makes of each, as if the same hand
-had cut it again. From each come a depth picture, with the relief's depth and flanks and the resolution of real scans
-(docs/reliefs.md), and a print: swollen, broken, pale in places, 11 to 19 pixels to a character, as small scans of pages
-have. Both are stretched, turned and bent a little, have neighbours in them, and are cut out along outlines.
+had cut it again. From each come a depth picture, of the relief that real scans have (docs/reliefs.md), 20 to 60 samples
+across a character, and a print, the more broken of the two: swollen or thin, pale in places, 20 to 40 pixels to a
+character, as columns of NomNaOCR have. Both are stretched, turned and bent a little, have neighbours in them, and are
+cut out along outlines.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sinonom_cli.models.depth_images import LEVELLED, surfaces, toned
 from sinonom_cli.models.fields import Draw, torch_draw
 from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.preprocess import prepare, prepare_all
-from sinonom_cli.models.relief import Relief, Span
+from sinonom_cli.models.relief import Relief
 from sinonom_cli.query.same_carving import SIZE
 from sinonom_cli.train import augment
 
@@ -32,22 +33,21 @@ if TYPE_CHECKING:
 SIDE = 128
 """Pixels of a scene."""
 LABELS = 160
+CHARACTER = 0.8
+"""Side of a character in its scene."""
 BENT = augment.Amounts(
     scale=(0.72, 0.86),
     aspect=0.1,
-    rotation=3,
+    rotation=6,
     shear=0.05,
     shift=0.04,
     perspective=0.03,
     elastic=0.006,
     wobble=0.0025,
+    drawn=(1, 1),
     neighbour=0.6,
     line=0.25,
 )
-SCANNED = Relief(Span(0.1, 0.12), Span(0.02, 0.04), Span(0.1, 0.3), Span(0, 0.06), Span(0, 0.5), Span(0, 1), Span(0, 0))
-"""As measured on real scans."""
-STREAKY = Relief()
-"""As `carve` makes them."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ def pairs_of(crops: Path, seed: int, alike: bool) -> Pairs:
     Parameters
     ----------
     crops : an image set.
-    alike : several carvings of each character, as a block has; else one of each, streaky, so that what is asked with
-        other prints is which character it is.
+    alike : several carvings of each character, as a block has; else one of each, so that what is asked with other
+        prints is which character it is.
     """
     rng = random.Random(seed)
     by_label: dict[str, list[str]] = {}
@@ -92,11 +92,10 @@ def pairs_of(crops: Path, seed: int, alike: bool) -> Pairs:
     models = _inks(crops, [name for _, name in carved])
     cut = _displaced(torch.from_numpy(models), seed) if alike else torch.from_numpy(models)
     asked = torch.cat([cut, torch.from_numpy(_inks(crops, [name for _, name in others]))])
-    relief = SCANNED if alike else STREAKY
     return Pairs(
-        _seen(cut, seed + 1, relief),
+        _seen(cut, seed + 1, relief=True),
         np.array([label for label, _ in carved]),
-        _seen(asked, seed + 2, None),
+        _seen(asked, seed + 2, relief=False),
         np.array([label for label, _ in carved + others]),
         np.array([*range(len(carved)), *[-1] * len(others)]),
     )
@@ -115,32 +114,32 @@ def _displaced(inks: torch.Tensor, seed: int) -> torch.Tensor:
     return augment._sampled(inks, u, v)
 
 
-def _seen(inks: torch.Tensor, seed: int, relief: Relief | None) -> np.ndarray:
-    """Return what is seen of carvings, (N, SIZE, SIZE) ink: depth pictures of a relief, or prints."""
+def _seen(inks: torch.Tensor, seed: int, relief: bool) -> np.ndarray:
+    """Return what is seen of carvings, (N, SIZE, SIZE) ink: depth pictures, or prints."""
     generator = torch.Generator().manual_seed(seed)
     found = []
     for part in inks.split(32):
         drawn = functional.interpolate(part[:, None], size=(SIDE, SIDE), mode="bicubic", align_corners=False)[:, 0]
         draw = torch_draw(generator, len(part), SIDE, "cpu")
-        page = augment._warped(drawn.clamp(0, 1), draw, BENT)
-        seen = _print(page, draw) if relief is None else _depth(page, draw, relief)
+        page = augment._warped(drawn.clamp(0, 1), draw, BENT, BENT.rules if relief else BENT.line)
+        seen = _depth(page, draw) if relief else _print(page, draw)
         found.append(prepare_all(seen.round().clamp(0, 255).to(torch.uint8).numpy(), SIZE))
     return np.concatenate(found)
 
 
-def _depth(page: torch.Tensor, draw: Draw, relief: Relief) -> torch.Tensor:
+def _depth(page: torch.Tensor, draw: Draw) -> torch.Tensor:
     amounts = replace(BENT, spread=(0.008, 0.02), uneven=0.04, broken=0.03)
     strokes = (augment._strokes(page, draw, amounts, (0.3, 0.55)) * augment.STEEP + 0.5).clamp(0, 1)
-    heights, plate = surfaces(strokes, draw, relief, LEVELLED)
-    return toned(_sampled_at(heights, 15 + 25 * draw.uniform((len(page),))), plate & _outline(draw))
+    heights, plate = surfaces(strokes, draw, Relief(), LEVELLED)
+    return toned(_sampled_at(heights, (20 + 40 * draw.uniform((len(page),))) / CHARACTER), plate & _outline(draw))
 
 
 def _print(page: torch.Tensor, draw: Draw) -> torch.Tensor:
-    amounts = replace(BENT, spread=(0.018, 0.04), uneven=0.06, broken=0.04)
-    shape = (augment._strokes(page, draw, amounts, (0.12, 0.38)) * draw.within(2.5, 8) + 0.5).clamp(0, 1)
+    amounts = replace(BENT, spread=(0.01, 0.03), uneven=0.06, broken=0.05)
+    shape = (augment._strokes(page, draw, amounts, (0.2, 0.5)) * draw.within(2.5, 8) + 0.5).clamp(0, 1)
     shape = shape * (1 - 0.4 * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2)
     shape = draw.blurred(shape, draw.within(0.004, 0.015))
-    shape = _sampled_at(shape, 14 + 10 * draw.uniform((len(page),))).clamp(0, 1)
+    shape = _sampled_at(shape, (20 + 20 * draw.uniform((len(page),))) / CHARACTER).clamp(0, 1)
     contrast = draw.within(0.4, 0.9)
     paper = 0.03 * draw.smooth(3) + 0.02 * draw.within(0, 1) * draw.noise()
     grey = augment._grey(1 - contrast * shape + paper - (1 - contrast) * draw.within(0, 0.6))
