@@ -17,8 +17,8 @@ def warn_of_height_maps(items: Sequence[Item]) -> None:
     if deep:
         which = f"{deep[0]} and {len(deep) - 1} more have" if len(deep) > 1 else f"{deep[0]} has"
         console.warn(
-            f"{which} more than 8 bits a pixel. A height map is answered badly: query expects prints, or the depth "
-            "images that sinonom render makes of meshes"
+            f"{which} more than 8 bits a pixel. A height map is answered badly: make a depth image of it first, with "
+            "sinonom render MAPS OUT --pixel MM"
         )
 
 

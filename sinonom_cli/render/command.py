@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sinonom_cli.errors import usage_error
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -35,6 +36,13 @@ class Tone(StrEnum):
     report = "report"
 
 
+class Deeper(StrEnum):
+    """Which numbers of a height map are deep."""
+
+    dark = "dark"
+    light = "light"
+
+
 class Level(StrEnum):
     """Whether tilt and bend are taken out."""
 
@@ -44,7 +52,8 @@ class Level(StrEnum):
 
 def render(
     paths: Annotated[
-        list[str], typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF; then the set.")
+        list[str],
+        typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF, height maps; then the set."),
     ],
     output: Output = None,
     size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Side of the pictures, pixels.")] = 256,
@@ -64,6 +73,31 @@ def render(
     as_is: Annotated[
         bool, typer.Option("--as-is", help="Draw meshes as they are: none turned over, no specks or tables left out.")
     ] = False,
+    pixel: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel",
+            min=1e-6,
+            max=1e6,
+            metavar="MM",
+            help="Side of a pixel of height maps: PNG, TIFF (16 bits, floats) and NPY, which are then taken too.",
+        ),
+    ] = None,
+    deeper: Annotated[
+        Deeper | None,
+        typer.Option("--deeper", show_default="dark", help="What is deep in height maps: dark is small numbers."),
+    ] = None,
+    step: Annotated[
+        float | None,
+        typer.Option(
+            "--step",
+            min=1e-9,
+            max=1e6,
+            metavar="MM",
+            show_default="by a carving's usual depth",
+            help="Height of one step of maps of whole numbers. Floats are in mm.",
+        ),
+    ] = None,
     workers: Workers = None,
     engine: Engine = "processes",
     limit: Limit = None,
@@ -74,7 +108,7 @@ def render(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Render meshes to depth images.
+    """Render meshes and height maps to depth images.
 
     Strokes are dark on a light ground, as in a print; the plate's tilt and bend are taken out.
     """
@@ -82,21 +116,34 @@ def render(
     from sinonom_cli.artifacts.batch import BatchOptions, close, fill
     from sinonom_cli.artifacts.inputs import find_inputs
     from sinonom_cli.render.depth import load_open3d
-    from sinonom_cli.render.mesh import MESH_SUFFIXES
+    from sinonom_cli.render.height_maps import Scale
     from sinonom_cli.render.picture import View
-    from sinonom_cli.render.work import Render, columns_of, known_characters, say_what_was_done, targets
+    from sinonom_cli.render.work import (
+        Render,
+        columns_of,
+        each_map,
+        known_characters,
+        say_what_was_done,
+        suffixes_of,
+        targets,
+    )
+
+    if pixel is None and (deeper or step):
+        raise usage_error(f"--{'deeper' if deeper else 'step'} means nothing without --pixel", "--pixel MM")
+    scale = None if pixel is None else Scale(pixel, (deeper or Deeper.dark).value, step)
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
-    items = find_inputs(inputs, MESH_SUFFIXES, "meshes", limit, skip=(out,))
+    items = find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,))
+    passed_over, items_of = items.passed_over, each_map(items)[:limit]
     view = View(size, projection.value, level.value, tone.value, mirror, depth16, as_is)
     artifact = fill(
         out,
         kind="imageset",
-        options=vars(view),
-        items=targets(items, known_characters(items)),
-        passed_over=items.passed_over,
-        work=Render(Path(out).absolute(), view),
+        options=vars(view) | (vars(scale) if scale else {}),
+        items=targets(items_of, known_characters(items_of)),
+        passed_over=passed_over,
+        work=Render(Path(out).absolute(), view, scale),
         columns=columns_of(view),
         batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
         what="meshes",

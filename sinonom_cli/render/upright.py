@@ -115,7 +115,9 @@ def _check(triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes:
     """Note if the back of a mesh looks more like a character than its front: its heights may be upside down."""
     front, back = (float(_tried(triangles, found, side, judge).distances.min()) for side in ("+Z", "-Z"))
     if back < front - MARGIN and back < KNOWN:
-        notes.remarks.append("the back looks more like a character than the front: is the mesh inside out?")
+        notes.remarks.append(
+            "the back looks more like a character than the front: is it inside out, or --deeper the other one?"
+        )
 
 
 def _better(likely: Tried, other: Tried, notes: Notes) -> Tried:

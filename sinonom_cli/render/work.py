@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +13,17 @@ from sinonom_cli.artifacts.imageset import COLUMNS
 from sinonom_cli.artifacts.inputs import DEPTH_FOLDER
 from sinonom_cli.artifacts.names import distinct
 from sinonom_cli.artifacts.own_tables import read_table
+from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.familiar import Familiar
 from sinonom_cli.render.gltf import files_beside
-from sinonom_cli.render.mesh import Notes, read_mesh
+from sinonom_cli.render.height_maps import HEIGHT_SUFFIXES, Scale, maps_in, read_height_map
+from sinonom_cli.render.mesh import MESH_SUFFIXES, Notes, read_mesh
 from sinonom_cli.render.picture import Drawn, View, draw, sixteen_bits
 from sinonom_cli.render.tidy import without_specks
 from sinonom_cli.render.upright import Judge, upright
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FAMILIAR = Familiar()
 CHECKED = 4
@@ -35,23 +41,29 @@ def columns_of(view: View) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a mesh's picture goes, what is known of it, and whether its sides are compared in any case."""
+    """Where a mesh's picture goes, what is known of it, and whether its sides are compared in any case.
+
+    `number` says which map of a file of height maps it is.
+    """
 
     file_name: str
     label: str = ""
     char: str = ""
     check: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True)
 class Render:
-    """Render the mesh of an item (its `data` is a Target) into the image set `out`.
+    """Render the mesh, or height map, of an item (its `data` is a Target) into the image set `out`.
 
-    `judge` tells a carved side from its back where the mesh itself leaves a doubt.
+    `scale` says how height maps are read; None: they are refused. `judge` tells a carved side from its back where the
+    mesh itself leaves a doubt.
     """
 
     out: Path
     view: View
+    scale: Scale | None = None
     judge: Judge = FAMILIAR
 
     # Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
@@ -59,7 +71,7 @@ class Render:
     def __call__(self, item: Item) -> list[Row]:
         target: Target = item.data
         notes, seen = Notes(), None
-        triangles = read_mesh(item.path, notes)
+        triangles = self._read(item.path, target.number, notes)
         if not self.view.as_is:
             triangles, found = without_specks(triangles, notes)
             triangles, seen = upright(triangles, found, self.judge, notes, target.check)
@@ -69,6 +81,14 @@ class Render:
         row |= {"faces": str(len(triangles)), "tilt": f"{drawn.tilt:.2f}", "turned": notes.turned}
         row |= {"left_out": "; ".join(notes.left_out), "remarks": "; ".join(notes.remarks)}
         return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
+
+    def _read(self, path: Path, number: int, notes: Notes) -> "NDArray[np.float32]":
+        if path.suffix.lower() not in HEIGHT_SUFFIXES:
+            return read_mesh(path, notes)
+        if self.scale is None:
+            hint = "--pixel MM says how wide a pixel of a height map is; pictures of characters go to index or query"
+            raise SinonomError(f"{path.name}: if this is a height map, its scale is not known", hint)
+        return read_height_map(path, number, self.scale, notes)
 
     def outputs(self, item: Item) -> list[str]:
         """Return the files that the item becomes, relative to the set."""
@@ -90,12 +110,32 @@ def _depth_name(file_name: str) -> str:
     return file_name.replace("images", DEPTH_FOLDER, 1)
 
 
+def suffixes_of(scale: Scale | None) -> frozenset[str]:
+    """Return the endings of what is taken from folders: pictures there may be textures, unless a scale was given."""
+    return MESH_SUFFIXES | HEIGHT_SUFFIXES if scale else MESH_SUFFIXES
+
+
+def each_map(items: list[Item]) -> list[Item]:
+    """Make an item of every map of files that hold several: `<file>/<number>`, from 1 on."""
+    found = []
+    for item in items:
+        is_map = item.path.suffix.lower() in HEIGHT_SUFFIXES and not item.fault
+        count = maps_in(item.path) if is_map else 1
+        if count == 1:
+            found.append(item)
+            continue
+        digits = len(str(count))
+        stem = _without_suffix(item.key)
+        found += [replace(item, key=f"{stem}/{k + 1:0{digits}}{item.path.suffix}", data=k) for k in range(count)]
+    return found
+
+
 def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     """Give each item the name of its picture: `images/<relative path>.png`.
 
     Parameters
     ----------
-    items : meshes.
+    items : meshes and height maps, one by one.
     known : label and char by absolute path, for meshes whose character is known.
     """
     names = distinct({item.key: _without_suffix(item.key) for item in items}, ".png")
@@ -104,7 +144,8 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     for number, item in enumerate(items):
         label, char = known.get(str(item.path.absolute()), ("", ""))
         files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
-        target = Target(f"images/{names[item.key]}", label, char, number in checked)
+        check = number in checked or item.path.suffix.lower() in HEIGHT_SUFFIXES
+        target = Target(f"images/{names[item.key]}", label, char, check, item.data or 0)
         out.append(replace(item, data=target, about=label + char, files=files))
     return out
 
