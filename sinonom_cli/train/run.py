@@ -190,7 +190,7 @@ def _train(
         config.distill_loss,
     )
     if config.weights and training.criterion.proxies is not None and not begun_already(config.output):
-        training.criterion.begin_at(centres_of(model, make.cells, pictures, device, config.seed))
+        training.criterion.begin_at(centres_of(model, make.cells, pictures, device, training.precision, config.seed))
     workers = _makers(config.workers, ranks)
     # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.
     try:

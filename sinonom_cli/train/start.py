@@ -20,7 +20,7 @@ from sinonom_cli.train.cache_folder import default_folder
 from sinonom_cli.train.config import Config
 from sinonom_cli.train.data import Pictures
 
-FOR_A_CENTRE = 4
+FOR_A_CENTRE = 2
 """Pictures of a character whose embeddings' mean its proxy begins at."""
 AT_ONCE = 512
 """Pictures that are embedded together for that."""
@@ -43,7 +43,14 @@ def begun_already(output: Path) -> bool:
 
 
 @torch.no_grad()
-def centres_of(model: nn.Module, cells: Cells, pictures: Pictures, device: torch.device, seed: int) -> Tensor:
+def centres_of(
+    model: nn.Module,
+    cells: Cells,
+    pictures: Pictures,
+    device: torch.device,
+    precision: torch.dtype,
+    seed: int,
+) -> Tensor:
     """Where a network that has learnt before sees each character: the mean embedding of some of its pictures.
 
     Returns
@@ -55,13 +62,14 @@ def centres_of(model: nn.Module, cells: Cells, pictures: Pictures, device: torch
     classes = pictures.classes[some]
     place = np.arange(len(some)) - np.searchsorted(classes, classes)  # first, second, ... of its character
     some = some[place < FOR_A_CENTRE]
-    model.to(device).eval()
+    model.to(device, memory_format=torch.channels_last).eval()
     sums: Tensor | None = None
     with console.progress(len(some), "pictures for the proxies") as bar:
         for start in range(0, len(some), AT_ONCE):
             part = some[start : start + AT_ONCE]
             ink = torch.from_numpy(cells[pictures.cells[part]]).to(device)[:, None].float() / 255
-            rows = model(ink).float().cpu()
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                rows = model(ink).float().cpu()
             if sums is None:
                 sums = torch.zeros(len(pictures.labels), rows.shape[1])
             sums.index_add_(0, torch.from_numpy(pictures.classes[part]), rows)

@@ -24,6 +24,7 @@ class Means(nn.Module):
 
 def test_proxies_begin_where_the_network_sees_their_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "AT_ONCE", 5)
+    monkeypatch.setattr(start, "FOR_A_CENTRE", 9)
     rng = np.random.default_rng(0)
     drawn = rng.integers(0, 256, (12, 8, 8), dtype=np.uint8)
     drawn.tofile(tmp_path / "pictures.u8")
@@ -33,7 +34,7 @@ def test_proxies_begin_where_the_network_sees_their_characters(tmp_path: Path, m
     held = rows == int(np.flatnonzero(classes == 0)[0])
     none = np.zeros(12, bool)
     pictures = Pictures(("a", "b", "c"), (Path(),) * 12, rows, classes, np.zeros(12, np.int64), none, held, rows)
-    found = start.centres_of(Means(), cells, pictures, torch.device("cpu"), 0)
+    found = start.centres_of(Means(), cells, pictures, torch.device("cpu"), torch.float32, 0)
 
     expected = []
     for each in range(3):
