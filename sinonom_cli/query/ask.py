@@ -19,11 +19,11 @@ from sinonom_cli.artifacts.overlap import refuse_overlap
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.artifacts.walk import pages_of
 from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.models.deep_pictures import warn_of_height_maps
 from sinonom_cli.models.embed_pictures import PAGE
 from sinonom_cli.models.opening import model_of, open_index
 from sinonom_cli.query.answer import Answer, Output, figures_of
 from sinonom_cli.query.answering import answers, embedded
-from sinonom_cli.query.heights import warn_of_height_maps
 from sinonom_cli.query.rerank import Reranker, count_of
 from sinonom_cli.query.search import Searcher
 from sinonom_cli.query.show import show
@@ -77,7 +77,7 @@ def run(config: QueryConfig) -> None:
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
     for written in filter(None, (config.sheet, config.scores, config.report)):
         refuse_overlap(written, [*(item.path for item in items), *([config.truth] if config.truth else [])])
-    warn_of_height_maps(items)
+    warn_of_height_maps([item.path for item in items if not item.fault])
     wanted, right = _wanted(config, items, index)
     # With an index of characters, what is asked for is a character, not a picture of one.
     characters = config.index is None or index.prototypes is not None

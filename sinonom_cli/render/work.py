@@ -116,7 +116,7 @@ def suffixes_of(scale: Scale | None) -> frozenset[str]:
 
 
 def each_map(items: list[Item]) -> list[Item]:
-    """Make an item of every map of files that hold several: `<file>/<number>`, from 1 on."""
+    """Make an item of every map of files that hold several: `<file>#<number>`, from 1 on."""
     found = []
     for item in items:
         is_map = item.path.suffix.lower() in HEIGHT_SUFFIXES and not item.fault
@@ -124,9 +124,7 @@ def each_map(items: list[Item]) -> list[Item]:
         if count == 1:
             found.append(item)
             continue
-        digits = len(str(count))
-        stem = _without_suffix(item.key)
-        found += [replace(item, key=f"{stem}/{k + 1:0{digits}}{item.path.suffix}", data=k) for k in range(count)]
+        found += [replace(item, key=f"{item.key}#{k + 1}", data=k) for k in range(count)]
     return found
 
 
@@ -138,7 +136,7 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     items : meshes and height maps, one by one.
     known : label and char by absolute path, for meshes whose character is known.
     """
-    names = distinct({item.key: _without_suffix(item.key) for item in items}, ".png")
+    names = distinct({item.key: _name_of(item) for item in items}, ".png")
     out = []
     checked = {len(items) * k // CHECKED for k in range(CHECKED)}
     for number, item in enumerate(items):
@@ -148,6 +146,14 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
         target = Target(f"images/{names[item.key]}", label, char, check, item.data or 0)
         out.append(replace(item, data=target, about=label + char, files=files))
     return out
+
+
+def _name_of(item: Item) -> str:
+    """Return the name of an item's picture: that of its file, and which of several maps it is."""
+    several = item.data is not None
+    name, _, number = item.key.removeprefix("meshes/").rpartition("#") if several else (item.key, "", "")
+    stem = _without_suffix(name)
+    return f"{stem}/{number}" if several else stem
 
 
 def _without_suffix(key: str) -> str:

@@ -140,6 +140,7 @@ def test_a_file_of_many_maps_becomes_as_many_pictures(
         first.save(tmp_path / "in" / name, save_all=True, append_images=rest)
     rows = rendered(tmp_path / "in")
     assert [row["file_name"] for row in rows] == [f"images/many/{k}.png" for k in (1, 2, 3)]
+    assert [row["source"] for row in rows] == [f"{name}#{k}" for k in (1, 2, 3)]
     pictures = [np.asarray(Image.open(tmp_path / "out" / row["file_name"])) for row in rows]
     assert likeness(pictures[1], expected) > 0.98
     assert likeness(pictures[2][:, ::-1], expected) > 0.95

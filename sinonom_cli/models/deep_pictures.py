@@ -1,29 +1,30 @@
-"""Height maps given to `query`, which compares depth images and prints: told by how deep their pixels are."""
+"""Height maps where depth images and prints are wanted, by `query` and `index`: told by how deep their pixels are."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.inputs import Item
 
 LOOKED_AT = 64
 """Pictures whose headers are read; a folder holds pictures of one kind."""
 _PNG, _DEPTH, _GREY = b"\x89PNG\r\n\x1a\n", 24, 25
 
 
-def warn_of_height_maps(items: Sequence[Item]) -> None:
+def warn_of_height_maps(paths: Sequence[Path]) -> None:
     """Say in one line which pictures have 16 bits or a float a pixel: height maps have, and hardly any print."""
-    deep = [item.path for item in items[:LOOKED_AT] if not item.fault and _is_deep(item.path)]
+    deep = [path for path in paths[:LOOKED_AT] if _is_deep(path)]
     if deep:
         which = f"{deep[0]} and {len(deep) - 1} more have" if len(deep) > 1 else f"{deep[0]} has"
         console.warn(
-            f"{which} more than 8 bits a pixel. A height map is answered badly: make a depth image of it first, with "
-            "sinonom render MAPS OUT --pixel MM"
+            f"{which} more than 8 bits a pixel. Height maps are no pictures of characters yet: make depth images of "
+            "them with sinonom render MAPS OUT --pixel MM"
         )
 
 
 def _is_deep(path: Path) -> bool:
     """Return whether a picture has one channel of more than 8 bits."""
+    if not path.is_file():  # a pipe would be waited for
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(_GREY + 1)

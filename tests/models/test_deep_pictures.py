@@ -1,4 +1,4 @@
-"""A height map given to query is called one; prints and depth images are not."""
+"""A height map given to query or index is called one; prints and depth images are not."""
 
 from pathlib import Path
 
@@ -40,3 +40,14 @@ def test_a_picture_of_more_than_8_bits_is_warned_of(
     assert cli.run(["query", str(path), str(tmp_path / "set" / "0.png"), "-i", index]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if "render" in line]
     assert len(lines) == said and all(str(path) in line for line in lines)
+
+
+def test_height_maps_in_a_set_that_is_indexed_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny_model(tmp_path / "model")
+    tiny_pictures(tmp_path / "set", ["0.png", "1.png"])
+    command = ["index", str(tmp_path / "set"), str(tmp_path / "db.faiss"), "--model", str(tmp_path / "model")]
+    assert cli.run(command) == 0
+    assert "render" not in capsys.readouterr().err
+    heights(tmp_path / "set" / "2.png", "16.png")
+    assert cli.run([*command, "--overwrite"]) == 0
+    assert "render" in capsys.readouterr().err
