@@ -4,6 +4,8 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +15,12 @@ from tinymodel import tiny_model, tiny_pictures
 from sinonom_cli import cli
 from sinonom_cli.artifacts.index import Index
 from sinonom_cli.artifacts.model import read_model
+from sinonom_cli.errors import SinonomError
 from sinonom_cli.models.embedder import session_of
 from sinonom_cli.models.loading import load_picture
 from sinonom_cli.models.preprocess import prepare
 from sinonom_cli.query import search
-from sinonom_cli.query.distances import ClassDistance
+from sinonom_cli.query.distances import ClassDistance, distance_of
 
 COUNT = 14
 
@@ -111,3 +114,13 @@ def test_large_logits_have_a_finite_normaliser(tmp_path: Path) -> None:
     assert np.isfinite(products).all() and every.max() > 1000
     found = np.take_along_axis(every, products.argmax(axis=1)[:, None], 1)[:, 0]
     np.testing.assert_allclose(found, every.min(axis=1), atol=0.05)  # many are 0, or nearly
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias"), [(None, np.zeros(3)), (np.zeros((3, 5)), None), (None, None), (np.zeros((3, 4)), np.zeros(3))]
+)
+def test_a_model_without_a_linear_head_is_refused(weight: Any, bias: Any) -> None:
+    tensors = {"classify.weight": weight, "classify.bias": bias}
+    model: Any = SimpleNamespace(path=Path("m"), embedding_size=5, tensor=tensors.get)
+    with pytest.raises(SinonomError):
+        distance_of("kl", model)

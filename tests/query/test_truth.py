@@ -97,6 +97,25 @@ def test_a_file_name_that_two_items_have_is_refused_and_their_paths_are_not() ->
     assert means("b.png", TWO) == [TWO[2]]
 
 
+def test_both_pictures_that_a_name_fits_are_named() -> None:
+    items = [Item(key, Path(key)) for key in ("b/a.png", "c/a.png")]
+    with pytest.raises(SinonomError) as caught:
+        match({"a.png": Wanted(frozenset({"x"}), "")}, items)
+    assert all(key in caught.value.message for key in ("b/a.png", "c/a.png"))
+
+
+def test_a_path_that_is_written_otherwise_is_that_path_and_no_longer_one() -> None:
+    items = [Item(key, Path(key)) for key in ("b/a.png", "c/b/a.png")]
+    matched, missing = match({".\\b\\a.png": Wanted(frozenset({"x"}), "")}, items)
+    assert list(matched) == ["b/a.png"] and missing == []
+
+
+def test_names_of_files_that_are_no_utf_8_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_bytes(b"query,label\n\xff.png,x\n")
+    assert list(read_truth(path)) == ["\udcff.png"]
+
+
 def test_a_whole_path_goes_before_the_file_name_of_another() -> None:
     rows = [Row("a.png", "a.png", "", "", "s"), Row("y/a.png", "y/a.png", "", "", "s")]
     assert means("a.png", rows) == [rows[0]]
