@@ -65,6 +65,15 @@ def test_a_closing_is_the_least_of_the_greatest() -> None:
         assert np.array_equal(closed(picture, window), wanted)
 
 
+@pytest.mark.parametrize(("side", "looked_at"), [(7, False), (8, True), (10, True)])
+def test_light_is_looked_at_from_two_pixels_a_tile_on(side: int, looked_at: bool) -> None:
+    picture = np.full((side, side), 220, np.uint8)
+    picture[:, : side // 2] = 90  # a shadow
+    picture[side // 2, 1:-1] //= 4
+    found = levels_of(picture)
+    assert found is not None and is_uneven(picture, found) == looked_at
+
+
 def test_blur_is_seen_and_strokes_become_sharper() -> None:
     soft = np.asarray(Image.fromarray(PLAIN).filter(ImageFilter.GaussianBlur(4)))
     found = levels_of(soft)

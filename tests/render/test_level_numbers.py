@@ -125,3 +125,11 @@ def test_heights_are_measured_from_the_surface_of_the_tops() -> None:
         x, y = at[j], -at[i]
         tops = c[0] + c[1] * x + c[2] * y + c[3] * x * x + c[4] * x * y + c[5] * y * y
         assert flatten(fine)[i, j] == pytest.approx(fine[i, j] - tops, abs=2e-6)
+
+
+@pytest.mark.parametrize("name", ["steep", "bent", "a corner", "spikes"])
+def test_where_heights_are_measured_from_does_not_matter(name: str) -> None:
+    heights = PLATES[name]
+    for offset in (5.0, -40.0):
+        moved = fit_tops((heights + offset).astype(np.float32), True)
+        assert moved == pytest.approx(fit_tops(heights.astype(np.float32), True) + [offset, 0, 0, 0, 0, 0], abs=2e-3)
