@@ -1,5 +1,7 @@
 """Uneven light and blur: made up for where they are, and nothing is done where they are not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -80,6 +82,21 @@ def test_blur_is_seen_and_strokes_become_sharper() -> None:
     assert found is not None and is_blurred(soft, found)
     steepest = [int(np.abs(np.diff(picture.astype(int), axis=0)).max()) for picture in (soft, sharpened(soft))]
     assert steepest[1] > 1.2 * steepest[0]
+
+
+def test_an_edge_that_is_just_steep_enough_is_sharp() -> None:
+    picture = np.full((64, 64), 200, np.uint8)
+    picture[:, 20:40] = 120
+    found = levels_of(picture)
+    assert found is not None
+    for contrast, blurred in ((92.0, False), (92.2, True)):
+        assert is_blurred(picture, replace(found, low=200 - contrast, high=200.0)) == blurred
+
+
+def test_what_is_lighter_than_its_surroundings_becomes_white() -> None:
+    picture = lit(LIGHT["falling to the right"])
+    picture[48, 88] = 255
+    assert flattened(picture).max() == 255
 
 
 def test_a_small_picture_is_enlarged_smoothly() -> None:
