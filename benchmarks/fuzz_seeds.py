@@ -203,6 +203,25 @@ def _pictures(house: Path) -> list[Case]:
     return made
 
 
+def _height_maps(house: Path) -> list[Case]:
+    y, x = np.mgrid[:24, :20] / 20
+    heights = np.where((abs(x - 0.5) < 0.1) | (abs(y - 0.5) < 0.1), 0.0, -0.12).astype(np.float32)
+    heights[:2] = np.nan
+    steps = np.nan_to_num((heights + 0.2) * 60_000).astype(np.uint16)
+    made = []
+    for array in (heights, np.stack([steps, steps]), heights.astype(">f8", order="F")):
+        content = io.BytesIO()
+        np.save(content, array)
+        made.append({"a.npy": content.getvalue()})
+    for suffix, array in ((".png", steps), (".tif", heights), (".tiff", steps)):
+        content = io.BytesIO()
+        image = Image.fromarray(array)
+        more = {} if suffix == ".png" else {"save_all": True, "append_images": [image]}
+        image.save(content, "PNG" if suffix == ".png" else "TIFF", **more)
+        made.append({f"a{suffix}": content.getvalue()})
+    return made
+
+
 RENDER = ("render", "{case}", "{out}", "--size", "16", *QUIET)
 BOXES = ("crop-nomnaocr", "{house}/pages", "{out}", "--boxes", "{case}/%s", "--size", "16", *QUIET)
 ASK = ("query", "{house}/pictures", "--index", "{case}/db.faiss", "--model", "{house}/model", "--json", *QUIET)
@@ -219,6 +238,7 @@ READERS = {
     "obj": Reader(_obj, RENDER),
     "off": Reader(_off, RENDER),
     "glb": Reader(_glb, RENDER),
+    "heights": Reader(_height_maps, (*RENDER, "--pixel", "0.05")),
     "page": Reader(_xml(page_xml), _boxed("a.xml")),
     "alto": Reader(_xml(alto_xml), _boxed("a.xml")),
     "yolo": Reader(_yolo, _boxed("yolo")),

@@ -3,6 +3,8 @@
 A map becomes the open surface through its samples, facing +Z, so that all that holds for scanned meshes holds for it.
 """
 
+import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +30,7 @@ DEPTH = 0.1
 carvings."""
 MIDDLE = (1, 99)
 """Percentiles between which that range is measured."""
-APART = 3.0
+APART = 5.0
 """A value of a float map that several samples have, and that lies this many times the range of all others away from
 them, stands for no surface: -9999, 1e38 and the like."""
 
@@ -54,11 +56,12 @@ def maps_in(path: Path) -> int:
     try:
         if path.suffix.lower() in ARRAYS:
             shape = _shape_of(path)
-            return shape[0] if len(shape) == 3 else 1
+            fits = math.prod(shape) <= path.stat().st_size  # a header may claim anything
+            return max(1, shape[0]) if len(shape) == 3 and fits else 1
         from sinonom_cli.models.loading import opened_picture
 
         with opened_picture(path) as image:
-            return int(getattr(image, "n_frames", 1))
+            return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
     except Exception:  # who reads it says what is wrong with it
         return 1
 
@@ -151,7 +154,8 @@ def _shape_of(path: Path) -> tuple[int, ...]:
     """Return the shape that an array's header claims; nothing else is read."""
     from numpy.lib import format as layout
 
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of headers as Python 2 wrote them
         version = layout.read_magic(file)
         read: Any = layout.read_array_header_1_0 if version == (1, 0) else layout.read_array_header_2_0
         shape: tuple[int, ...] = read(file)[0]
@@ -167,7 +171,9 @@ def _read_array(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
         if len(shape) not in (2, 3) or 0 in shape:
             raise SinonomError(f"{path.name}: an array of shape {shape} is no height map", "(H, W), or (N, H, W)")
         _refuse_size(path, (shape[-1], shape[-2]))
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            stored = np.load(path, mmap_mode="r", allow_pickle=False)
         if stored.dtype.kind not in "fiu" or stored.dtype.itemsize < 2:
             raise SinonomError(f"{path.name}: an array of {stored.dtype} is no height map", "float32, or uint16")
         layer = np.array(stored if stored.ndim == 2 else stored[number])
@@ -203,7 +209,7 @@ def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]
         if len(others) < 2 or len(some) - len(others) < 2:
             continue
         away = min(abs(mark - others.min()), abs(mark - others.max()))
-        if away > APART * np.ptp(others):
+        if away > APART * np.ptp(others) > 0:  # drawn maps may have two heights in all
             nothing |= values == mark
     return nothing
 

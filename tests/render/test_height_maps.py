@@ -148,6 +148,11 @@ def test_a_file_of_many_maps_becomes_as_many_pictures(
     assert again == ExitCode.DONE
 
 
+def test_a_map_of_two_heights_has_no_holes(tmp_path: Path) -> None:
+    drawn = np.where(letter_f(24) > 0, 0.0, -0.12)
+    assert len(read_height_map_of(drawn, tmp_path)) == 2 * (drawn.shape[0] - 1) * (drawn.shape[1] - 1)
+
+
 def test_a_finer_map_is_averaged_and_it_is_said(heights: np.ndarray, expected: np.ndarray, tmp_path: Path) -> None:
     fine = np.repeat(np.repeat(heights, 12, axis=0), 12, axis=1)
     save(fine, tmp_path / "in" / "a.npy")
@@ -211,6 +216,8 @@ BAD = {
     "micrometres.npy": np.random.default_rng(0).normal(0, 500, (40, 40)),
     "huge.npy": header_of((30_000, 30_000)),
     "cut off.npy": header_of((64, 64)),
+    "a thousand million.npy": header_of((10**9, 4, 4)),
+    "negative.npy": header_of((-1, 4, 4)),
     "no array.npy": b"hello",
     "no picture.tif": b"II*\0hello",
     "pickled.npy": None,
