@@ -3,8 +3,9 @@
 #
 #   examples/train_default.sh [OUT]
 #
-# Needs the extra `train` (pip install ".[train]"), 643 MB of Debian's font packages and `unicode-data` (it installs them;
-# asks for sudo unless you are root), some 30 GB of disk, two hours of two cores, and
+# Needs the extras `train` and `teacher` (pip install ".[train,teacher]"), 643 MB of Debian's font packages and
+# `unicode-data` (it installs them; asks for sudo unless you are root), some 30 GB of disk, three and a half hours of two
+# cores, and
 #   SINONOM_DATA     folder that holds nomnaocr/ (tar files, All.txt, Train.txt, Validate.txt) and fonts/charset.txt
 #   SINONOM_BENCH    folder relief252/ with make_meshes.py, queries/, truth.csv, pages.txt   [$SINONOM_DATA/../bench/relief252]
 #   FONTS            folder of fonts to draw with, in place of Debian's
@@ -54,9 +55,11 @@ PYTHON
 step "draw them in the hands of Debian's fonts and eight of npm's"
 CHARSET=charset.txt SET=data/fonts "$here/examples/fonts-debian.sh" fonts
 
-step "train"
-sinonom train --loss cosface --backbone directmap-large --data data/crops --data data/fonts --output model \
-  --classes 128 --images 2 --frequency 0.5 --weight-decay 0.02 --steps 13000 --val 0.01
+step "train, then go on from there with PP-OCR as a teacher, which is asked about the real prints"
+learn() { sinonom train --loss cosface --backbone directmap-large --data data/crops:"$1" --data data/fonts --output "$2" \
+  --classes 128 --images 2 --frequency 0.5 --weight-decay 0.02 --val 0.01 "${@:3}"; }
+learn 1 first --steps 13000
+learn 2 model --steps 4000 --lr 0.001 --weights first/model.safetensors --teacher pp-ocr --teach data/crops
 
 step "the index of characters, of real prints and of the hands most like them that together draw all characters"
 hands='LXGWWenKai-(Regular|Bold)|cwfs|dejima-mincho.*|OradanoGSRR|ZenOldMincho_600SemiBold|KaiseiTokumin_800ExtraBold'
