@@ -105,6 +105,36 @@ def test_a_cross_alone_is_what_the_picture_shows() -> None:
     assert np.array_equal(mended(cross, 64).grey, cross)
 
 
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_single_line_beside_ink_is_a_stroke_on_any_side(quarters: int) -> None:
+    """Neither a rule alone nor one of two: something stands where it would be free."""
+    white = np.full((SIDE, SIDE), 250, np.uint8)
+    stroke = with_lines((3, 0, 8, 95), (9, 20, 30, 40), (40, 30, 70, 60), picture=white)
+    assert bounds(np.ascontiguousarray(np.rot90(stroke, quarters))) is None
+    free = with_lines((3, 0, 8, 95), (40, 30, 70, 60), picture=white)
+    assert bounds(np.ascontiguousarray(np.rot90(free, quarters))) is not None
+
+
+def test_a_black_frame_is_cut_off_and_one_with_another_corner_is_not() -> None:
+    framed = np.pad(PLAIN, 11, constant_values=0)
+    assert np.array_equal(unframed(framed), PLAIN[1:-1, 1:-1])
+    for corner in ((0, -1), (-1, 0), (-1, -1)):
+        other = framed.copy()
+        other[corner] = 200
+        assert unframed(other) is other
+
+
+@pytest.mark.parametrize("darkest", range(5))
+def test_all_of_a_thick_cross_goes_wherever_it_is_darkest(darkest: int) -> None:
+    picture = with_lines((0, 46, 95, 50), (46, 0, 50, 95), ink=110)
+    picture = np.minimum(picture, with_lines((46 + darkest, 0, 46 + darkest, 95), ink=90))
+    found = levels_of(picture)
+    assert found is not None
+    cleared = uncrossed(picture, found)
+    ground = PLAIN[:9, 44:53].astype(int)
+    assert np.abs(cleared[:9, 44:53].astype(int) - ground).max() < 12
+
+
 def test_a_frame_of_another_grey_is_cut_off_and_a_characters_own_edge_is_not() -> None:
     framed = np.pad(PLAIN, 11, constant_values=120)
     assert np.array_equal(unframed(framed), PLAIN[1:-1, 1:-1])
