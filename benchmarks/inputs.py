@@ -63,7 +63,8 @@ class Nothing:
 
 def meshes(folder: Path, count: int) -> None:
     """Measure what knowing meshes by content costs."""
-    from sinonom_cli.render.picture import Render, View, targets
+    from sinonom_cli.render.picture import View
+    from sinonom_cli.render.work import Render, targets
 
     source, out = folder / "meshes", folder / "out"
     make_meshes(source, count)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 import sinonom_cli
-from sinonom_cli.artifacts.journal import read_table
+from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.cli import run
 from sinonom_cli.render.mesh import read_mesh
 from sinonom_cli.render.picture import View, draw

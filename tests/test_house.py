@@ -1,6 +1,8 @@
 """The rules of the house: which room may import which, and that --help loads nothing heavy."""
 
 import ast
+import importlib
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +93,17 @@ def test_nothing_names_the_machine_it_was_written_on() -> None:
             for root in ("tmp", "work", "root", "home", "opt"):
                 assert f'"/{root}/' not in text, path
                 assert f" /{root}/" not in text, path
+
+
+SCRIPTS = sorted(path for folder in ("docs", "benchmarks") for path in (ROOT.parent / folder).glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_scripts_ask_the_package_for_what_it_has(script: Path) -> None:
+    for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("sinonom_cli"):
+            continue
+        module = importlib.import_module(str(node.module))
+        for name in node.names:
+            is_module = hasattr(module, "__path__") and importlib.util.find_spec(f"{node.module}.{name.name}")
+            assert hasattr(module, name.name) or is_module, f"{node.module} has no {name.name}"
