@@ -7,7 +7,7 @@ import typer
 
 from sinonom_cli.carve.carving import Carving
 from sinonom_cli.errors import usage_error
-from sinonom_cli.models.relief import Relief, Span
+from sinonom_cli.models.relief import SMEARED, Relief, Span
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -94,7 +94,7 @@ def carve(
     bend: Annotated[Span, _range("--bend", 0, 0.5, "Rise of the plate from middle to edge.")] = CARVING.bend,
     tilt: Annotated[Span, _range("--tilt", 0, 60, "Tilt of the plate, degrees, to any side.")] = CARVING.tilt,
     smear: Annotated[
-        Span, _range("--smear", 0, 0.2, "How far the scanner lets walls slope that face away from it.")
+        Span, _range("--smear", 0, SMEARED, "How far the scanner lets walls slope that face away from it.")
     ] = RELIEF.smear,
     blur: Annotated[Span, _range("--blur", 0, 0.1, "Deviation of a coarse scan's blur.")] = RELIEF.blur,
     noise: Annotated[Span, _range("--noise", 0, 0.1, "Deviation of the scan's noise.")] = RELIEF.noise,

@@ -21,14 +21,14 @@ FARTHEST = 0.2
 UNEVEN = 9
 """Hills across the plate by which stroke tops rise and fall."""
 SMEARED = 0.1
-"""Beyond this distance from a wall nothing is smeared."""
+"""How far walls slope at most."""
 BREAK = (0.012, 0.028)
 """Half width of a break in a stroke, down and across, least and greatest."""
 CORNERS = 6
 """Corners on each side of the irregular polygon along which a plate is cut out of its block."""
-ROUND = 3.0
-"""How far in the polygon passes the four corners of the box, in units of the most that its sides lie in: people who
-outline characters cut corners."""
+ROUND, MOST_ROUND = 3.0, 0.45
+"""How far in the polygon passes the four corners of the box, in units of the most that its sides lie in, and at most:
+people who outline characters cut corners."""
 FACETS = (7, 4)
 """Scoops of the chisel across the plate: along one side and along the other."""
 PLANED = 0.4
@@ -164,7 +164,7 @@ def plate(ragged: Span, draw: "Draw") -> "Array":
     left, right, top, bottom = (edge[:, k] for k in range(4))
     across = (x >= left[:, :, None]) & (x <= -right[:, :, None])
     inside = across & (y >= top[:, None, :]) & (y <= -bottom[:, None, :])
-    cut = 1 - ROUND * ragged.high * draw.uniform((draw.count, 4, 1, 1))
+    cut = 1 - min(ROUND * ragged.high, MOST_ROUND) * draw.uniform((draw.count, 4, 1, 1))
     for k, (down, right_of) in enumerate(((1, 1), (1, -1), (-1, 1), (-1, -1))):
         inside = inside & (down * y + right_of * x <= cut[:, k])
     return inside
