@@ -6,7 +6,8 @@
 CROPS is an image set of real prints that the model has not learnt from. Printed are
 - MRR@5 on a test set whose meshes `sinonom render` made DEPTH_IMAGES of, for each kind that TRUTH.csv names;
 - MRR@5 on CROPS: of each character that two books have, one crop is seen as the relief of it, simulated
-  (`train/augment.py`), and asked for with itself and with crops of other books;
+  (`train/augment.py`), and asked for with itself and with crops of other books; and the latter among the crops
+  themselves;
 - top-1 and top-5 of naming CROPS from the index of characters, over all crops, over all characters alike, and for those
   beyond the Basic Multilingual Plane;
 - with `--variants`, the same with embeddings cut to half their length, and with the network in half precision and in
@@ -111,11 +112,12 @@ class Books:
         self.answers = np.array(answers)[:, None] == np.arange(len(chosen))
 
     def scores(self, embed: Embed, length: int | None = None) -> dict[str, float]:
-        """MRR@5 with the print itself and with another book's."""
+        """MRR@5 with the print itself and with another book's, and with that among prints in place of reliefs."""
         reliefs, prints, others = (unit(embed(p)[:, :length]) for p in (self.reliefs, self.prints, self.others))
         same = ranks_by_distance(-prints @ reliefs.T, np.eye(len(reliefs), dtype=bool))
         other = ranks_by_distance(-others @ reliefs.T, self.answers)
-        return {"same print": mrr_at(same, 5), "another book's": mrr_at(other, 5)}
+        flat = ranks_by_distance(-others @ prints.T, self.answers)
+        return {"same print": mrr_at(same, 5), "another book's": mrr_at(other, 5), "among prints": mrr_at(flat, 5)}
 
 
 class Naming:

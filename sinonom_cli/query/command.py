@@ -77,7 +77,7 @@ def query(
 ) -> None:
     """Find what is nearest to a picture, or name its character.
 
-    The five nearest items of an index; with no --index the character, among 29,201.
+    The five nearest items of an index; with no --index the character, among 29,200.
 
     Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
     """
