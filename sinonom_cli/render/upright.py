@@ -116,7 +116,7 @@ def _check(triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes:
     front, back = (float(_tried(triangles, found, side, judge).distances.min()) for side in ("+Z", "-Z"))
     if back < front - MARGIN and back < KNOWN:
         notes.remarks.append(
-            "the back looks more like a character than the front: is it inside out, or --deeper the other one?"
+            "the back looks more like a character than the front: is it inside out? Of a height map --deeper says so"
         )
 
 
