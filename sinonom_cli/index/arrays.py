@@ -7,7 +7,6 @@ to the table). Without a table, items are called by their numbers.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from sinonom_cli import console
 from sinonom_cli.artifacts.index_files import checksum
+from sinonom_cli.artifacts.mapped_arrays import mapped_array
 from sinonom_cli.artifacts.rows import COLUMNS, Row
 from sinonom_cli.artifacts.tables import Table
 from sinonom_cli.errors import SinonomError, usage_error
@@ -77,7 +77,7 @@ class Arrays:
         """Yield what each vector shows; raises SinonomError where a table does not fit its array."""
         for path, array in zip(self.paths, self.arrays, strict=True):
             table = path.with_suffix(".csv")
-            count = len(_mapped(path))
+            count = len(mapped_array(path))
             if not table.exists():
                 yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(len(array)))
                 continue
@@ -109,10 +109,10 @@ def arrays_given(sets: Sequence[Path]) -> bool:
 def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
     """Map an array, and check that it is what the model's embeddings are."""
     try:
-        array = _mapped(path)
+        array = mapped_array(path)
     except FileNotFoundError:
         raise SinonomError(f"{path} does not exist", "check the path") from None
-    except Exception as error:  # numpy reads the header as Python, and lets all through that Python says of it
+    except Exception as error:
         reason = " ".join(str(error).split())
         raise SinonomError(f"{path} is no array that numpy opens: {reason}", "numpy.save(NAME.npy, vectors)") from error
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype != np.float32:
@@ -126,9 +126,3 @@ def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
     if len(array) == 0:
         raise SinonomError(f"{path} holds no vectors", "give an array that holds some")
     return array
-
-
-def _mapped(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of headers that Python 2 wrote
-        return np.load(path, mmap_mode="r", allow_pickle=False)

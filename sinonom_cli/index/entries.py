@@ -19,7 +19,7 @@ from sinonom_cli.artifacts.index_files import MARK
 from sinonom_cli.artifacts.rows import Row
 from sinonom_cli.artifacts.walk import look
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.deep_pictures import LOOKED_AT, warn_of_height_maps
+from sinonom_cli.models.deep_pictures import warn_of_height_maps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,8 +79,9 @@ def entries_of(sets: Sequence[Path], output: Path, limit: int | None) -> Entries
         found += [(path / p.file_name, _row(p, where)) for p in images.pictures]
     if not found:
         raise SinonomError(f"no pictures in {', '.join(map(str, sets))}", "give image sets that hold some")
-    warn_of_height_maps([path for path, _ in found[:limit]][:LOOKED_AT])
-    marks = each(_mark_of, [path for path, _ in found[:limit]])
+    paths = [path for path, _ in found[:limit]]
+    warn_of_height_maps(paths)
+    marks = each(_mark_of, paths)
     entries = (Entry(path, row, mark) for (path, row), mark in zip(found, marks, strict=False))
     return Entries(entries, passed_over)
 

@@ -31,10 +31,10 @@ def _is_deep(path: Path) -> bool:
         if head.startswith(_PNG):
             return head[_DEPTH:] == b"\x10\0"
         if head[:4] in (b"II*\0", b"MM\0*"):
-            from sinonom_cli.models.loading import opened_picture
+            from sinonom_cli.models.loading import is_deep, opened_picture
 
             with opened_picture(path) as image:
-                return image.mode == "F" or image.mode.startswith("I")
+                return is_deep(image)
     except Exception:  # who reads the picture says what is wrong with it
         return False
     return False

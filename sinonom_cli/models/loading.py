@@ -90,10 +90,16 @@ def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
             "cut out the character, or make the picture smaller",
         ) from None
     except Exception as error:  # Pillow's decoders raise nearly anything on bad bytes
-        raise SinonomError(f"{path} {_reason(path, error)}", "give a whole PNG, JPEG, TIFF, WebP or BMP") from error
+        raise SinonomError(f"{path} {reason_of(path, error)}", "give a whole PNG, JPEG, TIFF, WebP or BMP") from error
 
 
-def _reason(path: Path, error: Exception) -> str:
+def is_deep(image: Image.Image) -> bool:
+    """Return whether a picture has one channel of more than 8 bits a pixel: integers or floats."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def reason_of(path: Path, error: Exception) -> str:
+    """Return why a picture could not be read, from what Pillow raised, as the words that follow its name."""
     if not path.exists():
         return "does not exist"
     if path.is_dir():
@@ -114,7 +120,7 @@ def _reason(path: Path, error: Exception) -> str:
 def _grey(image: Image.Image, whole: bool) -> NDArray[np.uint8]:
     if min(image.size) == 0:
         raise ValueError("it has no pixels")
-    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+    if is_deep(image):
         return _stretched(np.asarray(image).astype(np.float64))
     if image.mode in ("PA", "LA", "La", "RGBa", "RGBA") or "transparency" in image.info:
         return _on_white(image.convert("RGBA"), whole)

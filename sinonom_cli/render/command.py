@@ -134,15 +134,14 @@ def render(
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
-    items = find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,))
-    passed_over, items_of = items.passed_over, each_map(items)[:limit]
+    items = each_map(find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,)), limit)
     view = View(size, projection.value, level.value, tone.value, mirror, depth16, as_is)
     artifact = fill(
         out,
         kind="imageset",
         options=vars(view) | (vars(scale) if scale else {}),
-        items=targets(items_of, known_characters(items_of)),
-        passed_over=passed_over,
+        items=targets(items, known_characters(items)),
+        passed_over=items.passed_over,
         work=Render(Path(out).absolute(), view, scale),
         columns=columns_of(view),
         batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),

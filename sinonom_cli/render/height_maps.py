@@ -3,16 +3,17 @@
 A map becomes the open surface through its samples, facing +Z, so that all that holds for scanned meshes holds for it.
 """
 
-import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from sinonom_cli.artifacts.mapped_arrays import mapped_array
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.models.loading import is_deep, opened_picture, reason_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
 
@@ -22,7 +23,7 @@ PICTURES, ARRAYS = frozenset({".png", ".tif", ".tiff"}), frozenset({".npy"})
 HEIGHT_SUFFIXES = PICTURES | ARRAYS
 
 MOST_SAMPLES = 25_000_000
-"""A file that claims more in one map is refused by its header, before anything is read: whole blocks are to be cut."""
+"""A file that claims more in one map is refused before anything is read: whole blocks are to be cut."""
 LONGEST = 1024
 """Samples along the longer side that are kept: a finer map is averaged first. Pictures are 256 pixels wide."""
 DEPTH = 0.1
@@ -55,11 +56,8 @@ def maps_in(path: Path) -> int:
     """Return how many maps a file holds: pages of a TIFF, or layers of an array; 1 if it cannot be read."""
     try:
         if path.suffix.lower() in ARRAYS:
-            shape = _shape_of(path)
-            fits = math.prod(shape) <= path.stat().st_size  # a header may claim anything
-            return max(1, shape[0]) if len(shape) == 3 and fits else 1
-        from sinonom_cli.models.loading import opened_picture
-
+            maps = _maps_of(path)
+            return len(maps) if maps.ndim == 3 else 1
         with opened_picture(path) as image:
             return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
     except Exception:  # who reads it says what is wrong with it
@@ -86,14 +84,10 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
         If it is no height map of one channel and more than 8 bits, is too large, is all holes, or cannot have this
         scale.
     """
-    import numpy as np
-
     values, whole = _read_array(path, number) if path.suffix.lower() in ARRAYS else _read_picture(path, number)
     known = np.isfinite(values)
     unsigned = whole and values.min() >= 0
     known &= ((values > 0) & (values < 65535)) if unsigned else ~_stands_for_nothing(values, known)
-    if known.sum() < 4:
-        raise SinonomError(f"{path.name}: the height map is all holes", "give a map with heights")
     heights = np.where(known, values, np.nan)
     if scale.deeper == "light":
         heights = -heights
@@ -102,8 +96,8 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
         heights = _averaged(heights, times)
         notes.left_out.append(f"samples: {times} x {times} averaged to one")
     pixel = scale.pixel * times
-    if not np.isfinite(heights).any():
-        raise SinonomError(f"{path.name}: the height map is nearly all holes", "give a map with heights")
+    if np.isfinite(heights).sum() < 4:
+        raise SinonomError(f"{path.name}: the height map is all holes, or nearly", "give a map with heights")
     heights -= np.nanmedian(heights)
     if whole:
         heights *= scale.step if scale.step is not None else _usual_step(heights, pixel)
@@ -119,15 +113,11 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
 
 def _read_picture(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
     """Heights (H, W) of a picture, and whether they are whole numbers."""
-    import numpy as np
-
-    from sinonom_cli.models.loading import opened_picture
-
     try:
         with opened_picture(path) as image:
             _refuse_size(path, image.size)
             image.seek(number)
-            if not _is_deep(image):
+            if not is_deep(image):
                 raise SinonomError(
                     f"{path.name}: a picture of {_kind_of(image)}, and no height map",
                     "height maps have one channel of 16 bits or floats; pictures of characters go to index or query",
@@ -136,13 +126,8 @@ def _read_picture(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]"
     except SinonomError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on bad bytes
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise SinonomError(f"{path.name}: cannot be read as a picture: {reason}", "export it again") from error
+        raise SinonomError(f"{path.name} {reason_of(path, error)}", "export it again") from error
     return values.astype(np.float64), image.mode != "F"
-
-
-def _is_deep(image: "Image.Image") -> bool:
-    return image.mode == "F" or image.mode.startswith("I")
 
 
 def _kind_of(image: "Image.Image") -> str:
@@ -150,40 +135,30 @@ def _kind_of(image: "Image.Image") -> str:
     return f"{channels} channels" if channels > 1 else "8 bits a pixel"
 
 
-def _shape_of(path: Path) -> tuple[int, ...]:
-    """Return the shape that an array's header claims; nothing else is read."""
-    from numpy.lib import format as layout
-
-    with path.open("rb") as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of headers as Python 2 wrote them
-        version = layout.read_magic(file)
-        read: Any = layout.read_array_header_1_0 if version == (1, 0) else layout.read_array_header_2_0
-        shape: tuple[int, ...] = read(file)[0]
-    return shape
+def _maps_of(path: Path) -> Any:
+    """Map an array file that holds height maps, (H, W) or (N, H, W), of whole numbers or floats; else raise."""
+    maps = mapped_array(path)
+    if not isinstance(maps, np.ndarray):
+        raise SinonomError(f"{path.name}: an archive is no height map", "numpy.save, not savez")
+    if maps.ndim not in (2, 3) or maps.size == 0:
+        raise SinonomError(f"{path.name}: an array of shape {maps.shape} is no height map", "(H, W), or (N, H, W)")
+    if maps.dtype.kind not in "fiu" or maps.dtype.itemsize < 2:
+        raise SinonomError(f"{path.name}: an array of {maps.dtype} is no height map", "float32, or uint16")
+    return maps
 
 
 def _read_array(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
     """Heights (H, W) of a layer of an array, and whether they are whole numbers."""
-    import numpy as np
-
     try:
-        shape = _shape_of(path)
-        if len(shape) not in (2, 3) or 0 in shape:
-            raise SinonomError(f"{path.name}: an array of shape {shape} is no height map", "(H, W), or (N, H, W)")
-        _refuse_size(path, (shape[-1], shape[-2]))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            stored = np.load(path, mmap_mode="r", allow_pickle=False)
-        if stored.dtype.kind not in "fiu" or stored.dtype.itemsize < 2:
-            raise SinonomError(f"{path.name}: an array of {stored.dtype} is no height map", "float32, or uint16")
-        layer = np.array(stored if stored.ndim == 2 else stored[number])
+        maps = _maps_of(path)
+        _refuse_size(path, (maps.shape[-1], maps.shape[-2]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (maps if maps.ndim == 2 else maps[number]).astype(np.float64), maps.dtype.kind != "f"
     except SinonomError:
         raise
     except Exception as error:  # a header may hold anything
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise SinonomError(f"{path.name}: cannot be read as an array: {reason}", "save it with numpy.save") from error
-    with np.errstate(over="ignore", invalid="ignore"):
-        return layer.astype(np.float64), stored.dtype.kind != "f"
 
 
 def _refuse_size(path: Path, size: tuple[int, int]) -> None:
@@ -197,8 +172,6 @@ def _refuse_size(path: Path, size: tuple[int, int]) -> None:
 
 def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
     """Where the least or the greatest float is a mark for holes: many samples have it, and no other is near."""
-    import numpy as np
-
     nothing = np.zeros(values.shape, bool)
     for extreme in (np.min, np.max):
         some = values[known & ~nothing]
@@ -216,8 +189,6 @@ def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]
 
 def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64]":
     """Mean of the known samples of each `times` x `times`; NaN where fewer than half are known."""
-    import numpy as np
-
     rows, columns = (-(-side // times) * times for side in heights.shape)
     wide = np.full((rows, columns), np.nan)
     wide[: heights.shape[0], : heights.shape[1]] = heights
@@ -230,8 +201,6 @@ def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64
 
 def _usual_step(heights: "NDArray[np.float64]", pixel: float) -> float:
     """mm a step by which the heights' range is that of a carving, whatever tilt they have: its plane is taken out."""
-    import numpy as np
-
     rows, columns = np.nonzero(np.isfinite(heights))
     some = slice(None, None, max(1, len(rows) // 20_000))
     rows, columns = rows[some].astype(np.float64), columns[some].astype(np.float64)
@@ -248,8 +217,6 @@ def _usual_step(heights: "NDArray[np.float64]", pixel: float) -> float:
 
 def _surface(heights: "NDArray[np.float32]", pixel: float) -> "NDArray[np.float32]":
     """Two triangles for each four samples side by side, one where a sample is missing."""
-    import numpy as np
-
     height, width = heights.shape
     points = np.empty((height, width, 3), np.float32)
     points[..., 0] = (np.arange(width) - (width - 1) / 2) * pixel

@@ -10,7 +10,7 @@ from sinonom_cli import console
 from sinonom_cli.artifacts.batch import Item, Row
 from sinonom_cli.artifacts.files import save_png
 from sinonom_cli.artifacts.imageset import COLUMNS
-from sinonom_cli.artifacts.inputs import DEPTH_FOLDER
+from sinonom_cli.artifacts.inputs import DEPTH_FOLDER, Items
 from sinonom_cli.artifacts.names import distinct
 from sinonom_cli.artifacts.own_tables import read_table
 from sinonom_cli.errors import SinonomError
@@ -83,7 +83,7 @@ class Render:
         return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
 
     def _read(self, path: Path, number: int, notes: Notes) -> "NDArray[np.float32]":
-        if path.suffix.lower() not in HEIGHT_SUFFIXES:
+        if not _is_map(path):
             return read_mesh(path, notes)
         if self.scale is None:
             hint = "--pixel MM says how wide a pixel of a height map is; pictures of characters go to index or query"
@@ -115,17 +115,23 @@ def suffixes_of(scale: Scale | None) -> frozenset[str]:
     return MESH_SUFFIXES | HEIGHT_SUFFIXES if scale else MESH_SUFFIXES
 
 
-def each_map(items: list[Item]) -> list[Item]:
-    """Make an item of every map of files that hold several: `<file>#<number>`, from 1 on."""
-    found = []
+def _is_map(path: Path) -> bool:
+    return path.suffix.lower() in HEIGHT_SUFFIXES
+
+
+def each_map(items: Items, limit: int | None) -> Items:
+    """Make an item of every map of files that hold several, `<file>#<number>`, from 1 on; its `data` is that number.
+
+    `limit` takes only the first so many; None: all.
+    """
+    found: list[Item] = []
     for item in items:
-        is_map = item.path.suffix.lower() in HEIGHT_SUFFIXES and not item.fault
-        count = maps_in(item.path) if is_map else 1
+        count = maps_in(item.path) if _is_map(item.path) and not item.fault else 1
         if count == 1:
             found.append(item)
-            continue
-        found += [replace(item, key=f"{item.key}#{k + 1}", data=k) for k in range(count)]
-    return found
+        else:
+            found += [replace(item, key=f"{item.key}#{k}", data=k) for k in range(1, count + 1)]
+    return Items(found[:limit], items.passed_over)
 
 
 def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
@@ -142,18 +148,17 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     for number, item in enumerate(items):
         label, char = known.get(str(item.path.absolute()), ("", ""))
         files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
-        check = number in checked or item.path.suffix.lower() in HEIGHT_SUFFIXES
-        target = Target(f"images/{names[item.key]}", label, char, check, item.data or 0)
+        check = number in checked or _is_map(item.path)
+        target = Target(f"images/{names[item.key]}", label, char, check, item.data - 1 if item.data else 0)
         out.append(replace(item, data=target, about=label + char, files=files))
     return out
 
 
 def _name_of(item: Item) -> str:
     """Return the name of an item's picture: that of its file, and which of several maps it is."""
-    several = item.data is not None
-    name, _, number = item.key.removeprefix("meshes/").rpartition("#") if several else (item.key, "", "")
-    stem = _without_suffix(name)
-    return f"{stem}/{number}" if several else stem
+    if item.data is None:
+        return _without_suffix(item.key)
+    return f"{_without_suffix(item.key.removesuffix(f'#{item.data}'))}/{item.data}"
 
 
 def _without_suffix(key: str) -> str:

@@ -217,6 +217,7 @@ BAD = {
     "huge.npy": header_of((30_000, 30_000)),
     "cut off.npy": header_of((64, 64)),
     "a thousand million.npy": header_of((10**9, 4, 4)),
+    "a thousand million of nothing.npy": header_of((10**9, 0, 4)),
     "negative.npy": header_of((-1, 4, 4)),
     "no array.npy": b"hello",
     "no picture.tif": b"II*\0hello",
