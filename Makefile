@@ -29,13 +29,13 @@ test: check
 
 check: $(VENV)/.installed-dev
 	@echo "== Format, style and types; up to a minute, the first time two"
-	$(BIN)/ruff format --check sinonom_cli tests benchmarks docs
-	$(BIN)/ruff check sinonom_cli tests benchmarks docs
+	$(BIN)/ruff format --check sinonom_cli tests tools benchmarks docs
+	$(BIN)/ruff check sinonom_cli tests tools benchmarks docs
 	$(BIN)/mypy
 
 format: $(VENV)/.installed-dev
-	$(BIN)/ruff check --fix sinonom_cli tests benchmarks docs
-	$(BIN)/ruff format sinonom_cli tests benchmarks docs
+	$(BIN)/ruff check --fix sinonom_cli tests tools benchmarks docs
+	$(BIN)/ruff format sinonom_cli tests tools benchmarks docs
 
 clean:
 	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache

@@ -19,21 +19,20 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
-import sinonom_cli  # noqa: E402
-from sinonom_cli.artifacts.imageset import read_imageset  # noqa: E402
-from sinonom_cli.artifacts.stl import write_stl  # noqa: E402
-from sinonom_cli.carve.carving import Carving  # noqa: E402
-from sinonom_cli.carve.relief import carve_plate, mesh_of  # noqa: E402
-from sinonom_cli.models.depth_images import depth_images  # noqa: E402
-from sinonom_cli.models.fields import torch_draw  # noqa: E402
-from sinonom_cli.models.levels import ink_of  # noqa: E402
-from sinonom_cli.models.loading import load_picture  # noqa: E402
-from sinonom_cli.models.networks import build  # noqa: E402
-from sinonom_cli.models.preprocess import prepare  # noqa: E402
-from sinonom_cli.train.losses import pairwise_distances, triplet_costs  # noqa: E402
-from sinonom_cli.train.mining import batch_hard  # noqa: E402
+from sinonom_cli.assets import GLYPHS  # noqa: E402
+from sinonom_cli.meshes.stl import write_stl  # noqa: E402
+from sinonom_cli.networks.backbones import build  # noqa: E402
+from sinonom_cli.networks.preprocess import prepare  # noqa: E402
+from sinonom_cli.pictures.levels import ink_of  # noqa: E402
+from sinonom_cli.pictures.loading import load_picture  # noqa: E402
+from sinonom_cli.relief.depth_images import depth_images  # noqa: E402
+from sinonom_cli.relief.options import Carving  # noqa: E402
+from sinonom_cli.relief.plate import carve_plate, mesh_of  # noqa: E402
+from sinonom_cli.relief.random_fields import torch_draw  # noqa: E402
+from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
+from sinonom_cli.train.losses.basic import pairwise_distances, triplet_costs  # noqa: E402
+from sinonom_cli.train.losses.mining import batch_hard  # noqa: E402
 
-GLYPHS = Path(sinonom_cli.__file__).parent / "assets" / "glyphs"
 BATCH, SIDE = 128, 64
 
 

@@ -22,13 +22,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.crop_nomnaocr.transcripts import ILLEGIBLE, find_patches, read_exclusions, read_list, without
-from sinonom_cli.crop_nomnaocr.work import CropColumn, Piece
+from sinonom_cli.crops.crop_column import CropColumn, Piece
+from sinonom_cli.crops.transcripts import ILLEGIBLE, find_patches, read_exclusions, read_list, without
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models import teachers
-from sinonom_cli.models.embedder import session_of
-from sinonom_cli.models.preprocess import prepare_all
+from sinonom_cli.networks import teachers
+from sinonom_cli.networks.embedder import session_of
+from sinonom_cli.networks.preprocess import prepare_all
+from sinonom_cli.storage.inputs import Item
 
 DOUBTFUL, LEAST, SIDE = 0.5, 4, 64
 

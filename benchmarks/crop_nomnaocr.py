@@ -24,15 +24,15 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.crop_nomnaocr.columns import crop_all, cut_column, judge
-from sinonom_cli.crop_nomnaocr.given import columns_of
-from sinonom_cli.crop_nomnaocr.localize import Localizer
-from sinonom_cli.crop_nomnaocr.pages import corners, read_pages
-from sinonom_cli.crop_nomnaocr.sheets import COLUMNS, Found, look
-from sinonom_cli.crop_nomnaocr.transcripts import find_patches, paged, read_list
-from sinonom_cli.crop_nomnaocr.work import CropColumn, look_at_page
+from sinonom_cli.crops.annotations import columns_of
+from sinonom_cli.crops.column_pages import COLUMNS, Found, look
+from sinonom_cli.crops.columns import crop_all, cut_column, judge
+from sinonom_cli.crops.crop_column import CropColumn, look_at_page
+from sinonom_cli.crops.transcripts import find_patches, paged, read_list
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.loading import load_picture
+from sinonom_cli.layout.detector import Localizer
+from sinonom_cli.layout.yolo_pages import corners, read_pages
+from sinonom_cli.pictures.loading import load_picture
 
 DOUBTFUL, HALF = 0.5, 0.5
 

@@ -30,14 +30,14 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.artifacts.index import Index, read_index
-from sinonom_cli.artifacts.model import Model, read_model
-from sinonom_cli.models.embedder import AT_ONCE, session_of
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
-from sinonom_cli.models.preprocess import prepare_all
-from sinonom_cli.query.distances import unit
+from sinonom_cli.networks.embedder import AT_ONCE, session_of
+from sinonom_cli.networks.preprocess import prepare_all
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search.distances import unit
+from sinonom_cli.search.index import Index, read_index
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance
+from sinonom_cli.storage.image_set import read_imageset
+from sinonom_cli.storage.model_folder import Model, read_model
 
 Array = NDArray[np.float32]
 Embed = Callable[[NDArray[np.uint8]], Array]

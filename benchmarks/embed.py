@@ -23,11 +23,11 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
-from sinonom_cli.artifacts.workers import cores  # noqa: E402
-from sinonom_cli.models.blank import inked_picture  # noqa: E402
-from sinonom_cli.models.embedder import session_of  # noqa: E402
-from sinonom_cli.models.preprocess import prepare, prepare_all  # noqa: E402
+from sinonom_cli.networks.embedder import session_of  # noqa: E402
+from sinonom_cli.networks.preprocess import prepare, prepare_all  # noqa: E402
+from sinonom_cli.parallel.work import cores  # noqa: E402
+from sinonom_cli.pictures.blank import inked_picture  # noqa: E402
+from sinonom_cli.storage.model_folder import Model, read_model  # noqa: E402
 
 SMALL, LARGE, ROUNDS = 4_000, 16_000, 3
 

@@ -14,7 +14,7 @@ from fuzz_mutate import Case
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "crop_nomnaocr")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "crops")]
 
 from test_boxes import alto_xml, page, page_xml  # noqa: E402
 from tinycolumn import column  # noqa: E402
@@ -23,7 +23,7 @@ from tinymesh import letter_f, surface  # noqa: E402
 from tinymodel import tiny_model, tiny_pictures  # noqa: E402
 
 from sinonom_cli import cli  # noqa: E402
-from sinonom_cli.artifacts.stl import write_stl  # noqa: E402
+from sinonom_cli.meshes.stl import write_stl  # noqa: E402
 
 INDEX_TYPES = ("flat", "fp16", "hnsw", "ivf-sq8", "pq-refine")
 PICTURES = {".png": {}, ".jpg": {}, ".tif": {"compression": "tiff_lzw"}, ".bmp": {}, ".gif": {}, ".webp": {}}

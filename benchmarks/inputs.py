@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.batch import BatchOptions, fill
-from sinonom_cli.artifacts.files import write_json
-from sinonom_cli.artifacts.fingerprints import each, fingerprint, is_unchanged
-from sinonom_cli.artifacts.imageset import COLUMNS, ImageSet, Picture
-from sinonom_cli.artifacts.inputs import Item, find_inputs
-from sinonom_cli.artifacts.own_tables import write_table
-from sinonom_cli.artifacts.set_identity import quick_identity
-from sinonom_cli.artifacts.stl import write_stl
+from sinonom_cli.meshes.stl import write_stl
+from sinonom_cli.parallel.batch import BatchOptions, fill
+from sinonom_cli.storage.atomic import write_json
+from sinonom_cli.storage.fingerprints import each, fingerprint, is_unchanged
+from sinonom_cli.storage.image_set import COLUMNS, ImageSet, Picture
+from sinonom_cli.storage.inputs import Item, find_inputs
+from sinonom_cli.storage.own_tables import write_table
+from sinonom_cli.storage.set_identity import quick_identity
 
 SIDE = 15
 """Points along a side of a mesh: 392 triangles, 20 kB."""
@@ -63,8 +63,9 @@ class Nothing:
 
 def meshes(folder: Path, count: int) -> None:
     """Measure what knowing meshes by content costs."""
-    from sinonom_cli.render.picture import View
-    from sinonom_cli.render.work import Render, targets
+    from sinonom_cli.render.render import View
+    from sinonom_cli.render.run import Render, targets
+    from sinonom_cli.search.familiar import Familiar
 
     source, out = folder / "meshes", folder / "out"
     make_meshes(source, count)
@@ -81,7 +82,7 @@ def meshes(folder: Path, count: int) -> None:
     alone = min(seconds(lambda: [fingerprint(item.path) for item in items[:5000]]) for _ in range(3)) / 5000
     size = sum(item.size for item in items)
     some = targets(list(items[: RENDERED + 10]), {})
-    work = Render(folder / "pictures", View())
+    work = Render(folder / "pictures", View(), Familiar())
     for item in some[:10]:  # numba compiles
         work(item)
     drawn = seconds(lambda: [work(item) for item in some[10:]]) / RENDERED

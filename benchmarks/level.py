@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-import sinonom_cli.assets
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.carve.carving import Carving
-from sinonom_cli.carve.relief import carve_plate, mesh_of, rotation
-from sinonom_cli.models.levels import ink_of
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.relief import Span
-from sinonom_cli.render.level import level
+from sinonom_cli.assets import GLYPHS
+from sinonom_cli.meshes.level import level
+from sinonom_cli.pictures.levels import ink_of
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.relief.options import Carving
+from sinonom_cli.relief.physics import Span
+from sinonom_cli.relief.plate import carve_plate, mesh_of, rotation
+from sinonom_cli.storage.image_set import read_imageset
 
 TILTS = ((0, 10), (10, 20), (20, 26), (26, 30))
 
@@ -33,7 +33,7 @@ def error(ink: np.ndarray, tilt: Span, resolution: int, rng: np.random.Generator
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    glyphs = Path(sinonom_cli.assets.__file__).parent / "glyphs"
+    glyphs = GLYPHS
     parser.add_argument("set", type=Path, nargs="?", default=glyphs)
     parser.add_argument("--each", type=int, default=200, help="meshes for each range of tilts")
     parser.add_argument("--resolution", type=int, default=128)

@@ -24,12 +24,12 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
-from sinonom_cli.artifacts.inputs import find_inputs
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.blank import is_blank
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.page_like import looks_like_page
+from sinonom_cli.networks.page_like import looks_like_page
+from sinonom_cli.pictures.blank import is_blank
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
+from sinonom_cli.storage.inputs import find_inputs
 
 LARGER, NOISE, ENLARGED = 8, 15.0, 2_000
 """Factor by which small pictures are enlarged, grey levels of the noise, and how many pictures of a folder."""

@@ -21,14 +21,14 @@ from PIL import Image, ImageDraw, ImageFilter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.opening import model_of, open_index
-from sinonom_cli.models.preprocess import prepare
-from sinonom_cli.query.answering import embedded
-from sinonom_cli.query.search import Searcher
-from sinonom_cli.query.sure import Judge, calibration_of, wanted_rows
+from sinonom_cli.networks.preprocess import prepare
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search.answers import embedded
+from sinonom_cli.search.opening import model_of, open_index
+from sinonom_cli.search.probability import Judge, calibration_of, wanted_rows
+from sinonom_cli.search.searcher import Searcher
+from sinonom_cli.storage.image_set import read_imageset
+from sinonom_cli.storage.inputs import Item
 
 Grey = NDArray[np.float64]
 """(H, W) float64 in [0, 1], 1 = paper."""

@@ -21,10 +21,10 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sinonom_cli.artifacts.imageset import read_imageset  # noqa: E402
 from sinonom_cli.cli import run  # noqa: E402
-from sinonom_cli.synth_fonts.charset import charset_asked  # noqa: E402
-from sinonom_cli.synth_fonts.draw import MARGIN  # noqa: E402
+from sinonom_cli.fonts.charset import charset_asked  # noqa: E402
+from sinonom_cli.fonts.draw import MARGIN  # noqa: E402
+from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 
 SIDE, PICTURES, CHARACTERS = 64, 400, 300
 KINDS = {"prose": "DVSKTT", "verse": "Tale of Kieu"}

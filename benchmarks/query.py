@@ -22,12 +22,12 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from sinonom_cli.artifacts.artifact import begin  # noqa: E402
-from sinonom_cli.artifacts.index_files import write_index  # noqa: E402
-from sinonom_cli.artifacts.model import Model, read_model  # noqa: E402
-from sinonom_cli.artifacts.rows import Row  # noqa: E402
-from sinonom_cli.models.embedder import Embedder  # noqa: E402
-from sinonom_cli.models.preprocess import VERSION  # noqa: E402
+from sinonom_cli.networks.embedder import Embedder  # noqa: E402
+from sinonom_cli.networks.preprocess import VERSION  # noqa: E402
+from sinonom_cli.search.index_files import write_index  # noqa: E402
+from sinonom_cli.search.rows import Row  # noqa: E402
+from sinonom_cli.storage.model_folder import Model, read_model  # noqa: E402
+from sinonom_cli.storage.record import begin  # noqa: E402
 
 ROUNDS, VECTORS, PICTURES = 11, (7_500, 1_000_000), 8_000
 BLOCK = 50_000

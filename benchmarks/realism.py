@@ -35,7 +35,7 @@ from torch import nn
 sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from sinonom_cli import cli  # noqa: E402
-from sinonom_cli.models.calibration import auroc  # noqa: E402
+from sinonom_cli.search.calibration import auroc  # noqa: E402
 
 SIZE = 256
 FAR = 0.1

@@ -24,15 +24,15 @@ import numpy as np
 from PIL import Image, ImageDraw
 from processes import Watched, watch
 
-from sinonom_cli.artifacts.batch import BatchOptions, Item, Row, fill
-from sinonom_cli.artifacts.files import save_png
-from sinonom_cli.artifacts.stl import write_stl
-from sinonom_cli.artifacts.workers import keep_freed_memory
-from sinonom_cli.carve.carving import Carving
-from sinonom_cli.carve.relief import carve_plate, mesh_of
-from sinonom_cli.render.depth import load_open3d
-from sinonom_cli.render.mesh import read_mesh
-from sinonom_cli.render.picture import View, draw
+from sinonom_cli.meshes.read import read_mesh
+from sinonom_cli.meshes.stl import write_stl
+from sinonom_cli.meshes.zbuffer import load_open3d
+from sinonom_cli.parallel.batch import BatchOptions, Item, Row, fill
+from sinonom_cli.parallel.processes import keep_freed_memory
+from sinonom_cli.relief.options import Carving
+from sinonom_cli.relief.plate import carve_plate, mesh_of
+from sinonom_cli.render.render import View, draw
+from sinonom_cli.storage.atomic import save_png
 
 # Read when a library starts its threads, which none of the above does on import.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):

@@ -27,11 +27,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.assets import nomnaocr_characters
+from sinonom_cli.assets import ASSETS
 from sinonom_cli.characters import label_of
+from sinonom_cli.storage.image_set import read_imageset
 
-NOMNAOCR = Path(nomnaocr_characters.__file__).with_suffix(".csv")
+NOMNAOCR = ASSETS / "nomnaocr_characters.csv"
 DISTANCES = ("euclidean", "cosine", "kl", "cross-entropy")
 CLASSIFIER = "classifier"
 

@@ -6,7 +6,7 @@ each character, asked with prints of each and with prints of other crops; and on
 "very" is MRR@5 of the carving that printed the query, "same" that of any carving of its character, asked with prints
 that no carving is of.
 
---fit prints the weights that fit such pairs best: those of query/same_carving.py, from 39,795 crops of training pages
+--fit prints the weights that fit such pairs best: those of search/same_carving.py, from 39,795 crops of training pages
 and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). Other seeds are then measured.
 --scan FOLDER measures `FOLDER/queries` against the meshes of `FOLDER/meshes`, with the columns query, label (any right
 answer) and item (the very one) of `FOLDER/truth.csv`: a real scan.
@@ -31,12 +31,12 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 from simulated_prints import Pairs, pairs_of  # noqa: E402
 
 from sinonom_cli import cli  # noqa: E402
-from sinonom_cli.artifacts.model import read_model  # noqa: E402
-from sinonom_cli.models.embedder import Embedder  # noqa: E402
-from sinonom_cli.models.loading import load_picture  # noqa: E402
-from sinonom_cli.models.preprocess import prepare  # noqa: E402
-from sinonom_cli.query import same_carving  # noqa: E402
-from sinonom_cli.query.same_carving import SIZE, rough, scores, views_of  # noqa: E402
+from sinonom_cli.networks.embedder import Embedder  # noqa: E402
+from sinonom_cli.networks.preprocess import prepare  # noqa: E402
+from sinonom_cli.pictures.loading import load_picture  # noqa: E402
+from sinonom_cli.search import same_carving  # noqa: E402
+from sinonom_cli.search.same_carving import SIZE, rough, scores, views_of  # noqa: E402
+from sinonom_cli.storage.model_folder import read_model  # noqa: E402
 
 COUNT, ASKED = 20, 300
 FIT, MEASURED = (31, 32), 33

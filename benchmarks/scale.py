@@ -88,8 +88,8 @@ def build(arguments: list[str]) -> None:
 def search(index: Path, asked: Path) -> None:
     """Ask one query after the other, and print what came out, as JSON; runs in a process of its own."""
     started = time.perf_counter()
-    from sinonom_cli.artifacts.index import read_index
-    from sinonom_cli.query.search import Searcher
+    from sinonom_cli.search.index import read_index
+    from sinonom_cli.search.searcher import Searcher
 
     searcher = Searcher(read_index(index), "euclidean")
     opened = time.perf_counter() - started

@@ -12,8 +12,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.query.answer import figures_of
-from sinonom_cli.query.truth import Wanted
+from sinonom_cli.search.relevance import Wanted
+from sinonom_cli.search.results import figures_of
 
 QUERIES, ITEMS, DEPTH = 5_000, 40, 20
 

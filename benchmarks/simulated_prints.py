@@ -18,13 +18,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.models.depth_images import LEVELLED, surfaces, toned
-from sinonom_cli.models.fields import Draw, torch_draw
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.preprocess import prepare, prepare_all
-from sinonom_cli.models.relief import Relief
-from sinonom_cli.query.same_carving import SIZE
+from sinonom_cli.networks.preprocess import prepare, prepare_all
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.relief.depth_images import LEVELLED, surfaces, toned
+from sinonom_cli.relief.physics import Relief
+from sinonom_cli.relief.random_fields import Draw, torch_draw
+from sinonom_cli.search.same_carving import SIZE
+from sinonom_cli.storage.image_set import read_imageset
 from sinonom_cli.train import augment
 
 if TYPE_CHECKING:

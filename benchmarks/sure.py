@@ -14,16 +14,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES
-from sinonom_cli.artifacts.inputs import find_inputs
-from sinonom_cli.models.calibration import auroc, fit_temperature, probabilities
-from sinonom_cli.models.metrics import bootstrap, first_relevant_rank, reciprocal_at
-from sinonom_cli.models.opening import model_of, open_index
-from sinonom_cli.query.answering import embedded
-from sinonom_cli.query.calibrate import Asked, ask, held_out
-from sinonom_cli.query.meaning import resolve
-from sinonom_cli.query.search import Searcher
-from sinonom_cli.query.truth import match, read_truth
+from sinonom_cli.search.answers import embedded
+from sinonom_cli.search.calibrate import Asked, ask, held_out
+from sinonom_cli.search.calibration import auroc, fit_temperature, probabilities
+from sinonom_cli.search.meaning import resolve
+from sinonom_cli.search.metrics import bootstrap, first_relevant_rank, reciprocal_at
+from sinonom_cli.search.opening import model_of, open_index
+from sinonom_cli.search.relevance import match, read_truth
+from sinonom_cli.search.searcher import Searcher
+from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
+from sinonom_cli.storage.inputs import find_inputs
 
 
 def scores(asked: Asked) -> dict[str, float]:

@@ -18,8 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sinonom_cli.artifacts.imageset import read_imageset  # noqa: E402
-from sinonom_cli.artifacts.workers import cores  # noqa: E402
+from sinonom_cli.parallel.work import cores  # noqa: E402
+from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 
 FONTS = (
     "truetype/lxgw-wenkai/LXGWWenKai-Bold.ttf",
@@ -71,7 +71,7 @@ def ours(fonts: list[str], chars: str, out: Path, options: list[str]) -> tuple[f
 
 def main(fonts: list[str]) -> None:
     """Print both ways' pictures a second and processor time a picture, and the ratios."""
-    from sinonom_cli.synth_fonts.charset import charset_asked
+    from sinonom_cli.fonts.charset import charset_asked
 
     charset = charset_asked("nomnaocr", "", [])
     assert charset is not None

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.models import teachers
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
-from sinonom_cli.models.preprocess import prepare
+from sinonom_cli.networks import teachers
+from sinonom_cli.networks.preprocess import prepare
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance
+from sinonom_cli.storage.image_set import read_imageset
 
 
 def main() -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from skimage.feature import hog
 
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
-from sinonom_cli.models.preprocess import prepare
-from sinonom_cli.render.mesh import read_mesh
-from sinonom_cli.render.picture import View, draw
+from sinonom_cli.meshes.read import read_mesh
+from sinonom_cli.networks.preprocess import prepare
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.render.render import View, draw
 from sinonom_cli.render.tone import TONES
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance
 
 SIDE = 64
 

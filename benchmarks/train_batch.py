@@ -16,9 +16,9 @@ STEP = """
 import json, os, sys, time
 import torch
 from benchmarks.processes import peak_memory
-from sinonom_cli.models.networks import build
-from sinonom_cli.train.criterion import Choice, Criterion
-from sinonom_cli.train.step import accumulate
+from sinonom_cli.networks.backbones import build
+from sinonom_cli.train.losses.registry import Choice, Criterion
+from sinonom_cli.train.gradient_cache import accumulate
 
 batch, micro, out, mode = int(sys.argv[1]), int(sys.argv[2]) or None, sys.argv[3], sys.argv[4]
 torch.set_num_threads(1)

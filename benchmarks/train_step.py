@@ -16,16 +16,16 @@ from pathlib import Path
 
 import torch
 
-from sinonom_cli.artifacts.workers import cores
-from sinonom_cli.models.networks import build
+from sinonom_cli.networks.backbones import build
+from sinonom_cli.parallel.work import cores
 from sinonom_cli.train.batches import MakeBatch
-from sinonom_cli.train.choices import complete
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.criterion import Choice, Criterion
+from sinonom_cli.train.datasets import prepare_material, read_sets
+from sinonom_cli.train.distributed import Ranks
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.loop import LOG_EVERY, Plan, Training, fit
-from sinonom_cli.train.material import prepare_material, read_sets
-from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.losses.registry import Choice, Criterion
+from sinonom_cli.train.options import complete
 
 
 def main() -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-import sinonom_cli
+from sinonom_cli.assets import GLYPHS
 from sinonom_cli.cli import run
 
-HAND = Path(sinonom_cli.__file__).parent / "assets" / "glyphs" / "wenkai" / "images"
+HAND = GLYPHS / "wenkai" / "images"
 PITCH, WIDTH = 31, 36
 
 

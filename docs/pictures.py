@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-import sinonom_cli
-from sinonom_cli.artifacts.own_tables import read_table
+from sinonom_cli.assets import GLYPHS
 from sinonom_cli.cli import run
-from sinonom_cli.render.mesh import read_mesh
-from sinonom_cli.render.picture import View, draw
+from sinonom_cli.meshes.read import read_mesh
+from sinonom_cli.render.render import View, draw
+from sinonom_cli.storage.own_tables import read_table
 
-HAND = Path(sinonom_cli.__file__).parent / "assets" / "glyphs" / "wenkai"
+HAND = GLYPHS / "wenkai"
 STRIP = "國"
 SHEET = "書南春道軍喃𡨸史"
 WOOD = np.array([214, 178, 136])

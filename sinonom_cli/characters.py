@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
+
+from sinonom_cli.assets import ASSETS
 
 _LABEL = re.compile(r"U\+(?:[0-9A-F]{4,5}|10[0-9A-F]{4})\Z")
 _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
@@ -21,8 +22,7 @@ _IGNORED = frozenset("\u034f\u115f\u1160\u303e\u3164\uffa0")
 """The grapheme joiner, Hangul fillers and the variation indicator: invisible, though not by their category."""
 _INVISIBLE = ((0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
 """Code points that Unicode keeps for invisible characters: not assigned, tags, further variation selectors."""
-_ASSETS = Path(__file__).parent / "assets"
-_TABLE = _ASSETS / "private_use.csv"
+_TABLE = ASSETS / "private_use.csv"
 
 
 class Reading(NamedTuple):
@@ -132,7 +132,7 @@ def private_use_repairs() -> dict[str, str]:
     """Return the Unicode character by Private Use character of the Nom Na Tong font, where one exists now.
 
     The Unihan property kIRG_VSource names them: `VN-F000B` is the source code of U+313FA
-    (Unicode Standard Annex 38; assets/private_use.py makes the table).
+    (Unicode Standard Annex 38; tools/private_use.py makes the table).
     """
     lines = _TABLE.read_text(encoding="utf-8").splitlines()[1:]
     pairs = (line.split(",") for line in lines)
@@ -146,13 +146,13 @@ def repair(char: str) -> str:
 
 @cache
 def _readings() -> bytes:
-    return b"\n" + (_ASSETS / "readings.tsv").read_bytes()
+    return b"\n" + (ASSETS / "readings.tsv").read_bytes()
 
 
 def reading(char: str) -> Reading:
     """Return how a character is read in Vietnamese and Mandarin, and its definition in English.
 
-    The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; assets/readings.py makes
+    The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; tools/readings.py makes
     the table).
     """
     table = _readings()

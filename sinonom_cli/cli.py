@@ -53,17 +53,17 @@ class Group(TyperGroup):
 
 
 STAGES = {
-    "render": "sinonom_cli.render.command",
-    "carve": "sinonom_cli.carve.command",
-    "synth-fonts": "sinonom_cli.synth_fonts.command",
-    "fonts": "sinonom_cli.synth_fonts.command",
-    "crop-nomnaocr": "sinonom_cli.crop_nomnaocr.command",
-    "train-localizer": "sinonom_cli.crop_nomnaocr.command",
-    "sets": "sinonom_cli.sets.command",
-    "train": "sinonom_cli.train.command",
-    "index": "sinonom_cli.index.command",
-    "query": "sinonom_cli.query.command",
-    "demo": "sinonom_cli.demo",
+    "render": "sinonom_cli.commands.render",
+    "carve": "sinonom_cli.commands.carve",
+    "synth-fonts": "sinonom_cli.commands.fonts",
+    "fonts": "sinonom_cli.commands.fonts",
+    "crop-nomnaocr": "sinonom_cli.commands.crop",
+    "train-localizer": "sinonom_cli.commands.crop",
+    "sets": "sinonom_cli.commands.sets",
+    "train": "sinonom_cli.commands.train",
+    "index": "sinonom_cli.commands.index",
+    "query": "sinonom_cli.commands.query",
+    "demo": "sinonom_cli.commands.demo",
 }
 """Where each command is, in the order of the pipeline; the function bears its name."""
 

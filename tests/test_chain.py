@@ -11,8 +11,8 @@ from PIL import Image
 from tinyfont import CHARS, build
 
 from sinonom_cli import cli
-from sinonom_cli.artifacts.imageset import read_imageset
 from sinonom_cli.errors import ExitCode
+from sinonom_cli.storage.image_set import read_imageset
 
 FOLDER = "bản khắc 𡦂"
 

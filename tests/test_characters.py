@@ -3,10 +3,10 @@
 import bz2
 from pathlib import Path
 
+import private_use
 import pytest
 
 from sinonom_cli import characters
-from sinonom_cli.assets import private_use
 from sinonom_cli.characters import (
     Reading,
     char_named,

@@ -26,7 +26,7 @@ STAGES = {
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """One local Ray for all tests here: starting one takes seconds."""
-    from sinonom_cli.artifacts.ray_engine import _cluster
+    from sinonom_cli.parallel.ray_engine import _cluster
 
     with _cluster("", 2):
         yield

@@ -9,8 +9,8 @@ import pytest
 import typer.main
 
 from sinonom_cli import cli
-from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.errors import ExitCode
+from sinonom_cli.meshes.stl import write_stl
 
 GROUP: Any = typer.main.get_command(cli.make_app())
 OPTIONS = [

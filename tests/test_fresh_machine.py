@@ -82,7 +82,7 @@ UNWRITABLE = """
 import os
 from pathlib import Path
 os.access = lambda path, mode: not mode & os.W_OK
-from sinonom_cli.carve import distance
+from sinonom_cli.relief import distance
 import numpy as np
 distance.distance_to(np.eye(4, dtype=bool))
 folder = Path(os.environ["NUMBA_CACHE_DIR"])
@@ -103,8 +103,8 @@ def test_a_package_that_a_user_may_not_write_to_works_without_a_home() -> None:
 EMBED = """
 import sys
 from pathlib import Path
-from sinonom_cli.artifacts.model import read_model
-from sinonom_cli.models.embedder import Embedder
+from sinonom_cli.storage.model_folder import read_model
+from sinonom_cli.networks.embedder import Embedder
 import numpy as np
 Embedder(read_model(Path(sys.argv[1]))).embed(np.zeros((1, 16, 16), np.float32))
 """

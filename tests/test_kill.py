@@ -13,7 +13,7 @@ from PIL import Image
 from tinyfont import build
 
 from sinonom_cli import cli
-from sinonom_cli.artifacts.stl import write_stl
+from sinonom_cli.meshes.stl import write_stl
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 

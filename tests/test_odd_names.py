@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tinymodel import tiny_model, tiny_pictures
 
-from sinonom_cli.artifacts.stl import write_stl
+from sinonom_cli.meshes.stl import write_stl
 
 CHAIN = """
 import os, sys

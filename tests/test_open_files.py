@@ -13,8 +13,8 @@ from test_kill import fonts, meshes, patches, pictures
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
-from sinonom_cli.artifacts import index_files
 from sinonom_cli.errors import ExitCode
+from sinonom_cli.search import index_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="open files are listed as Linux does")
 

@@ -92,7 +92,10 @@ def test_every_command_makes_the_same_bytes_whatever_blas_does(
 BLAS = {"dot", "vdot", "inner", "outer", "matmul", "tensordot", "linalg", "convolve", "correlate", "polyfit", "cov"}
 ROWWISE = {"norm"}
 """Of numpy.linalg, what reaches neither BLAS nor LAPACK, if it is given an axis."""
-PROMISED = ("carve", "crop_nomnaocr", "index", "render", "synth_fonts", "models/products.py", "models/relief.py")
+PROMISED = (
+    *("crops", "layout", "fonts", "meshes", "parallel", "render", "search/indexing"),
+    *(f"relief/{name}.py" for name in ("carve", "distance", "options", "physics", "plate", "strokes")),
+)
 
 
 def products(path: Path) -> list[str]:

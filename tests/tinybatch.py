@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sinonom_cli.artifacts.batch import Artifact, BatchOptions, Item, fill, item_rng
-from sinonom_cli.artifacts.files import save_png
-from sinonom_cli.artifacts.imageset import COLUMNS
-from sinonom_cli.artifacts.inputs import find_inputs
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.parallel.batch import Artifact, BatchOptions, Item, fill, item_rng
+from sinonom_cli.storage.atomic import save_png
+from sinonom_cli.storage.image_set import COLUMNS
+from sinonom_cli.storage.inputs import find_inputs
 
 
 @dataclass(frozen=True)

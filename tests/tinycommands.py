@@ -11,7 +11,7 @@ from PIL import Image
 from tinyfont import build
 
 from sinonom_cli import cli
-from sinonom_cli.artifacts.stl import write_stl
+from sinonom_cli.meshes.stl import write_stl
 
 Made = tuple[list[str], Path]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.index import Index, read_index
-from sinonom_cli.artifacts.index_files import write_index
-from sinonom_cli.artifacts.rows import Row
+from sinonom_cli.search.index import Index, read_index
+from sinonom_cli.search.index_files import write_index
+from sinonom_cli.search.rows import Row
+from sinonom_cli.storage.record import begin
 
 
 def tiny_index(path: Path, vectors: np.ndarray, labels: list[str] | None = None, distance: str = "euclidean") -> Index:

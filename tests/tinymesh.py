@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.render.depth import load_open3d
+from sinonom_cli.meshes.zbuffer import load_open3d
 
 
 def open3d_or_skip() -> Any:

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sinonom_cli.artifacts.artifact import begin
-from sinonom_cli.artifacts.model import Model, write_model
-from sinonom_cli.models.preprocess import VERSION
+from sinonom_cli.networks.preprocess import VERSION
+from sinonom_cli.storage.model_folder import Model, write_model
+from sinonom_cli.storage.record import begin
 
 
 def tiny_model(

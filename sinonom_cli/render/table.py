@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.render.depth import extent, z_buffer
-from sinonom_cli.render.level import _plane_equations, _residuals, _solved
-from sinonom_cli.render.look import PROBE, Look, look_at
+from sinonom_cli.meshes.level import _plane_equations, _residuals, _solved
+from sinonom_cli.meshes.look import PROBE, Look, look_at
+from sinonom_cli.meshes.zbuffer import extent, z_buffer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.render.look import Look, look_at
-from sinonom_cli.render.mesh import Notes
-from sinonom_cli.render.survey import CELLS, Survey, across, pieces, survey
+from sinonom_cli.meshes.look import Look, look_at
+from sinonom_cli.meshes.read import Notes
+from sinonom_cli.meshes.survey import CELLS, Survey, across, pieces, survey
 from sinonom_cli.render.table import table_faces
 
 if TYPE_CHECKING:

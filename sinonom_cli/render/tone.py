@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.models.toning import CUT, PERCENTILES, REACH, WORN
+from sinonom_cli.relief.tone_constants import CUT, PERCENTILES, REACH, WORN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

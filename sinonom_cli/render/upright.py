@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.products import product
-from sinonom_cli.render.depth import extent
-from sinonom_cli.render.level import relief, turn_up
-from sinonom_cli.render.look import Look, look_at
-from sinonom_cli.render.mesh import Notes
-from sinonom_cli.render.picture import SHALLOWEST, View, draw
-from sinonom_cli.render.survey import AGREED, Survey, across
+from sinonom_cli.meshes.level import relief, turn_up
+from sinonom_cli.meshes.look import Look, look_at
+from sinonom_cli.meshes.read import Notes
+from sinonom_cli.meshes.survey import AGREED, Survey, across
+from sinonom_cli.meshes.zbuffer import extent
+from sinonom_cli.parallel.products import product
+from sinonom_cli.render.render import SHALLOWEST, View, draw
 from sinonom_cli.render.tidy import without_table
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.models.depth_images import LEVELLED, surfaces, toned
-from sinonom_cli.models.fields import Draw, torch_draw
-from sinonom_cli.models.preprocess import prepare_all
-from sinonom_cli.models.relief import Relief, Span
+from sinonom_cli.networks.preprocess import prepare_all
+from sinonom_cli.relief.depth_images import LEVELLED, surfaces, toned
+from sinonom_cli.relief.physics import Relief, Span
+from sinonom_cli.relief.random_fields import Draw, torch_draw
 
 
 @dataclass(frozen=True)

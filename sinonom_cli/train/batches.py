@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.train.augment import views
-from sinonom_cli.train.cache import Cells
-from sinonom_cli.train.data import Pictures
 from sinonom_cli.train.distill import Lessons
-from sinonom_cli.train.feed import Batch
-from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.distributed import Ranks
+from sinonom_cli.train.prefetch import Batch
+from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.sampler import Sampler
+from sinonom_cli.train.split import Pictures
 
 
 @dataclass(frozen=True)

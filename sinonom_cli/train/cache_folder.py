@@ -14,8 +14,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.files import cannot_write
 from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.storage.atomic import cannot_write
 
 MOST = 32 * 2**30
 """Bytes that all entries together may take; beyond it the longest unused go, but none that was used today."""

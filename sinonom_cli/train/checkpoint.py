@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sinonom_cli.artifacts.files import write_bytes
 from sinonom_cli.errors import SinonomError, need
+from sinonom_cli.storage.atomic import write_bytes
 
 
 def save(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.files import sha256_of
 from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.storage.atomic import sha256_of
 
 HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
 """Fields that say where and how, not what: another device may give other bytes, but goes on with the same training."""
@@ -42,7 +42,7 @@ class Config:
     ----------
     data : image sets, each perhaps with `:WEIGHT`; none: every one below ./data.
     output : the model to make.
-    loss : "lda", or one of `choices.LOSSES`.
+    loss : "lda", or one of `options.LOSSES`.
     backbone : "directmap", "directmap-large" or a name of timm's.
     stem_stride : of its first convolution; None: its own.
     weights : to begin from: a safetensors file, or "pretrained"; None: fresh ones.

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.artifacts.files import sha256_of
-from sinonom_cli.artifacts.fingerprints import each
-from sinonom_cli.artifacts.walk import look
+from sinonom_cli.storage.atomic import sha256_of
+from sinonom_cli.storage.fingerprints import each
+from sinonom_cli.storage.walk import look
 
 if TYPE_CHECKING:
-    from sinonom_cli.artifacts.imageset import ImageSet
+    from sinonom_cli.storage.image_set import ImageSet
 
 STATUS = np.dtype([("size", "<i8"), ("changed", "<i8"), ("status_changed", "<i8"), ("file", "<u8")])
 """Bytes, time of the last change of the content and of the file's entry (on Windows: when it was made) in ns, inode.

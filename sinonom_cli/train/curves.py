@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from sinonom_cli.artifacts.sheets import FAINT, INK, sheet_font, write_sheet
+from sinonom_cli.reports.contact_sheet import FAINT, INK, sheet_font, write_sheet
 
 WIDTH, HEIGHT = 640, 150
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 22, 18
@@ -27,7 +27,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 
     Parameters
     ----------
-    rows : with the columns of `figures.COLUMNS`; empty cells are left out.
+    rows : with the columns of `metrics_log.COLUMNS`; empty cells are left out.
     """
     page = Image.new("RGB", (WIDTH, HEIGHT * len(PANELS)), (255, 255, 255))
     draw, font = ImageDraw.Draw(page), sheet_font()

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.artifacts.files import cannot_write
-from sinonom_cli.models.teachers import ENTRY, Teacher
-from sinonom_cli.train.cache import Cells
-from sinonom_cli.train.losses import pairwise_distances
+from sinonom_cli.networks.teachers import ENTRY, Teacher
+from sinonom_cli.storage.atomic import cannot_write
+from sinonom_cli.train.losses.basic import pairwise_distances
+from sinonom_cli.train.prepared_pictures import Cells
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def relational(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"similarity": similarity, "distance": relational}
-"""Ways to learn from a teacher; `choices.DISTILLING` has their weights."""
+"""Ways to learn from a teacher; `options.DISTILLING` has their weights."""
 
 
 def distilled(way: str, student: Tensor, answers: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.directions import DirectionFeatures
-from sinonom_cli.train.feed import Make, feed
+from sinonom_cli.networks.directmap import DirectionFeatures
+from sinonom_cli.train.prefetch import Make, feed
 
 CACHED = 32
 """Pictures whose maps fit into a core's cache: features of so many at once take half the time."""

@@ -14,19 +14,19 @@ import torch
 from torch import Tensor, nn
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.files import replacing
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.storage.atomic import replacing
 from sinonom_cli.train import checkpoint
-from sinonom_cli.train.criterion import Criterion
+from sinonom_cli.train.class_centres import Centres
 from sinonom_cli.train.distill import as_tensor, distilled
-from sinonom_cli.train.feed import Batch, Make, feed
-from sinonom_cli.train.figures import Figures
-from sinonom_cli.train.losses import Loss
-from sinonom_cli.train.memory import Centres
-from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.distributed import Ranks
+from sinonom_cli.train.gradient_cache import accumulate, agree
+from sinonom_cli.train.health import Watch
+from sinonom_cli.train.losses.basic import Loss
+from sinonom_cli.train.losses.registry import Criterion
+from sinonom_cli.train.metrics_log import Figures
+from sinonom_cli.train.prefetch import Batch, Make, feed
 from sinonom_cli.train.sampler import HardClasses
-from sinonom_cli.train.step import accumulate, agree
-from sinonom_cli.train.watch import Watch
 
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sinonom_cli.artifacts.artifact import Artifact, begin
-from sinonom_cli.artifacts.files import sweep
-from sinonom_cli.artifacts.imageset import ImageSet
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.models.teachers import Teacher
+from sinonom_cli.networks.teachers import Teacher
+from sinonom_cli.storage.atomic import sweep
+from sinonom_cli.storage.image_set import ImageSet
+from sinonom_cli.storage.record import Artifact, begin
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.material import Given, contents
-from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.datasets import Given, contents
+from sinonom_cli.train.distributed import Ranks
 
 
 def files_named(config: Config) -> list[Path]:

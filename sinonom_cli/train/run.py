@@ -13,30 +13,30 @@ import torch
 from torch import nn
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.artifact import Artifact, writing
-from sinonom_cli.artifacts.imageset import ImageSet
-from sinonom_cli.artifacts.journal import write_failures
-from sinonom_cli.artifacts.model import write_model
-from sinonom_cli.artifacts.workers import cores
 from sinonom_cli.errors import SinonomError, usage_error
-from sinonom_cli.models.classifier import Classifier, Distributions
-from sinonom_cli.models.export import export_onnx
-from sinonom_cli.models.preprocess import VERSION
-from sinonom_cli.train.axes import SAMPLE, sort_axes
+from sinonom_cli.networks.classifier import Classifier, Distributions
+from sinonom_cli.networks.onnx_export import export_onnx
+from sinonom_cli.networks.preprocess import VERSION
+from sinonom_cli.parallel.work import cores
+from sinonom_cli.storage.image_set import ImageSet
+from sinonom_cli.storage.journal import write_failures
+from sinonom_cli.storage.model_folder import write_model
+from sinonom_cli.storage.record import Artifact, writing
 from sinonom_cli.train.batches import MakeBatch
-from sinonom_cli.train.cache import Cells
+from sinonom_cli.train.class_centres import Centres
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.criterion import Choice, Criterion
-from sinonom_cli.train.data import Pictures, listed
+from sinonom_cli.train.datasets import Given, Material, prepare_material, read_sets
+from sinonom_cli.train.distributed import Ranks, join, leave
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
 from sinonom_cli.train.loop import Diverged, Plan, Training, fit
-from sinonom_cli.train.material import Given, Material, prepare_material, read_sets
-from sinonom_cli.train.memory import Centres
+from sinonom_cli.train.losses.registry import Choice, Criterion
 from sinonom_cli.train.output import begun, files_named, look
-from sinonom_cli.train.ranks import Ranks, join, leave
+from sinonom_cli.train.prepared_pictures import Cells
+from sinonom_cli.train.principal_axes import SAMPLE, sort_axes
 from sinonom_cli.train.sampler import HardClasses
 from sinonom_cli.train.show import show_step
+from sinonom_cli.train.split import Pictures, listed
 from sinonom_cli.train.start import begun_already, centres_of, fresh_network, teacher_of
 from sinonom_cli.train.validate import Validation
 

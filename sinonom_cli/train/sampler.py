@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.artifacts.files import cached_by_file
-from sinonom_cli.train.data import Pictures
+from sinonom_cli.storage.atomic import cached_by_file
+from sinonom_cli.train.split import Pictures
 
 
 @dataclass(frozen=True)

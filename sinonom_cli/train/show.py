@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sinonom_cli import console
-from sinonom_cli.artifacts.files import write_text
-from sinonom_cli.artifacts.sheets import FAINT, INK, fitted, refuse_other_than_sheet, sheet_font, write_sheet
+from sinonom_cli.reports.contact_sheet import FAINT, INK, fitted, refuse_other_than_sheet, sheet_font, write_sheet
+from sinonom_cli.storage.atomic import write_text
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.data import Pictures
-from sinonom_cli.train.material import prepare_material, read_sets
-from sinonom_cli.train.ranks import Ranks
+from sinonom_cli.train.datasets import prepare_material, read_sets
+from sinonom_cli.train.distributed import Ranks
+from sinonom_cli.train.split import Pictures
 
 SIDE, GAP, CAPTION = 64, 6, 14
 COLUMNS = 8

@@ -11,14 +11,14 @@ from torch.nn import functional
 
 from sinonom_cli import console
 from sinonom_cli.errors import need
-from sinonom_cli.models.networks import build
-from sinonom_cli.models.teachers import PP_OCR, Teacher, find_teacher
-from sinonom_cli.models.timm_teacher import export_timm_teacher
-from sinonom_cli.models.weights import PRETRAINED, fetch_pretrained, load_weights
-from sinonom_cli.train.cache import Cells
+from sinonom_cli.networks.backbones import build
+from sinonom_cli.networks.pretrained import PRETRAINED, fetch_pretrained, load_weights
+from sinonom_cli.networks.teachers import PP_OCR, Teacher, find_teacher
+from sinonom_cli.networks.timm_teacher import export_timm_teacher
 from sinonom_cli.train.cache_folder import default_folder
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.data import Pictures
+from sinonom_cli.train.prepared_pictures import Cells
+from sinonom_cli.train.split import Pictures
 
 FOR_A_CENTRE = 2
 """Pictures of a character whose embeddings' mean its proxy begins at."""

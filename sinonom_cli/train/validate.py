@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sinonom_cli.models.metrics import mrr_at, ranks_by_distance
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance
 from sinonom_cli.train.augment import views
-from sinonom_cli.train.cache import Cells
-from sinonom_cli.train.data import Pictures, Trial, trial
+from sinonom_cli.train.prepared_pictures import Cells
+from sinonom_cli.train.split import Pictures, Trial, trial
 
 BATCH = 256
 DIGITS = 6

@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 from tinymesh import letter_f, surface, turn
 
-from sinonom_cli.artifacts.imageset import PICTURE_SUFFIXES, read_imageset
-from sinonom_cli.artifacts.inputs import find_inputs
-from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.cli import run
-from sinonom_cli.render.depth import z_buffer
-from sinonom_cli.render.picture import sixteen_bits
+from sinonom_cli.meshes.stl import write_stl
+from sinonom_cli.meshes.zbuffer import z_buffer
+from sinonom_cli.render.render import sixteen_bits
+from sinonom_cli.storage.image_set import PICTURE_SUFFIXES, read_imageset
+from sinonom_cli.storage.inputs import find_inputs
 
 
 @pytest.fixture

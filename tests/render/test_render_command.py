@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 from tinymesh import letter_f, likeness, open3d_or_skip, surface, turn
 
-from sinonom_cli.artifacts.imageset import read_imageset
-from sinonom_cli.artifacts.inputs import Item
-from sinonom_cli.artifacts.stl import write_stl
 from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode
-from sinonom_cli.render.work import Target, targets
+from sinonom_cli.meshes.stl import write_stl
+from sinonom_cli.render.run import Target, targets
+from sinonom_cli.storage.image_set import read_imageset
+from sinonom_cli.storage.inputs import Item
 
 
 def meshes(folder: Path, *names: str) -> Path:

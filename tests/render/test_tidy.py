@@ -5,13 +5,13 @@ import pytest
 from numpy.typing import NDArray
 from tinymesh import letter_f, surface, turn
 
-from sinonom_cli.carve.carving import Carving
-from sinonom_cli.carve.relief import carve_plate, mesh_of
-from sinonom_cli.models.relief import Relief, Span
-from sinonom_cli.render.depth import extent
-from sinonom_cli.render.look import look_at
-from sinonom_cli.render.mesh import Notes
-from sinonom_cli.render.survey import pieces
+from sinonom_cli.meshes.look import look_at
+from sinonom_cli.meshes.read import Notes
+from sinonom_cli.meshes.survey import pieces
+from sinonom_cli.meshes.zbuffer import extent
+from sinonom_cli.relief.options import Carving
+from sinonom_cli.relief.physics import Relief, Span
+from sinonom_cli.relief.plate import carve_plate, mesh_of
 from sinonom_cli.render.tidy import without_specks, without_table
 
 INK = (letter_f(48) > 0).astype(np.float32)

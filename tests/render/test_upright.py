@@ -1,7 +1,6 @@
 """Promises of orientation: the carved side is found and turned to the viewer, and said; what is sure is left alone."""
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,20 +8,19 @@ import pytest
 from numpy.typing import NDArray
 from tinymesh import letter_f, likeness, surface, turn
 
-import sinonom_cli.assets
-from sinonom_cli.carve.carving import Carving
-from sinonom_cli.carve.relief import carve_plate, mesh_of
+from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.models.levels import ink_of
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.relief import Span
-from sinonom_cli.render.mesh import Notes
-from sinonom_cli.render.picture import View, draw
-from sinonom_cli.render.survey import survey
+from sinonom_cli.meshes.read import Notes
+from sinonom_cli.meshes.survey import survey
+from sinonom_cli.pictures.levels import ink_of
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.relief.options import Carving
+from sinonom_cli.relief.physics import Span
+from sinonom_cli.relief.plate import carve_plate, mesh_of
+from sinonom_cli.render.render import View, draw
 from sinonom_cli.render.upright import upright
-from sinonom_cli.render.work import FAMILIAR
+from sinonom_cli.search.familiar import Familiar
 
-GLYPHS = Path(sinonom_cli.assets.__file__).parent / "glyphs"
 VIEW = View(size=64)
 
 
@@ -38,6 +36,9 @@ PICTURE = draw(PLATE, VIEW).picture
 
 def unasked(pictures: Any) -> Any:
     raise AssertionError("nothing is in doubt, and pictures were asked for")
+
+
+FAMILIAR = Familiar()
 
 
 def seen(triangles: NDArray[np.float32], judge: Any = FAMILIAR, check: bool = False) -> tuple[NDArray[np.uint8], Notes]:

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sinonom_cli.models.relief import Relief, Span  # noqa: E402
+from sinonom_cli.relief.physics import Relief, Span  # noqa: E402
 from sinonom_cli.train.augment import Amounts, print_view, relief_view, views  # noqa: E402
 
 

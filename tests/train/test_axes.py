@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from sinonom_cli.models.networks import build  # noqa: E402
-from sinonom_cli.train.axes import sort_axes  # noqa: E402
+from sinonom_cli.networks.backbones import build  # noqa: E402
+from sinonom_cli.train.principal_axes import sort_axes  # noqa: E402
 from sinonom_cli.train.validate import embed  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sinonom_cli.artifacts.imageset import ImageSet, Picture, read_imageset
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.models.loading import load_picture
-from sinonom_cli.models.preprocess import prepare
+from sinonom_cli.networks.preprocess import prepare
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.storage.image_set import ImageSet, Picture, read_imageset
 
 pytest.importorskip("torch")
 
-from sinonom_cli.train import cache, cache_folder, contents
+from sinonom_cli.train import cache_folder, contents, prepared_pictures
 from sinonom_cli.train.cache_folder import turn
-from sinonom_cli.train.feed import feed
+from sinonom_cli.train.prefetch import feed
 
 
 def draw(folder: Path, count: int = 4) -> list[Path]:
@@ -45,7 +45,7 @@ def a_set(folder: Path, paths: list[Path]) -> ImageSet:
 def test_each_cell_holds_its_picture_prepared(tmp_path: Path) -> None:
     first, second = draw(tmp_path / "a"), draw(tmp_path / "b", 6)[3:]
     sets = [a_set(tmp_path / "a", first), a_set(tmp_path / "b", second)]
-    cells = cache.fill_cache(tmp_path / "cache", sets, 32, 0)
+    cells = prepared_pictures.fill_cache(tmp_path / "cache", sets, 32, 0)
     assert (cells.unreadable, len(cells)) == ({}, 7)
     order = np.array([6, 0, 3, 4])
     for path, cell in zip([(first + second)[k] for k in order], cells[order], strict=True):
@@ -56,8 +56,8 @@ def test_each_cell_holds_its_picture_prepared(tmp_path: Path) -> None:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pictures that are prepared."""
     names: list[str] = []
-    read = cache.inked_picture
-    monkeypatch.setattr(cache, "inked_picture", lambda path: (names.append(path.name), read(path))[1])
+    read = prepared_pictures.inked_picture
+    monkeypatch.setattr(prepared_pictures, "inked_picture", lambda path: (names.append(path.name), read(path))[1])
     return names
 
 
@@ -65,13 +65,13 @@ def test_another_training_on_the_same_set_reads_nothing_and_a_longer_one_the_res
     tmp_path: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
-    few = cache.fill_cache(tmp_path / "cache", [images], 32, 0, limit=2)
+    few = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0, limit=2)
     assert len(few) == 2 and reads == ["0.png", "1.png"]
     kept = few[np.arange(2)]
     hashed: list[Path] = []
     whole = contents.sum_of
     monkeypatch.setattr(contents, "sum_of", lambda path: (hashed.append(path), whole(path))[1])
-    every = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    every = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)
     assert reads[2:] == ["2.png", "3.png"] == [path.name for path in hashed]
     assert every.unreadable == {} and np.array_equal(every[np.arange(2)], kept) and every[np.arange(4)][3].any()
 
@@ -90,14 +90,17 @@ def test_a_picture_replaced_in_place_is_prepared_anew_and_one_that_was_touched_i
     other = draw(tmp_path / "b", 8)[7]
     paths[1].write_bytes(paths[1].read_bytes().ljust(400, b"\0"))
     images = a_set(tmp_path / "a", paths)
-    before = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    before = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)
     first = before[np.arange(4)]
     os.utime(paths[0], (1_000_000_000, 1_000_000_000))
-    assert cache.fill_cache(tmp_path / "cache", [images], 32, 0).contents == before.contents and len(reads) == 4
+    assert (
+        prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0).contents == before.contents
+        and len(reads) == 4
+    )
     replaced_in_place(paths[1], other)
     (answers,) = [path.with_name("teacher-ab.bin") for path in (tmp_path / "cache").glob("*/pictures.u8")]
     answers.write_bytes(b"x" * 4 * 8)
-    after = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    after = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)
     assert reads[4:] == ["1.png"] and after.contents != before.contents
     np.testing.assert_allclose(after[np.array([1])][0] / 255, prepare(load_picture(other), 32), atol=0.002)
     assert np.array_equal(after[np.array([0, 2, 3])], first[[0, 2, 3]])
@@ -107,13 +110,13 @@ def test_a_picture_replaced_in_place_is_prepared_anew_and_one_that_was_touched_i
 def test_a_picture_that_is_gone_is_unreadable_and_read_when_it_is_back(tmp_path: Path) -> None:
     paths = draw(tmp_path / "a")
     images = a_set(tmp_path / "a", paths)
-    before = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    before = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)
     content = paths[2].read_bytes()
     paths[2].unlink()
-    gone = cache.fill_cache(tmp_path / "cache", [images], 32, 0, again=False)
+    gone = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0, again=False)
     assert list(gone.unreadable) == [2] and gone.contents != before.contents
     paths[2].write_bytes(content)
-    back = cache.fill_cache(tmp_path / "cache", [images], 32, 0, again=False)
+    back = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0, again=False)
     assert back.unreadable == {} and back.contents == before.contents
     assert back[np.array([2])].any()
 
@@ -128,7 +131,7 @@ def test_two_plain_folders_of_equal_names_and_sizes_share_nothing(tmp_path: Path
     sets = [read_imageset(tmp_path / "a"), read_imageset(tmp_path / "b")]
     sets = [replace(s, pictures=[replace(p, label="U+5B57") for p in s.pictures]) for s in sets]
     assert sets[0].identity == sets[1].identity
-    cells = cache.fill_cache(tmp_path / "cache", sets, 32, 0)
+    cells = prepared_pictures.fill_cache(tmp_path / "cache", sets, 32, 0)
     assert cells.contents[0] != cells.contents[1]
     for k in range(4):
         assert not np.array_equal(cells[np.array([k])], cells[np.array([4 + k])])
@@ -137,20 +140,24 @@ def test_two_plain_folders_of_equal_names_and_sizes_share_nothing(tmp_path: Path
 def test_what_is_asked_beforehand_is_what_a_training_finds_with_and_without_a_cache(tmp_path: Path) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
     (tmp_path / "file").touch()
-    asked = [cache.contents_of(tmp_path / name, [images], 32, 3) for name in ("cache", "file")]
-    assert asked[0] == asked[1] == list(cache.fill_cache(tmp_path / "cache", [images], 32, 0, limit=3).contents)
-    assert asked[0] != cache.contents_of(tmp_path / "cache", [images], 32, None)
+    asked = [prepared_pictures.contents_of(tmp_path / name, [images], 32, 3) for name in ("cache", "file")]
+    assert (
+        asked[0]
+        == asked[1]
+        == list(prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0, limit=3).contents)
+    )
+    assert asked[0] != prepared_pictures.contents_of(tmp_path / "cache", [images], 32, None)
 
 
 def test_a_killed_run_is_gone_on_with_where_it_stopped(tmp_path: Path, reads: list[str]) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
-    whole = cache.fill_cache(tmp_path / "cache", [images], 32, 0)[np.arange(4)]
+    whole = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)[np.arange(4)]
     (marked,) = (tmp_path / "cache").glob("*/pictures.marks")
     marks = np.memmap(marked, np.uint8, "r+")
-    marks[2] = cache.TODO
+    marks[2] = prepared_pictures.TODO
     marks.flush()
     reads.clear()
-    again = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+    again = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)
     assert reads == ["2.png"]
     assert again.unreadable == {} and np.array_equal(again[np.arange(4)], whole)
 
@@ -159,7 +166,7 @@ def test_a_bad_picture_is_named_and_tried_again_by_a_new_training_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
-    read = cache.inked_picture
+    read = prepared_pictures.inked_picture
 
     def chokes(path: Path) -> np.ndarray:
         if path.name == "1.png":
@@ -167,10 +174,10 @@ def test_a_bad_picture_is_named_and_tried_again_by_a_new_training_only(
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "inked_picture", chokes)
-        assert list(cache.fill_cache(tmp_path / "cache", [images], 32, 0).unreadable) == [1]
-    assert list(cache.fill_cache(tmp_path / "cache", [images], 32, 0, again=False).unreadable) == [1]
-    cells = cache.fill_cache(tmp_path / "cache", [images], 32, 0)
+        patch.setattr(prepared_pictures, "inked_picture", chokes)
+        assert list(prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0).unreadable) == [1]
+    assert list(prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0, again=False).unreadable) == [1]
+    cells = prepared_pictures.fill_cache(tmp_path / "cache", [images], 32, 0)
     assert cells.unreadable == {} and cells[np.array([1])].any()
 
 
@@ -178,14 +185,14 @@ def test_another_size_or_other_rows_are_prepared_anew(tmp_path: Path) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
     other = replace(images, identity="other rows")
     for each, size in ((images, 32), (images, 48), (other, 32)):
-        assert cache.fill_cache(tmp_path / "cache", [each], size, 0)[np.array([2])].shape == (1, size, size)
+        assert prepared_pictures.fill_cache(tmp_path / "cache", [each], size, 0)[np.array([2])].shape == (1, size, size)
     assert len(list((tmp_path / "cache").glob("*/pictures.u8"))) == 3
 
 
 def test_two_runs_at_once_take_turns(tmp_path: Path) -> None:
     images = a_set(tmp_path / "a", draw(tmp_path / "a"))
-    with ThreadPoolExecutor(1) as pool, turn(tmp_path / "cache", cache._key(images, 32)):
-        other = pool.submit(cache.fill_cache, tmp_path / "cache", [images], 32, 0)
+    with ThreadPoolExecutor(1) as pool, turn(tmp_path / "cache", prepared_pictures._key(images, 32)):
+        other = pool.submit(prepared_pictures.fill_cache, tmp_path / "cache", [images], 32, 0)
         with pytest.raises(TimeoutError):
             other.result(timeout=0.3)
         assert not list((tmp_path / "cache").glob("*/pictures.u8"))
@@ -198,20 +205,20 @@ def test_what_was_longest_unused_goes_when_the_cache_is_too_large(
     folder, old = tmp_path / "cache", time.time() - 3 * cache_folder.A_DAY
     sets = [a_set(tmp_path / name, draw(tmp_path / name)) for name in "abcd"]
     for number, images in enumerate(sets):
-        cache.fill_cache(folder, [images], 32, 0)
+        prepared_pictures.fill_cache(folder, [images], 32, 0)
         if number < 3:
-            os.utime(folder / cache._key(images, 32) / "pictures.json", (old + number, old + number))
-    size = cache_folder.taken(folder / cache._key(sets[0], 32))
+            os.utime(folder / prepared_pictures._key(images, 32) / "pictures.json", (old + number, old + number))
+    size = cache_folder.taken(folder / prepared_pictures._key(sets[0], 32))
     monkeypatch.setattr(cache_folder, "MOST", 2 * size)
-    cache.fill_cache(folder, [sets[0]], 32, 0)
-    assert [(folder / cache._key(s, 32)).exists() for s in sets] == [True, False, False, True]
+    prepared_pictures.fill_cache(folder, [sets[0]], 32, 0)
+    assert [(folder / prepared_pictures._key(s, 32)).exists() for s in sets] == [True, False, False, True]
 
 
 def test_nothing_but_entries_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, old = tmp_path / "cache", time.time() - 3 * cache_folder.A_DAY
     images = [a_set(tmp_path / name, draw(tmp_path / name)) for name in "ab"]
-    cache.fill_cache(folder, images[:1], 32, 0)
-    entry = folder / cache._key(images[0], 32)
+    prepared_pictures.fill_cache(folder, images[:1], 32, 0)
+    entry = folder / prepared_pictures._key(images[0], 32)
     (folder / "holiday").mkdir()
     for name in ("pictures.json", "pictures.u8"):
         (folder / "holiday" / name).write_text("{}", encoding="utf-8")
@@ -219,7 +226,7 @@ def test_nothing_but_entries_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for path in (entry, folder / "holiday"):
         os.utime(path / "pictures.json", (old, old))
     monkeypatch.setattr(cache_folder, "MOST", 0)
-    cache.fill_cache(folder, images[1:], 32, 0)
+    prepared_pictures.fill_cache(folder, images[1:], 32, 0)
     assert [path.name for path in entry.iterdir()] == ["notes.txt"]
     assert len(list((folder / "holiday").iterdir())) == 2
 
@@ -227,14 +234,14 @@ def test_nothing_but_entries_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_disk_without_room_is_refused_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_folder.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 100})())
     with pytest.raises(SinonomError) as raised:
-        cache.fill_cache(tmp_path / "cache", [a_set(tmp_path / "a", draw(tmp_path / "a"))], 32, 0)
+        prepared_pictures.fill_cache(tmp_path / "cache", [a_set(tmp_path / "a", draw(tmp_path / "a"))], 32, 0)
     assert raised.value.code is ExitCode.OUTPUT_IN_THE_WAY and "--cache" in raised.value.hint
 
 
 def test_a_cache_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("")
     with pytest.raises(SinonomError) as raised:
-        cache.fill_cache(tmp_path / "cache", [a_set(tmp_path / "a", draw(tmp_path / "a"))], 32, 0)
+        prepared_pictures.fill_cache(tmp_path / "cache", [a_set(tmp_path / "a", draw(tmp_path / "a"))], 32, 0)
     assert raised.value.code is ExitCode.OUTPUT_IN_THE_WAY and "--cache" in raised.value.hint
 
 

@@ -45,8 +45,8 @@ def train(pictures: Path, model: Path, *more: str) -> int:
 def test_a_classifier_answers_features_and_a_distribution_over_its_labels(
     pictures: Path, tmp_path: Path, options: list[str], length: int
 ) -> None:
-    from sinonom_cli.artifacts.model import read_model
-    from sinonom_cli.models.embedder import session_of
+    from sinonom_cli.networks.embedder import session_of
+    from sinonom_cli.storage.model_folder import read_model
 
     assert train(pictures, tmp_path / "m", "--loss", "cross-entropy", *options) == ExitCode.DONE
     model = read_model(tmp_path / "m")

@@ -8,11 +8,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from sinonom_cli.errors import SinonomError  # noqa: E402
-from sinonom_cli.models.directions import DirectionFeatures  # noqa: E402
-from sinonom_cli.models.export import export_onnx  # noqa: E402
+from sinonom_cli.networks.directmap import DirectionFeatures  # noqa: E402
+from sinonom_cli.networks.onnx_export import export_onnx  # noqa: E402
 from sinonom_cli.train.augment import views  # noqa: E402
-from sinonom_cli.train.feed import Batch  # noqa: E402
 from sinonom_cli.train.lda import LdaConfig, Scatter, discriminant, fit_lda  # noqa: E402
+from sinonom_cli.train.prefetch import Batch  # noqa: E402
 
 SIDE = 32
 CONFIG = LdaConfig(size=SIDE, dimensions=96, batches=24, shrinkage=0.2)

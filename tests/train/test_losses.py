@@ -10,10 +10,11 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 
-from sinonom_cli.train import losses, mining, proxies  # noqa: E402
-from sinonom_cli.train.criterion import Choice, Criterion, multi_similarity_pairs  # noqa: E402
-from sinonom_cli.train.memory import Centres, Memory  # noqa: E402
-from sinonom_cli.train.recall import mixed, recall_at_k  # noqa: E402
+from sinonom_cli.train.class_centres import Centres  # noqa: E402
+from sinonom_cli.train.losses import basic, cosface, mining  # noqa: E402
+from sinonom_cli.train.losses.cross_batch_memory import Memory  # noqa: E402
+from sinonom_cli.train.losses.recall_at_k import mixed, recall_at_k  # noqa: E402
+from sinonom_cli.train.losses.registry import Choice, Criterion, multi_similarity_pairs  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -58,7 +59,7 @@ def test_contrastive_is_the_loop_s(miner: str, remembered: int) -> None:
     pulled, pushed = [d * d / 2 for d in near], [max(0.0, margin - d) ** 2 / 2 for d in far]
     if miner == "batch-all":
         pulled, pushed = [c for c in pulled if c > 0], [c for c in pushed if c > 0]
-    found = losses.contrastive(rows, labels, margin, miner, (every, names) if remembered else None)
+    found = basic.contrastive(rows, labels, margin, miner, (every, names) if remembered else None)
     assert float(found.value) == pytest.approx(np.mean(pulled) + np.mean(pushed))
     assert 0 < found.active == pytest.approx(np.mean(np.array(far) < margin))
 
@@ -75,7 +76,7 @@ def test_contrastive_costs_are_those_of_pytorch_metric_learning_squared() -> Non
         reducer=reducers.DoNothingReducer(),
     )(rows, labels)
     expected = sum(theirs[f"{kind}_loss"]["losses"].square().mean() / 2 for kind in ("pos", "neg"))
-    assert float(losses.contrastive(rows, labels, 0.9).value) == pytest.approx(float(expected))
+    assert float(basic.contrastive(rows, labels, 0.9).value) == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize("remembered", [0, 7])
@@ -95,7 +96,7 @@ def test_quadruplet_is_the_loop_s(remembered: int) -> None:
         first = max(0.0, distances[a, p] - distances[a, n] + 0.3)
         costs.append(first + max(0.0, distances[a, p] - apart[n, m] + 0.15))
     references = (every, names) if remembered else None
-    found = losses.quadruplet(rows, labels, 0.3, "batch-hard", references)
+    found = basic.quadruplet(rows, labels, 0.3, "batch-hard", references)
     assert float(found.value) == pytest.approx(np.mean(costs))
     assert found.active == pytest.approx(np.mean(np.array(costs) > 0))
 
@@ -103,9 +104,9 @@ def test_quadruplet_is_the_loop_s(remembered: int) -> None:
 def test_a_batch_of_two_characters_has_no_second_part_of_a_quadruplet() -> None:
     rows, labels = a_batch(5, classes=2, images=4)
     leaf = rows.clone().requires_grad_()
-    found = losses.quadruplet(leaf, labels, 0.3)
+    found = basic.quadruplet(leaf, labels, 0.3)
     found.value.backward()
-    assert float(found.value.detach()) == pytest.approx(float(losses.triplet(rows, labels, 0.3).value))
+    assert float(found.value.detach()) == pytest.approx(float(basic.triplet(rows, labels, 0.3).value))
     assert torch.isfinite(leaf.grad).all()
 
 
@@ -144,7 +145,7 @@ def test_the_recall_surrogate_is_the_loop_s_in_one_piece_and_in_many(
     expected = loop_recall(rows, labels, ks, every, names)
     references = (every, names) if remembered else None
     assert float(recall_at_k(rows, labels, ks, references).value) == pytest.approx(expected)
-    monkeypatch.setattr("sinonom_cli.train.pieces.AT_ONCE", 100)
+    monkeypatch.setattr("sinonom_cli.train.losses.chunks.AT_ONCE", 100)
     assert float(recall_at_k(rows, labels, ks, references).value) == pytest.approx(expected)
 
 
@@ -192,7 +193,7 @@ def test_perfect_order_costs_less_and_less_the_more_places_count() -> None:
 
 def test_distance_weights_are_the_inverse_density_of_distances() -> None:
     rows, labels = a_batch(10, size=8)
-    distances = losses.pairwise_distances(rows)
+    distances = basic.pairwise_distances(rows)
     _, negatives = mining.pairs(labels)
     found = mining.distance_weights(distances, negatives, 8)
     for a in range(len(labels)):
@@ -211,7 +212,7 @@ def test_distance_weighted_mining_draws_as_often_as_pytorch_metric_learning() ->
     miners = pytest.importorskip("pytorch_metric_learning.miners")
     rows, labels = a_batch(11, size=8)
     rows = rows.float()
-    distances = losses.pairwise_distances(rows)
+    distances = basic.pairwise_distances(rows)
     torch.manual_seed(0)
     ours, theirs = torch.zeros(len(labels), len(labels)), torch.zeros(len(labels), len(labels))
     miner = miners.DistanceWeightedMiner()
@@ -299,18 +300,18 @@ def test_cosface_is_the_library_s_and_its_sample_of_characters_holds_the_batch_s
     rows, labels = (t[:9] for t in a_batch(21))
     rows = rows.float()
     ours = Criterion(Choice("cosface", margin=0.2), 12, 6)
-    theirs = library.CosFaceLoss(12, 6, margin=0.2, scale=proxies.SCALE)
+    theirs = library.CosFaceLoss(12, 6, margin=0.2, scale=cosface.SCALE)
     theirs.W.data = ours.library.proxies.data.T.clone()
     with torch.no_grad():
         assert float(ours(rows, labels).value) == pytest.approx(float(theirs(rows, labels)), rel=1e-5)
 
-    many = proxies.CosFace(3 * proxies.AT_ONCE, 6, 0.2)
+    many = cosface.CosFace(3 * cosface.AT_ONCE, 6, 0.2)
     names = labels * 4001
     seen = []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
         chosen, target = many.compared(names)
-        assert torch.equal(chosen[target], names) and len(chosen) == len(chosen.unique()) == proxies.AT_ONCE
+        assert torch.equal(chosen[target], names) and len(chosen) == len(chosen.unique()) == cosface.AT_ONCE
         seen.append(chosen)
     assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
     torch.manual_seed(0)
@@ -319,7 +320,7 @@ def test_cosface_is_the_library_s_and_its_sample_of_characters_holds_the_batch_s
     cosine = (rows @ functional.normalize(many.proxies[seen[0]], dim=1).T).detach().double().numpy()
     costs = []
     for i, place in enumerate([seen[0].tolist().index(name) for name in names.tolist()]):
-        logits = proxies.SCALE * (cosine[i] - 0.2 * (np.arange(len(cosine[i])) == place))
+        logits = cosface.SCALE * (cosine[i] - 0.2 * (np.arange(len(cosine[i])) == place))
         costs.append(-logits[place] + np.logaddexp.reduce(logits))
     assert float(value.detach()) == pytest.approx(np.mean(costs), rel=1e-5)
     assert set(torch.nonzero(many.proxies.grad.abs().sum(dim=1))[:, 0].tolist()) <= set(seen[0].tolist())
@@ -402,5 +403,5 @@ def test_a_few_steps_of_every_loss_order_embeddings_that_are_learnt_freely(name:
         loss.value.backward()
         optimizer.step()
     assert float(loss.value.detach()) < float(before.detach())
-    distances = losses.pairwise_distances(functional.normalize(free, dim=1)).detach().fill_diagonal_(9)
+    distances = basic.pairwise_distances(functional.normalize(free, dim=1)).detach().fill_diagonal_(9)
     assert (labels[distances.argmin(dim=1)] == labels).float().mean() > 0.6  # sub-centres need not be together

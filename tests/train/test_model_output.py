@@ -73,7 +73,7 @@ def test_a_model_that_holds_what_it_would_learn_from_is_refused(data: Path, tmp_
 
 def test_a_second_training_into_one_output_is_refused(data: Path, tmp_path: Path) -> None:
     hold = (
-        "import sys; from pathlib import Path; from sinonom_cli.artifacts.lock import locked\n"
+        "import sys; from pathlib import Path; from sinonom_cli.storage.lock import locked\n"
         "with locked(Path(sys.argv[1]), 'model'): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", hold, str(tmp_path / "model")]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from refused import refused
 
-from sinonom_cli.artifacts.imageset import ImageSet, Picture
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.train.choices import LOSSES, complete
+from sinonom_cli.storage.image_set import ImageSet, Picture
 from sinonom_cli.train.config import Config, weighed
-from sinonom_cli.train.data import Pictures, gather
+from sinonom_cli.train.options import LOSSES, complete
 from sinonom_cli.train.sampler import HardClasses, Sampler
+from sinonom_cli.train.split import Pictures, gather
 
 
 def a_set(name: str, images: int, classes: range = range(40), *, depth: bool = False) -> ImageSet:
@@ -84,7 +84,7 @@ def test_ink_and_depth_of_a_character_are_always_in_the_same_batch(images: int) 
 
 
 def test_depth_pictures_alone_are_all_reliefs_and_no_trial_is_made_of_them() -> None:
-    from sinonom_cli.train.data import trial
+    from sinonom_cli.train.split import trial
 
     pictures = gather([a_set("depth", 9, depth=True), a_set("fonts", 9, range(5, 30))], 0, 0.3)
     task = trial(pictures)
@@ -220,7 +220,7 @@ def test_every_loss_is_complete_with_its_defaults_and_each_of_its_minings() -> N
 
 
 def test_the_command_knows_the_losses_there_are() -> None:
-    from sinonom_cli.train.command import Loss, Mining
+    from sinonom_cli.commands.train import Loss, Mining
 
     assert {each.value for each in Loss} == {*LOSSES, "lda"}
     assert {each.value for each in Mining} == {m for traits in LOSSES.values() for m in traits.mining}

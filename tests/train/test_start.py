@@ -10,9 +10,9 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from sinonom_cli.train import start  # noqa: E402
-from sinonom_cli.train.cache import Cells  # noqa: E402
-from sinonom_cli.train.criterion import Choice, Criterion  # noqa: E402
-from sinonom_cli.train.data import Pictures  # noqa: E402
+from sinonom_cli.train.losses.registry import Choice, Criterion  # noqa: E402
+from sinonom_cli.train.prepared_pictures import Cells  # noqa: E402
+from sinonom_cli.train.split import Pictures  # noqa: E402
 
 
 class Means(nn.Module):

@@ -21,14 +21,14 @@ from torch.nn import functional  # noqa: E402
 
 from sinonom_cli.errors import ExitCode  # noqa: E402
 from sinonom_cli.train import checkpoint, run  # noqa: E402
-from sinonom_cli.train.criterion import Choice, Criterion  # noqa: E402
-from sinonom_cli.train.feed import Batch  # noqa: E402
+from sinonom_cli.train.class_centres import Centres  # noqa: E402
+from sinonom_cli.train.distributed import Ranks  # noqa: E402
+from sinonom_cli.train.gradient_cache import accumulate  # noqa: E402
 from sinonom_cli.train.loop import Plan, Training, fit  # noqa: E402
-from sinonom_cli.train.memory import Centres  # noqa: E402
-from sinonom_cli.train.ranks import Ranks  # noqa: E402
+from sinonom_cli.train.losses.registry import Choice, Criterion  # noqa: E402
+from sinonom_cli.train.prefetch import Batch  # noqa: E402
 from sinonom_cli.train.run import check_shares  # noqa: E402
 from sinonom_cli.train.sampler import HardClasses  # noqa: E402
-from sinonom_cli.train.step import accumulate  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -263,8 +263,8 @@ import sys, torch
 from pathlib import Path
 sys.path[:0] = [sys.argv[2], str(Path(sys.argv[2]).parent)]
 from test_steps import Tiny, Batches, a_batch, Choice, Criterion
-from sinonom_cli.train.ranks import join, leave
-from sinonom_cli.train.step import accumulate, agree
+from sinonom_cli.train.distributed import join, leave
+from sinonom_cli.train.gradient_cache import accumulate, agree
 
 ranks = join()
 assert ranks.size == 2

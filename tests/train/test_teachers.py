@@ -15,10 +15,9 @@ from refused import refused  # noqa: E402
 from torch import nn  # noqa: E402
 
 from sinonom_cli.errors import ExitCode, SinonomError, need  # noqa: E402
-from sinonom_cli.models import teachers  # noqa: E402
-from sinonom_cli.models.export import export_onnx  # noqa: E402
-from sinonom_cli.models.teachers import find_teacher, strongest  # noqa: E402
-from sinonom_cli.train.cache import Cells  # noqa: E402
+from sinonom_cli.networks import teachers  # noqa: E402
+from sinonom_cli.networks.onnx_export import export_onnx  # noqa: E402
+from sinonom_cli.networks.teachers import find_teacher, strongest  # noqa: E402
 from sinonom_cli.train.distill import (  # noqa: E402
     TEMPERATURE,
     Lessons,
@@ -28,6 +27,7 @@ from sinonom_cli.train.distill import (  # noqa: E402
     relational,
     similarity,
 )
+from sinonom_cli.train.prepared_pictures import Cells  # noqa: E402
 
 
 class Blocks(nn.Module):
@@ -245,7 +245,7 @@ def test_timm_s_networks_teach_too_and_show_dark_ink_on_white(tmp_path: Path) ->
     timm = pytest.importorskip("timm")
     from safetensors.torch import save_file
 
-    from sinonom_cli.models.timm_teacher import export_timm_teacher
+    from sinonom_cli.networks.timm_teacher import export_timm_teacher
 
     torch.manual_seed(0)
     theirs = timm.create_model("test_resnet", num_classes=0).eval()

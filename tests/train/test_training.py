@@ -89,9 +89,9 @@ def test_a_model_says_what_it_is_and_what_it_was_made_from(trained: Path) -> Non
 def test_the_exported_network_embeds_as_the_weights_do(trained: Path) -> None:
     from safetensors.torch import load_file
 
-    from sinonom_cli.artifacts.model import read_model
-    from sinonom_cli.models.embedder import Embedder
-    from sinonom_cli.models.networks import build
+    from sinonom_cli.networks.backbones import build
+    from sinonom_cli.networks.embedder import Embedder
+    from sinonom_cli.storage.model_folder import read_model
 
     network = build("directmap", 8, 32)
     network.load_state_dict(load_file(trained / "model.safetensors"))
@@ -191,10 +191,10 @@ def test_what_makes_no_sense_is_a_usage_error(
 
 
 def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: Path) -> None:
-    from sinonom_cli.models.networks import build
-    from sinonom_cli.train.criterion import Choice, Criterion
-    from sinonom_cli.train.feed import Batch
+    from sinonom_cli.networks.backbones import build
     from sinonom_cli.train.loop import Plan, Training, fit
+    from sinonom_cli.train.losses.registry import Choice, Criterion
+    from sinonom_cli.train.prefetch import Batch
 
     network = build("directmap", 4, 32)
 
@@ -226,7 +226,7 @@ def timm_model() -> Iterator[str]:
 
 
 def test_a_timm_backbone_embeds_one_channel_in_unit_length(timm_model: str) -> None:
-    from sinonom_cli.models.networks import build
+    from sinonom_cli.networks.backbones import build
 
     network = build(timm_model, 16, 48).eval()
     with torch.no_grad():
@@ -236,7 +236,7 @@ def test_a_timm_backbone_embeds_one_channel_in_unit_length(timm_model: str) -> N
 
 
 def test_the_discriminant_comes_out_of_the_same_command_and_leaves_an_unreadable_picture_out(tmp_path: Path) -> None:
-    from sinonom_cli.artifacts.model import read_model
+    from sinonom_cli.storage.model_folder import read_model
 
     (draw(tmp_path / "set") / "U+5B57" / "hand0.png").write_bytes(b"no picture")
     command = ["train", "--loss", "lda", "--data", str(tmp_path / "set"), "--output", str(tmp_path / "m")]

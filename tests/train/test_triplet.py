@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 from torch.nn import functional  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from sinonom_cli.train import losses, mining, pieces, triplets  # noqa: E402
+from sinonom_cli.train.losses import basic, chunks, mining, triplets  # noqa: E402
 
 MINERS = ("batch-hard", "batch-all", "semi-hard")
 
@@ -82,7 +82,7 @@ def test_mined_triplets_are_those_of_the_definition(miner: str, seed: int) -> No
 def test_miners_agree_with_pytorch_metric_learning(seed: int) -> None:
     miners = pytest.importorskip("pytorch_metric_learning.miners")
     rows, labels = a_batch(seed)
-    distances = losses.pairwise_distances(rows)
+    distances = basic.pairwise_distances(rows)
     theirs = {
         "batch-hard": miners.BatchHardMiner(),
         "batch-all": miners.TripletMarginMiner(margin=1e9, type_of_triplets="all"),
@@ -105,7 +105,7 @@ def test_the_triplet_loss_is_the_loop_s(miner: str, margin: float | None) -> Non
     costs = [np.log1p(np.exp(g)) if margin is None else max(0.0, g + margin) for g in gaps]
     if miner != "batch-hard":
         costs = [c for c in costs if c > 0]
-    loss = losses.triplet(rows, labels, margin, miner)
+    loss = basic.triplet(rows, labels, margin, miner)
     assert float(loss.value) == pytest.approx(np.mean(costs), abs=1e-5)
     assert loss.active == pytest.approx(np.mean([g + (margin or 0.0) > 0 for g in gaps]))
     off_diagonal = distances[~np.eye(len(distances), dtype=bool)]
@@ -130,7 +130,7 @@ def test_value_and_gradient_agree_with_pytorch_metric_learning(miner: str) -> No
     for ours in (True, False):
         leaf = rows.clone().requires_grad_()
         if ours:
-            value = losses.triplet(leaf, labels, 0.3, miner).value
+            value = basic.triplet(leaf, labels, 0.3, miner).value
         else:
             value = their_loss(leaf, labels, miners.BatchHardMiner()(leaf, labels) if hard else None)
         value.backward()
@@ -142,9 +142,9 @@ def test_value_and_gradient_agree_with_pytorch_metric_learning(miner: str) -> No
 
 
 MANY = [
-    *((losses.triplet, miner) for miner in ("batch-all", "semi-hard", "none", "distance-weighted")),
-    *((losses.contrastive, miner) for miner in ("semi-hard", "distance-weighted")),
-    *((losses.quadruplet, miner) for miner in ("semi-hard", "distance-weighted")),
+    *((basic.triplet, miner) for miner in ("batch-all", "semi-hard", "none", "distance-weighted")),
+    *((basic.contrastive, miner) for miner in ("semi-hard", "distance-weighted")),
+    *((basic.quadruplet, miner) for miner in ("semi-hard", "distance-weighted")),
 ]
 
 
@@ -160,11 +160,11 @@ def a_large_batch() -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, tor
 
 @pytest.mark.parametrize(("loss", "miner"), MANY)
 def test_triplets_cost_the_same_in_one_piece_and_in_many(
-    loss: Callable[..., losses.Loss], miner: str, monkeypatch: pytest.MonkeyPatch
+    loss: Callable[..., basic.Loss], miner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
     for cells in 1 << 30, 40_000, 1:
-        monkeypatch.setattr(pieces, "AT_ONCE", cells)
+        monkeypatch.setattr(chunks, "AT_ONCE", cells)
         torch.manual_seed(0)
         rows, labels, references = a_large_batch()
         result = loss(rows, labels, 0.3, miner, references)
@@ -179,7 +179,7 @@ def test_triplets_cost_the_same_in_one_piece_and_in_many(
 
 @pytest.mark.parametrize(("loss", "miner"), MANY)
 def test_millions_of_triplets_take_no_more_memory_than_the_distances_of_a_batch(
-    loss: Callable[..., losses.Loss], miner: str, monkeypatch: pytest.MonkeyPatch
+    loss: Callable[..., basic.Loss], miner: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     largest, kept = 0, 0
 
@@ -196,7 +196,7 @@ def test_millions_of_triplets_take_no_more_memory_than_the_distances_of_a_batch(
         kept += tensor.numel()
         return tensor
 
-    monkeypatch.setattr(pieces, "AT_ONCE", 1 << 17)
+    monkeypatch.setattr(chunks, "AT_ONCE", 1 << 17)
     rows, labels, references = a_large_batch()
     cells = len(references[0]) ** 2  # a quadruplet asks for distances between references
     with Watch(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
@@ -207,7 +207,7 @@ def test_millions_of_triplets_take_no_more_memory_than_the_distances_of_a_batch(
 
 def test_equal_embeddings_have_distance_and_gradient_zero() -> None:
     rows = torch.ones(4, 3, requires_grad=True)
-    distances = losses.pairwise_distances(rows)
+    distances = basic.pairwise_distances(rows)
     distances.sum().backward()
     assert rows.grad is not None
     assert distances.tolist() == [[0.0] * 4] * 4
@@ -219,7 +219,7 @@ def test_distances_and_their_gradient_are_right_where_all_embeddings_lie_close_t
     generator = torch.Generator().manual_seed(0)
     rows = functional.normalize(torch.ones(20, 64) + 5e-4 * torch.randn(20, 64, generator=generator), dim=1)
     leaf, exact = rows[: 20 - remembered].clone().requires_grad_(), rows[: 20 - remembered].double().requires_grad_()
-    found = losses.pairwise_distances(leaf, torch.cat([leaf, rows[20 - remembered :]]))
+    found = basic.pairwise_distances(leaf, torch.cat([leaf, rows[20 - remembered :]]))
     expected = (exact[:, None] - torch.cat([exact, rows[20 - remembered :].double()])[None]).square().sum(dim=2)
     away = ~torch.eye(*expected.shape, dtype=torch.bool)
     expected = expected[away].sqrt()
@@ -235,7 +235,7 @@ def test_distances_and_their_gradient_are_right_where_all_embeddings_lie_close_t
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_a_batch_without_a_triplet_costs_nothing(miner: str, labels: list[int]) -> None:
     rows = torch.eye(3, requires_grad=True)
-    loss = losses.triplet(rows, torch.tensor(labels), 0.3, miner)
+    loss = basic.triplet(rows, torch.tensor(labels), 0.3, miner)
     loss.value.backward()
     assert (float(loss.value.detach()), loss.active) == (0.0, 0.0)
     assert rows.grad is not None and not rows.grad.any()
@@ -243,5 +243,5 @@ def test_a_batch_without_a_triplet_costs_nothing(miner: str, labels: list[int]) 
 
 def test_a_collapsed_embedding_costs_the_margin_and_shows_no_spread() -> None:
     rows = functional.normalize(torch.ones(6, 4), dim=1)
-    loss = losses.triplet(rows, torch.tensor([0, 0, 1, 1, 2, 2]), 0.2, "batch-hard")
+    loss = basic.triplet(rows, torch.tensor([0, 0, 1, 1, 2, 2]), 0.2, "batch-hard")
     assert (float(loss.value), loss.active, loss.spread) == (pytest.approx(0.2), 1.0, 0.0)

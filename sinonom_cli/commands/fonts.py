@@ -1,0 +1,170 @@
+"""`sinonom synth-fonts`: fonts -> labelled character images; `sinonom fonts`: what fonts really draw."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sinonom_cli import console, options
+from sinonom_cli.errors import usage_error
+
+if TYPE_CHECKING:
+    from sinonom_cli.fonts.charset import Charset
+
+CharsetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="nomnaocr|FILE",
+        help="Characters: those of NomNaOCR, or a file's: the first column of each line, or text.",
+        show_default="Han",
+    ),
+]
+CharsOption = Annotated[str, typer.Option(metavar="STRING", help="Characters, besides those of --charset and --block.")]
+BlockOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--block", metavar="BLOCK", help="Characters of a Unicode block, e.g. cjk-ext-b; may be given several times."
+    ),
+]
+
+
+def synth_fonts(
+    fonts: Annotated[
+        list[str], typer.Argument(metavar="FONTS... OUT", help="Font files (ttf, otf, ttc, otc) or folders of them.")
+    ],
+    output: options.Output = None,
+    charset: CharsetOption = None,
+    chars: CharsOption = "",
+    block: BlockOption = None,
+    size: Annotated[int, typer.Option(min=16, max=1024, help="Side of the square pictures, in pixels.")] = 64,
+    strokes: Annotated[
+        str,
+        typer.Option(
+            metavar="X,X,...",
+            help="Stroke weights, one picture each: how far the ink's edge moves outwards, in parts of the side.",
+        ),
+    ] = "-0.008,0,0.012",
+    degrade: Annotated[
+        str,
+        typer.Option(
+            metavar="X,X,...",
+            help="How badly printed, 0 to 1, one picture each of every stroke weight; 0,0.6,0.6: one clean, two worn.",
+        ),
+    ] = "0",
+    balance: Annotated[
+        bool, typer.Option("--balance", help="As many pictures of rare characters, by more degraded ones of each face.")
+    ] = False,
+    keep_duplicates: Annotated[
+        bool, typer.Option("--keep-duplicates", help="Draw what several faces draw alike once for each.")
+    ] = False,
+    seed: options.Seed = 0,
+    workers: options.Workers = None,
+    engine: options.Engine = "processes",
+    limit: options.Limit = None,
+    overwrite: options.Overwrite = False,
+    fail_fast: options.FailFast = False,
+    max_failures: options.MaxFailures = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Draw labelled character images from fonts.
+
+    In several stroke weights, clean or as if badly printed.
+
+    Without --charset, --chars or --block, every Han character that a face has is drawn. What a font's tables promise
+    and its glyphs do not keep (blank or "missing" glyphs) is not drawn, nor is what another face draws the same.
+    Private Use characters of Nôm texts are drawn as the Unicode characters that they have become, or not at all.
+    """
+    stroke_weights = _numbers("--strokes", strokes, -0.1, 0.1)
+    amounts = _numbers("--degrade", degrade, 0, 1)
+    inputs, out = options.split_output(fonts, output, "font")
+    from sinonom_cli.fonts.faces import SUFFIXES
+    from sinonom_cli.fonts.run import make, say_what_was_drawn
+    from sinonom_cli.fonts.variants import levels_of
+    from sinonom_cli.parallel.batch import BatchOptions, close
+    from sinonom_cli.storage.inputs import find_inputs
+
+    wanted = _charset(charset, chars, block)
+    artifact = make(
+        find_inputs(inputs, SUFFIXES, "fonts", limit, skip=(out,)),
+        out,
+        charset=wanted,
+        side=size,
+        levels=levels_of(stroke_weights, amounts),
+        seed=seed,
+        keep_duplicates=keep_duplicates,
+        balance=balance,
+        options={
+            "size": size,
+            "strokes": stroke_weights,
+            "degrade": amounts,
+            "balance": 0,
+            "keep_duplicates": keep_duplicates,
+            "seed": seed,
+            "charset": wanted.identity if wanted else "han",
+        },
+        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
+    )
+    say_what_was_drawn(artifact)
+    close(artifact)
+
+
+def fonts(
+    fonts: Annotated[
+        list[str], typer.Argument(metavar="FONTS...", help="Font files (ttf, otf, ttc, otc) or folders of them.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT.csv", help="Write the table here as well.")
+    ] = None,
+    charset: CharsetOption = None,
+    chars: CharsOption = "",
+    block: BlockOption = None,
+    workers: options.Workers = None,
+    limit: options.Limit = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Say which characters fonts really draw.
+
+    A line for each face: its names, hand and licence; characters drawn; those that its tables name and it leaves blank
+    or draws as missing (.notdef); those not in its tables; those that another face draws the same. A table on a
+    terminal, tab-separated lines elsewhere, one JSON object a line with --json.
+    """
+    from sinonom_cli.fonts.coverage_table import say_coverage
+    from sinonom_cli.fonts.faces import SUFFIXES
+    from sinonom_cli.storage.inputs import find_inputs
+
+    wanted = _charset(charset, chars, block)
+    say_coverage(find_inputs(fonts, SUFFIXES, "fonts", limit), wanted, output, workers)
+
+
+def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
+    try:
+        numbers = [float(part) + 0.0 for part in text.split(",")]  # no minus zero in file names
+    except ValueError:
+        raise usage_error(f"{option} {text}: not numbers with commas between", f"{option} 0,0.01") from None
+    if not all(low <= number <= high for number in numbers):
+        raise usage_error(f"{option} {text}: from {low:g} to {high:g}")
+    return numbers
+
+
+def _charset(charset: str | None, chars: str, blocks: list[str] | None) -> "Charset | None":
+    """Return the characters asked for, and say what becomes of Private Use ones; None if none are asked for."""
+    from sinonom_cli.characters import label_of
+    from sinonom_cli.fonts.charset import charset_asked
+
+    wanted = charset_asked(charset, chars, blocks or [])
+    if wanted and wanted.repaired:
+        console.say(
+            f"{len(wanted.repaired)} Private Use characters are drawn as the Unicode characters that they are now"
+        )
+        console.detail(" ".join(f"{label_of(char)}={label_of(now)}" for char, now in wanted.repaired.items()))
+    if wanted and wanted.private:
+        shown = " ".join(map(label_of, wanted.private if console.settings.verbose else wanted.private[:5]))
+        rest = "" if console.settings.verbose or len(wanted.private) <= 5 else " ... (-v: all)"
+        console.say(
+            f"{len(wanted.private)} Private Use characters have no Unicode code point and are not drawn: {shown}{rest}"
+        )
+    return wanted

@@ -1,0 +1,152 @@
+"""`sinonom render`: meshes -> images."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sinonom_cli.errors import usage_error
+from sinonom_cli.options import (
+    Engine,
+    FailFast,
+    Json,
+    Limit,
+    MaxFailures,
+    Output,
+    Overwrite,
+    Quiet,
+    Verbose,
+    Workers,
+    split_output,
+)
+
+
+class Projection(StrEnum):
+    """How a mesh is seen."""
+
+    orthographic = "orthographic"
+    perspective = "perspective"
+
+
+class Tone(StrEnum):
+    """How heights become grey values."""
+
+    local = "local"
+    report = "report"
+
+
+class Deeper(StrEnum):
+    """Which numbers of a height map are deep."""
+
+    dark = "dark"
+    light = "light"
+
+
+class Level(StrEnum):
+    """Whether tilt and bend are taken out."""
+
+    auto = "auto"
+    off = "off"
+
+
+def render(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF, height maps; then the set."),
+    ],
+    output: Output = None,
+    size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Side of the pictures, pixels.")] = 256,
+    projection: Annotated[
+        Projection, typer.Option("--projection", help="perspective: from (0, 0, 4), 15 degrees; needs Open3D.")
+    ] = Projection.orthographic,
+    level: Annotated[Level, typer.Option("--level", help="auto: lay tilted and bent plates flat.")] = Level.auto,
+    tone: Annotated[
+        Tone, typer.Option("--tone", help="local: near the tops around is dark; report: height, clipped and squared.")
+    ] = Tone.local,
+    mirror: Annotated[
+        bool, typer.Option("--mirror", help="Swap left and right: a block is the mirror image of its print.")
+    ] = False,
+    depth16: Annotated[
+        bool, typer.Option("--depth16", help="Write the heights too, as 16-bit PNG in depth/; scale in metadata.csv.")
+    ] = False,
+    as_is: Annotated[
+        bool, typer.Option("--as-is", help="Draw meshes as they are: none turned over, no specks or tables left out.")
+    ] = False,
+    pixel: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel",
+            min=1e-6,
+            max=1e6,
+            metavar="MM",
+            help="Side of a pixel of height maps: PNG, TIFF (16 bits, floats) and NPY, which are then taken too.",
+        ),
+    ] = None,
+    deeper: Annotated[
+        Deeper | None,
+        typer.Option("--deeper", show_default="dark", help="What is deep in height maps: dark is small numbers."),
+    ] = None,
+    step: Annotated[
+        float | None,
+        typer.Option(
+            "--step",
+            min=1e-9,
+            max=1e6,
+            metavar="MM",
+            show_default="by a carving's usual depth",
+            help="Height of one step of maps of whole numbers. Floats are in mm.",
+        ),
+    ] = None,
+    workers: Workers = None,
+    engine: Engine = "processes",
+    limit: Limit = None,
+    overwrite: Overwrite = False,
+    fail_fast: FailFast = False,
+    max_failures: MaxFailures = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Render meshes and height maps to depth images.
+
+    Strokes are dark on a light ground, as in a print; the plate's tilt and bend are taken out.
+    """
+    inputs, out = split_output(paths, output, "mesh")
+    from sinonom_cli.meshes.height_maps import Scale
+    from sinonom_cli.meshes.zbuffer import load_open3d
+    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+    from sinonom_cli.render.render import View
+    from sinonom_cli.render.run import (
+        Render,
+        columns_of,
+        each_map,
+        known_characters,
+        say_what_was_done,
+        suffixes_of,
+        targets,
+    )
+    from sinonom_cli.search.familiar import Familiar
+    from sinonom_cli.storage.inputs import find_inputs
+
+    if pixel is None and (deeper or step):
+        raise usage_error(f"--{'deeper' if deeper else 'step'} means nothing without --pixel", "--pixel MM")
+    scale = None if pixel is None else Scale(pixel, (deeper or Deeper.dark).value, step)
+
+    if projection is Projection.perspective:
+        load_open3d("--projection perspective")
+    items = each_map(find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,)), limit)
+    view = View(size, projection.value, level.value, tone.value, mirror, depth16, as_is)
+    artifact = fill(
+        out,
+        kind="imageset",
+        options=vars(view) | (vars(scale) if scale else {}),
+        items=targets(items, known_characters(items)),
+        passed_over=items.passed_over,
+        work=Render(Path(out).absolute(), view, Familiar(), scale),
+        columns=columns_of(view),
+        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
+        what="meshes",
+    )
+    say_what_was_done(artifact.path)
+    close(artifact)

@@ -1,0 +1,151 @@
+"""`--boxes`: where characters or columns stand, as found elsewhere -> columns to crop."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from sinonom_cli import console
+from sinonom_cli.crops.annotations import Given, columns_of
+from sinonom_cli.crops.box_tables import read_table, read_yolo
+from sinonom_cli.crops.page_xml import read_xml
+from sinonom_cli.crops.regions import Region
+from sinonom_cli.crops.transcripts import NAMELESS, Line, slugs
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
+from sinonom_cli.storage.inputs import Item, Items, find_inputs
+from sinonom_cli.storage.walk import Holding, said, walk
+
+FORMS = (
+    "a CSV file (picture,x0,y0,x1,y1,text), a folder of YOLO .txt files, PAGE or ALTO .xml files or a folder of them"
+)
+
+FILES = (".txt", ".xml")
+"""Endings of files of boxes in a folder of them."""
+
+
+def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Sequence[str]) -> list[Item]:
+    """Return an item for each column that a file of boxes knows.
+
+    Parameters
+    ----------
+    path : CSV, YOLO, PAGE XML or ALTO XML; see `FORMS`.
+    folder : what pictures' names are relative to.
+    texts : transcript by picture, for boxes that come without.
+    pictures : the names of the pictures in the folder.
+
+    Raises
+    ------
+    SinonomError
+        If it is none of these, or holds nothing to crop.
+    """
+    given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
+    silent = [one for one in given if not one.text and not one.fault]
+    if silent:
+        console.warn(f"{len(silent)} columns have no text and are left out; the first: {_key(silent[0])}")
+    unused = sorted(set(pictures) - {one.picture for one in given})
+    given = [one for one in given if one.text or one.fault]
+    if not given:
+        raise SinonomError(
+            f"{path} holds no characters that are known",
+            "give their text in it, or --transcripts FILE with pictures' text",
+        )
+    nameless = [one for one in given if NAMELESS in one.text]
+    if nameless:
+        count = sum(one.text.count(NAMELESS) for one in nameless)
+        console.say(f"boxes without text, listed in doubtful.csv: {count}; the first is in {nameless[0].picture}")
+    if unused:
+        console.say(f"pictures without boxes, left out: {len(unused)}; the first: {unused[0]}")
+    return _items(given, folder)
+
+
+def pictures_in(folder: Path, skip: Sequence[Path] = ()) -> Items:
+    """Return a folder's pictures, and say what else it holds.
+
+    Parameters
+    ----------
+    folder : what to search through.
+    skip : what the command writes: it holds no pictures to cut.
+    """
+    try:
+        found = find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures", skip=skip)
+    except SinonomError:  # there are none: each column fails by name
+        return Items([])
+    return Items([item for item in found if not item.fault], found.passed_over)
+
+
+def digest(path: Path) -> str:
+    """Return a SHA-256 of a file or a folder of boxes; a file that cannot be read fails elsewhere, by its name."""
+    found = hashlib.sha256()
+    for file in [path] if path.is_file() else _files(walk(str(path), FILES), *FILES):
+        found.update(f"{file.relative_to(path) if file != path else ''}\0".encode("utf-8", "surrogatepass"))
+        with suppress(OSError):
+            found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
+
+
+def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
+    if path.is_dir():
+        holding = walk(str(path), (*FILES, *PICTURE_SUFFIXES))
+        if holding.passed_over and not path.samefile(folder):
+            console.say(said(holding.passed_over))
+        texts, xmls = _files(holding, ".txt"), _files(holding, ".xml")
+        if bool(texts) == bool(xmls):
+            what = "both .txt and .xml files" if texts else "neither .txt nor .xml files"
+            raise SinonomError(f"{path} holds {what}", f"--boxes takes {FORMS}")
+        if texts:
+            return read_yolo(path, texts, folder, pictures)
+    elif not path.is_file():
+        raise SinonomError(f"{path} does not exist", f"--boxes takes {FORMS}")
+    elif path.suffix.lower() == ".csv":
+        return read_table(path, folder)
+    elif path.suffix.lower() != ".xml":
+        raise SinonomError(f"{path} is of no form that is known", f"--boxes takes {FORMS}")
+    root, files = (path, xmls) if path.is_dir() else (path.parent, [path])
+    return [one for file in files for one in read_xml(file, file.relative_to(root), folder)]
+
+
+def _files(holding: Holding, *suffixes: str) -> list[Path]:
+    return sorted(Path(entry.path) for entry in holding.entries if Path(entry.path).suffix.lower() in suffixes)
+
+
+def _with_text(one: Given, texts: Mapping[str, str]) -> Given:
+    """Give boxes that came without text the transcript of their picture, if that can be done."""
+    text = texts.get(one.picture, "")
+    if NAMELESS in one.text and len(text) == len(one.text):
+        named = zip(one.text, text, strict=True)
+        return replace(one, text=text) if all(char in (NAMELESS, other) for char, other in named) else one
+    if one.text or one.fault or one.name or not text:
+        return one
+    if len(one.spots) == len(text):
+        return replace(one, text=text, read=True, region=None)
+    if len(columns_of(list(one.spots))) == 1:
+        return replace(one, text=text)
+    return replace(
+        one, fault=f"{len(one.spots)} boxes in several columns, and {len(text)} characters: nobody knows which is which"
+    )
+
+
+def _key(one: Given) -> str:
+    return f"{one.picture}:{one.name}" if one.name else one.picture
+
+
+def _items(given: list[Given], folder: Path) -> list[Item]:
+    names = Counter(_key(one) for one in given)
+    again = [key for key, times in names.items() if times > 1]
+    if again:
+        raise SinonomError(f"two columns are both called {again[0]}", "give each another id")
+    slug = slugs(list(dict.fromkeys(one.picture for one in given)))
+    first: Counter[str] = Counter()
+    items = []
+    for one in given:
+        path = folder / one.picture
+        region = replace(one.region, path=path) if one.region else Region(path)
+        line = Line(
+            one.text, one.fault, one.picture, slug[one.picture], region, one.spots, one.read, first[one.picture]
+        )
+        first[one.picture] += len(one.text)
+        items.append(Item(_key(one), path, line, path.stat().st_size if path.is_file() else -1))
+    return items

@@ -1,0 +1,262 @@
+"""PAGE XML and ALTO XML, as kraken and eScriptorium write them: lines and, where they are given, characters."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinonom_cli.characters import characters_of
+from sinonom_cli.crops.annotations import Given, inside
+from sinonom_cli.crops.regions import Box, Region
+from sinonom_cli.crops.transcripts import NAMELESS
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
+from sinonom_cli.storage.names import Spelling
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+Points = tuple[tuple[float, float], ...]
+
+
+def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
+    """Return the lines of a file's pages.
+
+    Characters' boxes are taken where each holds one character; other lines are the outline and the text.
+
+    Parameters
+    ----------
+    file : PAGE or ALTO.
+    name : its name in messages, relative to what was given.
+    folder : where the pictures are.
+
+    Returns
+    -------
+    The lines; for a page, a line or a character that cannot be used, one with a `fault` that says why.
+    """
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, parse
+
+    key = name.as_posix()
+    try:
+        # Entities and DTDs have no place in these files: in hostile ones they fill the memory or read other files.
+        root = parse(file, forbid_dtd=True).getroot()
+        kind = _tag(root).lower()
+        if kind not in ("alto", "pcgts"):
+            raise SinonomError(f"it is neither PAGE nor ALTO: its root is <{_tag(root)}>")
+        return _pages(root, kind == "alto", name, folder)
+    except DefusedXmlException:
+        return [Given(key, fault="it declares a DTD or entities, which PAGE and ALTO do not have")]
+    except (ParseError, LookupError, ValueError, OSError) as error:
+        return [Given(key, fault=f"not well-formed XML: {error}")]
+    except SinonomError as error:
+        return [Given(key, fault=error.message)]
+
+
+def _pages(root: "Element", alto: bool, name: Path, folder: Path) -> list[Given]:
+    """Return the lines of all pages of a file, each page matched to its own picture."""
+    pages = list(_below(root, "Page"))
+    if not pages:
+        raise SinonomError("it has no <Page>")
+    unit = next((element.text or "" for element in _below(root, "MeasurementUnit")), "pixel").strip()
+    if alto and unit != "pixel":
+        raise SinonomError(f"its places are in {unit}, not in pixels")
+    if alto:
+        written = [element.text or "" for element in _below(root, "fileName")] or [""]
+    else:
+        written = [page.get("imageFilename", "") for page in pages]
+    spelling = Spelling(folder)
+    found: list[Given] = []
+    for number, page in enumerate(pages, 1):
+        where = "" if number == 1 else f"page {number}"
+        try:
+            if len(pages) == 1 or number <= len(written):
+                picture = _picture(written[number - 1], name, folder, spelling, alone=len(pages) == 1)
+                found += _lines_of(page, alto, picture, where)
+            elif next(_below(page, "TextLine"), None) is not None:
+                raise SinonomError(f"its picture is not named: pages {len(pages)}, names of pictures {len(written)}")
+        except SinonomError as error:
+            found.append(Given(name.as_posix(), where, fault=error.message))
+    return found
+
+
+def _lines_of(page: "Element", alto: bool, picture: str, where: str) -> list[Given]:
+    sides = (page.get("WIDTH"), page.get("HEIGHT")) if alto else (page.get("imageWidth"), page.get("imageHeight"))
+    size = _sides(*sides)
+    found = []
+    for number, line in enumerate(_below(page, "TextLine"), 1):
+        key = f"{where} {line.get('ID' if alto else 'id') or number}".strip()
+        try:
+            found += (_alto_line if alto else _page_line)(line, picture, key, size)
+        except SinonomError as error:
+            found.append(Given(picture, key, fault=error.message))
+    return found
+
+
+def _page_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:
+    words = list(_children(line, "Word"))
+    glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
+    text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
+    spots = [(_box(_coords, glyph), _text(glyph)) for glyph in glyphs]
+    return _line(
+        *(picture, name, text, spots),
+        lambda: _coords(line) or _around(_coords(line, "Baseline"), len(text)),
+        size,
+    )
+
+
+def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:
+    strings = list(_children(line, "String"))
+    glyphs = [glyph for string in strings for glyph in _children(string, "Glyph")]
+    text = "".join(string.get("CONTENT", "") for string in strings) or "".join(g.get("CONTENT", "") for g in glyphs)
+    spots = [(_box(_shape, glyph), glyph.get("CONTENT", "")) for glyph in glyphs]
+    return _line(
+        *(picture, name, text, spots),
+        lambda: _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text)),
+        size,
+    )
+
+
+def _box(read: Callable[["Element"], Points], element: "Element") -> Box | None:
+    """Return the box of a character; None if it cannot be read or has no area: the others of its line stay."""
+    try:
+        box = _bounds(read(element))
+    except SinonomError:
+        return None
+    return box if box and box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
+
+
+def _line(
+    picture: str,
+    name: str,
+    text: str,
+    spots: list[tuple[Box | None, str]],
+    outlined: Callable[[], Points],
+    size: tuple[int, int] | None,
+) -> list[Given]:
+    """Return a line as characters in their boxes, or as a column to be cut; its outline is looked at in need alone."""
+    text = characters_of(text)
+    chars = [characters_of(char) for _, char in spots]
+    if len(text) == len(chars):  # what a box does not name, the line does
+        chars = [char or text[k] for k, char in enumerate(chars)]
+    boxes = tuple(box for box, _ in spots if box is not None)
+    named = [char for char in chars if char]
+    # Boxes alone are aligned to a text of another number of characters, unless each says which character it is.
+    one_each = all(len(char) <= 1 for char in chars) and len(named) in (len(chars), len(text))
+    if named and one_each and boxes:
+        kept = [char or NAMELESS for char, (box, _) in zip(chars, spots, strict=True) if box]
+        lost = [
+            Given(picture, f"{name}, character {k}", fault=f"the box of its character {k}, {char or '?'}, is no box")
+            for k, (char, (box, _)) in enumerate(zip(chars, spots, strict=True), 1)
+            if box is None
+        ]
+        return [Given(picture, name, "".join(kept), boxes, True, Region(Path(), size=size)), *lost]
+    outline = outlined()
+    region = _bounds(outline)
+    if region is None:
+        return [Given(picture, name, text, fault="the line has no outline" if text else "")]
+    if len(text) > 2 and region[2] - region[0] > 1.5 * (region[3] - region[1]):
+        return [Given(picture, name, text, fault=f"{len(text)} characters side by side: only columns are cut")]
+    return [Given(picture, name, text, boxes, False, Region(Path(), region, outline, size))]
+
+
+def _picture(written: str, name: Path, folder: Path, spelling: Spelling, alone: bool) -> str:
+    """Return the picture that a page is of: by the name in the file, or beside it, or (`alone`) called as the file."""
+    plain = written.strip().replace("\\", "/")
+    last = plain.rpartition("/")[2]
+    beside = name.parent.as_posix()
+    candidates = [plain, f"{beside}/{plain}", last, f"{beside}/{last}"] if last else []
+    candidates += [name.with_suffix(end).as_posix() for end in sorted(PICTURE_SUFFIXES) if alone]
+    for candidate in candidates:
+        try:
+            found = spelling(inside(candidate))
+        except SinonomError:
+            continue
+        if (folder / found).is_file():
+            return found
+    raise SinonomError(f"its picture {written or name.stem!r} is not in {folder}")
+
+
+def _tag(element: "Element") -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _below(element: "Element", tag: str) -> Iterator["Element"]:
+    return (child for child in element.iter() if _tag(child) == tag)
+
+
+def _children(element: "Element", tag: str) -> Iterator["Element"]:
+    return (child for child in element if _tag(child) == tag)
+
+
+def _text(element: "Element") -> str:
+    """Return PAGE's first reading of a line, word or glyph."""
+    readings = sorted(_children(element, "TextEquiv"), key=lambda one: _number(one.get("index") or "0"))
+    for reading in readings:
+        for text in _children(reading, "Unicode"):
+            return (text.text or "").strip()
+    return ""
+
+
+def _coords(element: "Element", tag: str = "Coords") -> Points:
+    return next((_points(coords.get("points", "")) for coords in _children(element, tag)), ())
+
+
+def _baseline(text: str) -> Points:
+    # Older ALTO has one number here, the height of a line that lies.
+    return _points(text) if len(text.split()) > 1 or "," in text else ()
+
+
+def _around(baseline: Points, count: int) -> Points:
+    """Return the corners of a column of square characters on a line through their middles; for want of an outline."""
+    box = _bounds(baseline)
+    if box is None or not count:
+        return ()
+    x0, y0, x1, y1 = box
+    half = 0.55 * max(y1 - y0, x1 - x0) / count
+    return (x0 - half, y0), (x1 + half, y0), (x1 + half, y1), (x0 - half, y1)
+
+
+def _shape(element: "Element") -> Points:
+    """Return ALTO's polygon, or the corners of its box."""
+    for shape in _children(element, "Shape"):
+        for polygon in _children(shape, "Polygon"):
+            return _points(polygon.get("POINTS", ""))
+    sides = [element.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")]
+    if None in sides:
+        return ()
+    x, y, width, height = (_number(side or "0") for side in sides)
+    if min(width, height) < 0:
+        raise SinonomError(f"its box is {width:g} wide and {height:g} high")
+    return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
+
+
+def _points(text: str) -> Points:
+    """Read `x,y x,y` (PAGE) or `x y x y` (ALTO)."""
+    numbers = [_number(number) for number in re.split(r"[\s,]+", text.strip()) if number]
+    if len(numbers) % 2:
+        raise SinonomError(f"{text[:40]!r} is no list of points")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise SinonomError(f"{text!r} is no number")
+    return number
+
+
+def _bounds(points: Points) -> Box | None:
+    if len(points) < 2:
+        return None
+    xs, ys = zip(*points, strict=True)
+    return min(xs), min(ys), max(xs) + 1, max(ys) + 1
+
+
+def _sides(width: str | None, height: str | None) -> tuple[int, int] | None:
+    sides = round(_number(width or "0")), round(_number(height or "0"))
+    return sides if min(sides) > 0 else None  # nought is written for "not known"

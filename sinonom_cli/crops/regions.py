@@ -1,0 +1,77 @@
+"""Where on a picture a column stands: the whole of it, a rectangle, or what an outline encloses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.storage.atomic import cached_by_file
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in pixels of the picture as it is shown, turned as its EXIF says; x1 and y1 outside."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A column's place.
+
+    Attributes
+    ----------
+    path : the picture.
+    box : rectangle in it; None: all of it.
+    outline : corners (x, y) of a polygon in pixels of the picture; what lies outside becomes paper.
+    size : width and height that the picture must have for these to mean anything; None: any.
+    """
+
+    path: Path
+    box: Box | None = None
+    outline: tuple[tuple[float, float], ...] = ()
+    size: tuple[int, int] | None = None
+
+
+def load_region(region: Region) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return a column, (H, W) uint8, dark on light, and where in the picture its upper left corner is.
+
+    Raises
+    ------
+    SinonomError
+        If the picture cannot be read, has another size than said, or the region lies outside it.
+    """
+    grey = _picture(region.path)
+    height, width = grey.shape
+    if region.size is not None and region.size != (width, height):
+        told = "x".join(map(str, region.size))
+        raise SinonomError(
+            f"{region.path.name} is {width}x{height} pixels and its boxes are for {told}",
+            "give the picture they are for",
+        )
+    if region.box is None:
+        return grey, (0, 0)
+    x0, y0 = max(0, int(region.box[0])), max(0, int(region.box[1]))
+    x1, y1 = min(width, int(np.ceil(region.box[2]))), min(height, int(np.ceil(region.box[3])))
+    if x1 - x0 < 2 or y1 - y0 < 2:
+        raise SinonomError(f"the box {region.box} lies outside {region.path.name}, {width}x{height} pixels")
+    part = grey[y0:y1, x0:x1]
+    if len(region.outline) > 2:
+        part = _papered(part, [(x - x0, y - y0) for x, y in region.outline])
+    return part, (x0, y0)
+
+
+@cached_by_file(2)
+def _picture(path: Path) -> NDArray[np.uint8]:
+    # Columns of one page mostly come to the same worker one after another: it is read once.
+    return load_picture(path, whole=True)
+
+
+def _papered(part: NDArray[np.uint8], outline: list[tuple[float, float]]) -> NDArray[np.uint8]:
+    """Return a part with paper where it lies outside an outline: neighbours' ink does not come along."""
+    from PIL import Image, ImageDraw
+
+    mask = Image.new("1", (part.shape[1], part.shape[0]))
+    ImageDraw.Draw(mask).polygon(outline, fill=1, outline=1)
+    inside = np.asarray(mask)
+    paper = np.percentile(part[inside], 75) if inside.any() else 255
+    return np.where(inside, part, np.uint8(round(float(paper))))

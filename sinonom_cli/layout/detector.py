@@ -1,0 +1,130 @@
+"""A detector of characters (ONNX, output as YOLOv8's) run with ONNX Runtime: pages in, boxes out."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.networks.embedder import session_of
+from sinonom_cli.storage.atomic import cached_by_file
+
+CONFIDENT = 0.25
+"""Score from which a box counts."""
+SAME = 0.5
+"""Intersection over union from which two boxes show the same character."""
+PAPER = 114
+"""Grey around a page that does not fill the input, as in YOLO's training."""
+
+
+class Localizer:
+    """A detector, read from an ONNX file.
+
+    Attributes
+    ----------
+    size : side of its square input in pixels.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Read a detector.
+
+        Raises
+        ------
+        SinonomError
+            If the file is missing, no ONNX model, or not of the form: one square picture in, (1, 4 + classes, n) out.
+        """
+        if not path.is_file():
+            raise SinonomError(f"{path} does not exist", "sinonom train-localizer PAGES OUT makes OUT/localizer.onnx")
+        try:
+            session = session_of(str(path), threads)
+        except Exception as error:  # ONNX Runtime has no common class for what a broken file raises
+            reason = str(error).strip().splitlines()[-1]
+            raise SinonomError(f"{path} is not an ONNX model: {reason}", "give a localizer.onnx") from None
+        shape = session.get_inputs()[0].shape
+        out = session.get_outputs()[0].shape
+        square = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3]
+        if not square or len(out) != 3 or (isinstance(out[1], int) and out[1] < 5):
+            raise SinonomError(
+                f"{path} is no detector: it takes {shape} and gives {out}",
+                "give an ONNX file that takes (1, 3, S, S) and gives (1, 4 + classes, n), as YOLOv8's",
+            )
+        self.size = shape[2] if isinstance(shape[2], int) else 640
+        self._channels, self._input, self._session = shape[1], session.get_inputs()[0].name, session
+
+    def boxes(self, grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Find the characters of a page.
+
+        Parameters
+        ----------
+        grey : (H, W) uint8, of any size.
+
+        Returns
+        -------
+        boxes : (n, 4) float64, x0, y0, x1, y1 in pixels of `grey`; best first.
+        scores : (n,) float64 in [0, 1].
+        """
+        canvas, scale = letterboxed(grey, self.size)
+        tensor = np.repeat(canvas[None, None].astype(np.float32) / 255, self._channels, axis=1)
+        output: NDArray[Any] = self._session.run(None, {self._input: tensor})[0][0]
+        scores = output[4:].max(axis=0).astype(np.float64)
+        sure = scores >= CONFIDENT
+        middle, half = output[:2, sure].T.astype(np.float64), output[2:4, sure].T.astype(np.float64) / 2
+        found = np.hstack([middle - half, middle + half]) / scale
+        kept = suppressed(found, scores[sure])
+        return found[kept], scores[sure][kept]
+
+
+@cached_by_file(2)
+def read_localizer(path: Path) -> Localizer:
+    """Return the detector at `path`, read once in each process."""
+    return Localizer(path)
+
+
+def letterboxed(grey: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], float]:
+    """Fit a page into the upper left of a square.
+
+    Returns
+    -------
+    (size, size) uint8, and the scale from `grey` to it.
+    """
+    from PIL import Image
+
+    height, width = grey.shape
+    scale = size / max(height, width)
+    shape = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = np.full((size, size), PAPER, np.uint8)
+    if scale == 1:
+        canvas[:height, :width] = grey
+    else:
+        canvas[: shape[1], : shape[0]] = np.asarray(Image.fromarray(grey).resize(shape, Image.Resampling.BILINEAR))
+    return canvas, scale
+
+
+def overlaps(one: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the intersection over union of a (4,) box with each of (n, 4): (n,) float64 in [0, 1]."""
+    low, high = np.maximum(one[:2], many[:, :2]), np.minimum(one[2:], many[:, 2:])
+    common = np.clip(high - low, 0, None).prod(axis=1)
+    total = (one[2:] - one[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - common
+    return common / np.maximum(total, 1e-12)
+
+
+def suppressed(boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return which of (n, 4) boxes stay when the worse of two that show the same is dropped, best first."""
+    waiting = np.argsort(-scores, kind="stable")
+    kept = []
+    while len(waiting):
+        best, rest = waiting[0], waiting[1:]
+        kept.append(best)
+        waiting = rest[overlaps(boxes[best], boxes[rest]) < SAME]
+    return np.array(kept, np.int64)
+
+
+def matched(found: NDArray[np.float64], true: NDArray[np.float64]) -> int:
+    """Return how many of `found`, (n, 4), best first, show one of `true`, (m, 4), each at most once."""
+    free = np.ones(len(true), bool)
+    for box in found:
+        shared = overlaps(box, true) * free
+        if len(shared) and shared.max() >= SAME:
+            free[shared.argmax()] = False
+    return int((~free).sum())

@@ -1,0 +1,215 @@
+"""`train-localizer` as a function: pages with boxes -> a detector of characters, as ONNX, and how good it is."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError, need
+from sinonom_cli.layout.detector import SAME, Localizer, matched
+from sinonom_cli.layout.yolo_pages import Page, check_readable, corners, read_pages
+from sinonom_cli.parallel.batch import refuse_changed
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.storage.atomic import cannot_write, replacing, save_png, write_text
+from sinonom_cli.storage.fingerprints import each, identity_of, mark_of
+from sinonom_cli.storage.inputs import Item
+from sinonom_cli.storage.journal import finished, write_items
+from sinonom_cli.storage.record import Artifact, begin, finish, writing
+from sinonom_cli.storage.removal import SCRATCH
+
+
+@dataclass(frozen=True)
+class LocalizerConfig:
+    """What `sinonom train-localizer` was asked to do."""
+
+    pages: Path
+    out: Path
+    epochs: int
+    model_size: str
+    image_size: int
+    batch: int
+    seed: int
+    device: str
+    overwrite: bool
+
+
+def run(config: LocalizerConfig) -> Artifact:
+    """Train on `train`, export, measure on `val` as `crop-nomnaocr --localizer` will run it.
+
+    Returns
+    -------
+    A folder with `localizer.onnx` and `artifact.json`, whose `val` holds precision, recall and F1 at IoU 0.5.
+    """
+    pages = read_pages(config.pages)
+    check_readable(pages)
+    options = {
+        "epochs": config.epochs,
+        "model_size": config.model_size,
+        "image_size": config.image_size,
+        "batch": config.batch,
+        "seed": config.seed,
+    }
+    files = _files(pages)
+    with _quiet_ultralytics(), writing(config.out, "localizer", [config.pages, *(item.path for item in files)]):
+        need("ultralytics", "localize")
+        need("onnx", "localize")
+        return _made(config, pages, options, files)
+
+
+def _files(pages: dict[str, list[Page]]) -> list[Item]:
+    """Return the files of all pages, pictures and boxes; each key is the path below the folder of pages."""
+    return [
+        replace(item, key=f"{kind}/{part}/{item.key}")
+        for part, members in pages.items()
+        for page in members
+        for kind, item in (("images", page.item), ("labels", page.label))
+    ]
+
+
+def _made(
+    config: LocalizerConfig, pages: dict[str, list[Page]], options: dict[str, Any], files: list[Item]
+) -> Artifact:
+    marks = each(mark_of, files)
+    inputs = identity_of(files, marks)
+    artifact = begin(config.out, "localizer", options, inputs, config.overwrite)
+    if artifact.record.get("inputs") != inputs:
+        refuse_changed(config.out, files, finished(config.out))
+        raise SinonomError(
+            f"{config.out} was trained on other pages", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
+        )
+    if artifact.state == "complete":
+        console.say(f"{config.out} is complete: nothing to do")
+        return artifact
+    resume = config.out.absolute() / "resume"
+    scratch = resume / SCRATCH
+    try:
+        write_items(config.out, files, marks)
+        trained = _train(config, pages, resume / "state.safetensors", scratch, json.dumps([options, inputs]))
+        with replacing(config.out / "localizer.onnx") as temporary:
+            shutil.copyfile(trained, temporary)
+    except OSError as error:
+        raise cannot_write(config.out, error) from error
+    scores = measure(Localizer(config.out / "localizer.onnx", threads=0), pages["val"])
+    console.say("val: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f} at IoU 0.5".format(**scores))
+    counts = {f"{part}_pages": len(members) for part, members in pages.items()}
+    counts |= {f"{part}_boxes": sum(len(page.boxes) for page in members) for part, members in pages.items()}
+    finish(artifact, counts=counts, val=scores)
+    shutil.rmtree(scratch, ignore_errors=True)
+    (resume / "state.safetensors").unlink(missing_ok=True)
+    if not any(resume.iterdir()):
+        resume.rmdir()
+    return artifact
+
+
+def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
+    """Return precision, recall and F1 of the boxes on pages, a box being right at IoU 0.5."""
+    right = found = true = 0
+    for page in pages:
+        grey = load_picture(page.item.path, whole=True)
+        boxes, _ = localizer.boxes(grey)
+        truth = corners(page.boxes, grey.shape[1], grey.shape[0])
+        right += matched(boxes, truth)
+        found += len(boxes)
+        true += len(truth)
+    precision, recall = right / max(found, 1), right / max(true, 1)
+    f1 = 2 * right / max(found + true, 1)
+    return {"precision": precision, "recall": recall, "f1": f1, "boxes": true, "iou": SAME}
+
+
+def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
+    """Copy pages and labels, of one class, and return YOLO's description of them.
+
+    Pages are written as they are read here and as `crop-nomnaocr` shows them to the detector: grey, turned as their
+    EXIF says, 16-bit ones stretched. ultralytics writes caches beside what it reads, and labels of several classes
+    would train several. What it wrote in an earlier run goes: it would read it as pickles.
+    """
+    for name in ("images", "labels", "run"):
+        shutil.rmtree(scratch / name, ignore_errors=True)
+    for part, members in pages.items():
+        for number, page in enumerate(members):
+            name = f"{number:05d}"
+            save_png(scratch / "images" / part / f"{name}.png", load_picture(page.item.path, whole=True))
+            lines = [" ".join(["0", *(f"{value:.6f}" for value in box)]) for box in page.boxes]
+            write_text(scratch / "labels" / part / f"{name}.txt", "\n".join(lines) + "\n" if lines else "")
+    described = scratch / "pages.yaml"
+    lines = [f"path: '{scratch.as_posix()}'", "train: images/train", "val: images/val", "names:", "  0: character"]
+    write_text(described, "\n".join(lines) + "\n")
+    return described
+
+
+@contextmanager
+def _quiet_ultralytics() -> Iterator[None]:
+    """Keep ultralytics from the network and from the user's home: no fonts, no settings, no installs.
+
+    It reads these when it is imported. Pillow opens files its own way again afterwards: ultralytics puts in its place
+    a function that asks for another package where a file is no picture.
+    """
+    from PIL import Image
+
+    matplotlib = need("matplotlib", "localize")
+    opened = Image.open
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    with TemporaryDirectory(prefix="sinonom-") as name:
+        settings = Path(name)
+        for folder in (settings, settings / "Ultralytics"):  # where it looks has moved between its versions
+            folder.mkdir(exist_ok=True)
+            for wanted in ("Arial.ttf", "Arial.Unicode.ttf"):
+                shutil.copyfile(font, folder / wanted)
+        os.environ.update(
+            YOLO_OFFLINE="true", YOLO_VERBOSE="false", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=str(settings)
+        )
+        try:
+            yield
+        finally:
+            Image.open = opened
+
+
+def _train(config: LocalizerConfig, pages: dict[str, list[Page]], state: Path, scratch: Path, whose: str) -> Path:
+    """Train, from scratch or from where a killed run was, and return the exported ONNX file."""
+    from sinonom_cli.layout.yolo_training import train
+
+    options = {
+        "model": f"yolov8{config.model_size}.yaml",
+        "data": str(_copied(pages, scratch)),
+        "epochs": config.epochs,
+        "imgsz": config.image_size,
+        "batch": config.batch,
+        # One step a batch: with few pages, gathering 64 of them first would leave one step an epoch.
+        "nbs": config.batch,
+        "warmup_epochs": 1,
+        # Characters read one way up: turned or mirrored ones would be other characters.
+        "fliplr": 0.0,
+        "degrees": 1.0,
+        "close_mosaic": max(1, config.epochs // 5),
+        # Mosaics of any pages, not of those that were read last: what was read before a kill is forgotten.
+        "cache": "ram",
+        "patience": 0,
+        "val": False,
+        "seed": config.seed,
+        "deterministic": True,
+        "device": _device(config.device),
+        "workers": 0,
+        "amp": False,
+        "plots": False,
+        "pretrained": False,
+        "verbose": False,
+        "project": str(scratch),
+        "name": "run",
+        "exist_ok": True,
+    }
+    return train(options, state, scratch, whose, config.image_size, len(pages["train"]))
+
+
+def _device(device: str) -> str | int:
+    """Return a device as ultralytics names it."""
+    import torch
+
+    if device == "auto":
+        return 0 if torch.cuda.is_available() else "cpu"
+    return int(device.partition(":")[2] or 0) if device.startswith("cuda") else device

@@ -1,0 +1,173 @@
+"""The training of YOLOv8 with ultralytics (AGPL-3.0; nothing else here imports it), so that a killed run goes on.
+
+ultralytics keeps its state as pickles, and reads them back by running what is in them. Here the state of each finished
+epoch is written as safetensors, and each epoch draws its random numbers from (seed, epoch): a run that was killed
+goes on with the epoch that it was in, and ends with the weights of an unbroken one.
+"""
+
+import io
+import json
+import random
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from ultralytics import YOLO
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.utils.callbacks import get_default_callbacks
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.storage.atomic import write_bytes
+
+
+class Trainer(DetectionTrainer):  # type: ignore[misc]
+    """ultralytics' trainer, with state that is plain numbers.
+
+    Attributes
+    ----------
+    state : the file that holds what is needed to go on after an epoch.
+    whose : what the state is good for: pages and options. Other states are not read.
+    finished : called after each epoch with how many were done since the last call.
+    pages : how many pages there are to train on.
+    """
+
+    def __init__(
+        self, state: Path, whose: str, finished: Callable[[int], None], options: dict[str, Any], pages: int
+    ) -> None:
+        super().__init__(overrides=options)
+        self.state, self.whose, self.finished, self.pages = state, whose, finished, pages
+        self.callbacks = get_default_callbacks()  # none that report to services elsewhere
+        self.add_callback("on_train_epoch_start", _draw_from_epoch)
+        self.add_callback("on_fit_epoch_end", lambda trainer: trainer.finished(1))
+
+    def save_model(self) -> bool:
+        """Write the state after an epoch."""
+        optimizer = self.optimizer.state_dict()
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"mean.{name}": value for name, value in self.ema.ema.state_dict().items()}
+        for number, values in optimizer["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
+        groups = [
+            {name: value for name, value in group.items() if name != "params"} for group in optimizer["param_groups"]
+        ]
+        record = {"epoch": self.epoch, "updates": self.ema.updates, "groups": groups, "whose": self.whose}
+        # Cloned: safetensors wants no two tensors in one piece of memory.
+        alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+        # Its save_file has errors of its own for a full disk.
+        write_bytes(self.state, save(alone, {"state": json.dumps(record)}))
+        return True
+
+    def _do_train(self) -> None:
+        self._setup_train()
+        if self.start_epoch < self.epochs:  # killed after the last epoch, nothing is left but to export
+            super()._do_train()
+
+    def _setup_train(self) -> None:
+        if self.ema is not None:
+            return
+        super()._setup_train()
+        taken = len(self.train_loader.dataset)
+        if taken != self.pages:  # it leaves out what it does not like, without an error
+            raise SinonomError(f"ultralytics takes {taken} of {self.pages} pages")
+
+    def resume_training(self, ckpt: Any) -> None:
+        """Go on after the last finished epoch, if there is a state of the same pages and options."""
+        if not self.state.is_file():
+            return
+        try:
+            with safe_open(self.state, framework="pt", device="cpu") as file:
+                record = json.loads((file.metadata() or {})["state"])
+                if record["whose"] != self.whose:
+                    return
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+            self._restore(tensors, record)
+        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise SinonomError(f"{self.state} cannot be resumed from: {reason}", "--overwrite begins again") from error
+        console.say(f"going on after {self.start_epoch} of {self.epochs} epochs")
+        self.finished(self.start_epoch)
+
+    def _restore(self, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
+        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "mean": {}, "optimizer": {}}
+        for name, value in tensors.items():
+            part, _, rest = name.partition(".")
+            parts[part][rest] = value
+        self.model.load_state_dict(parts["model"])
+        self.ema.ema.load_state_dict(parts["mean"])
+        self.ema.updates = record["updates"]
+        saved = self.optimizer.state_dict()
+        saved["state"] = {}
+        for name, value in parts["optimizer"].items():
+            number, _, rest = name.partition(".")
+            saved["state"].setdefault(int(number), {})[rest] = value
+        for group, values in zip(saved["param_groups"], record["groups"], strict=True):
+            group.update(values)
+        self.optimizer.load_state_dict(saved)
+        self.start_epoch = record["epoch"] + 1
+        if self.args.close_mosaic and self.start_epoch > self.epochs - self.args.close_mosaic:
+            self._close_dataloader_mosaic()
+
+    def final_eval(self) -> None:
+        """Do nothing: what counts is measured on the exported file, as it will be run."""
+
+    def _handle_nan_recovery(self, epoch: int) -> bool:
+        if self.loss is not None and not torch.isfinite(self.loss).all():
+            raise SinonomError(
+                f"training diverged in epoch {epoch + 1}: the loss is no number",
+                "--overwrite with a larger --batch, or another --seed",
+            )
+        return False
+
+
+def _draw_from_epoch(trainer: Trainer) -> None:
+    """Let an epoch's order, augmentation and noise depend on (seed, epoch) alone, not on what ran before."""
+    seed = trainer.args.seed * 100_003 + trainer.epoch
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # what ultralytics draws from
+    torch.manual_seed(seed)
+    trainer.train_loader.generator.manual_seed(seed)
+
+
+def train(options: dict[str, Any], state: Path, folder: Path, whose: str, image_size: int, pages: int) -> Path:
+    """Train and export.
+
+    Parameters
+    ----------
+    options : as ultralytics names them.
+    state : file of what is needed to go on after a kill.
+    folder : for what is exported.
+    whose : what an earlier state must have been made from, to go on from it.
+    image_size : side of the exported network's input, pixels.
+    pages : how many pages there are to train on.
+
+    Returns
+    -------
+    The ONNX file: the mean of the weights over the last steps, as of the last epoch. No epoch is chosen on `val`.
+
+    Raises
+    ------
+    SinonomError
+        If training diverges, or the state of an earlier run is broken.
+    """
+    # ultralytics talks on stdout, which is for data.
+    with redirect_stdout(io.StringIO()), console.progress(options["epochs"], "epochs") as progress:
+        trainer = Trainer(state, whose, progress.advance, options, pages)
+        trainer.train()
+        model = YOLO(options["model"])
+        model.model = trainer.ema.ema
+        model.model.args, model.model.task = vars(trainer.args), "detect"
+        model.model.pt_path = str(folder / "localizer.pt")  # says where to export to; no such file is written
+        exported = model.export(format="onnx", imgsz=image_size, dynamic=False, simplify=False, device="cpu")
+    network = onnx.load(exported)
+    kept = [entry for entry in network.metadata_props if entry.key not in ("date", "description")]
+    del network.metadata_props[:]  # neither when nor in which folder it was made: equal work gives equal bytes
+    network.metadata_props.extend(kept)
+    onnx.save(network, exported)
+    return Path(exported)

@@ -1,0 +1,168 @@
+"""From triangles to a height map: by a z-buffer (orthographic) or by Open3D's ray casting (perspective)."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.parallel.products import product
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MARGIN = 0.04
+"""Empty border on each side of the picture, as a share of its width."""
+
+EDGE = 1e-9
+"""How far outside a triangle, in barycentric terms, a pixel still belongs to it: rounding must leave no cracks."""
+
+EYE = 4.0
+FIELD_OF_VIEW = 15.0
+"""The perspective camera: at (0, 0, EYE), looking at a mesh in the unit cube; degrees."""
+
+
+@numba.njit(cache=True)
+def extent(triangles: Any, rotation: Any) -> Any:
+    """Return the bounding box of a turned mesh.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32.
+    rotation : (3, 3) float64.
+
+    Returns
+    -------
+    (2, 3) float64: lowest and highest x, y, z.
+    """
+    box = np.empty((2, 3))
+    box[0], box[1] = np.inf, -np.inf
+    for f in range(triangles.shape[0]):
+        for v in range(3):
+            x, y, z = triangles[f, v, 0], triangles[f, v, 1], triangles[f, v, 2]
+            for k in range(3):
+                value = rotation[k, 0] * x + rotation[k, 1] * y + rotation[k, 2] * z
+                box[0, k] = min(box[0, k], value)
+                box[1, k] = max(box[1, k], value)
+    return box
+
+
+@numba.njit(cache=True, error_model="numpy")
+def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int) -> Any:
+    """Return the height of the uppermost surface under the centre of each pixel, seen from +Z, y up.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32.
+    rotation : (3, 3) float64, applied to the vertices first.
+    centre : (3,) float64; the picture's centre, after turning; heights are measured from its z.
+    width : what the picture's side shows, mesh units.
+    size : S, pixels.
+
+    Returns
+    -------
+    (S, S) float32 heights, mesh units; row 0 is the top; -inf where there is no surface.
+    """
+    heights = np.full((size, size), -np.inf, np.float32)
+    # Numbers and tuples stay in registers, where a small array would be written and read again for each vertex.
+    turn = (
+        *(rotation[0, 0], rotation[0, 1], rotation[0, 2]),
+        *(rotation[1, 0], rotation[1, 1], rotation[1, 2]),
+        *(rotation[2, 0], rotation[2, 1], rotation[2, 2]),
+    )
+    origin, scale, half = (centre[0], centre[1], centre[2]), size / width, size / 2 - 0.5
+    for f in range(triangles.shape[0]):
+        px, py, pz = _seen(triangles[f, 0, 0], triangles[f, 0, 1], triangles[f, 0, 2], turn, origin, scale, half)
+        qx, qy, qz = _seen(triangles[f, 1, 0], triangles[f, 1, 1], triangles[f, 1, 2], turn, origin, scale, half)
+        rx, ry, rz = _seen(triangles[f, 2, 0], triangles[f, 2, 1], triangles[f, 2, 2], turn, origin, scale, half)
+        left, right = max(0, math.ceil(min(px, qx, rx))), min(size - 1, math.floor(max(px, qx, rx)))
+        top, bottom = max(0, math.ceil(min(py, qy, ry))), min(size - 1, math.floor(max(py, qy, ry)))
+        area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
+        if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
+            continue
+        share = 1.0 / area  # a division for each pixel would be what takes longest
+        for row in range(top, bottom + 1):
+            dy = row - py
+            for column in range(left, right + 1):
+                dx = column - px
+                # Barycentric weights; a shared edge belongs to both its faces, so that no crack shows between them.
+                b = (dx * (ry - py) - dy * (rx - px)) * share
+                c = ((qx - px) * dy - (qy - py) * dx) * share
+                if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
+                    z = pz + b * (qz - pz) + c * (rz - pz)
+                    heights[row, column] = max(heights[row, column], np.float32(z))
+    return heights
+
+
+@numba.njit(cache=True)
+def _seen(x: float, y: float, z: float, turn: Any, origin: Any, scale: float, half: float) -> Any:
+    """Return where a vertex is in the picture (pixel centres at whole numbers, y downwards) and its height."""
+    right = (turn[0] * x + turn[1] * y + turn[2] * z - origin[0]) * scale + half
+    down = (origin[1] - turn[3] * x - turn[4] * y - turn[5] * z) * scale + half
+    return right, down, turn[6] * x + turn[7] * y + turn[8] * z - origin[2]
+
+
+def cast_rays(
+    triangles: "NDArray[np.float32]",
+    rotation: "NDArray[np.float64]",
+    centre: "NDArray[np.float64]",
+    side: float,
+    size: int,
+) -> "NDArray[np.float32]":
+    """Return the height of the surface that the ray through each pixel hits first, seen in perspective from +Z.
+
+    Parameters
+    ----------
+    triangles, rotation, centre, size : as for `z_buffer`.
+    side : longest side of the mesh, mesh units; the camera sees it scaled to the unit cube, from (0, 0, EYE).
+
+    Returns
+    -------
+    (S, S) float32 heights, mesh units; -inf where a ray hits nothing.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 3, if Open3D cannot be loaded.
+    """
+    open3d = load_open3d("--projection perspective")
+    points = ((product(triangles.reshape(-1, 3), rotation.T) - centre) / side).astype(np.float32)
+    scene = open3d.t.geometry.RaycastingScene(nthreads=1)
+    scene.add_triangles(
+        open3d.core.Tensor(points), open3d.core.Tensor(np.arange(len(points), dtype=np.uint32).reshape(-1, 3))
+    )
+    # Rays of our own: those of create_rays_pinhole(up=[0, 1, 0]) make a picture turned by 180 degrees.
+    half = EYE * math.tan(math.radians(FIELD_OF_VIEW / 2))
+    at = ((np.arange(size) + 0.5) / size * 2 - 1) * half
+    rays = np.zeros((size, size, 6), np.float32)
+    rays[..., 2] = EYE
+    rays[..., 3], rays[..., 4], rays[..., 5] = at, -at[:, None], -EYE
+    hit = scene.cast_rays(open3d.core.Tensor(rays), nthreads=1)["t_hit"].numpy()
+    return np.where(np.isfinite(hit), (EYE - EYE * hit) * side, -np.inf).astype(np.float32)
+
+
+def load_open3d(what: str) -> Any:
+    """Import and return open3d, which `what` needs.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 3, naming what to install, if the package or the system library it needs is missing.
+    """
+    try:
+        import open3d
+    except ModuleNotFoundError as error:
+        raise SinonomError(
+            f"{what} needs the Python package {error.name!r}",
+            'pip install "sinonom[open3d]"',
+            ExitCode.MISSING_EXTRA,
+        ) from None
+    except Exception as error:  # a missing system library is an ImportError or an OSError, by Open3D's version
+        reason = " ".join(str(error).split())
+        raise SinonomError(
+            f"{what} needs Open3D, which cannot be loaded: {reason}",
+            "apt-get install libusb-1.0-0 libgl1 libgomp1",
+            ExitCode.MISSING_EXTRA,
+        ) from None
+    return open3d

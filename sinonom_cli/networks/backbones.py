@@ -1,0 +1,125 @@
+"""The network to train: a backbone, a linear head, embeddings of length 1."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sinonom_cli.errors import SinonomError, need, usage_error
+from sinonom_cli.networks.directmap import WIDTHS, DirectMapNet, Head
+
+
+class TimmNet(nn.Module):
+    """A backbone of timm, pooled as it is its way, and a linear head.
+
+    Maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 of length 1.
+
+    Parameters
+    ----------
+    backbone : made with `num_classes=0`.
+    pooled : length of what it gives.
+    channels : of its feature map.
+    embedding : D.
+    """
+
+    def __init__(self, backbone: nn.Module, pooled: int, channels: int, embedding: int) -> None:
+        super().__init__()
+        self.backbone, self.channels = backbone, channels
+        self.head = Head(pooled, embedding)
+
+    def features(self, pictures: Tensor) -> Tensor:
+        """Pooled features of a batch, (N, F)."""
+        return self.backbone(_around_zero(pictures))
+
+    def tokens(self, pictures: Tensor) -> Tensor:
+        """The feature map of a batch before it is pooled, (N, T, channels)."""
+        return _tokens(self.backbone.forward_features(_around_zero(pictures)), self.channels)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Embed a batch."""
+        return functional.normalize(self.head(self.features(pictures)), dim=1)
+
+
+def _around_zero(pictures: Tensor) -> Tensor:
+    """What networks of timm expect."""
+    return pictures * 2 - 1
+
+
+def _tokens(maps: Tensor, channels: int) -> Tensor:
+    """(N, T, C) of (N, C, h, w), (N, h, w, C) or (N, T, C), whichever a backbone gives."""
+    if maps.ndim == 3:
+        return maps
+    return maps.flatten(2).mT if maps.shape[1] == channels else maps.flatten(1, 2)
+
+
+def build(backbone: str, embedding: int, size: int, stem_stride: int | None = None) -> nn.Module:
+    """Make the network with fresh weights from torch's random state.
+
+    Parameters
+    ----------
+    backbone : one of `WIDTHS` or a name of timm's.
+    embedding : length of an embedding.
+    size : side of the input in pixels.
+    stem_stride : of the first convolution, or side of a patch; None: the backbone's own, made for 224 pixels.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2 for an unknown name, or for a network that does not take such pictures or strides.
+    """
+    if backbone in WIDTHS:
+        if stem_stride is not None:
+            raise usage_error(f"backbone {backbone} has no stem: its maps keep the detail", "leave --stem-stride away")
+        return DirectMapNet(size, embedding, widths=WIDTHS[backbone])
+    timm = need("timm", "train")
+    if not timm.is_model(backbone):
+        close = difflib.get_close_matches(backbone, [*WIDTHS, *timm.list_models()], 4, 0.5)
+        raise usage_error(
+            f"there is no backbone {backbone!r}", f"--backbone {' or '.join(close or ['directmap', 'resnet18'])}"
+        )
+    try:
+        body = _body(backbone, size, stem_stride)
+        with torch.no_grad():
+            example = torch.zeros(1, 1, size, size)
+            pooled = body.eval()(example)
+    except SinonomError:
+        raise
+    except Exception as error:  # thousand networks, and as many ways to say that a size does not fit
+        reason = " ".join(str(error).split())[:120]
+        stride = "" if stem_stride is None else f" with --stem-stride {stem_stride}"
+        hint = "--size 64, 96, 128 or 224" if stem_stride is None else "another --stem-stride, or leave it away"
+        raise usage_error(
+            f"backbone {backbone} does not take pictures of {size} x {size}{stride}: {reason}", hint
+        ) from error
+    return TimmNet(body, int(pooled.shape[1]), int(body.num_features), embedding)
+
+
+def _body(name: str, size: int, stride: int | None) -> nn.Module:
+    timm = need("timm", "train")
+    options: dict[str, Any] = {"pretrained": False, "in_chans": 1, "num_classes": 0}
+    try:
+        body = timm.create_model(name, img_size=size, **options)
+        options["img_size"] = size
+    except TypeError:  # convolutional networks take any size and no such option
+        body = timm.create_model(name, **options)
+    if stride is None:
+        return body
+    if isinstance(getattr(body, "patch_embed", None), timm.layers.PatchEmbed):
+        return timm.create_model(name, patch_size=stride, **options)
+    first = (body.default_cfg or {}).get("first_conv")
+    first = first if isinstance(first, str) else (first or ["none"])[0]
+    try:
+        stem = body.get_submodule(first)
+    except AttributeError:
+        stem = None
+    if not isinstance(stem, nn.Conv2d):
+        raise usage_error(f"backbone {name} has no first convolution to stride", "leave --stem-stride away")
+    # With an odd kernel the map is the side divided by the stride, whatever that is.
+    kernel = stem.kernel_size[0]
+    pad = (kernel - 1) // 2 if kernel % 2 else max(0, (kernel - stride) // 2)
+    stem.stride, stem.padding = (stride, stride), (pad, pad)
+    return body

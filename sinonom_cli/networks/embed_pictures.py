@@ -1,0 +1,185 @@
+"""From picture files to embeddings, in batches: what index and query share.
+
+Reading and preparing a picture costs a fifth of what a small network does with it. Workers therefore take whole batches
+from file to embedding, each with a network of its own on one thread: no picture travels between processes, and no
+core waits for another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.networks.embedder import Embedder
+from sinonom_cli.networks.page_like import looks_like_page
+from sinonom_cli.networks.preprocess import Mended, framed_pictures, mended
+from sinonom_cli.networks.test_time_augmentation import embed_views
+from sinonom_cli.pictures.blank import inked_picture
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.storage.inputs import Item
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinonom_cli.storage.model_folder import Model
+
+PAGE = "looks like a page, a column or a line of several characters, not like one character"
+"""Reason for which a query is refused."""
+PAYS = 2_000
+"""From so many pictures on, workers save more than the second that it takes to start them."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A batch: the embeddings of the pictures that could be read, and why the others could not.
+
+    Attributes
+    ----------
+    vectors : (n, D) float32.
+    failures : reason by position in the batch; n is the batch's length less these.
+    """
+
+    vectors: NDArray[np.float32]
+    failures: dict[int, str]
+
+
+def embed_pictures(
+    embedder: Embedder,
+    batches: Sequence[Sequence[Path]],
+    size: int,
+    workers: int | None,
+    engine: str = "processes",
+    tta: bool = False,
+    one_character: bool = False,
+) -> Iterator[Embedded]:
+    """Embed pictures, and yield batch by batch, in order.
+
+    Parameters
+    ----------
+    embedder : the network.
+    batches : paths of pictures; a batch is what a worker takes at once.
+    size : side of the network's square input in pixels.
+    workers : processes that read and embed; 0: this one; None: as many as pay.
+    engine : as in `work_through`.
+    tta : take the mean over a few views of each picture, for queries only; see `test_time_augmentation`.
+    one_character : count pictures that look like a page or a column as failures: queries.
+    """
+    one = OneBatch(embedder, size, tta, one_character)
+    if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
+        for batch in batches:
+            yield one(batch)
+        return
+    from sinonom_cli.parallel.processes import work_through
+    from sinonom_cli.parallel.work import cores
+
+    items = [Item(str(number), Path(), (number, tuple(batch))) for number, batch in enumerate(batches)]
+    done: dict[int, Embedded] = {}
+    due = 0
+    if engine == "processes":
+        workers = workers or cores()
+    for outcome in work_through(items, EmbedBatch(embedder.model, tta, one_character), workers, engine, at_once=1):
+        number, batch = outcome.item.data
+        embedded: Any = outcome.rows and outcome.rows[0]
+        done[number] = embedded or _without_what_crashes(one, batch, outcome.failure)
+        while due in done:  # workers finish out of order
+            yield done.pop(due)
+            due += 1
+
+
+@dataclass(frozen=True)
+class EmbedBatch:
+    """Takes the pictures of an item's batch from file to embedding, in a worker."""
+
+    model: Model
+    tta: bool = False
+    one_character: bool = False
+
+    def __call__(self, item: Item) -> list[Any]:
+        """Return one `Embedded` in a list."""
+        _, batch = item.data
+        embedder = _embedder(self.model.path, self.model.identity)
+        return [OneBatch(embedder, self.model.size, self.tta, self.one_character)(batch)]
+
+
+@dataclass(frozen=True)
+class Read:
+    """Reads and prepares one picture in a worker, to see whether that survives."""
+
+    size: int
+
+    def __call__(self, item: Item) -> list[Any]:
+        """Return nothing; raises SinonomError for a picture that cannot be read."""
+        mended(load_picture(item.path), self.size)
+        return []
+
+
+@lru_cache(1)
+def _embedder(path: Path, identity: str) -> Embedder:
+    from sinonom_cli.storage.model_folder import read_model
+
+    model = read_model(path)
+    if model.identity != identity:
+        raise SinonomError(f"{path} has changed since the run began", "the same command again", ExitCode.BUG)
+    return Embedder(model, 1)
+
+
+def _without_what_crashes(one: OneBatch, batch: Sequence[Path], reason: str) -> Embedded:
+    """Embed a batch that ended its worker: find the pictures that do, one by one, and leave them out."""
+    from sinonom_cli.parallel.processes import work_through
+
+    items = [Item(str(position), path, position) for position, path in enumerate(batch)]
+    tried = sorted(work_through(items, Read(one.size), 1), key=lambda outcome: outcome.item.data)
+    bad = {outcome.item.data: outcome.failure for outcome in tried if outcome.rows is None}
+    if not bad:
+        raise SinonomError(f"a worker ended while it embedded {batch[0]} and what follows: {reason}", "--workers 0")
+    good = [position for position in range(len(batch)) if position not in bad]
+    embedded = one([batch[position] for position in good])
+    failures = bad | {good[position]: why for position, why in embedded.failures.items()}
+    return Embedded(embedded.vectors, dict(sorted(failures.items())))
+
+
+@dataclass(frozen=True)
+class OneBatch:
+    """Takes a batch of pictures from file to embedding; the attributes are as in `embed_pictures`."""
+
+    embedder: Embedder
+    size: int
+    tta: bool
+    one_character: bool
+
+    def __call__(self, batch: Sequence[Path]) -> Embedded:
+        """Return the batch's embeddings, and why pictures have none."""
+        pictures: list[Mended] = []
+        positions: list[int] = []
+        failures: dict[int, str] = {}
+        for position, path in enumerate(batch):
+            read = self._read(path)
+            if isinstance(read, str):
+                failures[position] = read
+            else:
+                pictures.append(read)
+                positions.append(position)
+        there = framed_pictures(pictures, self.size)
+        vectors = embed_views(self.embedder, there) if self.tta else self.embedder.embed(there)
+        finite = np.isfinite(vectors).all(axis=1)
+        for position in np.array(positions, np.int64)[~finite].tolist():
+            failures[position] = "the model answers it with something that is no number"
+        return Embedded(vectors[finite], dict(sorted(failures.items())))
+
+    def _read(self, path: Path) -> Mended | str:
+        """Return a picture, ready to be framed, or in one line why there is none."""
+        try:
+            picture = inked_picture(path)
+            return PAGE if self.one_character and looks_like_page(picture) else mended(picture, self.size)
+        except SinonomError as error:
+            if error.code != ExitCode.BAD_INPUT:
+                raise
+            return " ".join(error.message.split())
+        except Exception as error:  # one picture that a decoder chokes on must not stop a million others
+            return " ".join(f"{type(error).__name__}: {error}".split())

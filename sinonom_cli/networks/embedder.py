@@ -1,0 +1,127 @@
+"""Embeddings with ONNX Runtime: what index and query use; torch is never imported."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.errors import SinonomError, need
+from sinonom_cli.networks.preprocess import VERSION
+from sinonom_cli.storage.model_folder import Model
+
+
+def session_of(onnx: str | bytes, threads: int) -> Any:
+    """Open a network on the CPU.
+
+    Parameters
+    ----------
+    onnx : file name, or the network itself.
+    threads : that one call may use; 0: as many as there are cores.
+    """
+    # Its builds for Linux and Windows may report what is run to their maker; this is read when the library is loaded.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    runtime = need("onnxruntime", "all")
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    return runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+
+
+AT_ONCE = 16
+"""So many pictures go through the network together: what lies between its layers then stays in the caches. 256 of them
+took a quarter longer; the numbers are the same."""
+
+
+class Embedder:
+    """A model, ready to embed.
+
+    Parameters
+    ----------
+    model : from `read_model`.
+    threads : that one call may use; 0: as many as there are cores.
+
+    Raises
+    ------
+    SinonomError
+        If the model's network cannot be opened, or does not take and give what its record says.
+    """
+
+    def __init__(self, model: Model, threads: int = 1) -> None:
+        made = model.record["input"].get("preprocessing")
+        if made != VERSION:
+            raise SinonomError(
+                f"{model.path} learnt from pictures prepared in another way ({made}) than they are now ({VERSION})",
+                "sinonom train makes it again; or the version of sinonom that made it",
+            )
+        self.model = model
+        try:
+            self._session = session_of(str(model.onnx), threads)
+        except SinonomError:
+            raise
+        except Exception as error:  # ONNX Runtime has a dozen exception classes, none of them public
+            first = str(error).strip().partition("\n")[0]
+            raise SinonomError(
+                f"{model.onnx} is no network that ONNX Runtime opens: {first}", "copy the model again whole"
+            ) from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or not _fits(inputs[0].shape, (None, 1, model.size, model.size)):
+            raise SinonomError(
+                f"{model.onnx} does not take (N, 1, {model.size}, {model.size}) pictures, as its record says",
+                "copy the model again whole",
+            )
+        if not _fits(outputs[0].shape, (None, model.embedding_size)):
+            raise SinonomError(
+                f"{model.onnx} does not give embeddings of length {model.embedding_size}, as its record says",
+                "copy the model again whole",
+            )
+        self._input = inputs[0].name
+        self._output = outputs[0].name
+
+    def embed(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed pictures that `prepare` made.
+
+        Parameters
+        ----------
+        batch : (N, S, S) float32 in [0, 1], 1 = ink; any N, 0 included.
+
+        Returns
+        -------
+        (N, D) float32.
+        """
+        pictures = np.ascontiguousarray(batch, dtype=np.float32)[:, None]
+        embeddings = np.empty((len(batch), self.model.embedding_size), np.float32)
+        for start in range(0, len(batch), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            embeddings[part] = self._session.run([self._output], {self._input: pictures[part]})[0]
+        return embeddings
+
+
+def shortened(embeddings: NDArray[np.float32], length: int | None) -> NDArray[np.float32]:
+    """Return the first numbers of embeddings whose first say most (see `train/principal_axes.py`).
+
+    Parameters
+    ----------
+    embeddings : (N, D) float32 of length 1.
+    length : how many numbers to keep; None, D or more: all.
+
+    Returns
+    -------
+    (N, length) float32 of length 1; the embeddings themselves if all is kept.
+    """
+    if length is None or embeddings.shape[1] <= length:
+        return embeddings
+    first = embeddings[:, :length]
+    return first / np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-12)
+
+
+def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
+    """Whether a network's shape, in which a name or None is any number, allows the wanted one; None: must be free."""
+    if len(shape) != len(wanted):
+        return False
+    return all(
+        not isinstance(got, int) if want is None else not isinstance(got, int) or got == want
+        for got, want in zip(shape, wanted, strict=True)
+    )

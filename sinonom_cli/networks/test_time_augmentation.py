@@ -1,0 +1,105 @@
+"""`--tta`: the same picture seen a few times, slightly otherwise, so that its embedding depends less on one framing.
+
+numpy only, on what `preprocess.prepare` gives: the index holds each picture once, as ever.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinonom_cli.networks.embedder import Embedder
+
+VIEWS = (
+    (0.0, 1.0, 0.0, 0.0),
+    (4.0, 1.0, 0.0, 0.0),
+    (-4.0, 1.0, 0.0, 0.0),
+    (0.0, 1.06, 0.0, 0.0),
+    (0.0, 0.94, 0.0, 0.0),
+)
+"""(degrees, scale, shares of the side to the right and down) of each; the first is the picture as it is.
+
+Of held-out prints, turns, scales and shifts brought about as much each; shifts beside the others, nothing more.
+"""
+
+TOGETHER = 32
+"""Pictures whose views are in memory at once."""
+
+
+def views(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return each picture as it is and as it would be seen otherwise.
+
+    Parameters
+    ----------
+    pictures : (N, S, S) float32 in [0, 1], from `prepare`.
+
+    Returns
+    -------
+    (N, V, S, S) float32 in [0, 1]; [:, 0] are the pictures themselves.
+    """
+    count, size, _ = pictures.shape
+    seen = np.empty((count, len(VIEWS), size, size), np.float32)
+    seen[:, 0] = pictures
+    padded = np.zeros((count, (size + 2) * (size + 2)), np.float32)
+    padded.reshape(count, size + 2, size + 2)[:, 1:-1, 1:-1] = pictures
+    for number, view in enumerate(VIEWS[1:], 1):
+        corners, weights = _bilinear(view, size)
+        seen[:, number] = sum(
+            padded[:, corner] * weight for corner, weight in zip(corners, weights, strict=True)
+        ).reshape(count, size, size)
+    return np.minimum(seen, 1, out=seen)
+
+
+def embed_views(embedder: Embedder, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Embed pictures by the mean over their views, (N, S, S) float32 from `prepare` -> (N, D) float32."""
+    embeddings = np.empty((len(pictures), len(VIEWS), embedder.model.embedding_size), np.float32)
+    for start in range(0, len(pictures), TOGETHER):
+        part = views(pictures[start : start + TOGETHER])
+        found = embedder.embed(part.reshape(-1, *part.shape[2:]))
+        embeddings[start : start + TOGETHER] = found.reshape(*part.shape[:2], -1)
+    return mean_of_views(embeddings)
+
+
+def mean_of_views(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return one embedding for each picture: the mean of its views', of length 1 if theirs is.
+
+    Parameters
+    ----------
+    embeddings : (N, V, D) float32.
+
+    Returns
+    -------
+    (N, D) float32.
+    """
+    mean = embeddings.mean(axis=1, dtype=np.float64)
+    unit = (np.abs(np.linalg.norm(embeddings, axis=2) - 1) < 1e-4).all(axis=1, keepdims=True)
+    length = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
+    return np.where(unit, mean / length, mean).astype(np.float32)
+
+
+@cache
+def _bilinear(view: tuple[float, float, float, float], size: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return which four pixels of a picture with one blank pixel around it make each of a view's, and their weights.
+
+    Returns
+    -------
+    (4, S * S) int64 and (4, S * S) float32.
+    """
+    degrees, scale, right, down = view
+    turn = np.deg2rad(degrees)
+    place = (np.arange(size) + 0.5) / size - 0.5
+    y, x = np.meshgrid(place - down, place - right, indexing="ij")
+    rows = (np.cos(turn) * y - np.sin(turn) * x) / scale
+    columns = (np.sin(turn) * y + np.cos(turn) * x) / scale
+    # In pixels of the padded picture, whose first centre is at 0 and blank; what is farther out is blank, too.
+    rows, columns = (np.clip((part.ravel() + 0.5) * size + 0.5, 0, size + 1) for part in (rows, columns))
+    top, left = (np.minimum(part.astype(np.int64), size) for part in (rows, columns))
+    low, late = (rows - top).astype(np.float32), (columns - left).astype(np.float32)
+    first = top * (size + 2) + left
+    corners = np.stack([first, first + 1, first + size + 2, first + size + 3])
+    return corners, np.stack([(1 - low) * (1 - late), (1 - low) * late, low * (1 - late), low * late])

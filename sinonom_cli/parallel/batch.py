@@ -1,0 +1,260 @@
+"""Make a folder artifact from items: begin, do what is not done, finish; resume after a kill."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.parallel.processes import PROCESSES, SMALL_JOB, work_through
+from sinonom_cli.parallel.work import Work
+from sinonom_cli.storage.atomic import cannot_write, sweep
+from sinonom_cli.storage.fingerprints import changed_items, each, identity_of, mark_of
+from sinonom_cli.storage.inputs import Item
+from sinonom_cli.storage.journal import Journal, Known, Row, finished
+from sinonom_cli.storage.record import Artifact, begin, finish, record_path, refuse_files, reopen, writing
+from sinonom_cli.storage.removal import unlink_below
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+TRIED = 8
+"""Items that are tried before an output is replaced."""
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """How a batch runs; none of it changes what is written.
+
+    `workers` None: one for each core. `max_failures` None: no limit. `engine`: as in `work_through`.
+    """
+
+    workers: int | None = None
+    fail_fast: bool = False
+    max_failures: int | None = None
+    overwrite: bool = False
+    engine: str = PROCESSES
+
+
+def item_rng(seed: int, key: str) -> "np.random.Generator":
+    """Return a generator that depends on (seed, key) alone, whichever worker asks."""
+    import numpy as np
+
+    digest = hashlib.sha256(f"{seed}\0{key}".encode("utf-8", "surrogatepass")).digest()
+    return np.random.default_rng(np.frombuffer(digest, np.uint32))
+
+
+def fill(
+    out: Path,
+    *,
+    kind: str,
+    options: dict[str, Any],
+    items: Sequence[Item],
+    work: Work,
+    columns: Sequence[str],
+    batch: BatchOptions,
+    what: str,
+    extra: Callable[[], dict[str, Any]] | None = None,
+    doubtful: Sequence[str] = (),
+    needs: Sequence[Path | None] = (),
+    passed_over: Mapping[str, int] | None = None,
+) -> Artifact:
+    """Make, resume or extend the folder artifact `out`: `work` on each item that is not done.
+
+    Items that failed before, and items that are new since a complete run, are worked on; items already done stay.
+
+    Parameters
+    ----------
+    out : folder to make.
+    kind : "imageset" or "meshset".
+    options : what changes the files written; JSON types only.
+    items : everything the artifact is made from, in the order of its metadata.
+    work : picklable callable; writes an item's files below `out` and returns its metadata rows. Its method `outputs`,
+        if it has one, returns the names of all files that it may write for an item, relative to `out`.
+    columns : header of `metadata.csv`.
+    batch : how to run.
+    what : what the items are, in the plural, for messages.
+    extra : called at the end; its fields go into the record.
+    doubtful : header of `doubtful.csv`, for the rows of `work` that have no `file_name`; empty: there are none.
+    needs : what the command reads besides the items: the files that options name; None: an option that was not given.
+    passed_over : how many files the folders hold that were passed over, by ending; for the record.
+
+    Raises
+    ------
+    SinonomError
+        Output in the way; inputs that changed since they were used; too many failures; nothing succeeded.
+    """
+    inputs = [path for path in needs if path is not None]
+    inputs += [path for item in items for path in (item.path, *item.files)]
+    with writing(out, kind, inputs):
+        if batch.overwrite and record_path(out, kind).exists():
+            _refuse_hopeless(items, work, batch, what)
+        writes = (name for item in items for name in outputs_of(work, item))
+        artifact = begin(out, kind, options, {"count": len(items)}, batch.overwrite, writes=writes)
+        before = artifact.state
+        if before == "complete":
+            known = finished(out)
+            refuse_changed(out, items, known)
+            keys = [item.key for item in items]
+            if list(known) == keys and all(mark or size < 0 for size, mark in known.values()):
+                console.say(f"{out} is complete: nothing to do")
+                return artifact
+            reopen(artifact)
+        elif before == "running":
+            console.say(f"{out} was begun before: going on")
+            sweep(out)
+        journal = Journal(out)
+        try:
+            if before == "running":
+                refuse_changed(out, items, journal.done)
+            if before != "new":
+                _refuse_what_somebody_put_there(out, items, work, journal)
+            _mark_what_is_old(out, items, journal)
+            _work_through(out, items, work, journal, batch, what)
+            if items and not journal.done:
+                journal.write_failures(items)
+                reason = journal.failures[items[0].key]
+                raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {reason}")
+            counts = journal.write_tables(items, columns, doubtful)
+            marks = [journal.done.get(item.key, (0, ""))[1] for item in items]
+            artifact.record["inputs"] = identity_of(items, marks)
+            artifact.record.pop("passed_over", None)
+            besides = {"passed_over": dict(passed_over)} if passed_over else {}
+            finish(artifact, counts=counts, **besides, **(extra() if extra else {}))
+            journal.delete()
+        except OSError as error:
+            raise cannot_write(out, error) from error
+        finally:
+            journal.close()
+    return artifact
+
+
+def _refuse_hopeless(items: Sequence[Item], work: Work, batch: BatchOptions, what: str) -> None:
+    """Refuse to replace an output where nothing could take its place: the first items are tried until one succeeds.
+
+    Works that can write elsewhere, dataclasses with a field `out`, are tried in a temporary folder; of others, only
+    what is known without them counts.
+    """
+    failure = items[0].fault if items and all(item.fault for item in items) else ""
+    if not failure and is_dataclass(work) and any(field.name == "out" for field in fields(work)):
+        workers = 0 if batch.workers == 0 or len(items) < SMALL_JOB else 1
+        with TemporaryDirectory(prefix="sinonom-") as folder:
+            trial: Any = replace(work, out=Path(folder))
+            try:
+                for outcome in work_through(items[:TRIED], trial, workers):
+                    if outcome.rows is not None:
+                        return
+                    failure = failure or outcome.failure
+            except SinonomError:  # the temporary folder has no room: that says nothing of the output
+                return
+        if len(items) > TRIED:
+            return
+    if failure:
+        hint = "other inputs; the output is left as it is"
+        raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {failure}", hint)
+
+
+def outputs_of(work: Work, item: Item) -> Sequence[str]:
+    """Return the files that a work may write for an item, relative to the output; none: it does not say."""
+    outputs: Callable[[Item], Sequence[str]] | None = getattr(work, "outputs", None)
+    return outputs(item) if outputs else ()
+
+
+def _refuse_what_somebody_put_there(out: Path, items: Sequence[Item], work: Work, journal: Journal) -> None:
+    """Refuse to write over files that no killed run of ours has left behind."""
+    if journal.begun is not None:
+        todo = (item for item in items if item.key not in journal.done)
+        there = (name for item in todo for name in outputs_of(work, item) if os.path.lexists(out / name))
+        refuse_files(out, set(there).difference(journal.begun))
+
+
+def close(artifact: Artifact) -> None:
+    """End a command: say on stdout where its output is, or (`--json`) what it is.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 6, if some items failed.
+    """
+    failed = artifact.counts.get("failed", 0)
+    if console.settings.json:
+        console.data_json({"path": str(artifact.path), **artifact.record})
+    else:
+        console.data(str(artifact.path))
+    if failed:
+        path = artifact.path
+        beside = path.with_name(path.name + ".failures.csv")
+        where = beside if artifact.record["kind"] == "index" else path / "failures.csv"
+        raise SinonomError(
+            f"{failed} of {artifact.counts['items']} inputs failed: see {where}",
+            "mend them, then the same command again: it does only what is missing",
+            ExitCode.SOME_FAILED,
+        )
+
+
+def refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known]) -> None:
+    """Refuse to go on with an output whose inputs are not what they were; new ones are no reason.
+
+    Parameters
+    ----------
+    known : bytes and fingerprint, by key, of what it was made from.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5; it names the first.
+    """
+    there = {item.key for item in items}
+    gone = [key for key in known if key not in there]
+    changed = changed_items(items, known)
+    if gone or changed:
+        first = (changed or gone)[0]
+        raise SinonomError(
+            f"{out} was made from other inputs: {len(changed)} changed, {len(gone)} gone; the first is {first}",
+            "--overwrite, or another output",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
+
+
+def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> None:
+    """Take items that an earlier version noted by size alone for unchanged, and know them by content from now on."""
+    old = [item for item in items if item.size >= 0 and journal.done.get(item.key, (0, "-"))[1] == ""]
+    if old:
+        console.say(f"{out} was made by a version that knew inputs by size: {len(old)} are taken as they are now")
+        for item, mark in zip(old, each(mark_of, old), strict=True):
+            journal.done[item.key] = item.size, mark
+
+
+def _work_through(
+    out: Path, items: Sequence[Item], work: Work, journal: Journal, batch: BatchOptions, what: str
+) -> None:
+    todo = [item for item in items if item.key not in journal.done]
+    allowed = 0 if batch.fail_fast else batch.max_failures
+
+    def begun(some: Sequence[Item]) -> None:
+        if names := [name for item in some for name in outputs_of(work, item)]:
+            journal.begin(names)
+
+    with console.progress(len(todo), what) as progress:
+        for outcome in work_through(todo, work, batch.workers, batch.engine, begun=begun):
+            journal.add(outcome.item, outcome.rows, outcome.failure, outcome.mark)
+            journal.flush()
+            progress.advance()
+            if outcome.rows is not None:
+                continue
+            unlink_below(out, outputs_of(work, outcome.item))  # what it had written before it failed
+            console.detail(f"{outcome.item.key}: {outcome.failure}\n{outcome.trace}".rstrip())
+            if allowed is not None and len(journal.failures) > allowed:
+                journal.write_failures(items)
+                raise SinonomError(
+                    f"stopped: {outcome.item.key}: {outcome.failure}",
+                    f"see {out / 'failures.csv'}; the same command again goes on",
+                )
+
+
+__all__ = ["Artifact", "BatchOptions", "Item", "Row", "close", "fill", "item_rng"]

@@ -1,0 +1,242 @@
+"""How a carved, worn and scanned relief is made of its strokes: the one account of it, in numpy and in torch.
+
+`carve` makes meshes by it, and `depth_images` what `render` would show of them. Lengths and heights are in units of the
+plate's width. The plate's face, where the strokes stand, is at height 0; ground is below. Arrays are those of the Draw
+that is given (see `random_fields`).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sinonom_cli.relief.random_fields import Array, Draw
+
+BROKEN = (0.5, 1.0)
+"""How deep breaks are, as a share of the relief's depth, least and greatest."""
+FIELD = 0.1
+"""Distance over which the ground between far strokes is gouged deeper."""
+FARTHEST = 0.2
+"""Beyond this distance from any stroke the ground grows no deeper."""
+UNEVEN = 9
+"""Hills across the plate by which stroke tops rise and fall."""
+SMEARED = 0.1
+"""How far walls slope at most."""
+BREAK = (0.012, 0.028)
+"""Half width of a break in a stroke, down and across, least and greatest."""
+CORNERS = 6
+"""Corners on each side of the irregular polygon along which a plate is cut out of its block."""
+ROUND, MOST_ROUND = 3.0, 0.45
+"""How far in the polygon passes the four corners of the box, in units of the most that its sides lie in, and at most:
+people who outline characters cut corners."""
+FACETS = (7, 4)
+"""Scoops of the chisel across the plate: along one side and along the other."""
+PLANED = 0.4
+"""How far wear may plane tops off, as a share of the relief's depth; at wear 1, where the plate is worn most."""
+ROUNDED = (0.0025, 0.006)
+"""Deviation of the blur that rounds edges: of a fresh relief, and what wear 1 adds."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A range that an amount is drawn from evenly."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:g}" if self.low == self.high else f"{self.low:g}:{self.high:g}"
+
+
+@dataclass(frozen=True)
+class Relief:
+    """How a surface may look.
+
+    Attributes
+    ----------
+    depth : of the ground far from any stroke.
+    flank : distance from a stroke over which the ground falls by 1 - 1/e of its depth there.
+    deepening : share of the depth that is reached only where strokes are far apart.
+    gouge : deviation of the chisel's scoops in the ground, as a share of the depth.
+    uneven : deviation of the height of stroke tops, as a share of the depth.
+    wear : 0 fresh to 1 much worn: tops planed off in places, edges rounded.
+    breaks : how many breaks there are in strokes, whole numbers.
+    ragged : how far in the corners of the plate's edge lie.
+    smear : how far a scanner that sees a wall from one side only lets it slope, to a side drawn for each plate.
+    blur : deviation of a coarse scan's blur.
+    noise : deviation of the scan's noise.
+    """
+
+    depth: Span = Span(0.07, 0.15)
+    flank: Span = Span(0.016, 0.038)
+    deepening: Span = Span(0.1, 0.4)
+    gouge: Span = Span(0.1, 0.22)
+    uneven: Span = Span(0.03, 0.08)
+    wear: Span = Span(0, 0.6)
+    breaks: Span = Span(0, 2)
+    ragged: Span = Span(0, 0.1)
+    smear: Span = Span(0, 0.1)
+    blur: Span = Span(0, 0.016)
+    noise: Span = Span(0, 0.001)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """What was drawn of a Relief for each of a batch: (N, 1, 1) arrays."""
+
+    depth: "Array"
+    flank: "Array"
+    deepening: "Array"
+    gouge: "Array"
+    uneven: "Array"
+    wear: "Array"
+    breaks: "Array"
+    smear: "Array"
+    blur: "Array"
+    noise: "Array"
+
+
+def amounts(relief: Relief, draw: "Draw") -> Amounts:
+    """Draw how each relief of a batch is carved."""
+
+    def within(span: Span) -> "Array":
+        return draw.within(span.low, span.high)
+
+    return Amounts(
+        within(relief.depth),
+        within(relief.flank),
+        within(relief.deepening),
+        within(relief.gouge),
+        within(relief.uneven),
+        within(relief.wear),
+        draw.xp.floor(draw.within(relief.breaks.low, relief.breaks.high + 1 - 1e-4)),
+        within(relief.smear),
+        within(relief.blur),
+        within(relief.noise),
+    )
+
+
+def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Array":
+    """Carve the ground between strokes, then wear, break and scan the relief.
+
+    Parameters
+    ----------
+    far : (N, S, S), how far each point is from the nearest stroke, at most FARTHEST; 0 on strokes.
+    strokes : (N, S, S) in [0, 1], where strokes are; they are broken there.
+    drawn : from `amounts`.
+
+    Returns
+    -------
+    (N, S, S): about 0 on stroke tops, to -depth and a little below on the ground.
+    """
+    xp = draw.xp
+    # In place where it can be: fresh memory costs more than arithmetic.
+    ground = draw.exp(far / -drawn.flank)
+    ground -= 1
+    marks = _scoops(draw)
+    marks *= drawn.gouge
+    marks *= ground
+    field = draw.exp(far / -FIELD)
+    field -= 1
+    field *= 1 / (1 - math.exp(-FARTHEST / FIELD))
+    field -= ground
+    field *= drawn.deepening
+    ground += field
+    ground += marks
+    planed = (draw.smooth(6) - 0.5).clip(min=0, max=2)
+    planed *= PLANED / 2 * drawn.wear
+    planed += _breaks(strokes, drawn.breaks, draw)
+    lowest = -planed.clip(max=1)
+    carved = xp.minimum(ground, lowest)
+    carved += draw.smooth(UNEVEN) * drawn.uneven
+    carved = _smeared(carved, drawn.smear, draw)
+    carved = draw.blurred(carved, xp.sqrt((ROUNDED[0] + ROUNDED[1] * drawn.wear) ** 2 + drawn.blur**2))
+    carved *= drawn.depth
+    carved += drawn.noise * draw.noise()
+    return carved
+
+
+def plate(ragged: Span, draw: "Draw") -> "Array":
+    """(N, S, S) bool, where the plates are: cut out of their blocks along irregular polygons."""
+    corners = ragged.low + (ragged.high - ragged.low) * draw.uniform((draw.count, 4, CORNERS))
+    edge = draw.lines(corners) - 0.5
+    y, x = draw.plane()
+    left, right, top, bottom = (edge[:, k] for k in range(4))
+    across = (x >= left[:, :, None]) & (x <= -right[:, :, None])
+    inside = across & (y >= top[:, None, :]) & (y <= -bottom[:, None, :])
+    cut = 1 - min(ROUND * ragged.high, MOST_ROUND) * draw.uniform((draw.count, 4, 1, 1))
+    for k, (down, right_of) in enumerate(((1, 1), (1, -1), (-1, 1), (-1, -1))):
+        inside = inside & (down * y + right_of * x <= cut[:, k])
+    return inside
+
+
+@dataclass(frozen=True)
+class Lie:
+    """How plates lie: tilt, degrees, towards `way`, radians from x to y (downwards), each (N, 1, 1); their bend."""
+
+    tilt: "Array"
+    way: "Array"
+    bend: "tuple[Array, Array, Array]"
+
+
+def lie(tilt: Span, bend: Span, draw: "Draw") -> Lie:
+    """Draw how plates lie; the greatest coefficient of a bend is within `bend`, up or down."""
+    steep, way = draw.within(tilt.low, tilt.high), draw.within(0, 2 * math.pi)
+    most = draw.within(bend.low, bend.high)
+    a, b, c = (draw.within(-1, 1) for _ in range(3))
+    share = most / draw.xp.maximum(abs(a), draw.xp.maximum(abs(b), abs(c))).clip(min=1e-6)
+    return Lie(steep, way, (a * share, b * share, c * share))
+
+
+def bent(lies: Lie, draw: "Draw") -> "Array":
+    """Heights (N, S, S) of bent plates: a x^2 + b y^2 + c x y / 2; x and y go from -1 to 1 right and down the plate."""
+    y, x = draw.plane()
+    a, b, c = lies.bend
+    return 4 * (a * x * x + b * y * y + c * x * y / 2)
+
+
+def _scoops(draw: "Draw") -> "Array":
+    """Hollows that a chisel leaves side by side in the ground, with ridges between; mean 0, deviation 1."""
+    down, across = draw.smooth(*FACETS), draw.smooth(*reversed(FACETS))
+    field = abs(draw.xp.where(draw.chance(0.5)[:, None, None], down, across))
+    return (field - math.sqrt(2 / math.pi)) / math.sqrt(1 - 2 / math.pi)
+
+
+def _smeared(surface: "Array", reach: "Array", draw: "Draw") -> "Array":
+    """Let every wall that faces one side of the plate, drawn for each, slope: by 1 over the distance `reach`."""
+    xp = draw.xp
+    step = 1 / (draw.size * reach.clip(min=1e-4))
+    side = draw.uniform((draw.count, 1, 1)) * 4
+    steps = math.ceil(SMEARED * draw.size)
+    for axis in (1, 2):
+        for forwards in (True, False):
+            mine = (side >= 2 * axis - 2 + forwards) & (side < 2 * axis - 1 + forwards)
+            fall = xp.where(mine, step, xp.full_like(step, 1e3))
+            for _ in range(steps):
+                higher, lower = (slice(None, -1), slice(1, None)) if forwards else (slice(1, None), slice(None, -1))
+                source = (slice(None),) * axis + (higher,)
+                target = (slice(None),) * axis + (lower,)
+                moved = surface[source] - fall
+                surface[target] = xp.maximum(surface[target], moved)
+    return surface
+
+
+def _breaks(strokes: "Array", count: "Array", draw: "Draw") -> "Array":
+    """(N, S, S) in [0, 1], as a share of the depth: how far strokes are broken away, at points that lie on them."""
+    xp, size = draw.xp, draw.size
+    most = int(count.max()) if draw.count else 0
+    if most == 0:
+        return xp.zeros_like(strokes)
+    u = draw.uniform((draw.count, most, 4))
+    # First a row by how much stroke it holds, then a column of that row: two resolutions find about the same point.
+    rows = xp.cumsum(strokes.sum(2), 1)
+    row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=size - 1)
+    columns = xp.cumsum(xp.stack([page[at] for page, at in zip(strokes, row, strict=True)]), 2)
+    column = (columns < u[:, :, 1:2] * columns[:, :, -1:]).sum(2).clip(max=size - 1)
+    place = draw.plane()[1][0]
+    half = BREAK[0] + (BREAK[1] - BREAK[0]) * u[:, :, 2:4]
+    down = draw.bell((place - place[row][:, :, None]) / half[:, :, :1])
+    across = draw.bell((place - place[column][:, :, None]) / half[:, :, 1:])
+    meant = draw.numbers(most) < count[:, 0]
+    splinters = draw.product(down.swapaxes(1, 2), across * meant[:, :, None]) * 3
+    return splinters.clip(max=1) * draw.within(*BROKEN)

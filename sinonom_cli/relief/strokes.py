@@ -1,0 +1,130 @@
+"""Where strokes stand on a plate: the character, out of register with its picture, and parts of its neighbours."""
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from sinonom_cli.assets import GLYPHS
+from sinonom_cli.pictures.levels import ink_of
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.relief.distance import distance_to
+from sinonom_cli.relief.options import Carving
+from sinonom_cli.relief.physics import FARTHEST, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BORDER = 0.1
+"""Width of the strip around the picture, where neighbours' strokes and the plate's edge are; plate widths."""
+FINER = 2
+"""Strokes are drawn on a grid so many times finer than the mesh, so that their edges fall between its vertices."""
+NEIGHBOURS = GLYPHS / "wenkai" / "images"
+"""Characters that ship, which stand beside the one that is carved: what else is in its set changes nothing then."""
+SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+@dataclass(frozen=True)
+class Place:
+    """How a character stands on its plate: shift to the right and down, stretch of width and height, plate widths."""
+
+    shift: tuple[float, float]
+    stretch: tuple[float, float]
+    swell: float
+    neighbours: int
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """What a plate is carved by.
+
+    Attributes
+    ----------
+    own : (N, N) float32 in [0, 1], the strokes of the character itself, before they are swollen.
+    far : (N, N) float32, plate widths to the nearest stroke, its own or a neighbour's, at most FARTHEST.
+    place : how the character stands.
+    """
+
+    own: "NDArray[np.float32]"
+    far: "NDArray[np.float32]"
+    place: Place
+
+
+def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator) -> Strokes:
+    """Draw where a character and its neighbours stand on a plate.
+
+    Parameters
+    ----------
+    ink : (H, W) float32 in [0, 1], 1 = ink; some of it is.
+    """
+    size = carving.resolution * FINER
+    way, away = rng.uniform(0, 2 * math.pi), _within(carving.shift, rng)
+    place = Place(
+        (away * math.cos(way), away * math.sin(way)),
+        (_within(carving.stretch, rng), _within(carving.stretch, rng)),
+        _within(carving.swell, rng),
+        int(rng.integers(round(carving.neighbours.low), round(carving.neighbours.high) + 1)),
+    )
+    own = _drawn(ink, size, place.shift, place.stretch) > 0.5
+    every = own.copy()
+    for side in rng.permutation(SIDES)[: place.neighbours]:
+        reach, slide = _within(carving.intrusion, rng), rng.uniform(-0.1, 0.1)
+        others = neighbours()
+        other = others[int(rng.integers(len(others)))]
+        away = side * (0.5 - reach - _towards(other, side, place.stretch)) + side[::-1] * slide
+        every |= _drawn(other, size, (float(away[0]), float(away[1])), place.stretch) > 0.5
+    far = _from_swollen(every, place.swell * size) / np.float32(size)
+    return Strokes(_pooled(own.astype(np.float32)), _pooled(far.clip(max=np.float32(FARTHEST))), place)
+
+
+@functools.cache
+def neighbours() -> "tuple[NDArray[np.float32], ...]":
+    """Ink of the characters that may stand beside one, each (H, W) float32 in [0, 1]."""
+    inks = (ink_of(load_picture(path)) for path in sorted(NEIGHBOURS.rglob("*.png")))
+    return tuple(ink for ink in inks if ink is not None)
+
+
+def _within(span: Span, rng: np.random.Generator) -> float:
+    return float(rng.uniform(span.low, span.high))
+
+
+def _towards(ink: "NDArray[np.float32]", side: "NDArray[np.int64]", stretch: tuple[float, float]) -> float:
+    """Return where, on the way from a picture's middle to `side`, its ink begins; plate widths, mostly negative."""
+    axis = 1 if side[0] else 0
+    inked = np.flatnonzero((ink > 0.5).any(axis=1 - axis))
+    if not len(inked):
+        return 0.0
+    middle, longer = ink.shape[axis] / 2, max(ink.shape)
+    first = inked[0] - middle if side.sum() > 0 else middle - inked[-1] - 1
+    return float(first / longer * (1 - 2 * BORDER) * stretch[1 - axis])
+
+
+def _drawn(
+    ink: "NDArray[np.float32]", size: int, shift: tuple[float, float], stretch: tuple[float, float]
+) -> "NDArray[np.float32]":
+    """Draw a picture in the middle of the plate, moved by `shift` (x, y; plate widths) and scaled by `stretch`."""
+    height, width = ink.shape
+    step_x, step_y = (max(height, width) / (1 - 2 * BORDER) / size / s for s in stretch)
+    left = width / 2 - step_x * size * (0.5 + shift[0])
+    top = height / 2 - step_y * size * (0.5 + shift[1])
+    picture = Image.fromarray(np.ascontiguousarray(ink))
+    placed = picture.transform(
+        (size, size), Image.Transform.AFFINE, (step_x, 0, left, 0, step_y, top), Image.Resampling.BILINEAR, fillcolor=0
+    )
+    return np.asarray(placed)
+
+
+def _from_swollen(strokes: "NDArray[np.bool_]", by: float) -> "NDArray[np.float32]":
+    """Pixels to the nearest stroke, after their edges have been moved `by` outwards, or inwards unless none is left."""
+    if by < 0:
+        thinner = distance_to(~strokes) > -by
+        return np.asarray(distance_to(thinner if thinner.any() else strokes))
+    return np.asarray((distance_to(strokes) - np.float32(by)).clip(min=0))
+
+
+def _pooled(field: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    size = len(field) // FINER
+    return field.reshape(size, FINER, size, FINER).mean(axis=(1, 3))

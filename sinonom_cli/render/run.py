@@ -1,0 +1,193 @@
+"""What `render` does with each mesh of a batch, and where its pictures go."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.meshes.gltf import files_beside
+from sinonom_cli.meshes.height_maps import HEIGHT_SUFFIXES, Scale, maps_in, read_height_map
+from sinonom_cli.meshes.read import MESH_SUFFIXES, Notes, read_mesh
+from sinonom_cli.parallel.batch import Item, Row
+from sinonom_cli.render.render import Drawn, View, draw, sixteen_bits
+from sinonom_cli.render.tidy import without_specks
+from sinonom_cli.render.upright import Judge, upright
+from sinonom_cli.storage.atomic import save_png
+from sinonom_cli.storage.image_set import COLUMNS
+from sinonom_cli.storage.inputs import DEPTH_FOLDER, Items
+from sinonom_cli.storage.names import distinct
+from sinonom_cli.storage.own_tables import read_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CHECKED = 4
+"""So many meshes of a batch are looked at from behind as well: scans that are inside out are so by the collection."""
+NOTE_COLUMNS = ("turned", "left_out", "remarks")
+"""What is said of a mesh that was not drawn as its file has it; empty for nearly all."""
+DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel")
+"""What `--depth16` adds to the metadata."""
+
+
+def columns_of(view: View) -> tuple[str, ...]:
+    """Return the columns of `metadata.csv`."""
+    return (*COLUMNS, "faces", "tilt", *NOTE_COLUMNS, *(DEPTH_COLUMNS if view.depth16 else ()))
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a mesh's picture goes, what is known of it, and whether its sides are compared in any case.
+
+    `number` says which map of a file of height maps it is.
+    """
+
+    file_name: str
+    label: str = ""
+    char: str = ""
+    check: bool = False
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Render:
+    """Render the mesh, or height map, of an item (its `data` is a Target) into the image set `out`.
+
+    `scale` says how height maps are read; None: they are refused. `judge` tells a carved side from its back where the
+    mesh itself leaves a doubt.
+    """
+
+    out: Path
+    view: View
+    judge: Judge
+    scale: Scale | None = None
+
+    # Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def __call__(self, item: Item) -> list[Row]:
+        target: Target = item.data
+        notes, seen = Notes(), None
+        triangles = self._read(item.path, target.number, notes)
+        if not self.view.as_is:
+            triangles, found = without_specks(triangles, notes)
+            triangles, seen = upright(triangles, found, self.judge, notes, target.check)
+        drawn = draw(triangles, self.view, seen)
+        save_png(self.out / target.file_name, drawn.picture)
+        row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
+        row |= {"faces": str(len(triangles)), "tilt": f"{drawn.tilt:.2f}", "turned": notes.turned}
+        row |= {"left_out": "; ".join(notes.left_out), "remarks": "; ".join(notes.remarks)}
+        return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
+
+    def _read(self, path: Path, number: int, notes: Notes) -> "NDArray[np.float32]":
+        if not _is_map(path):
+            return read_mesh(path, notes)
+        if self.scale is None:
+            hint = "--pixel MM says how wide a pixel of a height map is; pictures of characters go to index or query"
+            raise SinonomError(f"{path.name}: if this is a height map, its scale is not known", hint)
+        return read_height_map(path, number, self.scale, notes)
+
+    def outputs(self, item: Item) -> list[str]:
+        """Return the files that the item becomes, relative to the set."""
+        name = item.data.file_name
+        return [name, _depth_name(name)] if self.view.depth16 else [name]
+
+    def _depth(self, file_name: str, drawn: Drawn) -> Row:
+        """Write the heights; return how to read them, in the columns of DEPTH_COLUMNS."""
+        file_name = _depth_name(file_name)
+        steps, scale, offset = sixteen_bits(drawn.heights.astype(np.float64) * drawn.width + drawn.middle)
+        save_png(self.out / file_name, steps)
+        # In perspective a pixel shows the more, the lower it looks.
+        pixel = f"{drawn.width / self.view.size:.9g}" if self.view.projection == "orthographic" else ""
+        return dict(zip(DEPTH_COLUMNS, (file_name, f"{scale:.9g}", f"{offset:.9g}", pixel), strict=True))
+
+
+def _depth_name(file_name: str) -> str:
+    """Return where the heights of a picture go: not below images/, where all is a picture of a character."""
+    return file_name.replace("images", DEPTH_FOLDER, 1)
+
+
+def suffixes_of(scale: Scale | None) -> frozenset[str]:
+    """Return the endings of what is taken from folders: pictures there may be textures, unless a scale was given."""
+    return MESH_SUFFIXES | HEIGHT_SUFFIXES if scale else MESH_SUFFIXES
+
+
+def _is_map(path: Path) -> bool:
+    return path.suffix.lower() in HEIGHT_SUFFIXES
+
+
+def each_map(items: Items, limit: int | None) -> Items:
+    """Make an item of every map of files that hold several, `<file>#<number>`, from 1 on; its `data` is that number.
+
+    `limit` takes only the first so many; None: all.
+    """
+    found: list[Item] = []
+    for item in items:
+        count = maps_in(item.path) if _is_map(item.path) and not item.fault else 1
+        if count == 1:
+            found.append(item)
+        else:
+            found += [replace(item, key=f"{item.key}#{k}", data=k) for k in range(1, count + 1)]
+    return Items(found[:limit], items.passed_over)
+
+
+def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
+    """Give each item the name of its picture: `images/<relative path>.png`.
+
+    Parameters
+    ----------
+    items : meshes and height maps, one by one.
+    known : label and char by absolute path, for meshes whose character is known.
+    """
+    names = distinct({item.key: _name_of(item) for item in items}, ".png")
+    out = []
+    checked = {len(items) * k // CHECKED for k in range(CHECKED)}
+    for number, item in enumerate(items):
+        label, char = known.get(str(item.path.absolute()), ("", ""))
+        files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
+        check = number in checked or _is_map(item.path)
+        target = Target(f"images/{names[item.key]}", label, char, check, item.data - 1 if item.data else 0)
+        out.append(replace(item, data=target, about=label + char, files=files))
+    return out
+
+
+def _name_of(item: Item) -> str:
+    """Return the name of an item's picture: that of its file, and which of several maps it is."""
+    if item.data is None:
+        return _without_suffix(item.key)
+    return f"{_without_suffix(item.key.removesuffix(f'#{item.data}'))}/{item.data}"
+
+
+def _without_suffix(key: str) -> str:
+    name = key.removeprefix("meshes/")
+    return name[: -len(Path(name).suffix)] if Path(name).suffix else name
+
+
+def known_characters(items: list[Item]) -> dict[str, tuple[str, str]]:
+    """Return label and char by absolute path, of the meshes that lie in mesh sets of ours (`sinonom carve`)."""
+    known: dict[str, tuple[str, str]] = {}
+    seen: set[Path] = set()
+    for item in items:
+        for folder in item.path.absolute().parents:
+            if folder in seen:
+                break  # its parents have been looked at as well
+            seen.add(folder)
+            if (folder / "artifact.json").is_file() and (folder / "metadata.csv").is_file():
+                for row in read_table(folder / "metadata.csv")[1]:
+                    known[str(folder / row.get("file_name", ""))] = (row.get("label", ""), row.get("char", ""))
+    return known
+
+
+def say_what_was_done(out: Path) -> None:
+    """Warn, a line for each kind, of meshes that were not drawn as their files have them."""
+    rows = read_table(out / "metadata.csv")[1]
+    for column, what in (
+        ("turned", "did not face +Z and were turned; whether they stand upright is worth a look"),
+        ("left_out", "lay among specks, on a table or had broken faces, which were left out"),
+        ("remarks", "are odd"),
+    ):
+        some = [row for row in rows if row.get(column)]
+        if some:
+            first = f"the first, {some[0]['source']}: {some[0][column]}"
+            console.warn(f"{len(some):,} of {len(rows):,} meshes {what}: column {column} of metadata.csv; {first}")

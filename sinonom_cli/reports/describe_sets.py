@@ -1,0 +1,155 @@
+"""What a set holds, counted."""
+
+import struct
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from sinonom_cli import console
+from sinonom_cli.characters import char_of, is_private
+from sinonom_cli.storage.image_set import ImageSet, Picture
+from sinonom_cli.storage.own_tables import rows_of
+
+LARGEST = 10
+"""How many sources and characters are named."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of the histogram: `characters` with `low` to `high` images each have `images` together."""
+
+    low: int
+    high: int
+    characters: int
+    images: int
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a set holds.
+
+    Attributes
+    ----------
+    images, characters, unlabelled, private : how many images; distinct labels; images without a label; labels that
+        are Private Use.
+    bars : histogram of images by character, 1, 2, 3-4, 5-8, ... each.
+    commonest : the labels with most images.
+    grouped_by : what the sources are: "faces", "folders" or "files".
+    groups, largest : how many sources there are, and images by source of the largest.
+    looked_at, sizes : pictures whose size was looked at, and how many have each (width, height), commonest first.
+    bad : those of them that are missing or no pictures, by file name.
+    doubtful, kept : how many characters were left out as doubtful, and how many are in the set though, by reason.
+    failed : inputs that failed.
+    """
+
+    path: Path
+    images: int
+    characters: int
+    unlabelled: int
+    private: int
+    bars: list[Bar]
+    commonest: list[tuple[str, int]]
+    grouped_by: str
+    groups: int
+    largest: list[tuple[str, int]]
+    looked_at: int
+    sizes: list[tuple[tuple[int, int], int]]
+    bad: list[str]
+    doubtful: dict[str, int]
+    kept: dict[str, int]
+    failed: int
+
+
+def describe(images: ImageSet, sizes_of: int | None) -> Description:
+    """Count what a set holds.
+
+    Parameters
+    ----------
+    images : from `read_imageset`.
+    sizes_of : look at the sizes of so many pictures, evenly spread; None: of all.
+    """
+    labels = Counter(picture.label for picture in images.pictures)
+    unlabelled = labels.pop("", 0)
+    grouped_by, groups = sources(images.pictures)
+    chosen = spread(images.pictures, sizes_of)
+    sizes = {}
+    with console.progress(len(chosen), "pictures") if sizes_of is None else nullcontext() as progress:
+        for picture in chosen:
+            sizes[picture.file_name] = size_of(images.path / picture.file_name)
+            if progress:
+                progress.advance()
+    return Description(
+        images.path,
+        len(images.pictures),
+        len(labels),
+        unlabelled,
+        sum(is_private(char_of(label)) for label in labels),
+        bars(labels),
+        labels.most_common(LARGEST),
+        grouped_by,
+        len(groups),
+        groups.most_common(LARGEST),
+        len(chosen),
+        Counter(size for size in sizes.values() if size).most_common(),
+        [name for name, size in sizes.items() if not size],
+        dict(_left_out(images).most_common()),
+        dict(Counter(reason for p in images.pictures if (reason := p.more.get("doubtful"))).most_common()),
+        int(images.record.get("counts", {}).get("failed", 0)),
+    )
+
+
+def bars(labels: Mapping[str, int]) -> list[Bar]:
+    """Return the histogram of images by character: 1, 2, 3-4, 5-8, ... images each, to the greatest; empty ones too."""
+    if not labels:
+        return []
+    places = [(count - 1).bit_length() for count in labels.values()]
+    found = []
+    for place in range(max(places) + 1):
+        counts = [count for count, own in zip(labels.values(), places, strict=True) if own == place]
+        found.append(Bar(2**place // 2 + 1 if place else 1, 2**place, len(counts), sum(counts)))
+    return found
+
+
+def sources(pictures: Sequence[Picture]) -> tuple[str, Counter[str]]:
+    """Return what kind of thing pictures were made from, faces, folders (books) or else files, and images by each."""
+    if any(picture.more.get("face") for picture in pictures):
+        return "faces", Counter(picture.more.get("face") or "" for picture in pictures)
+    files = Counter(picture.source.partition("#")[0] for picture in pictures)
+    if not any("/" in name for name in files):
+        return "files", files
+    folders: Counter[str] = Counter()
+    for name, count in files.items():
+        folders[name.rpartition("/")[0]] += count
+    return "folders", folders
+
+
+def spread(pictures: Sequence[Picture], count: int | None) -> Sequence[Picture]:
+    """Return `count` of the pictures, evenly spread over the set; all if there are no more, or for None."""
+    if count is None or count >= len(pictures):
+        return pictures
+    return [pictures[number * len(pictures) // count] for number in range(count)]
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return width and height of a picture from its header; None if there is no picture."""
+    try:
+        if not path.is_file():  # a pipe would never end
+            return None
+        with path.open("rb") as file:
+            head = file.read(24)
+        if head[:8] == b"\x89PNG\r\n\x1a\n" and head[12:16] == b"IHDR":
+            width, height = struct.unpack(">II", head[16:24])
+            return (width, height) if width and height else None
+        from sinonom_cli.pictures.loading import opened_picture
+
+        with opened_picture(path) as image:
+            return image.size
+    except Exception:  # Pillow's readers raise nearly anything on bad bytes
+        return None
+
+
+def _left_out(images: ImageSet) -> Counter[str]:
+    """Count by reason what `doubtful.csv` lists."""
+    return Counter(row.get("reason") or "no reason given" for row in rows_of(images.path / "doubtful.csv"))

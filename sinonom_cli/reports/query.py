@@ -1,0 +1,259 @@
+"""From pictures to answers: find index and model, embed, search, compare with the truth, show."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.networks.embed_pictures import PAGE
+from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
+from sinonom_cli.reports.text import show
+from sinonom_cli.search.answers import answers, embedded
+from sinonom_cli.search.index import Index
+from sinonom_cli.search.integrity import quoted
+from sinonom_cli.search.opening import model_of, open_index
+from sinonom_cli.search.probability import Judge, calibration_of, command, way_of
+from sinonom_cli.search.rerank import Reranker, count_of
+from sinonom_cli.search.results import Answer, Output, figures_of
+from sinonom_cli.search.rows import Row
+from sinonom_cli.search.searcher import Searcher
+from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
+from sinonom_cli.storage.inputs import Item, find_inputs
+from sinonom_cli.storage.model_folder import DEFAULT, Model
+from sinonom_cli.storage.overlap import refuse_overlap
+from sinonom_cli.storage.walk import pages_of
+
+if TYPE_CHECKING:
+    from sinonom_cli.search.relevance import Wanted
+    from sinonom_cli.search.stale import Stale
+
+DEPTH = 5
+"""MRR and recall are promised at 5, however many answers are shown."""
+DEEP = 20
+"""A table of scores and a report tell ranks up to this."""
+
+
+@dataclass(frozen=True)
+class QueryConfig:
+    """What was typed; see the command's help."""
+
+    images: tuple[str, ...]
+    index: Path | None
+    model: Path | None
+    truth: Path | None
+    top: int
+    distance: str | None
+    rerank: int | None
+    csv: str | None
+    pictures: str | None
+    sheet: Path | None
+    scores: Path | None
+    report: Path | None
+    workers: int | None
+    limit: int | None
+    tta: bool = False
+    reject: bool = False
+    calibrate: bool = False
+
+
+def run(config: QueryConfig) -> None:
+    """Answer the pictures and print what was asked for.
+
+    Raises
+    ------
+    SinonomError
+        4 for an index, model or truth that does not fit, or if no picture could be read; 6 if some could not.
+    """
+    _refuse_typed_wrongly(config)
+    index = open_index(config.index)
+    stale = _stale(config, index)
+    model = model_of(index, config.model)
+    items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
+    for written in filter(None, (config.sheet, config.scores, config.report)):
+        refuse_overlap(written, [*(item.path for item in items), *([config.truth] if config.truth else [])])
+    warn_of_height_maps([item.path for item in items if not item.fault])
+    wanted, right = _wanted(config, items, index)
+    # With an index of characters, what is asked for is a character, not a picture of one.
+    characters = config.index is None or index.prototypes is not None
+    searcher = Searcher(index, config.distance or index.distance, characters, model)
+    batches = embedded(items, model, config.workers, config.tta, index.record["dimension"])
+    if config.calibrate:
+        from sinonom_cli.search.calibrate import calibrate
+
+        _refuse_failed(items, calibrate(searcher, config.tta, batches, wanted, right.keys()))
+        return
+    config = replace(config, rerank=count_of(config.rerank, index))
+    judge = _judge(config, index, searcher.distance)
+    outputs = _outputs(config, index, model, right, characters, judge)
+    reranker = Reranker(index, config.rerank, searcher.distance) if config.rerank else None
+    ranks: dict[str, int] = {}
+    failed: list[str] = []
+    for item, result in answers(batches, searcher, wanted, _deep(config), judge, reranker):
+        if isinstance(result, Answer):
+            if result.wanted:
+                ranks[item.key] = result.rank
+            looked_at = stale.look_at(result, config.top) if stale else result
+            for output in outputs:
+                output.answer(looked_at)
+        else:
+            failed.append(result)
+            if len(items) > 1:
+                console.warn(result)
+            for output in outputs:
+                output.unread(item, wanted.get(item.key), result)
+    if wanted:
+        found = figures_of(ranks, wanted, sorted({DEPTH, config.top}))
+        for output in outputs:
+            output.figures(found)
+    for output in outputs:
+        output.close()
+    if stale:
+        stale.warn()
+    _refuse_failed(items, failed)
+
+
+def _stale(config: QueryConfig, index: Index) -> Stale | None:
+    """Return what tells whether sets and pictures are still what was indexed; None: no row shows a picture."""
+    if config.index is None or index.prototypes:
+        return None
+    from sinonom_cli.search.stale import Stale
+
+    return Stale(index)
+
+
+def _refuse_failed(items: Sequence[Item], failed: Sequence[str]) -> None:
+    if len(items) == 1 and failed:
+        page = "cut out one character; sinonom crop-nomnaocr cuts columns and pages with transcripts or boxes"
+        raise SinonomError(
+            failed[0], page if PAGE in failed[0] else "another picture; PNG, JPEG, TIFF, WebP and BMP can be read"
+        )
+    if failed:
+        raise SinonomError(
+            f"{len(failed)} of {len(items)} pictures could not be used; the first: {failed[0]}",
+            "mend or leave out the pictures named above",
+            ExitCode.SOME_FAILED if len(failed) < len(items) else ExitCode.BAD_INPUT,
+        )
+
+
+def _refuse_typed_wrongly(config: QueryConfig) -> None:
+    strays = [name for name in config.images if name.endswith(".faiss")]
+    if config.index is None and strays:
+        raise usage_error(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
+    if config.scores and not config.truth:
+        raise usage_error("--scores tells how good answers are, and needs to know the right ones", "--truth truth.csv")
+    if (config.csv is not None) + (config.pictures is not None) + console.settings.json > 1:
+        raise usage_error("--csv, --json and --pictures are forms of the same answers", "one of them")
+    if config.calibrate:
+        _refuse_uncalibratable(config)
+
+
+def _refuse_uncalibratable(config: QueryConfig) -> None:
+    if config.truth is None:
+        raise usage_error("--calibrate compares answers with right ones", "--truth truth.csv")
+    if config.index is None:
+        raise usage_error(
+            "--calibrate writes beside an index, and none is named", "--index db.faiss; that which ships is calibrated"
+        )
+    shown = (config.rerank, config.reject, config.csv, config.pictures, config.sheet, config.scores, config.report)
+    if any(shown):
+        raise usage_error(
+            "--calibrate fits what distances mean, and shows no answers",
+            "leave out --rerank, --reject, --csv, --pictures, --sheet, --scores and --report",
+        )
+
+
+def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
+    """Return what says how sure answers are; None, if the index is not calibrated for what is asked."""
+    fitted = calibration_of(index, distance, config.tta)
+    if fitted is None and (config.reject or index.record.get("calibration")):
+        missing = f"{index.path} is not calibrated for {way_of(distance, config.tta)}"
+        if config.reject:
+            raise SinonomError(f"{missing}: --reject cannot know what is near", command(index, distance, config.tta))
+        console.say(f"{missing}: no probabilities")
+    return Judge(fitted, distance, config.reject) if fitted else None
+
+
+def _outputs(
+    config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row], characters: bool, judge: Judge | None
+) -> list[Output]:
+    """Return what takes the answers: stdout first, then files."""
+    outputs = [_shown(config, index, characters, judge is not None)]
+    if config.sheet:
+        from sinonom_cli.reports.answer_sheet import Sheet
+
+        outputs.append(Sheet(config.sheet, index, config.top))
+    if config.scores:
+        from sinonom_cli.reports.scores import Scores
+
+        outputs.append(Scores(config.scores))
+    if config.report:
+        from sinonom_cli.reports.html_report import Report
+
+        searched = index.path if config.index else "the characters that ship"
+        about = {
+            "index": f"{searched}, {len(index.rows):,} {'prototypes' if index.prototypes else 'pictures'}",
+            "model": f"{'the one that ships' if model.path == DEFAULT else model.path} ({model.identity[:12]})",
+            "distance": config.distance or index.distance,
+        }
+        about |= {"right answers": str(config.truth)} if config.truth else {}
+        outputs.append(Report(config.report, index, config.top, _deep(config), right, about))
+    return outputs
+
+
+def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> Output:
+    """Return what shows the answers on stdout."""
+    if config.pictures:
+        from sinonom_cli.reports.terminal_pictures import protocol_of
+        from sinonom_cli.reports.terminal_strip import Strips
+
+        auto = protocol_of(os.environ) if sys.stdout.isatty() else None
+        protocol = auto if config.pictures == "auto" else config.pictures
+        if protocol:
+            return Strips(index, config.top, characters, protocol)
+        console.warn(
+            "this is no terminal that is known to show pictures: --pictures sixel tries, --report writes a page"
+        )
+    return show(config.top, characters, config.csv, sure)
+
+
+def _deep(config: QueryConfig) -> int:
+    """Return how many answers are looked at."""
+    return max(config.top, config.rerank or 0, DEEP if config.scores or config.report else DEPTH)
+
+
+def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[dict[str, Wanted], dict[str, Row]]:
+    """Return what is relevant by picture key, and a row for each name of it; warn of what does not fit."""
+    if config.truth is None:
+        return {}, {}
+    from sinonom_cli.search.meaning import resolve
+    from sinonom_cli.search.relevance import match, read_truth
+
+    matched, missing = match(read_truth(config.truth), items)
+    if not matched:
+        raise SinonomError(
+            f"none of the {len(items)} pictures is in {config.truth}; it begins with {missing[0]}",
+            "the column query holds file names of pictures, or paths relative to their folder",
+        )
+    if missing and config.limit is None:
+        console.warn(f"{len(missing)} queries of {config.truth} have no picture, the first is {missing[0]}: not scored")
+    if len(matched) < len(items):
+        console.warn(f"{len(items) - len(matched)} pictures are not in {config.truth}: answered, not scored")
+    matched, right = resolve(matched, index.rows)
+    unknown = sorted(set().union(*(wanted.names for wanted in matched.values())) - right.keys())
+    if not right:
+        raise SinonomError(
+            f"no label of {config.truth} names anything in {index.path}; the first is {unknown[0]}",
+            "paths or file names as in the columns item and source of the index's rows, labels, or characters",
+        )
+    if unknown:
+        console.warn(
+            f"{len(unknown)} labels of {config.truth} name nothing in {index.path}: "
+            f"they are never found; the first is {unknown[0]}"
+        )
+    return matched, right

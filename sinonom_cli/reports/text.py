@@ -1,0 +1,206 @@
+"""Answers on stdout: JSON lines, CSV, tab-separated lines, or a table where stdout is a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli import console
+from sinonom_cli.reports.names import FACTS, facts_of, named
+from sinonom_cli.search.results import Answer, Figures, Output, file_of, name_of
+from sinonom_cli.storage.inputs import Item
+
+if TYPE_CHECKING:
+    from sinonom_cli.search.relevance import Wanted
+
+JSON_FIGURES = ("mrr@5", "recall@1", "recall@5")
+COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
+
+
+def show(top: int, characters: bool, form: str | None, sure: bool = False) -> Output:
+    """Return how to print answers here.
+
+    Parameters
+    ----------
+    top : answers to print for each picture.
+    characters : the answers are characters and not items.
+    form : of CSV, "rows" or "pairs"; None: no CSV.
+    sure : answers come with probabilities.
+    """
+    if console.settings.json:
+        return _Json(top, characters)
+    if form:
+        return _Rows(top, characters, sure) if form == "rows" else _Pairs(top, characters)
+    if sys.stdout.isatty():
+        return _Names(top) if characters else _Table(top)
+    return _Tabs(top, characters, sure)
+
+
+def _results(answer: Answer, top: int, characters: bool) -> list[dict[str, Any]]:
+    if answer.rejected:
+        return []
+    found = zip(answer.rows[:top], answer.distances[:top], strict=True)
+    results: list[dict[str, Any]] = [
+        {
+            "rank": rank,
+            "item": row.item,
+            "source": row.source,
+            "label": row.label,
+            "char": row.char,
+            "distance": round(distance, 6),
+        }
+        for rank, (row, distance) in enumerate(found, 1)
+    ]
+    for result, probability in zip(results, answer.probabilities, strict=False):
+        result["probability"] = round(probability, 6)
+    if characters:
+        for result, row in zip(results, answer.rows, strict=False):
+            result.update(facts_of(row))
+    return results
+
+
+def _columns(characters: bool, sure: bool) -> tuple[str, ...]:
+    return COLUMNS + ("probability",) * sure + FACTS * characters
+
+
+def _cells(answer: Answer, top: int, characters: bool, sure: bool) -> list[list[object]]:
+    """Return a line for each answer; one of rank 0 for a query that has none."""
+    if answer.nothing:
+        far = round(answer.distances[0], 6) if answer.distances else ""
+        rest = [""] * (sure + len(FACTS) * characters)
+        return [[answer.item.path, 0, answer.nothing, "", "", "", far, *rest]]
+    return [[answer.item.path, *result.values()] for result in _results(answer, top, characters)]
+
+
+class _Json(Output):
+    def __init__(self, top: int, characters: bool) -> None:
+        self.top, self.characters = top, characters
+
+    def answer(self, answer: Answer) -> None:
+        told: dict[str, Any] = {} if answer.known is None else {"known": answer.known}
+        if answer.changed:
+            told["changed"] = answer.changed
+        results = _results(answer, self.top, self.characters)
+        for result, state in zip(results, answer.pictures, strict=False):
+            if state:
+                result["picture"] = state
+        console.data_json({"query": str(answer.item.path), **told, "results": results})
+
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        every = figures["all"]
+        console.data_json({"metrics": {"queries": every.queries} | {name: every.values[name] for name in JSON_FIGURES}})
+
+
+class _Tabs(Output):
+    def __init__(self, top: int, characters: bool, sure: bool) -> None:
+        self.top, self.characters, self.sure = top, characters, sure
+        console.data(_tabs(_columns(characters, sure)))
+
+    def answer(self, answer: Answer) -> None:
+        console.data("\n".join(map(_tabs, _cells(answer, self.top, self.characters, self.sure))))
+
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        console.data("\n".join(["", *map(_tabs, table_of(figures))]))
+
+
+class _Rows(Output):
+    """CSV with a line for each answer; figures go to stderr, so that stdout stays one table."""
+
+    def __init__(self, top: int, characters: bool, sure: bool) -> None:
+        self.top, self.characters, self.sure = top, characters, sure
+        console.data(_csv(_columns(characters, sure)))
+
+    def answer(self, answer: Answer) -> None:
+        console.data("\n".join(map(_csv, _cells(answer, self.top, self.characters, self.sure))))
+
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        for line in table_of(figures):
+            console.say("\t".join(line))
+
+
+class _Pairs(_Rows):
+    """CSV in the form of a truth table, `query,label`: the names of the answered files, comma-joined, best first."""
+
+    def __init__(self, top: int, characters: bool) -> None:
+        self.top, self.characters = top, characters
+        console.data(_csv(("query", "label")))
+
+    def answer(self, answer: Answer) -> None:
+        rows = [] if answer.nothing else answer.rows[: self.top]
+        names = [(row.char or row.label) if self.characters else file_of(row) for row in rows]
+        console.data(_csv((answer.item.key, ",".join(names))))
+
+    def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
+        console.data(_csv((item.key, "")))
+
+
+class _Table(Output):
+    def __init__(self, top: int) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
+        self.top, self.console = top, Console()
+        self.table = Table("query", *(str(rank) for rank in range(1, top + 1)), show_lines=False)
+
+    def answer(self, answer: Answer) -> None:
+        from rich.text import Text
+
+        if answer.nothing:
+            self.table.add_row(Text(answer.item.path.name), Text(answer.nothing, "dim"))
+            return
+        cells = []
+        for place, row in enumerate(answer.rows[: self.top]):
+            style = "bold green" if answer.relevant and answer.relevant[place] else ""
+            name = name_of(row)
+            cells.append(Text.assemble((name, style), (f" {answer.told(place)}", "dim")))
+        self.table.add_row(Text(answer.item.path.name), *cells)
+
+    def figures(self, figures: Mapping[str, Figures]) -> None:
+        self.close()
+        from rich.table import Table
+        from rich.text import Text
+
+        self.table = Table("queries of kind", "queries", *figures["all"].values)
+        for kind, each in figures.items():
+            cells = [f"{value:.4f} ({_ends(each, name, '-')})" for name, value in each.values.items()]
+            self.table.add_row(Text(kind), str(each.queries), *cells)
+        self.table.caption = "in brackets: 95 % bootstrap intervals"
+
+    def close(self) -> None:
+        if self.table.row_count:
+            self.console.print(self.table)
+
+
+class _Names(_Table):
+    """A table for each picture: what its characters mean takes a line of its own."""
+
+    def answer(self, answer: Answer) -> None:
+        self.console.print(named(answer, self.top))
+
+
+def _ends(figures: Figures, name: str, between: str) -> str:
+    return between.join(f"{end:.3f}" for end in figures.intervals[name])
+
+
+def table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
+    """Return the figures as lines of cells, the 95 % intervals last."""
+    names = list(figures["all"].values)
+    yield ["queries of kind", "queries", *names, *(f"{name} 95 %" for name in names)]
+    for kind, each in figures.items():
+        values = [f"{each.values[name]:.4f}" for name in names]
+        yield [kind, str(each.queries), *values, *(_ends(each, name, "-") for name in names)]
+
+
+BREAKS = dict.fromkeys(map(ord, "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
+"""What would end a cell or a line of tab-separated text; --csv and --json write names with such characters exactly."""
+
+
+def _tabs(cells: Iterable[object]) -> str:
+    return "\t".join(str(cell).translate(BREAKS) for cell in cells)
+
+
+def _csv(cells: Iterable[object]) -> str:
+    from sinonom_cli.storage.tables import csv_line
+
+    return csv_line(map(str, cells)).removesuffix("\n")

@@ -1,0 +1,101 @@
+"""Pictures, batch by batch, from files to embeddings, and from embeddings to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from sinonom_cli import console
+from sinonom_cli.networks.embed_pictures import embed_pictures
+from sinonom_cli.networks.embedder import Embedder, shortened
+from sinonom_cli.search.probability import Judge, wanted_rows
+from sinonom_cli.search.results import Answer
+from sinonom_cli.search.searcher import Searcher
+from sinonom_cli.storage.inputs import Item
+from sinonom_cli.storage.model_folder import Model
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sinonom_cli.search.relevance import Wanted
+    from sinonom_cli.search.rerank import Reranker
+
+BATCH = 256
+FEW = 8
+"""Up to so many pictures, one thread is the quickest."""
+
+
+def embedded(
+    items: Sequence[Item], model: Model, workers: int | None, tta: bool, dimensions: int | None = None
+) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
+    """Yield, batch by batch and in order, what the pictures are embedded as.
+
+    Parameters
+    ----------
+    workers : as `embed_pictures` takes it; few pictures need none.
+    tta : embed several views of each picture, see `networks.test_time_augmentation`.
+    dimensions : how many numbers of an embedding the index holds; None: all.
+
+    Returns
+    -------
+    (n, D) float32, why the other pictures of the batch could not be read, and all the batch's pictures.
+    """
+    few = len(items) <= FEW
+    embedder = Embedder(model, 1 if few else 0)
+    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+    paths = [[item.path for item in batch] for batch in batches]
+    # A bar for what takes less than a second would cost more than it tells.
+    bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
+    with bar as progress:
+        found = embed_pictures(embedder, paths, model.size, 0 if few else workers, tta=tta, one_character=True)
+        for batch, each in zip(batches, found, strict=True):
+            failures = {}
+            for position, reason in each.failures.items():
+                item = batch[position]
+                reason = item.fault or reason  # noqa: PLW2901  # known without opening it
+                failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
+            yield shortened(each.vectors, dimensions), failures, list(batch)
+            if progress is not None:
+                progress.advance(len(batch))
+
+
+def answers(
+    batches: Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]],
+    searcher: Searcher,
+    wanted: Mapping[str, Wanted],
+    deep: int,
+    judge: Judge | None = None,
+    reranker: Reranker | None = None,
+) -> Iterator[tuple[Item, Answer | str]]:
+    """Yield each picture, in order, with its answer, or with why it could not be read.
+
+    Parameters
+    ----------
+    batches : from `embedded`.
+    wanted : what is relevant, by picture key.
+    deep : answers that are given; fewer if the index is smaller.
+    judge : says how sure answers are, by the distances at which they were found, whatever their order becomes.
+    reranker : puts them in another order.
+    """
+    looked_at = max(deep + 1, wanted_rows(searcher) if judge else 0)
+    for vectors, failures, batch in batches:
+        found = searcher.answers(vectors, looked_at) if len(vectors) else iter(())
+        for item in batch:
+            if item in failures:
+                yield item, failures[item]
+                continue
+            numbers, distances = next(found)
+            rows = {number: searcher.index.rows[number] for number in numbers}
+            sure, known = judge(list(rows.values()), distances) if judge else ([], None)
+            of = dict(zip(numbers, sure, strict=False))
+            beyond = None if reranker else distances[deep] if len(distances) > deep else float("inf")
+            numbers, distances = numbers[:deep], distances[:deep]
+            if reranker:
+                numbers, distances = reranker(item.path, numbers, distances)
+            shown = [rows[number] for number in numbers]
+            sought = wanted.get(item.key)
+            relevant = [sought.by(row) for row in shown] if sought else []
+            likely = [of[number] for number in numbers] if judge else []
+            yield item, Answer(item, shown, distances, sought, relevant, likely, known, beyond, numbers)

@@ -1,0 +1,71 @@
+"""What is left after an affine registration, as a smooth flow.
+
+One step of weighted least squares over windows (Lucas and Kanade 1981, "An iterative image registration technique with
+an application to stereo vision", IJCAI, equation 9 in two dimensions), with Gaussian windows and a ridge that draws the
+flow to 0 where there is no edge (Tikhonov): enough for what an affine registration leaves, a pixel or less.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli.search.align import blurring, on_both_sides
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WINDOW = 0.1
+"""Deviation of the Gaussian windows, as a share of the side."""
+RIDGE = 3.0
+"""Ridge added to each window's normal equations, as a multiple of the mean squared gradient of the query."""
+
+
+def flow(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Estimate how far candidates are displaced against the query, place by place.
+
+    Parameters
+    ----------
+    query : (S, S) float32, smooth.
+    candidates : (N, S, S) float32, smooth; they lie on the query but for a pixel or so.
+
+    Returns
+    -------
+    (N, 2, S, S) float32, pixels to the right and downwards: candidates show at a place plus its flow what the query
+    shows at the place. Drawn to 0, the more so the fewer edges are around. 0 where either is blank.
+    """
+    goal, seen = standardised(query), standardised(candidates)
+    down, across = np.gradient(goal)
+    blur = blurring(len(query), WINDOW * len(query))
+    xx, xy, yy = on_both_sides(blur, np.stack([across * across, across * down, down * down]))
+    ridge = RIDGE * (across * across + down * down).mean() / 2 + 1e-12
+    xx, yy = xx + ridge, yy + ridge
+    residual = goal - seen
+    x, y = on_both_sides(blur, np.stack([residual * across, residual * down]))
+    share = 1 / (xx * yy - xy * xy)
+    return np.stack([(yy * x - xy * y) * share, (xx * y - xy * x) * share], axis=1)
+
+
+def roughness(flows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how much flows change from place to place.
+
+    Parameters
+    ----------
+    flows : (N, 2, S, S) float32, from `flow`.
+
+    Returns
+    -------
+    (N,) float64, >= 0: the mean over places of the square root of the length of the flow's gradient. The root keeps one
+    break in a stroke from counting as much as strokes that stand elsewhere all over the character.
+    """
+    down, across = np.gradient(flows, axis=(2, 3))
+    length = np.sqrt((down * down + across * across).sum(axis=1))
+    return np.sqrt(length).mean(axis=(1, 2), dtype=np.float64)
+
+
+def standardised(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring pictures, (..., S, S), to mean 0 and deviation 1; blank ones to 0."""
+    centred = pictures - pictures.mean(axis=(-2, -1), keepdims=True)
+    deviation = np.sqrt((centred * centred).mean(axis=(-2, -1), keepdims=True))
+    return centred / np.maximum(deviation, np.float32(1e-6))

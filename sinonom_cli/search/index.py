@@ -1,0 +1,212 @@
+"""The index on disk, as it is opened and searched.
+
+`db.faiss` is a plain FAISS file: `faiss.read_index` opens it. `db.faiss.rows.csv` holds row i for vector i, and
+`db.faiss.json` says how both were made, and their checksums. An index that compresses its vectors has them whole
+beside it, in `db.faiss.vectors` ((N, D) float32, little-endian, nothing else): answers are measured again with them,
+and they are there when it is built again. One of half floats (`fp16`) has nothing but these. Long tables have
+`db.faiss.rows.starts` (where each row starts).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.search import index_files as files
+from sinonom_cli.search.index_files import FAISS, VECTORS, beside, rows_path
+from sinonom_cli.search.integrity import (
+    checked_vectors,
+    damaged,
+    known_vectors,
+    mapped_vectors,
+    read_marks,
+    read_rows,
+    remake,
+    searchable,
+    verified,
+)
+from sinonom_cli.search.plain_vectors import PLAIN
+from sinonom_cli.search.rows import Row, Rows
+from sinonom_cli.storage.record import read_record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinonom_cli.search.milvus import StoredRows
+
+FEW = 16
+"""Up to so many queries FAISS works on one thread: starting more costs more than they save."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """An opened index.
+
+    Attributes
+    ----------
+    path : the FAISS file.
+    record : its JSON record.
+    rows : row i belongs to vector i.
+    faiss : the FAISS index, which looks into the file's bytes; these are kept beside it as long as it lives. None where
+        vectors and rows lie in Milvus.
+    """
+
+    path: Path
+    record: dict[str, Any]
+    rows: Rows | StoredRows
+    faiss: Any
+    _content: NDArray[np.uint8] | None
+    _flat: NDArray[np.floating] | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def type(self) -> str:
+        """What `--type` made it: "flat", "fp16", "hnsw", "ivf-sq8", "pq-refine", or a factory string of FAISS."""
+        return "milvus" if self.faiss is None else str(self.record.get("type", "flat"))
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The vectors as they were embedded, (N, D) float32, read-only; half floats are decoded at each call.
+
+        Where they lie beside the index they are mapped anew each time: pages that one search has touched do not stay.
+        """
+        return self._stored_vectors().astype(np.float32, copy=False)
+
+    def _stored_vectors(self) -> NDArray[np.floating]:
+        return mapped_vectors(self.path, self.record) if self._flat is None else self._flat
+
+    def candidates(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Find rows among which the k nearest of each query are, as far as the index finds them.
+
+        Parameters
+        ----------
+        queries : (Q, D) float32.
+        k : how many are wanted; indexes of compressed vectors give more, to choose from.
+
+        Returns
+        -------
+        (Q, C) int64 rows, -1 where there is none, and (Q, C, D) float32, their vectors.
+        """
+        if not isinstance(self.rows, Rows):
+            found, vectors, self.rows.found = self.rows.collection.search(queries, min(k, len(self)))
+            return found, vectors
+        import faiss
+
+        if len(queries) <= FEW:
+            faiss.omp_set_num_threads(1)
+        else:
+            from sinonom_cli.parallel.work import cores
+
+            faiss.omp_set_num_threads(cores())
+        wanted = min(k * int(self.record.get("candidates", 1)), len(self))
+        try:
+            _, rows = self.faiss.search(np.ascontiguousarray(queries, np.float32), wanted)
+        except RuntimeError as error:
+            raise damaged(self.path, self.record) from error
+        if rows.size and rows.max() >= len(self):
+            raise damaged(self.path, self.record)
+        vectors = self._stored_vectors()[np.maximum(rows, 0)]
+        if not np.isfinite(vectors).all():
+            raise damaged(self.path, self.record)
+        return rows, vectors.astype(np.float32, copy=False)
+
+    @cached_property
+    def marks(self) -> NDArray[np.uint8] | None:
+        """What the pictures of its rows were known by when they were indexed, (N, MARK) uint8; None: not kept."""
+        return read_marks(self.path, self.record)
+
+    @property
+    def distance(self) -> str:
+        """The distance that its model's embeddings are meant for."""
+        return str(self.record["distance"])
+
+    @property
+    def prototypes(self) -> int | None:
+        """How many rows may stand for a label; None: rows stand for pictures."""
+        most = self.record.get("options", {}).get("prototypes")
+        return None if most is None else int(most)
+
+    @property
+    def unit(self) -> bool:
+        """Whether all its vectors have unit length."""
+        return bool(self.record["unit"])
+
+    @property
+    def model_identity(self) -> str:
+        """SHA-256 of the weights of the model it was made with."""
+        return str(self.record["model"]["identity"])
+
+    @property
+    def model_path(self) -> Path | None:
+        """Where that model was; None: the default model that ships."""
+        path = self.record["model"]["path"]
+        return None if path is None else self.path.parent / path
+
+    def picture(self, row: Row) -> Path:
+        """Return where the picture of a row should be."""
+        folder = self.path.parent / row.set
+        below = folder / "images" / row.item
+        return below if below.exists() else folder / row.item
+
+
+def read_index(path: Path) -> Index:
+    """Open an index of ours, after checking it against its record.
+
+    Raises
+    ------
+    SinonomError
+        If it is missing, not ours, not complete, truncated, changed, or rows and vectors do not belong together.
+    """
+    if os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk takes
+        raise SinonomError(f"{path} is a folder, not an index", "give the .faiss file that sinonom index wrote")
+    if path.suffix == ".json" and path.with_suffix("").exists():
+        path = path.with_suffix("")
+    files.recover(path)
+    record = read_record(path, "index")
+    if "store" in record:
+        return _stored(path, record)
+    content = verified(path, record, FAISS)
+    flat = checked_vectors(path, record, content) if record.get("type", "flat") in PLAIN else None
+    rows = read_rows(path, record)
+    opened = searchable(path, record, content)
+    if opened.d != record.get("dimension"):
+        raise SinonomError(f"{path} is not the index that its record describes", remake(path, record))
+    if len(rows) != opened.ntotal:
+        raise SinonomError(
+            f"{rows_path(path)} has {len(rows)} rows, {path} has {opened.ntotal} vectors", remake(path, record)
+        )
+    if flat is None and len(known_vectors(path, record)) != opened.ntotal:
+        raise SinonomError(
+            f"{beside(path, VECTORS)} does not hold the {opened.ntotal} vectors of {path}", remake(path, record)
+        )
+    return Index(path, record, rows, opened, content, flat)
+
+
+def _stored(path: Path, record: dict[str, Any]) -> Index:
+    """Return an index whose vectors and rows lie in Milvus."""
+    from sinonom_cli.search.milvus import Collection, StoredRows, is_served
+
+    store, count = record["store"], int(record["counts"]["rows"])
+    if not is_served(store["uri"]) and not (path.parent / store["uri"]).exists():
+        raise SinonomError(f"{path.parent / store['uri']}, where {path} is stored, is missing", remake(path, record))
+    collection = Collection(store["uri"], store["collection"], path.parent)
+    held = collection.count() if collection.there() else 0
+    if held != count:
+        raise SinonomError(
+            f"{store['collection']} at {store['uri']} holds {held} rows, {path}.json says {count}",
+            remake(path, record),
+        )
+    if store.get("digest") not in (None, collection.digest(count)):
+        raise SinonomError(
+            f"{store['collection']} at {store['uri']} holds other rows than {path}.json says: of another index",
+            remake(path, record),
+        )
+    return Index(path, record, StoredRows(collection, count), None, None)

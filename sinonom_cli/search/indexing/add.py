@@ -1,0 +1,248 @@
+"""Add to an index without embedding or training again what is there.
+
+The index as it is stays whole and can be asked until the changed one is put in its place. Whole vectors beside a
+compressed index are appended to, behind what its record speaks of; all other files are made anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.networks.embedder import shortened
+from sinonom_cli.networks.preprocess import VERSION
+from sinonom_cli.search.index_files import (
+    FAISS,
+    MARK,
+    ROWS,
+    STARTS,
+    VECTORS,
+    beside,
+    failures_path,
+    partial_path,
+    publish,
+    recover,
+    vectors_claim,
+)
+from sinonom_cli.search.indexing.assemble import clear, load, named, pieces, save, write_marks
+from sinonom_cli.search.indexing.build import IndexConfig, blocks_of, embed, seen_sets
+from sinonom_cli.search.indexing.entries import Entry, entries_of, identity, marks_of, relative
+from sinonom_cli.search.indexing.faiss_types import NEAREST
+from sinonom_cli.search.indexing.npy_source import Arrays, arrays_given
+from sinonom_cli.search.indexing.partial import Partial
+from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors, remake, verify
+from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
+from sinonom_cli.search.rows import Row, write_rows
+from sinonom_cli.storage.atomic import cannot_write, write_json
+from sinonom_cli.storage.journal import write_failures
+from sinonom_cli.storage.lock import locked
+from sinonom_cli.storage.model_folder import Model, read_model
+from sinonom_cli.storage.record import Artifact, read_record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEAST = 0.99
+"""Recall below which a compressed index is said to have changed too much."""
+
+
+def add(config: IndexConfig) -> Artifact:
+    """Add what the index does not hold yet: pictures of sets, by set and item, or whole `.npy` files.
+
+    Raises
+    ------
+    SinonomError
+        4 for a bad set, another model, or an index that is not there; 5, if another process writes it.
+    """
+    with locked(config.output, "index"):
+        return _added(config)
+
+
+def _added(config: IndexConfig) -> Artifact:
+    artifact = opened(config.output)
+    model = read_model(config.model)
+    record = artifact.record
+    if record["options"].get("prototypes"):
+        raise SinonomError(
+            f"{config.output} holds prototypes, and not the pictures that they were made of: none can be added",
+            f"{remake(config.output, record)}, with the new sets among the others",
+        )
+    if record["model"]["identity"] != model.identity or record["preprocessing"] != VERSION:
+        raise SinonomError(
+            f"{config.output} was made with another model ({record['model']['identity'][:12]}, not "
+            f"{model.identity[:12]}) or another preparation of pictures",
+            "--model with the model of the index",
+        )
+    if arrays_given(config.sets):
+        return _add_arrays(config, model, artifact)
+    entries = _new(config, artifact)
+    if not entries:
+        console.say(f"{config.output} holds all of it: nothing to add")
+        return artifact
+    partial = Partial(config.output, entries, config.batch_size)
+    _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
+    seen = seen_sets(config)
+    failures = embed(config, model, partial)
+    kept = [entry for entry in entries if entry.key not in failures]
+    if not kept:
+        key, reason = next(iter(failures.items()))
+        raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
+    counted = {"failed": len(failures), "items": len(entries)}
+    rows = (entry.row for entry in kept)
+    _append(artifact, blocks_of(partial, record["dimension"]), rows, config, seen, marks_of(kept), **counted)
+    partial.delete()
+    _plan(config.output).unlink(missing_ok=True)
+    clear(config.output)
+    write_failures(failures_path(config.output), failures)
+    return artifact
+
+
+def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
+    """Return the pictures that the index does not hold yet.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 5, if one that it holds has changed since.
+    """
+    path, record = artifact.path, artifact.record
+    sets = {relative(path, config.output) for path in config.sets}
+    marks = read_marks(path, record, whole=True)
+    known = {(row.set, row.item): n for n, row in enumerate(read_rows(path, record, whole=True)) if row.set in sets}
+    new, other = [], []
+    for entry in entries_of(config.sets, config.output, config.limit):
+        number = known.get((entry.row.set, entry.row.item))
+        if number is None:
+            new.append(entry)
+        elif marks is not None and marks[number].any() and marks[number].tobytes() != entry.mark:
+            other.append(entry)
+    if other:
+        raise SinonomError(
+            f"pictures that {path} holds and that have changed since: {len(other)}; the first is {other[0].path}",
+            f"--remove them first, or {remake(path, record)}",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
+    return new
+
+
+def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifact:
+    known = set(artifact.record["options"]["sets"])
+    new = [path for path in config.sets if relative(path, config.output) not in known]
+    if not new:
+        console.say(f"{config.output} holds all of it: nothing to add")
+        return artifact
+    arrays = Arrays(new, config.output, model.embedding_size, config.limit)
+    config = replace(config, sets=tuple(new))
+    blocks = (shortened(block, artifact.record["dimension"]) for block in arrays.blocks())
+    return _append(artifact, blocks, arrays.rows(), config, {}, None, failed=0, items=arrays.shape[0])
+
+
+def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
+    """Keep the batches of an addition that was killed, if it was this one."""
+    plan = _plan(path)
+    if plan.exists() and json.loads(plan.read_text(encoding="utf-8", errors="surrogateescape")) == inputs:
+        console.say(f"adding to {path} was begun before: going on")
+        return
+    partial.delete()
+    write_json(plan, inputs)
+
+
+def _plan(path: Path) -> Path:
+    return partial_path(path) / "add.json"
+
+
+def _append(
+    artifact: Artifact,
+    blocks: Iterable[NDArray[np.float32]],
+    new: Iterable[Row],
+    config: IndexConfig,
+    seen: dict[str, str],
+    marks: NDArray[np.uint8] | None,
+    failed: int,
+    items: int,
+) -> Artifact:
+    record, path = artifact.record, artifact.path
+    folder = partial_path(path)
+    made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
+    fields: dict[str, Any] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kind = record.get("type", "flat")
+        if kind in PLAIN:
+            count, _, unit = write_plain(made[FAISS], kind, chain(pieces(read_vectors(path, record)), blocks))
+            added = count - record["counts"]["rows"]
+        else:
+            whole = beside(path, VECTORS)
+            old = len(read_vectors(path, record))
+            with whole.open("r+b") as file:
+                file.truncate(record["vectors"]["bytes"])  # what an addition that was killed has left behind it
+                file.seek(0, 2)
+                added, dimension, unit = append_vectors(file, blocks)
+            vectors = np.memmap(whole, "<f4", "r", shape=(old + added, dimension))
+            verify(path, record)
+            index = load(path)
+            for block in pieces(vectors, old):
+                index.add(block)
+            fields = named(kind, record["factory"], index, vectors)
+            save(index, made[FAISS])
+            fields["vectors"] = vectors_claim(whole)
+            del vectors
+        rows = read_rows(path, record, whole=True)
+        write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
+        made |= write_marks(folder, _together(read_marks(path, record, whole=True), len(rows), marks, added))
+        del rows  # what is mapped cannot be replaced on Windows
+        was = record["counts"]
+        counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
+        sets = [*record["options"]["sets"], *(relative(name, config.output) for name in config.sets)]
+        options = {**record["options"], "sets": list(dict.fromkeys(sets))}
+        fields["seen"] = {**record.get("seen", {}), **seen}
+        publish(artifact, made, **fields, **changed(record, options), unit=record["unit"] and unit, counts=counts)
+        clear(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    console.say(f"{added} added, {counts['rows']} in all")
+    warn_of_recall(path, record, fields)
+    return artifact
+
+
+def _together(
+    old: NDArray[np.uint8] | None, count: int, new: NDArray[np.uint8] | None, added: int
+) -> NDArray[np.uint8] | None:
+    """Return the marks of so many rows and of those added, 0 where there are none; None: there are none at all."""
+    if old is None and new is None:
+        return None
+    parts = (old, count), (new, added)
+    return np.concatenate([np.zeros((n, MARK), np.uint8) if each is None else each for each, n in parts])
+
+
+def warn_of_recall(path: Path, record: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Warn where a compressed index, trained on what it held before, finds too little of what it holds now."""
+    recall = fields.get("measured", {}).get(f"recall@{NEAREST}", 1.0)
+    if recall < LEAST:
+        console.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
+
+
+def changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return what the record says of an index that is no longer what one command made of its inputs."""
+    if "calibration" in record:
+        console.warn("probabilities were fitted to the rows as they were: gone until sinonom query --calibrate")
+    return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
+
+
+def opened(path: Path) -> Artifact:
+    """Return a complete index that can be changed; raises SinonomError for one that lies in Milvus."""
+    recover(path)
+    record = read_record(path, "index")
+    if record["counts"].get("failed") and failures_path(path).exists():
+        console.detail(f"{record['counts']['failed']} pictures failed before: see {failures_path(path)}")
+    if "store" in record:
+        raise SinonomError(f"{path} lies in {record['store']['uri']}", remake(path, record))
+    return Artifact(path, record, "complete")

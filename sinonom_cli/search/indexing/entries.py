@@ -1,0 +1,110 @@
+"""The pictures to index, and what the row of each will say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
+from sinonom_cli.search.index_files import MARK
+from sinonom_cli.search.rows import Row
+from sinonom_cli.storage.atomic import sha256_of
+from sinonom_cli.storage.fingerprints import each
+from sinonom_cli.storage.image_set import Picture, read_imageset
+from sinonom_cli.storage.walk import look
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A picture to index.
+
+    Attributes
+    ----------
+    path : its file.
+    row : what its row will say.
+    mark : the first `MARK` bytes of the SHA-256 of the file; 0 where it cannot be read.
+    """
+
+    path: Path
+    row: Row
+    mark: bytes = bytes(MARK)
+
+    @property
+    def key(self) -> str:
+        """Its unique name: what failures.csv calls it."""
+        return f"{self.row.set}/{self.row.item}"
+
+
+def identity(entries: Sequence[Entry]) -> str:
+    """Return a SHA-256 of what is to be indexed: rows and contents of files."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        row = entry.row
+        line = "\t".join((row.set, row.item, row.source, row.label, row.char, entry.mark.hex()))
+        digest.update(f"{line}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+class Entries(list[Entry]):
+    """Pictures, and how many files plain folders hold that are none, by ending."""
+
+    passed_over: dict[str, int]
+
+    def __init__(self, entries: Iterable[Entry], passed_over: Mapping[str, int]) -> None:
+        super().__init__(entries)
+        self.passed_over = dict(sorted(passed_over.items()))
+
+
+def entries_of(sets: Sequence[Path], output: Path, limit: int | None) -> Entries:
+    """Return all pictures of the sets, or the first `limit`; raises SinonomError if there are none.
+
+    Every file is read once for its mark: 0.03 ms each, a thirtieth of what embedding it takes.
+    """
+    found: list[tuple[Path, Row]] = []
+    passed_over: Counter[str] = Counter()
+    for where, path in {relative(path, output): path for path in sets}.items():
+        images = read_imageset(path)
+        passed_over.update(images.passed_over)
+        found += [(path / p.file_name, _row(p, where)) for p in images.pictures]
+    if not found:
+        raise SinonomError(f"no pictures in {', '.join(map(str, sets))}", "give image sets that hold some")
+    paths = [path for path, _ in found[:limit]]
+    warn_of_height_maps(paths)
+    marks = each(_mark_of, paths)
+    entries = (Entry(path, row, mark) for (path, row), mark in zip(found, marks, strict=False))
+    return Entries(entries, passed_over)
+
+
+def _mark_of(path: Path) -> bytes:
+    try:
+        return bytes(MARK) if look(path)[1] else bytes.fromhex(sha256_of(path)[: 2 * MARK])
+    except OSError:
+        return bytes(MARK)
+
+
+def marks_of(entries: Sequence[Entry]) -> NDArray[np.uint8]:
+    """Return the marks of pictures, (N, MARK) uint8."""
+    return np.frombuffer(b"".join(entry.mark for entry in entries), np.uint8).reshape(-1, MARK)
+
+
+def _row(picture: Picture, where: str) -> Row:
+    return Row(picture.item, picture.source, picture.label, picture.char, where)
+
+
+def relative(path: Path, output: Path) -> str:
+    """Return `path` relative to the folder of the index, so that both can be moved together."""
+    try:
+        return Path(os.path.relpath(path, output.parent)).as_posix()
+    except ValueError:  # another drive of Windows
+        return path.absolute().as_posix()

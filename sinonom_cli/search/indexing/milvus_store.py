@@ -1,0 +1,125 @@
+"""Put an index into Milvus instead of files: its record names the collection, which is its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.search.milvus import AT_ONCE, Collection, new_name, parse
+from sinonom_cli.search.rows import Row
+from sinonom_cli.storage.atomic import write_json
+from sinonom_cli.storage.record import Artifact, finish, record_path
+
+if TYPE_CHECKING:
+    from sinonom_cli.search.indexing.assemble import Blocks
+
+
+def stored_at(output: Path) -> dict[str, str] | None:
+    """Return where the rows of the index at `output` lie in Milvus; None: there is no index, or they do not."""
+    try:
+        record = json.loads(record_path(output, "index").read_text(encoding="utf-8"))
+        store = record["store"]
+        return {"kind": "milvus", "uri": str(store["uri"]), "collection": str(store["collection"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def check_store(text: str, output: Path, kind: str) -> None:
+    """Refuse what cannot be put into Milvus, and a Milvus that is away, before anything is embedded.
+
+    Raises
+    ------
+    SinonomError
+        2 for what is no store, 4 for a Milvus that does not answer, 5 if the collection that is named is there and is
+        not that of the index at `output`.
+    """
+    uri, name = parse(text)
+    if kind not in ("auto", "flat"):
+        raise usage_error(f"--type {kind} is FAISS'; Milvus has its own", "--type auto or flat with --store")
+    own = stored_at(output)
+    collection = Collection(uri, name or "sinonom", output.parent)
+    if collection.there() and name and own != {"kind": "milvus", "uri": uri, "collection": name}:
+        raise _in_the_way(name, uri)
+
+
+def drop_replaced(artifact: Artifact, replaced: dict[str, str] | None) -> None:
+    """Drop the collection of an index that `artifact` has taken the place of; a run that was killed is caught up on.
+
+    Parameters
+    ----------
+    replaced : where its rows lie, as `stored_at` said before; None: nowhere in Milvus.
+    """
+    if artifact.state == "new" and replaced:
+        _note(artifact, replaces=replaced)
+    store = artifact.record.get("replaces")
+    if store and artifact.state != "complete":
+        Collection(store["uri"], store["collection"], artifact.path.parent).drop()
+        _note(artifact, replaces=None)
+
+
+def store(
+    artifact: Artifact,
+    text: str,
+    kind: str,
+    shape: tuple[int, int],
+    blocks: Blocks,
+    rows: Iterable[Row],
+    **fields: Any,
+) -> Artifact:
+    """Write vectors and rows into a collection of their own and finish the artifact; see `assemble`.
+
+    A run that was killed goes on behind what the collection holds.
+    """
+    uri, name = parse(text)
+    known = artifact.record.get("store")
+    where: dict[str, str] = known or {"kind": "milvus", "uri": uri, "collection": name or new_name(artifact.path)}
+    name = where["collection"]
+    collection = Collection(uri, name, artifact.path.parent)
+    if known is None:
+        if collection.there():
+            raise _in_the_way(name, uri)
+        _note(artifact, store=where)
+    elif "digest" in where:  # it was complete; what failed then comes among its rows now
+        where = {field: value for field, value in where.items() if field != "digest"}
+        _note(artifact, store=where)
+        collection.drop()
+    if not collection.there():
+        collection.create(shape[1], kind == "flat")
+    done = collection.count() // AT_ONCE * AT_ONCE
+    place, unit, lines = 0, True, iter(rows)
+    with console.progress(shape[0], "vectors") as progress:
+        for block in blocks():
+            unit = unit and bool(np.allclose(np.linalg.norm(block, axis=1), 1.0, atol=1e-4))
+            own = list(islice(lines, len(block)))
+            skipped = min(max(done - place, 0), len(block))
+            collection.write(place + skipped, block[skipped:], own[skipped:])
+            place += len(block)
+            progress.advance(len(block))
+    collection.finish()
+    held = collection.count()
+    if held != shape[0]:
+        raise SinonomError(f"{name} at {uri} holds {held} rows of {shape[0]}", "the same command with --overwrite")
+    where = {**where, "digest": collection.digest(shape[0])}
+    return finish(artifact, dimension=shape[1], unit=unit, **{**fields, "store": where})
+
+
+def _note(artifact: Artifact, **fields: Any) -> None:
+    """Change fields in the record of a running artifact, so that the next run goes on there; None takes one away."""
+    changed = {**artifact.record, **fields}
+    artifact.record = {name: value for name, value in changed.items() if value is not None}
+    write_json(record_path(artifact.path, "index"), artifact.record)
+
+
+def _in_the_way(name: str, uri: str) -> SinonomError:
+    return SinonomError(
+        f"the collection {name} at {uri} is there, and belongs to another index or program",
+        "--store with another #COLLECTION, or without any: each index has one of its own",
+        ExitCode.OUTPUT_IN_THE_WAY,
+    )

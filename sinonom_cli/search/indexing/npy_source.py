@@ -1,0 +1,128 @@
+"""Embeddings made elsewhere: `NAME.npy`, (N, D) float32, and beside it `NAME.csv`, what row i of it shows.
+
+The table has the column `item`, and may have `source`, `label`, `char` and `set` (the folder of the pictures, relative
+to the table). Without a table, items are called by their numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.search.index_files import checksum
+from sinonom_cli.search.rows import COLUMNS, Row
+from sinonom_cli.storage.mapped_arrays import mapped_array
+from sinonom_cli.storage.tables import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 65_536
+
+
+class Arrays:
+    """Files of embeddings, one after the other.
+
+    Parameters
+    ----------
+    paths : the `.npy` files.
+    output : the index; its rows name folders relative to it.
+    dimension : what the model's embeddings have.
+    limit : take only the first so many vectors.
+
+    Raises
+    ------
+    SinonomError
+        If a file is no (N, D) float32 array, or its table has another length.
+    """
+
+    def __init__(self, paths: Sequence[Path], output: Path, dimension: int, limit: int | None) -> None:
+        self.paths, self.output = list(dict.fromkeys(paths)), output
+        self.arrays: list[NDArray[np.float32]] = []
+        left = limit
+        for path in self.paths:
+            array = _opened(path, dimension)
+            self.arrays.append(array if left is None else array[:left])
+            left = None if left is None else left - len(self.arrays[-1])
+        self.shape = (sum(map(len, self.arrays)), dimension)
+        for path in self.paths:
+            if not path.with_suffix(".csv").exists():
+                console.say(f"{path.with_suffix('.csv')} is not there: items are called by their numbers")
+
+    def identity(self) -> dict[str, Any]:
+        """Return sizes and checksums (of a large file: of a sample), to tell whether they have changed."""
+        sums = {path.name: checksum(path, quick=True) for path in self.paths}
+        return {"vectors": self.shape[0], "arrays": sums}
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Yield the vectors, (n, D) float32; raises SinonomError for one with a value that is no number."""
+        for path, array in zip(self.paths, self.arrays, strict=True):
+            for start in range(0, len(array), BLOCK):
+                block = np.array(array[start : start + BLOCK])
+                bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+                if len(bad):
+                    raise SinonomError(
+                        f"{path}: row {start + int(bad[0])} holds something that is no number",
+                        "leave it out of array and table",
+                    )
+                yield block
+
+    def rows(self) -> Iterator[Row]:
+        """Yield what each vector shows; raises SinonomError where a table does not fit its array."""
+        for path, array in zip(self.paths, self.arrays, strict=True):
+            table = path.with_suffix(".csv")
+            count = len(mapped_array(path))
+            if not table.exists():
+                yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(len(array)))
+                continue
+            number = 0
+            for line in Table(table, ("item",), f"columns: {', '.join(COLUMNS)}", names=True):
+                number += 1
+                if number <= len(array):
+                    yield Row(*(self._cell(table, name, line.cells.get(name, "")) for name in COLUMNS))
+            if number != count:
+                raise SinonomError(f"{table} has {number} rows, {path} has {count} vectors", "one row for each vector")
+
+    def _cell(self, table: Path, name: str, cell: str) -> str:
+        if name != "set" or not cell:
+            return cell
+        try:
+            return Path(os.path.relpath(table.parent / cell, self.output.parent)).as_posix()
+        except ValueError:  # another drive of Windows
+            return (table.parent / cell).absolute().as_posix()
+
+
+def arrays_given(sets: Sequence[Path]) -> bool:
+    """Return whether `.npy` files are to be indexed; raises SinonomError (2) if they are mixed with sets."""
+    arrays = [path.suffix == ".npy" for path in sets]
+    if any(arrays) and not all(arrays):
+        raise usage_error("image sets and .npy files are not indexed together", "one kind first, the other with --add")
+    return any(arrays)
+
+
+def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
+    """Map an array, and check that it is what the model's embeddings are."""
+    try:
+        array = mapped_array(path)
+    except FileNotFoundError:
+        raise SinonomError(f"{path} does not exist", "check the path") from None
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise SinonomError(f"{path} is no array that numpy opens: {reason}", "numpy.save(NAME.npy, vectors)") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype != np.float32:
+        found = f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else "an archive"
+        raise SinonomError(f"{path} is {found}, not (N, D) float32", "vectors.astype(numpy.float32)")
+    if array.shape[1] != dimension:
+        raise SinonomError(
+            f"{path} holds vectors of length {array.shape[1]}, the model's embeddings have {dimension}",
+            "--model with the model that made them",
+        )
+    if len(array) == 0:
+        raise SinonomError(f"{path} holds no vectors", "give an array that holds some")
+    return array

@@ -1,0 +1,158 @@
+"""Remove from an index, without embedding or training again what stays in it."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.search.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
+from sinonom_cli.search.indexing import faiss_types
+from sinonom_cli.search.indexing.add import changed, opened, warn_of_recall
+from sinonom_cli.search.indexing.assemble import clear, load, named, pieces, save, write_marks
+from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors, verify
+from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
+from sinonom_cli.search.rows import Row, Rows, write_rows
+from sinonom_cli.storage.atomic import cannot_write
+from sinonom_cli.storage.lock import locked
+from sinonom_cli.storage.record import Artifact
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def remove(path: Path, names: Sequence[str]) -> Artifact:
+    """Remove rows by item, SET/ITEM or source, by number (`#17`), or by a pattern with `*`, `?`, `[`.
+
+    Raises
+    ------
+    SinonomError
+        4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed; 5, if another
+        process writes it.
+    """
+    with locked(path, "index"):
+        return _removed(path, names)
+
+
+def _removed(path: Path, names: Sequence[str]) -> Artifact:
+    artifact = opened(path)
+    rows = read_rows(path, artifact.record, whole=True)
+    gone = _named(path, rows, names)
+    keep = np.flatnonzero(~gone)
+    if len(keep) == 0:
+        raise SinonomError(f"nothing would be left of {path}", "delete its files instead")
+    record, folder = artifact.record, partial_path(path)
+    made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
+    fields: dict[str, Any] = {}
+    vectors = read_vectors(path, record)
+    kept = (np.array(vectors[keep[start : start + 65_536]]) for start in range(0, len(keep), 65_536))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        kind = record.get("type", "flat")
+        if kind in PLAIN:
+            write_plain(made[FAISS], kind, kept)
+        else:
+            made[VECTORS] = folder / "vectors"
+            with made[VECTORS].open("wb") as file:
+                append_vectors(file, kept)
+            left = np.memmap(made[VECTORS], "<f4", "r", shape=(len(keep), vectors.shape[1]))
+            index, fields = _without(path, record, gone, left)
+            save(index, made[FAISS])
+            del left
+        write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
+        marks = read_marks(path, record, whole=True)
+        made |= write_marks(folder, None if marks is None else marks[keep])
+        counts = {**record["counts"], "rows": len(keep), "items": len(keep) + record["counts"]["failed"]}
+        del vectors, rows, marks  # what is mapped cannot be replaced on Windows
+        publish(artifact, made, **fields, **changed(record, record["options"]), counts=counts)
+        clear(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    console.say(f"{int(gone.sum())} removed, {len(keep)} left")
+    warn_of_recall(path, record, fields)
+    return artifact
+
+
+def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which rows are named, (N,) bool: a name that an item or a source has is no number and no pattern."""
+    asked = dict.fromkeys(names)
+    found: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        for name in {row.item, row.source, f"{row.set}/{row.item}"} & asked.keys():
+            found.setdefault(name, []).append(number)
+    gone = np.zeros(len(rows), bool)
+    for name, numbers in found.items():
+        _refuse_two_things(name, [rows[number] for number in numbers])
+        gone[numbers] = True
+    patterns = []
+    for name in asked.keys() - found.keys():
+        if name.startswith("#") and name[1:].isdecimal():
+            if int(name[1:]) >= len(rows):
+                raise SinonomError(f"{path} has no row {name}: it has {len(rows)}", "rows are counted from #0")
+            gone[int(name[1:])] = True
+        else:
+            patterns.append(name)
+    hit = dict.fromkeys(patterns, False)
+    if any(sign in pattern for pattern in patterns for sign in "*?["):
+        for number, row in enumerate(rows):
+            for pattern in patterns:
+                if fnmatch.fnmatchcase(row.item, pattern) or fnmatch.fnmatchcase(f"{row.set}/{row.item}", pattern):
+                    gone[number] = hit[pattern] = True
+    missing = sorted(name for name in patterns if not hit[name])
+    if missing:
+        raise SinonomError(
+            f"{len(missing)} names are not in {path}; the first is {missing[0]}",
+            f"items as in {path.name}.rows.csv, or #NUMBER",
+        )
+    return gone
+
+
+def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
+    """Raise SinonomError if an item's name is one of several sets, and these pictures were not made from one source."""
+    several = {(row.set, row.item) if row.source == row.item else (row.source,) for row in rows if row.item == name}
+    if len(several) > 1:
+        raise SinonomError(
+            f"{name} names {len(rows)} items, of {rows[0].set} and of {rows[-1].set}",
+            f"--remove {rows[0].set}/{name}, or #NUMBER",
+        )
+
+
+def _without(
+    path: Path, record: dict[str, Any], gone: NDArray[np.bool_], left: NDArray[np.float32]
+) -> tuple[Any, dict[str, Any]]:
+    """Return a compressed index without some rows, the others numbered anew, and what changes in its record."""
+    import faiss
+
+    verify(path, record)
+    index = load(path)
+    inverted = faiss.try_extract_index_ivf(index)
+    if inverted is None:  # a graph cannot forget: it is made again, of the vectors at hand
+        index = faiss_types.new(record["factory"], left.shape[1])
+        faiss_types.train(index, left)
+        for block in pieces(left):
+            index.add(block)
+        return index, named(record["type"], record["factory"], index, left)
+    inverted.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(gone)))
+    number = np.cumsum(~gone) - 1
+    lists: Any = inverted.invlists
+    for place in range(inverted.nlist):
+        size = lists.list_size(place)
+        if size:
+            ids = faiss.rev_swig_ptr(lists.get_ids(place), size)
+            ids[:] = number[ids]
+    index.ntotal = inverted.ntotal
+    return index, named(record["type"], record["factory"], index, left)
+
+
+def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
+    """Replace `-` among names by the lines given."""
+    for name in names:
+        if name == "-":
+            yield from (line.rstrip("\r\n") for line in lines if line.strip())
+        else:
+            yield name

@@ -1,0 +1,169 @@
+"""What is checked of an index's files before anything in them is believed: sizes, checksums, headers.
+
+Nothing is opened here with FAISS' own file functions: those take a path through C's `fopen`, which on Windows finds
+no path with Nôm characters in it, and they allocate whatever a file claims. Nothing reaches FAISS before checksum and,
+of a flat index, header agree with the record beside it; what lies in large files is mapped, not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.search import index_files as files
+from sinonom_cli.search.index_files import FAISS, FIELDS, MARK, MARKS, ROWS, STARTS, VECTORS, beside, rows_path
+from sinonom_cli.search.plain_vectors import vectors_in
+from sinonom_cli.search.rows import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def damaged(path: Path, record: dict[str, Any]) -> SinonomError:
+    """Return the error of an index whose files are not what its record says."""
+    return SinonomError(f"{path} is damaged: it does not hold what its record says", remake(path, record))
+
+
+def quoted(path: Path | str) -> str:
+    """Return a path as it can be typed on a command line."""
+    text = str(path)
+    return f'"{text}"' if " " in text else text
+
+
+def remake(path: Path, record: dict[str, Any], **changed: Any) -> str:
+    """Return the command that makes an index again, from its record, with some of its options changed."""
+    options = {**record.get("options", {}), **changed}
+    sets = " ".join(quoted(os.path.normpath(path.parent / name)) for name in options.get("sets", ["SET"]))
+    parts = [f"sinonom index {sets} {quoted(path)} --overwrite"]
+    for name in ("store", "prototypes", "dimensions", "type"):
+        value = options.get(name)
+        if value not in (None, "auto"):
+            parts.append(f"--{name} {quoted(str(value))}")
+    return " ".join(parts)
+
+
+def searchable(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> Any:
+    """Return the FAISS index in a file's bytes."""
+    import faiss
+
+    try:
+        # FAISS looks at the bytes where they are: no copy, and a file of gigabytes is read as far as it is searched.
+        reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(content), content.nbytes)  # type: ignore[attr-defined]
+        with _nothing_longer_than(content.nbytes):
+            return faiss.read_index(reader, getattr(faiss, "IO_FLAG_SKIP_PRECOMPUTE_TABLE", 0))
+    except RuntimeError as error:
+        reason = " ".join(str(error).partition("\n")[0].split())
+        raise SinonomError(f"FAISS cannot open {path}: {reason}", remake(path, record)) from error
+
+
+@contextmanager
+def _nothing_longer_than(size: int) -> Iterator[None]:
+    """Keep FAISS from believing a file of so many bytes that claims to hold more; versions before 1.13 cannot."""
+    import faiss
+
+    names = [name for name in ("vector_byte_limit", "loop_limit") if hasattr(faiss, f"set_deserialization_{name}")]
+    before = {name: getattr(faiss, f"get_deserialization_{name}")() for name in names}
+    try:
+        for name in names:
+            getattr(faiss, f"set_deserialization_{name}")(size + 1)
+        yield
+    finally:
+        for name, limit in before.items():
+            getattr(faiss, f"set_deserialization_{name}")(limit)
+
+
+def verify(path: Path, record: dict[str, Any]) -> None:
+    """Compare all of the FAISS file at `path` with its checksum; raises SinonomError where they differ."""
+    verified(path, record, FAISS, whole=True)
+
+
+def read_rows(path: Path, record: dict[str, Any], whole: bool = False) -> Rows:
+    """Return the rows of the index at `path`, checked (`whole`: every byte) against `record`."""
+    content = verified(path, record, ROWS, whole)
+    if FIELDS[STARTS] not in record:
+        return Rows(content)
+    starts = verified(path, record, STARTS).view("<u8")
+    if len(starts) < 1 or starts[-1] != content.nbytes:
+        raise SinonomError(f"{beside(path, STARTS)} does not fit {rows_path(path)}", remake(path, record))
+    return Rows(content, starts)
+
+
+def read_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.floating]:
+    """Return the vectors of the index at `path`, (N, D) float32 (of a type fp16: float16), read-only.
+
+    Those of a flat index are checked whole against `record`; of those beside a compressed one, a few blocks.
+    """
+    if FIELDS[VECTORS] in record:
+        return known_vectors(path, record)
+    return checked_vectors(path, record, verified(path, record, FAISS, whole=True))
+
+
+def mapped_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
+    """Return the vectors that lie beside a compressed index.
+
+    Only their number of bytes is looked at; `known_vectors` compares some of them.
+    """
+    vectors, size = beside(path, VECTORS), int(record.get(FIELDS[VECTORS], {}).get("bytes", -1))
+    dimension = int(record.get("dimension", 0))
+    if not vectors.is_file() or dimension < 1 or not 0 < size <= vectors.stat().st_size or size % (4 * dimension):
+        raise SinonomError(f"{vectors} is missing or cut short", remake(path, record))
+    return np.memmap(vectors, "<f4", "r", shape=(size // (4 * dimension), dimension))
+
+
+def known_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
+    """Return the vectors that lie beside a compressed index after comparing a few blocks with the record's checksum.
+
+    A bit that has changed elsewhere changes a distance, and not what is found.
+    """
+    vectors, known = mapped_vectors(path, record), record[FIELDS[VECTORS]].get("sha256_sampled")
+    if known is not None and files.sampled(vectors.reshape(-1).view(np.uint8), files.FEW) != known:
+        raise SinonomError(f"{beside(path, VECTORS)} holds other vectors than its record says", remake(path, record))
+    return vectors
+
+
+def checked_vectors(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> NDArray[np.floating]:
+    """Return the vectors in a flat FAISS file's bytes, (N, D) float32 or float16, every size it claims checked."""
+    kind = str(record.get("type", "flat"))
+    vectors = vectors_in(content, kind, record.get("dimension"))
+    if vectors is None:
+        raise SinonomError(f"{path} is not the {kind} FAISS index that its record describes", remake(path, record))
+    return vectors
+
+
+def read_marks(path: Path, record: dict[str, Any], whole: bool = False) -> NDArray[np.uint8] | None:
+    """Return what the pictures of an index's rows are known by, (N, MARK) uint8; None where that was not kept."""
+    if FIELDS[MARKS] not in record:
+        return None
+    marks = verified(path, record, MARKS, whole)
+    if marks.nbytes != MARK * int(record.get("counts", {}).get("rows", -1)):
+        raise SinonomError(f"{beside(path, MARKS)} does not fit {rows_path(path)}", remake(path, record))
+    return marks.reshape(-1, MARK)
+
+
+def verified(index: Path, record: dict[str, Any], suffix: str, whole: bool = False) -> NDArray[np.uint8]:
+    """Return a file's bytes, mapped if it is large, after comparing them with the record's checksum.
+
+    Of a large file only a sample is compared, unless `whole`: a query would read gigabytes to use a few of them. What
+    is written to such an index next (`sinonom index`) compares all.
+    """
+    path = beside(index, suffix)
+    if not path.is_file():
+        raise SinonomError(f"{path} is missing", remake(index, record))
+    size, claim = path.stat().st_size, record.get(FIELDS[suffix])
+    if not isinstance(claim, dict) or size != claim.get("bytes"):
+        known = claim.get("bytes") if isinstance(claim, dict) else "no size"
+        raise SinonomError(f"{path} has {size} bytes, its record says {known}", remake(index, record))
+    large = size > files.WHOLE
+    content = np.memmap(path, np.uint8, "r") if large else np.frombuffer(path.read_bytes(), np.uint8)
+    sampled = None if whole or not large else claim.get("sha256_sampled")
+    digest = files.sampled(content) if sampled else hashlib.sha256(content.data).hexdigest()
+    if digest != (sampled or claim.get("sha256")):
+        raise SinonomError(f"{path} has changed since it was made: its checksum differs", remake(index, record))
+    return content

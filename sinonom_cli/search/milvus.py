@@ -1,0 +1,244 @@
+"""Vectors and rows in Milvus, for what one machine does not hold: a cluster, or a file of Milvus Lite.
+
+A collection holds what the files of an index hold: id i is row i. Its record stays a file, which names the collection
+and the model; whoever has the record and reaches the cluster can ask it. A password is never in either: it is read
+from MILVUS_TOKEN.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
+from sinonom_cli.search.rows import COLUMNS, Row
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+AT_ONCE = 1_000
+"""Rows of one insertion: a megabyte, where a message may have 64."""
+ASKED = 64
+"""Queries of one search."""
+LONGEST = 4_096
+"""Bytes of a cell; paths are no longer."""
+MOST = 16_384
+"""Answers that Milvus gives to a query."""
+TIMEOUT = 20.0
+FIELDS = ["id", "vector", *COLUMNS]
+
+
+def parse(text: str) -> tuple[str, str]:
+    """Return address and collection of `--store milvus:URI[#COLLECTION]`; "" where none is named.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if it is none.
+    """
+    kind, _, uri = text.partition(":")
+    uri, _, name = uri.partition("#")
+    hint = "--store milvus:http://HOST:19530, or milvus:FILE.db for Milvus Lite"
+    if kind != "milvus" or not uri:
+        raise usage_error(f"--store {text} is not milvus:URI", hint)
+    if "@" in uri:
+        raise usage_error("--store would write a password into the record", "export MILVUS_TOKEN=user:password")
+    if not is_served(uri) and not uri.endswith(".db"):
+        raise usage_error(f"{uri} is neither an address nor a file of Milvus Lite, which ends in .db", hint)
+    if name and not re.fullmatch(r"[A-Za-z_]\w{0,254}", name, re.ASCII):
+        raise usage_error(f"{name} is no name for a collection", "letters, digits and _")
+    return uri, name
+
+
+def new_name(output: Path) -> str:
+    """Return a name for the collection of an index that no other collection has."""
+    stem = re.sub(r"\W", "_", output.stem, flags=re.ASCII)[:200]
+    return f"sinonom_{stem}_{secrets.token_hex(4)}"
+
+
+def is_served(uri: str) -> bool:
+    """Return whether an address is a server's and not a file's."""
+    return "://" in uri
+
+
+class Collection:
+    """A collection of Milvus.
+
+    Parameters
+    ----------
+    uri : address, or the path of a file of Milvus Lite.
+    name : of the collection.
+    folder : what a relative path is relative to.
+
+    Raises
+    ------
+    SinonomError
+        3 without the extra `milvus`, 4 if the server does not answer.
+    """
+
+    def __init__(self, uri: str, name: str, folder: Path) -> None:
+        self.name, self.uri = name, uri
+        milvus: Any = need("pymilvus", "milvus")
+        for logger in ("pymilvus", "pymilvus.decorators", "grpc._server"):  # what they log they also raise
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
+        if not is_served(uri):
+            need("milvus_lite", "milvus")
+            (folder / uri).parent.mkdir(parents=True, exist_ok=True)
+            uri = str(folder / uri)
+        with self._answering():
+            self._client = milvus.MilvusClient(uri=uri, token=os.environ.get("MILVUS_TOKEN", ""), timeout=TIMEOUT)
+
+    def there(self) -> bool:
+        """Return whether the collection exists."""
+        with self._answering():
+            return bool(self._client.has_collection(self.name))
+
+    def create(self, dimension: int, flat: bool) -> None:
+        """Create the collection, with strong consistency: what was written is found at once."""
+        from pymilvus import DataType
+
+        with self._answering():
+            schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
+            schema.add_field("id", DataType.INT64, is_primary=True)
+            schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
+            for column in COLUMNS:
+                schema.add_field(column, DataType.VARCHAR, max_length=LONGEST)
+            index = self._client.prepare_index_params()
+            index.add_index(field_name="vector", index_type="FLAT" if flat else "AUTOINDEX", metric_type="L2")
+            self._client.create_collection(
+                self.name, schema=schema, index_params=index, consistency_level="Strong", timeout=TIMEOUT
+            )
+
+    def drop(self) -> None:
+        """Drop the collection, if `sinonom` made it; else raise SinonomError (5)."""
+        with self._answering():
+            if not self._client.has_collection(self.name):
+                return
+            fields = [field["name"] for field in self._client.describe_collection(self.name)["fields"]]
+            if fields == FIELDS:  # Milvus Lite keeps no description
+                self._client.drop_collection(self.name)
+                return
+        raise SinonomError(
+            f"the collection {self.name} at {self.uri} was not made by sinonom",
+            "--store with another #COLLECTION",
+            ExitCode.OUTPUT_IN_THE_WAY,
+        )
+
+    def digest(self, count: int) -> str:
+        """Return a SHA-256 of the first, the middle and the last of so many rows and their vectors."""
+        digest = hashlib.sha256()
+        wanted = sorted({0, count // 2, max(count - 1, 0)})
+        with self._answering():
+            found = {hit["id"]: hit for hit in self._client.get(self.name, ids=wanted, output_fields=FIELDS)}
+        for number in wanted:
+            hit = found.get(number, {})
+            digest.update(np.asarray(hit.get("vector", []), np.float32).tobytes())
+            digest.update("\0".join([str(number), *(hit.get(column, "") for column in COLUMNS)]).encode("utf-8"))
+        return digest.hexdigest()
+
+    def count(self) -> int:
+        """Return how many rows it holds, after making it ready to be asked."""
+        with self._answering():
+            self._client.load_collection(self.name)
+            return int(self._client.query(self.name, filter="", output_fields=["count(*)"])[0]["count(*)"])
+
+    def write(self, start: int, vectors: NDArray[np.float32], rows: Iterable[Row]) -> None:
+        """Put (n, D) float32 vectors and their n rows in, from id `start` on; what has these ids is replaced."""
+        lines = (
+            {"id": start + place, "vector": vector, **dict(zip(COLUMNS, map(_cell, astuple(row)), strict=True))}
+            for place, (vector, row) in enumerate(zip(vectors, rows, strict=True))
+        )
+        with self._answering():
+            while part := list(islice(lines, AT_ONCE)):
+                self._client.upsert(self.name, part, timeout=TIMEOUT)
+
+    def finish(self) -> None:
+        """Have what was written kept, and ready to be searched."""
+        with self._answering():
+            self._client.flush(self.name)
+            self._client.load_collection(self.name)
+
+    def search(
+        self, queries: NDArray[np.float32], k: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[int, Row]]:
+        """Find the k nearest of (Q, D) float32 queries: (Q, k) ids, -1 for none, their (Q, k, D) vectors, the rows."""
+        k = min(k, MOST)
+        ids = np.full((len(queries), k), -1, np.int64)
+        vectors = np.zeros((len(queries), k, queries.shape[1]), np.float32)
+        rows: dict[int, Row] = {}
+        with self._answering():
+            for start in range(0, len(queries), ASKED):
+                answers = self._client.search(
+                    self.name,
+                    data=list(queries[start : start + ASKED]),
+                    limit=k,
+                    output_fields=["vector", *COLUMNS],
+                    timeout=TIMEOUT,
+                )
+                for line, answer in enumerate(answers, start):
+                    for place, hit in enumerate(answer):
+                        ids[line, place] = hit["id"]
+                        vectors[line, place] = hit["entity"]["vector"]
+                        rows[hit["id"]] = Row(*(hit["entity"][column] for column in COLUMNS))
+        return ids, vectors, rows
+
+    def rows(self) -> Iterator[Row]:
+        """Yield all rows, in no particular order."""
+        with self._answering():
+            pages = self._client.query_iterator(self.name, batch_size=AT_ONCE, output_fields=list(COLUMNS))
+            while page := pages.next():
+                yield from (Row(*(hit[column] for column in COLUMNS)) for hit in page)
+
+    def row(self, number: int) -> Row:
+        """Return one row."""
+        with self._answering():
+            [found] = self._client.get(self.name, ids=[number], output_fields=list(COLUMNS))
+        return Row(*(found[column] for column in COLUMNS))
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Say in one line what Milvus, or the way to it, answers amiss."""
+        from grpc import RpcError
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            yield
+        except (MilvusException, RpcError, ConnectionError, TimeoutError) as error:
+            reason = " ".join((getattr(error, "message", "") or str(error)).split())
+            raise SinonomError(
+                f"Milvus at {self.uri} fails: {reason[:300]}",
+                "is it up, and is MILVUS_TOKEN right? the same command again goes on" if is_served(self.uri) else "",
+            ) from error
+
+
+class StoredRows:
+    """The rows of a collection: those that the last search found are at hand, others are asked for."""
+
+    def __init__(self, collection: Collection, count: int) -> None:
+        self.collection, self.count = collection, count
+        self.found: dict[int, Row] = {}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> Row:
+        return self.found[number] if number in self.found else self.collection.row(number)
+
+    def __iter__(self) -> Iterator[Row]:
+        return self.collection.rows()
+
+
+def _cell(text: str) -> str:
+    """Return a cell that Milvus can hold: a file name that is no UTF-8 is written with backslashes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,86 @@
+"""An index that is compared with, and the model that it was made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.networks.preprocess import VERSION
+from sinonom_cli.search.index import Index, read_index
+from sinonom_cli.search.integrity import quoted, remake
+from sinonom_cli.storage.model_folder import DEFAULT, Model, read_model
+from sinonom_cli.storage.record import read_record
+
+CHARACTERS = DEFAULT.parent / "characters.faiss"
+"""The index of characters that ships, made with the default model."""
+INSTALL = "pip install --force-reinstall sinonom"
+
+
+def open_index(path: Path | None) -> Index:
+    """Open the index given, or the one of characters that ships.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if none is given and none ships; 4, if it is damaged or its pictures were prepared otherwise.
+    """
+    if path is None and not CHARACTERS.exists():
+        raise usage_error(
+            "no index given, and none of characters ships with this version",
+            "sinonom query IMAGE --index db.faiss; sinonom index SET db.faiss makes one",
+        )
+    try:
+        index = read_index(CHARACTERS if path is None else path)
+    except SinonomError as error:
+        if path is not None:
+            raise
+        raise SinonomError(error.message, INSTALL, error.code) from error  # its user has not made it, and cannot again
+    made = index.record.get("preprocessing")
+    if made != VERSION:
+        raise SinonomError(
+            f"{index.path} holds pictures prepared in another way ({made}) than queries are now ({VERSION})",
+            INSTALL if path is None else remake(index.path, index.record),
+        )
+    return index
+
+
+def model_of(index: Index, given: Path | None) -> Model:
+    """Return the model that an index was made with: the one given, or the first that fits.
+
+    Looks where the index says it was, at `./model`, and at the default model that ships.
+
+    Raises
+    ------
+    SinonomError
+        If the model given is another one, or none of these is the one.
+    """
+    was = index.model_path or DEFAULT
+    if given is not None:
+        model = read_model(given)
+        if model.identity != index.model_identity and index.path == CHARACTERS:
+            raise SinonomError(
+                f"the characters that ship were embedded with the model that ships ({index.model_identity[:12]}), "
+                f"not with {given} ({model.identity[:12]})",
+                "leave out --model, or give it characters of its own: "
+                f"sinonom index SET chars.faiss --prototypes 3 --model {quoted(given)}, then --index chars.faiss",
+            )
+        if model.identity != index.model_identity:
+            raise SinonomError(
+                f"{index.path} was made with the model {was} ({index.model_identity[:12]}), "
+                f"not with {given} ({model.identity[:12]})",
+                f"{remake(index.path, index.record)} --model {quoted(given)}",
+            )
+        return model
+    for place in (was, Path("model"), DEFAULT):
+        try:
+            fits = read_record(place, "model").get("identity") == index.model_identity
+        except SinonomError:
+            continue
+        if fits:
+            return read_model(place)
+    if index.path == CHARACTERS:
+        raise SinonomError(f"{index.path} and {DEFAULT}, which ship together, do not fit each other", INSTALL)
+    raise SinonomError(
+        f"{index.path} was made with the model {was} ({index.model_identity[:12]}), which is not there any more",
+        f"--model with the path of that model, or {remake(index.path, index.record)}",
+    )

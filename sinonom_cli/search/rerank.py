@@ -1,0 +1,83 @@
+"""`--rerank N`: order the first N answers again, by laying their pictures on the query's."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.networks.preprocess import prepare
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search.probability import energies_of
+from sinonom_cli.search.same_carving import SIZE, Views, rough, scores, views_of
+from sinonom_cli.storage.record import read_record
+
+if TYPE_CHECKING:
+    from sinonom_cli.search.index import Index
+
+MESHES = 20
+"""Answers that are ordered again where nothing was typed and the index is of rendered meshes."""
+KEPT = 20_000
+"""Candidates whose views stay in memory, 5 kB each."""
+
+
+def count_of(typed: int | None, index: Index) -> int:
+    """Return how many answers to order again: what was typed, else MESHES for an index of meshes and 0 for others."""
+    if typed is not None or index.prototypes is not None:
+        return typed or 0
+    sets = index.record.get("options", {}).get("sets") or []
+    return MESHES if sets and all(_is_rendered(index.path.parent / name) for name in sets) else 0
+
+
+def _is_rendered(folder: Path) -> bool:
+    try:
+        return "projection" in read_record(folder, "imageset")["options"]
+    except (SinonomError, OSError):
+        return False
+
+
+class Reranker:
+    """Orders answers of one index again.
+
+    Parameters
+    ----------
+    index : whose pictures must still be where it says.
+    count : how many of the first answers are ordered.
+    distance : by which they were found.
+    """
+
+    def __init__(self, index: Index, count: int, distance: str) -> None:
+        self.index, self.count, self.distance, self.missed = index, count, distance, False
+        self._views = lru_cache(KEPT)(self._views_of_row)
+
+    def __call__(self, picture: Path, rows: list[int], distances: list[float]) -> tuple[list[int], list[float]]:
+        """Return rows and distances the first `count` in a better order; distances stay the embeddings'.
+
+        Answers without a picture keep their places.
+        """
+        numbers = rows[: self.count]
+        views = {place: found for place, number in enumerate(numbers) if (found := self._views(number)) is not None}
+        if len(views) < len(numbers) and not self.missed:
+            self.missed = True
+            console.warn(
+                f"pictures of {self.index.path} are not where it says: --rerank leaves those answers as they are"
+            )
+        if len(views) < 2:
+            return rows, distances
+        places = np.array(list(views))
+        query = views_of(prepare(load_picture(picture), SIZE))
+        energies = energies_of(distances, self.distance)[places]
+        better = np.argsort(-scores(energies, rough(query, list(views.values()))), kind="stable")
+        order = np.arange(len(rows))
+        order[places] = places[better]
+        return [rows[place] for place in order], [distances[place] for place in order]
+
+    def _views_of_row(self, number: int) -> Views | None:
+        try:
+            return views_of(prepare(load_picture(self.index.picture(self.index.rows[number])), SIZE))
+        except (SinonomError, OSError):
+            return None

@@ -1,0 +1,126 @@
+"""The rows of an index: what each vector shows, in a CSV file that is read only where it is asked for."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli.errors import SinonomError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COLUMNS = ("item", "source", "label", "char", "set")
+
+BLOCK = 2**22
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What vector i of an index shows.
+
+    Attributes
+    ----------
+    item : path of the picture below its set's `images/`.
+    source : what the picture was made from.
+    label : `U+5B57`, or "".
+    char : the character itself, or "".
+    set : path of the image set, relative to the index's folder.
+    """
+
+    item: str
+    source: str
+    label: str
+    char: str
+    set: str
+
+    @property
+    def origin(self) -> str:
+        """The file that it was made from: `source` without the number of the thing in that file."""
+        file, sign, number = self.source.rpartition("#")
+        return file if sign and number.isdecimal() and file else self.source
+
+
+class Rows:
+    """The rows of an index, parsed one by one when asked for: a query needs five of ten million.
+
+    Parameters
+    ----------
+    content : the bytes of the table, 1-D uint8; may be mapped.
+    starts : (N + 1,) integers, where each row starts, and where the table ends; None: found by reading all of it.
+    """
+
+    def __init__(self, content: NDArray[np.uint8], starts: NDArray[np.generic] | None = None) -> None:
+        self._content = content
+        self._starts = _line_starts(content) if starts is None else starts
+
+    def __len__(self) -> int:
+        return max(len(self._starts) - 1, 0)
+
+    def __getitem__(self, position: int) -> Row:
+        line = self.line(position).decode("utf-8", "surrogateescape")
+        quoted = '"' in line
+        cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
+        if len(cells) != len(COLUMNS):
+            raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
+        if "\\u" in line:
+            from sinonom_cli.storage.own_tables import unescaped
+
+            cells = list(map(unescaped, cells))
+        return Row(*cells)
+
+    def line(self, position: int) -> bytes:
+        """Return a row as it stands in the table, its line end included."""
+        start, end = int(self._starts[position]), int(self._starts[position + 1])
+        return self._content[start:end].tobytes()
+
+    def __iter__(self) -> Iterator[Row]:
+        return (self[position] for position in range(len(self)))
+
+
+def _line_starts(content: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return where rows start: behind each line end, but one behind an odd number of quotes, which lies in a cell."""
+    ends, quotes = _places(content, ord("\n")), _places(content, ord('"'))
+    return (ends[np.searchsorted(quotes, ends) % 2 == 0] if len(quotes) else ends) + 1
+
+
+def _places(content: NDArray[np.uint8], value: int) -> NDArray[np.int64]:
+    """Return where a byte occurs, block by block: a mask of the whole would be as large as the file."""
+    found = [np.flatnonzero(content[at : at + BLOCK] == value) + at for at in range(0, len(content), BLOCK)]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def write_rows(table: Path, starts: Path, rows: Iterable[Row], before: Iterable[bytes] = ()) -> int:
+    """Write rows as CSV, and beside it where each starts ((N + 1,) uint64, little-endian); return their number.
+
+    Parameters
+    ----------
+    table, starts : the two files.
+    rows : what to write.
+    before : rows to put in front of them, as `Rows.line` gives them.
+    """
+    count, place = 0, 0
+    with table.open("wb") as file, starts.open("wb") as places:
+        for line in chain([_line(COLUMNS)], before, (_line(_cells(row)) for row in rows)):
+            place += file.write(line)
+            places.write(place.to_bytes(8, "little"))
+            count += 1
+    return count - 1
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return row.item, row.source, row.label, row.char, row.set
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    from sinonom_cli.storage.own_tables import escaped
+    from sinonom_cli.storage.tables import csv_line  # asking an index needs no writer of tables
+
+    return escaped(csv_line(cells)).encode()

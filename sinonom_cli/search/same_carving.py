@@ -1,0 +1,116 @@
+"""Whether a print was taken from one carving or from another of the same character.
+
+Strokes of two carvings stand differently; those of a print and its own carving differ by a smooth map. So each
+candidate is laid on the print (`align`), and what is left is taken for a flow (`flow`): the rougher that is, the less
+likely it is that this carving printed it. How rough flows are depends on how sharp the print is; they are compared with
+the median over the candidates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli.search.align import aligned, believed, warped
+from sinonom_cli.search.flow import flow, roughness, standardised
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+SIZE = 64
+"""Side of the ink that views are made of."""
+COARSE, FINE = (16, 3.0, 8), (32, 0.8, 6)
+"""Side of a view, deviation of its blur in pixels of the ink, and steps of the registration by it."""
+STARTS = tuple(
+    (right, down, wide, high)
+    for right, down, wide, high in (
+        *((0, 0, 1, 1), (0, 0, 1, 0.8), (0, 0, 0.8, 1), (0, 0, 1, 1.25), (0, 0, 1.25, 1)),
+        *((0, 0.07, 1, 1), (0, -0.07, 1, 1), (0.07, 0, 1, 1), (-0.07, 0, 1, 1)),
+        *((0, 0.07, 1, 0.8), (0, -0.07, 1, 0.8), (0.07, 0, 0.8, 1), (-0.07, 0, 0.8, 1)),
+    )
+)
+"""Where registrations start: shift, shares of the side, and stretch. A neighbour's ink moves and shrinks a picture."""
+NEAR, LIKELY, STEEP = 14.2, 0.919, 23.2
+"""Weights of the score, fitted on simulated prints and carvings (`benchmarks/rerank.py --fit`).
+
+How these are simulated was changed after failures on a real scan had been looked at: figures on that scan are no
+untouched test."""
+LEAST = 1e-6
+"""Roughness of a flow at least: equal pictures have none."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """A picture at two scales, smooth: (16, 16) and (32, 32) float32."""
+
+    coarse: NDArray[np.float32]
+    fine: NDArray[np.float32]
+
+
+def views_of(ink: NDArray[np.float32]) -> Views:
+    """Blur and reduce the ink of a picture, (SIZE, SIZE) float32 in [0, 1], as `prepare` makes it."""
+    return Views(*(_reduced(ink, side, deviation) for side, deviation, _ in (COARSE, FINE)))
+
+
+def rough(query: Views, candidates: Sequence[Views]) -> NDArray[np.float64]:
+    """Return how rough a flow is left between the query and each candidate, (N,) float64, > 0; inf if nothing fits."""
+    coarse, fine = (np.stack([getattr(one, name) for one in candidates]) for name in ("coarse", "fine"))
+    laid, maps = aligned(query.coarse, coarse, _starts(query.coarse, coarse), COARSE[2])
+    fits = believed(maps) & (_correlations(query.coarse, laid) > 0)
+    maps = np.where(fits[:, None, None], maps, np.eye(2, 3))
+    maps[:, :, 2] *= FINE[0] / COARSE[0]
+    laid, _ = aligned(query.fine, fine, maps, FINE[2])
+    found = np.maximum(roughness(flow(query.fine, laid)), LEAST)
+    return np.where(_correlations(query.fine, laid) > 0, found, np.inf)
+
+
+def scores(energies: NDArray[np.float64], roughnesses: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Score candidates by their embeddings, and by how likely it is that the query was printed from them.
+
+    score = log(1 + (LIKELY median(r) / r) ** STEEP) - NEAR e / median(e)
+
+    for roughness r and energy e. A rough flow adds nothing: neither of two carvings with rough flows printed the query,
+    and their embeddings alone decide which of them is nearer.
+
+    Parameters
+    ----------
+    energies : (N,) float64, >= 0: distances between embeddings, from `energies_of`.
+    roughnesses : (N,) float64, > 0 or inf, from `rough`.
+
+    Returns
+    -------
+    (N,) float64, the higher the better.
+    """
+    fitting = roughnesses[np.isfinite(roughnesses)]
+    typical, usual = float(np.median(energies)), float(np.median(fitting)) if len(fitting) else 1.0
+    with np.errstate(divide="ignore"):
+        smooth = np.log(LIKELY * usual / roughnesses)
+    return np.asarray(np.logaddexp(0, STEEP * smooth) - NEAR * energies / max(typical, 1e-12))
+
+
+def _starts(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the (N, 2, 3) maps out of STARTS by which candidates correlate best with the query."""
+    count, side = len(candidates), len(query)
+    starts = np.array([[[wide, 0, right * side], [0, high, down * side]] for right, down, wide, high in STARTS])
+    padded = np.pad(candidates, ((0, 0), (1, 1), (1, 1))).repeat(len(starts), axis=0)
+    moved = warped(padded, np.tile(starts, (count, 1, 1)))
+    best = _correlations(query, moved).reshape(count, -1).argmax(axis=1)
+    return np.asarray(starts[best])
+
+
+def _correlations(query: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the correlation of a picture with each of (N, S, S) others, 0 for blank ones."""
+    return np.asarray((standardised(others) * standardised(query)).mean(axis=(1, 2)))
+
+
+def _reduced(ink: NDArray[np.float32], side: int, deviation: float) -> NDArray[np.float32]:
+    """Blur a picture and average it over squares, (side, side)."""
+    place = np.arange(len(ink))
+    weights = np.exp(-0.5 * ((place[:, None] - place) / deviation) ** 2)
+    weights = (weights / weights.sum(axis=1, keepdims=True)).reshape(side, -1, len(ink)).mean(axis=1)
+    rows = np.einsum("ik,kj->ij", weights, ink)
+    return np.ascontiguousarray(np.einsum("jk,ik->ij", weights, rows), np.float32)

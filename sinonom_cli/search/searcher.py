@@ -1,0 +1,165 @@
+"""The nearest rows of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.search.distances import DISTANCES, ClassDistance, distance_of, unit
+from sinonom_cli.search.index import Index
+from sinonom_cli.search.integrity import remake
+from sinonom_cli.search.plain_vectors import PLAIN
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinonom_cli.storage.model_folder import Model
+
+PRODUCTS = 20_000_000_000
+"""Multiplications, a second's work, up to which the distributions over classes of a whole index are made."""
+CANDIDATES = 500
+"""Of a larger index, and of one in Milvus: rows nearest by their embeddings, of which distributions are compared."""
+FORMED = 1024
+"""Vectors brought into another form at a time: with tens of thousands of classes, some hundred megabytes."""
+TIES = 16_384
+"""Candidates up to which all rows at the distance of the last answer are looked at; as many as Milvus gives."""
+SPARE = 8
+"""How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
+
+
+class Searcher:
+    """Searches one index by one distance.
+
+    Parameters
+    ----------
+    index : opened.
+    distance : "euclidean", "cosine", "kl" or "cross-entropy".
+    each_label_once : an answer is a label, shown by its nearest row, and not a row.
+    model : the index's; distances between distributions over classes need it.
+    """
+
+    def __init__(self, index: Index, distance: str, each_label_once: bool = False, model: Model | None = None) -> None:
+        self.index, self.distance, self.each_label_once = index, distance, each_label_once
+        self.measure = DISTANCES[distance] if model is None else distance_of(distance, model)
+        self.least = 0
+        self.searchable: Index = index
+        self.as_searched: Callable[[NDArray[np.float32]], NDArray[np.floating]] = np.asarray
+        classes = self.measure if isinstance(self.measure, ClassDistance) else None
+        if classes and index.type != "milvus" and len(index) * classes.weight.size <= PRODUCTS:
+            self.searchable, self.as_searched = _of_classes(index, classes), classes.as_products
+        else:
+            self.least = CANDIDATES if classes else 0
+            if (index.distance if classes else distance) == "cosine" and not index.unit:
+                self.searchable, self.as_searched = _of_unit_vectors(index), unit
+
+    def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
+        """Yield rows and distances of the k nearest answers to each of (Q, D) float32 queries, nearest first."""
+        if self.each_label_once:
+            found: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]] = (
+                self.nearest_labels(query, k) for query in queries
+            )
+        else:
+            found = zip(*self.nearest(queries, k), strict=True)
+        for rows, distances in found:
+            there = rows >= 0  # a compressed index may find fewer than it was asked for
+            yield rows[there].tolist(), distances[there].tolist()
+
+    def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the k nearest rows of each query, nearest first, ties in the order of the index.
+
+        Parameters
+        ----------
+        queries : (Q, D) float32.
+        k : at most this many answers; fewer if the index is smaller.
+
+        Returns
+        -------
+        (Q, k) int64 rows and (Q, k) float64 distances.
+        """
+        wanted = np.ascontiguousarray(self.as_searched(queries), np.float32)
+        return self._nearest(queries, wanted, k, min(max(k + SPARE, self.least), len(self.index)))
+
+    def _nearest(
+        self, queries: NDArray[np.float32], wanted: NDArray[np.float32], k: int, asked: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the k nearest among so many candidates; among more, where ties may have been cut off.
+
+        Which of many rows at one distance FAISS gives depends on its threads.
+        """
+        rows, distances = self._measured(queries, wanted, asked)
+        nearest, far = rows[:, :k].copy(), distances[:, :k].copy()
+        most = min(len(self.index), TIES)
+        if asked < most and 0 < k <= distances.shape[1]:
+            last = distances[:, -1]
+            cut = np.flatnonzero((distances[:, k - 1] == last) & np.isfinite(last))
+            asked = min(8 * asked, most)
+            for start in range(0, len(cut), at_once := max(1, TIES // asked)):
+                part = cut[start : start + at_once]
+                nearest[part], far[part] = self._nearest(queries[part], wanted[part], k, asked)
+        return nearest, far
+
+    def _measured(
+        self, queries: NDArray[np.float32], wanted: NDArray[np.float32], asked: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return candidates and their exact distances, (Q, C) each, nearest first, ties in the order of the index."""
+        rows, vectors = self.searchable.candidates(wanted, asked)
+        distances = np.where(rows < 0, np.inf, self.measure(queries[:, None, :], vectors))
+        order = np.lexsort((rows, distances), axis=1)
+        return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
+
+    def nearest_labels(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Find the nearest row of each of the k nearest labels.
+
+        Parameters
+        ----------
+        query : (D,) float32.
+        k : at most this many labels; fewer if the index knows fewer.
+
+        Returns
+        -------
+        (k,) int64 rows and (k,) float64 distances.
+        """
+        # Where a label has at most so many rows, the k nearest labels are among k times as many.
+        size, asked = len(self.index), (self.index.prototypes or 8) * k
+        while True:
+            rows, distances = self.nearest(query[None], min(asked, size))
+            first: dict[str, int] = {}
+            for position, row in enumerate(rows[0][rows[0] >= 0].tolist()):
+                first.setdefault(self.index.rows[row].label, position)
+            if len(first) >= k or asked >= size:
+                chosen = list(first.values())[:k]
+                return rows[0][chosen], distances[0][chosen]
+            asked *= 4
+
+
+def _of_unit_vectors(index: Index) -> Index:
+    """Return an index that is searched by its vectors at unit length, and answers with them as they are."""
+    if index.type not in PLAIN:
+        raise SinonomError(
+            f"{index.path} ({index.type}) is made for Euclidean distances between vectors that have not one length",
+            f"--distance euclidean, or {remake(index.path, index.record, type='flat')}",
+        )
+    import faiss
+
+    vectors = index.vectors
+    return _searched_as(index, faiss.IndexFlatL2(vectors.shape[1]), vectors, unit)
+
+
+def _of_classes(index: Index, measure: ClassDistance) -> Index:
+    """Return an index that is searched by distributions over classes, and answers with its vectors as they are."""
+    import faiss
+
+    vectors = index.vectors
+    return _searched_as(index, faiss.IndexFlatIP(vectors.shape[1] + 1), vectors, measure.of_gallery)
+
+
+def _searched_as(
+    index: Index, searchable: Any, vectors: NDArray[np.float32], form: Callable[..., NDArray[np.floating]]
+) -> Index:
+    for start in range(0, len(vectors), FORMED):
+        searchable.add(form(vectors[start : start + FORMED]).astype(np.float32))
+    return replace(index, faiss=searchable, record={**index.record, "candidates": 1})

@@ -1,0 +1,134 @@
+"""From what a user types (files, folders, globs, `-`) to the items that a stage works through."""
+
+import glob
+import os
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.storage.walk import DEPTH_FOLDER, Entry, look, said, walk
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One unit of work.
+
+    Attributes
+    ----------
+    key : unique name: the path relative to the input that was given, with "/" on every system.
+    path : the file it is in.
+    data : whatever else the stage needs; must pickle.
+    size : bytes of the file; -1 if it is not there.
+    about : what the result depends on besides the file, as text: a label that is known from elsewhere.
+    files : further files that the result depends on, such as those that a glTF file names.
+    fault : why it cannot be read, if that is known without opening it: a pipe, a dead link, a folder that is locked.
+    """
+
+    key: str
+    path: Path
+    data: Any = None
+    size: int = -1
+    about: str = ""
+    files: tuple[Path, ...] = ()
+    fault: str = ""
+
+
+class Items(list[Item]):
+    """Items, and how many files the folders hold that were passed over, by ending."""
+
+    passed_over: dict[str, int]
+
+    def __init__(self, items: Iterable[Item], passed_over: Mapping[str, int] | None = None) -> None:
+        super().__init__(items)
+        self.passed_over = dict(sorted((passed_over or {}).items()))
+
+
+def find_inputs(
+    inputs: Sequence[str],
+    suffixes: Collection[str],
+    what: str,
+    limit: int | None = None,
+    skip: Sequence[Path] = (),
+) -> Items:
+    """List the files that the inputs name, sorted by key within each input, and say what is passed over in folders.
+
+    What is there and cannot be read is an item with a `fault`, so that the rest is done.
+
+    Parameters
+    ----------
+    inputs : files, folders (searched through), globs, or "-" (a list of paths on stdin).
+    suffixes : lower-case endings taken from folders, with dot; a file given by name is taken whatever it is called.
+    what : the files' name in messages, in the plural.
+    limit : take only the first `limit`; None: all.
+    skip : files and folders that the command writes: where they lie in a folder, they are no inputs.
+
+    Raises
+    ------
+    SinonomError
+        If an input does not exist, or nothing is found.
+    """
+    roots, passed_over = list(_expand(inputs)), Counter[str]()
+    found: list[tuple[Path, Item]] = []
+    for root, typed in roots:
+        if os.path.isdir(root):  # noqa: PTH112  # False for a name that no disk takes
+            holding = walk(str(root), frozenset(suffixes), skip)
+            found += [(root, _item(entry)) for entry in holding.entries]
+            passed_over += holding.passed_over
+        elif typed and not os.path.lexists(root):
+            raise SinonomError(f"{root} does not exist", f"check the path; give {what}, folders or globs")
+        else:
+            size, fault = look(root)
+            found.append((root.parent, Item(root.name, root, size=size, fault=fault)))
+    if not found:
+        hint = f"files that end in {' '.join(sorted(suffixes))}"
+        besides = f"; {said(passed_over)}" if passed_over else ""
+        raise SinonomError(f"no {what} in {', '.join(inputs)}{besides}", hint)
+    if passed_over:
+        console.say(said(passed_over))
+    # The paths in one folder differ as they are.
+    return Items(([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit], passed_over)
+
+
+def _item(entry: Entry) -> Item:
+    return Item(entry.key, Path(entry.path), size=entry.size, fault=entry.fault)
+
+
+def _expand(inputs: Sequence[str]) -> Iterator[tuple[Path, bool]]:
+    """Yield the paths that are named, and whether each was typed: one that is not there is then a slip."""
+    for text in inputs:
+        if text == "-":
+            yield from ((Path(line.rstrip("\r\n")), False) for line in sys.stdin if line.strip())
+        elif not os.path.lexists(text) and glob.has_magic(text):
+            matches = sorted(glob.glob(text, recursive=True))
+            if not matches:
+                raise SinonomError(f"nothing matches {text}", "check the pattern; quote it for the shell")
+            yield from ((Path(match), False) for match in matches)
+        else:
+            yield Path(text), True
+
+
+def _unique(found: list[tuple[Path, Item]]) -> list[Item]:
+    """Make keys unique: where two inputs hold the same relative path, the input's name goes in front."""
+    seen: dict[str, Item] = {}
+    counts: Counter[str] = Counter()
+    for root, item in found:
+        resolved = os.path.abspath(item.path)  # noqa: PTH100  # without ".."
+        if resolved not in seen:
+            counts[item.key] += 1
+            name = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119
+            seen[resolved] = replace(item, data=f"{name}/{item.key}" if name else item.key)
+    items = [replace(item, key=item.data if counts[item.key] > 1 else item.key, data=None) for item in seen.values()]
+    again = [key for key, n in Counter(item.key for item in items).items() if n > 1]
+    if again:
+        raise SinonomError(
+            f"two inputs are both called {again[0]}", "give the folder above them, so that their paths differ"
+        )
+    return items
+
+
+__all__ = ["DEPTH_FOLDER", "Item", "Items", "find_inputs"]

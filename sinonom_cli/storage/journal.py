@@ -1,0 +1,174 @@
+"""What a batch has finished so far, kept on disk line by line, so that a killed run loses next to nothing.
+
+While a batch runs, `journal.jsonl` holds a line for each finished item, in the order in which they finished. When
+it ends, `metadata.csv`, `failures.csv` and `items.csv` are written in the order of the items and the journal goes.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli.storage.atomic import replacing
+from sinonom_cli.storage.inputs import Item
+from sinonom_cli.storage.own_tables import Row, rows_of, write_table, writing_table
+
+Known = tuple[int, str]
+"""Bytes of an input and its fingerprint, see `fingerprints.mark_of`."""
+
+
+class Journal:
+    """The finished items of a folder artifact.
+
+    Attributes
+    ----------
+    done : bytes and fingerprint of the input at the time, by item key, of every item that succeeded; a table of an
+        earlier version has no fingerprints: "".
+    failures : reason by item key, of this run.
+    begun : files that items which were begun and not finished may have written, relative to the folder; None: an
+        earlier version took no note of them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / "journal.jsonl"
+        self.done: dict[str, Known] = {}
+        self.failures: dict[str, str] = {}
+        self.begun: set[str] | None = set()
+        self._at: dict[str, int] = {}
+        if self.path.exists():
+            self._read()
+        elif (folder / "items.csv").exists():
+            self._rebuild()
+        self._file = self.path.open("ab")
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Note that these files are about to be written, so that after a kill they are known for ours."""
+        self._file.write(json.dumps({"begun": list(names)}).encode("ascii") + b"\n")
+        self._file.flush()
+
+    def add(self, item: Item, rows: Sequence[Row] | None, failure: str = "", mark: str = "") -> None:
+        """Note that `item`, whose mark this is, is done with these metadata rows, or (rows None) that it failed."""
+        if rows is None:
+            self.failures[item.key] = failure
+            return
+        self._at[item.key] = self._file.tell()
+        self.done[item.key] = item.size, mark
+        self._file.write(_line(item.key, item.size, mark, rows))
+
+    def flush(self) -> None:
+        """Hand what was added to the operating system."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file; what is in it stays for the next run."""
+        self._file.close()
+
+    def write_tables(
+        self, items: Sequence[Item], columns: Sequence[str], doubtful: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Write the tables in the order of the items; return the counts.
+
+        `metadata.csv` has `columns`. Rows with no `file_name` are of what was found doubtful and not kept: they go to
+        `doubtful.csv`, whose columns are `doubtful`. `items.csv` says how many of which each item has.
+        """
+        self.flush()
+        kept = aside = 0
+        with ExitStack() as files:
+            metadata = files.enter_context(writing_table(self.folder / "metadata.csv", columns))
+            names = ("item", "bytes", "images", *(("doubtful",) if doubtful else ()), "fingerprint")
+            done = files.enter_context(writing_table(self.folder / "items.csv", names))
+            doubted = self.folder / "doubtful.csv"
+            left_out = files.enter_context(writing_table(doubted, doubtful)) if doubtful else None
+            for entry in self._entries(item.key for item in items if item.key in self.done):
+                pictures = [row for row in entry["rows"] if row.get("file_name")]
+                others = [row for row in entry["rows"] if not row.get("file_name")]
+                for row in pictures:
+                    metadata.add(row)
+                mark = self.done[entry["item"]][1]
+                counts = {"images": len(pictures), "doubtful": len(others), "fingerprint": mark}
+                done.add({key: {**entry, **counts}[key] for key in names})
+                kept, aside = kept + len(pictures), aside + len(others)
+                if left_out:
+                    for row in others:
+                        left_out.add(row)
+        self.write_failures(items)
+        counted = {"items": len(items), "images": kept, "failed": len(self.failures)}
+        return {**counted, "doubtful": aside} if doubtful else counted
+
+    def write_failures(self, items: Sequence[Item]) -> None:
+        """Write `failures.csv` (file, reason), or take away an old one when nothing failed."""
+        failed = ((item.key, self.failures[item.key]) for item in items if item.key in self.failures)
+        write_failures(self.folder / "failures.csv", dict(failed))
+
+    def delete(self) -> None:
+        """Remove the journal: the tables hold everything now."""
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+    def _entries(self, keys: Iterator[str]) -> Iterator[dict[str, Any]]:
+        with self.path.open("rb") as file:
+            for key in keys:
+                file.seek(self._at[key])
+                yield json.loads(file.readline())
+
+    def _read(self) -> None:
+        begun: set[str] = set()
+        noted = False
+        with self.path.open("r+b") as file:
+            end = 0
+            for line in file:
+                try:
+                    entry = json.loads(line) if line.endswith(b"\n") else None
+                except ValueError:
+                    entry = None
+                if entry is None:  # the line that was being written when the run was killed
+                    break
+                if "begun" in entry:
+                    noted = True
+                    begun.update(entry["begun"])
+                else:
+                    self._at[entry["item"]] = end
+                    self.done[entry["item"]] = entry["bytes"], entry.get("fingerprint", "")
+                    begun.difference_update(row.get("file_name", "") for row in entry["rows"])
+                end += len(line)
+            file.truncate(end)
+        self.begun = begun if noted or not self.done else None
+
+    def _rebuild(self) -> None:
+        """Make the journal again from the tables of a complete artifact that is to be extended."""
+        pictures, others = rows_of(self.folder / "metadata.csv"), rows_of(self.folder / "doubtful.csv")
+        with replacing(self.path) as temporary, temporary.open("wb") as journal:
+            for entry in rows_of(self.folder / "items.csv"):
+                self._at[entry["item"]] = journal.tell()
+                size, mark = self.done[entry["item"]] = int(entry["bytes"]), entry.get("fingerprint") or ""
+                own = [next(pictures) for _ in range(int(entry["images"]))]
+                own += [next(others) for _ in range(int(entry.get("doubtful") or 0))]
+                journal.write(_line(entry["item"], size, mark, own))
+
+
+def _line(key: str, size: int, mark: str, rows: Sequence[Row]) -> bytes:
+    # ASCII JSON: file names that are not valid UTF-8 reach us as surrogates, and must survive.
+    entry = {"item": key, "bytes": size, "fingerprint": mark, "rows": list(rows)}
+    return json.dumps(entry).encode("ascii") + b"\n"
+
+
+def finished(folder: Path) -> dict[str, Known]:
+    """Return bytes and fingerprint by key, in their order, of the items that a complete artifact was made from."""
+    rows = rows_of(folder / "items.csv")
+    return {row["item"]: (int(row["bytes"]), row.get("fingerprint") or "") for row in rows}
+
+
+def write_items(folder: Path, items: Sequence[Item], marks: Sequence[str]) -> None:
+    """Write the table of what an artifact is made from that has no rows of its own: item, bytes, fingerprint."""
+    rows = ((item.key, str(item.size), mark) for item, mark in zip(items, marks, strict=True))
+    write_table(folder / "items.csv", ("item", "bytes", "fingerprint"), rows)
+
+
+def write_failures(path: Path, failures: Mapping[str, str]) -> None:
+    """Write a table of failures, reason by file; none: take away an old one."""
+    if not failures:
+        path.unlink(missing_ok=True)
+        return
+    write_table(path, ("file", "reason"), failures.items())

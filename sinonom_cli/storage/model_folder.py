@@ -1,0 +1,128 @@
+"""Models: weights and everything needed to use them.
+
+`model.safetensors`, `model.onnx` (image in, embedding out, batch free), `artifact.json`. A folder of three files can be
+copied anywhere. Nothing in it is ever unpickled.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli.assets import ASSETS
+from sinonom_cli.errors import SinonomError, need
+from sinonom_cli.storage.atomic import sha256_of, write_bytes
+from sinonom_cli.storage.record import Artifact, finish, read_record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+DEFAULT = ASSETS / "model"
+CARD = ("backbone", "head", "embedding_size", "input", "distance", "labels", "trained_on")
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on disk: where it is and its record."""
+
+    path: Path
+    record: dict[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the weights, in hexadecimal."""
+        return str(self.record["identity"])
+
+    @property
+    def onnx(self) -> Path:
+        """The ONNX file."""
+        return self.path / "model.onnx"
+
+    @property
+    def size(self) -> int:
+        """Side of the square input in pixels."""
+        return int(self.record["input"]["size"])
+
+    @property
+    def embedding_size(self) -> int:
+        """Length of an embedding."""
+        return int(self.record["embedding_size"])
+
+    @property
+    def distance(self) -> str:
+        """The distance its embeddings are meant for."""
+        return str(self.record["distance"])
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels it was trained on, in the order of its classes."""
+        return list(self.record["labels"])
+
+    def tensor(self, name: str) -> "NDArray[np.float32] | None":
+        """Read one of the weights, float32; None if there is none of that name.
+
+        The format is that of safetensors: the header's length, a header of JSON, the bytes. Its library comes with the
+        extra `train`, and is not needed to read.
+        """
+        import numpy as np
+
+        path = self.path / "model.safetensors"
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if size > path.stat().st_size:
+                raise SinonomError(f"{path} is not what its artifact.json names", "copy the model again whole")
+            entry = json.loads(file.read(size)).get(name)
+            if entry is None or entry["dtype"] != "F32":
+                return None
+            start, end = entry["data_offsets"]
+            file.seek(8 + size + start)
+            return np.frombuffer(file.read(end - start), "<f4").reshape(entry["shape"])
+
+
+def read_model(path: Path | None = None) -> Model:
+    """Read the model at `path`; None: `./model` if it is there, else the default model that ships.
+
+    Raises
+    ------
+    SinonomError
+        If it is not there, not complete, or its files are not those that its record names.
+    """
+    if path is None:
+        path = Path("model") if Path("model", "artifact.json").exists() else DEFAULT
+    record = read_record(path, "model")
+    for name in ("model.safetensors", "model.onnx"):
+        if not (path / name).is_file():
+            raise SinonomError(f"{path} has lost its {name}", "copy the model again whole")
+    lacking = [name for name in (*CARD, "identity") if name not in record]
+    if lacking:
+        raise SinonomError(f"{path}/artifact.json has no {lacking[0]!r}", "copy the model again whole")
+    model = Model(path, record)
+    for name, sha256 in (("model.safetensors", model.identity), ("model.onnx", record.get("onnx_sha256"))):
+        if sha256_of(path / name) != sha256:
+            raise SinonomError(f"{path / name} is not what its artifact.json names", "copy the model again whole")
+    return model
+
+
+def write_model(
+    artifact: Artifact, tensors: dict[str, "NDArray[np.generic]"], onnx: bytes, card: dict[str, Any]
+) -> Model:
+    """Put weights, network and card in place and finish the artifact.
+
+    Parameters
+    ----------
+    artifact : from `begin(path, "model", ...)`.
+    tensors : weights by name, any shape, contiguous.
+    onnx : the network as ONNX: (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32.
+    card : the fields named in `CARD`.
+    """
+    lacking = [name for name in CARD if name not in card]
+    if lacking:
+        raise ValueError(f"a model's card needs {', '.join(lacking)}")
+    numpy_file = need("safetensors.numpy", "train")
+    weights = artifact.path / "model.safetensors"
+    write_bytes(weights, numpy_file.save(tensors))  # its save_file makes files that only their owner may read
+    write_bytes(artifact.path / "model.onnx", onnx)
+    hashes = {"identity": sha256_of(weights), "onnx_sha256": sha256_of(artifact.path / "model.onnx")}
+    finish(artifact, **hashes, **card)
+    return Model(artifact.path, artifact.record)

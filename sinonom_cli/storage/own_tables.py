@@ -1,0 +1,109 @@
+"""The tables that outputs carry: CSV, UTF-8, a line feed at the end of each row.
+
+Bytes of file names that are not UTF-8 stand in them as `\\udcXX`, as in JSON, so that every program can read the rest;
+the same names come back here.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.storage.atomic import replacing
+
+Row = dict[str, str]
+
+_TO_ESCAPE = re.compile(r"[\ud800-\udfff]|\\(?=u(?:005c|d[89a-f][0-9a-f]{2}))")
+_ESCAPED = re.compile(r"\\u(005c|d[89a-f][0-9a-f]{2})")
+
+
+def escaped(text: str) -> str:
+    """Return text that is valid Unicode: lone surrogates, and backslashes that would be read as one, escaped."""
+    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def unescaped(text: str) -> str:
+    """Return what `escaped` was given."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
+
+
+class Table:
+    """A table that is being written, row by row."""
+
+    def __init__(self, file: TextIO, columns: Sequence[str]) -> None:
+        self._file, self._columns = file, tuple(columns)
+        self.line(columns)
+
+    def add(self, row: Mapping[str, object]) -> None:
+        """Write a row; a column that it lacks is empty, one that the table lacks is our mistake."""
+        if not row.keys() <= set(self._columns):
+            raise ValueError(f"no columns {row.keys() - set(self._columns)} in {self._columns}")
+        self.line([str(row.get(name, "")) for name in self._columns])
+
+    def line(self, cells: Iterable[str]) -> None:
+        """Write a row, given in the order of the columns."""
+        from sinonom_cli.storage.tables import csv_line  # what only reads needs no writer, and a query starts sooner
+
+        line = csv_line(cells)
+        try:
+            line.encode()
+            self._file.write(escaped(line) if "\\u" in line else line)
+        except UnicodeEncodeError:
+            self._file.write(escaped(line))
+
+
+@contextmanager
+def writing_table(path: Path, columns: Sequence[str]) -> Iterator[Table]:
+    """Give a table to write, which is put in place of `path` when the block ends without error."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield Table(file, columns)
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table, whole or not at all."""
+    with writing_table(path, columns) as table:
+        for row in rows:
+            table.line(row)
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """Read the rows of a table, one after another; of one that is not there, none."""
+    try:
+        # Tables of earlier versions hold bytes that are no UTF-8 as they are.
+        file = path.open(encoding="utf-8-sig", newline="", errors="surrogateescape")
+    except FileNotFoundError:
+        return
+    with file:
+        for row in csv.DictReader(file):
+            yield {name: unescaped(cell) if cell else cell for name, cell in row.items()}
+
+
+def read_table(path: Path) -> tuple[list[str], list[Row]]:
+    """Read a table: its columns and its rows. A byte order mark, as Excel writes one, is skipped.
+
+    Raises
+    ------
+    SinonomError
+        If a line has more or fewer cells than the first, or a quote that is never closed makes the rest one cell.
+    """
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")  # read_text would make \n of the \r in a name
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows: list[Row] = []
+    try:
+        for row in reader:
+            if None in row or None in row.values():
+                raise csv.Error("the line has more or fewer cells than the first")
+            rows.append(row)
+        if "\0" in text:
+            raise csv.Error("it holds a NUL byte")
+    except csv.Error as error:
+        raise SinonomError(
+            f"{path}, line {reader.line_num}: {error}", "the file is damaged: make the set again"
+        ) from None
+    if "\\u" in text:
+        rows = [{name: unescaped(cell) for name, cell in row.items()} for row in rows]
+    return list(reader.fieldnames or ()), rows

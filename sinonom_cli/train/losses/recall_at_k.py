@@ -1,0 +1,100 @@
+"""Recall@k as a loss: a smooth stand-in for the share of relevant pictures among the k nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread
+from sinonom_cli.train.losses.chunks import in_pieces
+from sinonom_cli.train.losses.mining import pairs
+
+RANK_TEMPERATURE, SIMILARITY_TEMPERATURE = 1.0, 0.01
+"""Of the paper: how soft it is to be among the first k, and to be nearer than another."""
+
+
+def recall_at_k(
+    embeddings: Tensor, labels: Tensor, ks: Sequence[int], references: References | None = None, mixup: bool = False
+) -> Loss:
+    """Recall@k surrogate of one batch, each picture asked for among all others.
+
+    Patel, Tolias, Matas 2021, "Recall@k surrogate loss with large batches and similarity mixup", equations 4 to 6: the
+    rank of a positive x of a query q is 1 + sum over all other z of sigmoid((s(q, z) - s(q, x)) / 0.01), the recall at
+    k the sum over positives of sigmoid((k - rank) / 1) over the most that k places can hold, and the loss 1 minus it,
+    meant over queries and several k. As in the authors' code, that sum is at most k.
+
+    Parameters
+    ----------
+    embeddings : (N, D) float, of length 1; s is their dot product.
+    labels : (N,) int.
+    ks : the k.
+    references : what the batch is compared with, the batch first; None: itself.
+    mixup : add a virtual picture for every pair of one label, see `mixed`.
+
+    Returns
+    -------
+    Loss; 0 where no picture has a positive. `active` is the share of pictures whose nearest other is of another label.
+    """
+    distances = pairwise_distances(embeddings.detach())
+    rows, names = references or (embeddings, labels)
+    real = embeddings
+    if mixup:
+        virtual, theirs = mixed(embeddings, labels)
+        embeddings, labels = torch.cat([embeddings, virtual]), torch.cat([labels, theirs])
+        rows, names = torch.cat([embeddings, rows[len(real) :]]), torch.cat([labels, names[len(real) :]])
+    similarities = embeddings @ rows.T
+    positives, _ = pairs(labels, names)
+    costs = _costs(similarities, positives, ks)
+    value = costs.mean() if len(costs) else real.sum() * 0.0
+    return Loss(value, unlike(distances, names[: len(real)]), spread(distances))
+
+
+def mixed(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """SiMix: between every two embeddings of one label one at a random place.
+
+    Patel et al. 2021, on similarity mixup: a x + (1 - a) z with a even in [0, 1], not brought to length 1, so that its
+    similarities are those of x and z, mixed. Draws from torch's random state.
+
+    Returns
+    -------
+    (V, D) float and their (V,) labels.
+    """
+    first, second = torch.nonzero(pairs(labels)[0].triu(), as_tuple=True)
+    share = torch.rand(len(first), 1, dtype=embeddings.dtype, device=embeddings.device)
+    return share * embeddings[first] + (1 - share) * embeddings[second], labels[first]
+
+
+def unlike(distances: Tensor, labels: Tensor) -> float:
+    """Share of pictures whose nearest other in the batch is of another label; distances (N, N)."""
+    itself = torch.eye(len(distances), dtype=torch.bool, device=distances.device)
+    nearest = distances.masked_fill(itself, torch.inf).argmin(dim=1)
+    return float((labels[nearest] != labels).float().mean())
+
+
+def _costs(similarities: Tensor, positives: Tensor, ks: Sequence[int]) -> Tensor:
+    """1 - recall of each query that has a positive, (Q,)."""
+
+    def recall(positives: Tensor, similarities: Tensor, numbers: Tensor) -> Tensor:
+        return _recall(similarities, positives, numbers, ks)
+
+    return 1 - torch.cat(in_pieces(recall, positives, similarities))
+
+
+def _recall(similarities: Tensor, positives: Tensor, numbers: Tensor, ks: Sequence[int]) -> Tensor:
+    """Recall of queries (Q, M), meant over the k, (Q,); `numbers` are their own columns."""
+    query, positive = torch.nonzero(positives, as_tuple=True)
+    above = similarities[query] - similarities[query, positive][:, None]
+    nearer = torch.sigmoid(above / SIMILARITY_TEMPERATURE)
+    # Neither the positive itself nor the query counts among what is nearer.
+    skipped = torch.zeros_like(nearer, dtype=torch.bool)
+    skipped[torch.arange(len(query)), positive] = True
+    skipped[torch.arange(len(query)), numbers[query]] = True
+    ranks = 1 + nearer.masked_fill(skipped, 0.0).sum(dim=1)
+    found = []
+    for k in ks:
+        among = torch.sigmoid((k - ranks) / RANK_TEMPERATURE)
+        sums = similarities.new_zeros(len(similarities)).index_add(0, query, among)
+        found.append(sums.clamp(max=k) / positives.sum(dim=1).clamp(max=k))
+    return torch.stack(found).mean(dim=0)

@@ -1,0 +1,113 @@
+"""What a training shows of itself: `metrics.csv`, `curves.png`, TensorBoard's events, the time it will take."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+
+from sinonom_cli import console
+from sinonom_cli.storage.atomic import write_text
+from sinonom_cli.train.curves import draw_curves, events
+from sinonom_cli.train.health import Watch
+from sinonom_cli.train.losses.basic import Loss
+
+COLUMNS = (
+    "step",
+    "loss",
+    "active",
+    "spread",
+    "teacher",
+    "lr",
+    "images/s",
+    "waiting",
+    "val_mrr@5",
+    "val_mrr@5_same_print",
+)
+
+
+class Figures:
+    """Means of the steps since the last line of `metrics.csv`.
+
+    Parameters
+    ----------
+    folder : of the model. Lines of its `metrics.csv` after the step that a run resumes from are cut off, and made
+        again. Events for TensorBoard, if that is installed, go to `resume/tensorboard`.
+    begun : the step after which this run begins.
+    steps : the last step.
+    watch : warns when nothing is learnt.
+    writes : of several processes only the first does.
+    """
+
+    def __init__(self, folder: Path, begun: int, steps: int, watch: Watch, writes: bool = True) -> None:
+        path = folder / "metrics.csv"
+        self.path, self.begun, self.steps, self.watch = path, begun, steps, watch
+        self.events = events(folder / "resume" / "tensorboard", begun) if writes else None
+        self.rows: list[dict[str, str]] = []
+        if path.exists():
+            with path.open(encoding="utf-8", newline="") as file:
+                self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= begun]
+        self._estimated = False
+        self._waited = 0.0
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin a new mean, and a new measure of time."""
+        self._losses: list[Loss] = []
+        self._images = 0
+        self._started = time.perf_counter()
+
+    def add(self, loss: Loss, images: int) -> None:
+        """Count one step."""
+        self._losses.append(loss)
+        self._images += images
+
+    def close(self, step: int, lr: float, waited: float) -> None:
+        """Take the means: of the loss, of the speed, of the share of time spent waiting for batches.
+
+        Parameters
+        ----------
+        waited : seconds since the run began.
+        """
+        seconds, count = time.perf_counter() - self._started, len(self._losses)
+        value, active, spread, taught = (sum(float(loss[k]) for loss in self._losses) / count for k in range(4))
+        self.rows.append(
+            {
+                "step": str(step),
+                "loss": f"{value:.6g}",
+                "active": f"{active:.4f}",
+                "spread": f"{spread:.4f}",
+                "teacher": f"{taught:.4g}" if taught else "",
+                "lr": f"{lr:.4g}",
+                "images/s": f"{self._images / seconds:.1f}",
+                "waiting": f"{(waited - self._waited) / seconds:.3f}",
+            }
+        )
+        self._waited = waited
+        self._estimate(step, seconds / count)
+        self.watch.look(step, value - taught, active, spread)
+
+    def write(self, scores: dict[str, float]) -> None:
+        """Add the scores of a validation, if there was one, to the last line, and write the file."""
+        self.rows[-1] |= {name: f"{score:.4f}" for name, score in scores.items()}
+        lines = [",".join(COLUMNS), *(",".join(row.get(name, "") for name in COLUMNS) for row in self.rows)]
+        write_text(self.path, "\n".join(lines) + "\n")
+        row = self.rows[-1]
+        if self.events is not None:
+            for name, value in row.items():
+                if name != "step" and value:
+                    self.events.add_scalar(name.replace("@", "_at_"), float(value), int(row["step"]))
+            self.events.flush()
+        if scores or int(row["step"]) == self.steps:
+            draw_curves(self.path.with_name("curves.png"), self.rows)
+        text = f"step {row['step']}: loss {row['loss']}, {float(row['active']):.0%} active, {row['images/s']} images/s"
+        if scores:
+            console.say(f"{text}, validation MRR@5 {row['val_mrr@5']}")
+        else:
+            console.detail(text)
+
+    def _estimate(self, step: int, seconds: float) -> None:
+        # The first line holds the start of the workers and the network's first, slow steps.
+        if not self._estimated and len(self._losses) + self.begun < step:
+            self._estimated = True
+            console.say(f"{self.steps - step:,} steps to go, about {(self.steps - step) * seconds / 60:.0f} minutes")

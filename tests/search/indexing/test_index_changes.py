@@ -1,0 +1,246 @@
+"""What is removed is what was named, what was added is what is there now, and a compressed index is measured again."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tinymodel import tiny_model, tiny_pictures
+
+from sinonom_cli import cli
+from sinonom_cli.errors import ExitCode
+from sinonom_cli.search.index import read_index
+from sinonom_cli.search.index_files import beside
+from sinonom_cli.search.indexing import faiss_types
+
+
+def sinonom(*arguments: object) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+def items(path: Path) -> list[str]:
+    return [row.item for row in read_index(path).rows]
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bản khắc 𡦂"
+    tiny_model(folder / "model")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+ODD = ["a[1].png", "a1.png", "a2.png", "#1", "#2", "what?.png", "whats.png", "*"]
+
+
+@pytest.fixture
+def odd(house: Path) -> Path:
+    """An index whose items are called like patterns and numbers."""
+    np.save(house / "v.npy", np.random.default_rng(0).standard_normal((len(ODD), 8)).astype(np.float32))
+    with (house / "v.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["item"], *([name] for name in ODD)])
+    assert sinonom("index", "v.npy", "db.faiss") == 0
+    return house / "db.faiss"
+
+
+@pytest.mark.parametrize(
+    ("name", "gone"),
+    [
+        ("a[1].png", ["a[1].png"]),
+        ("a[12].png", ["a1.png", "a2.png"]),
+        ("#1", ["#1"]),
+        ("#3", ["#1"]),
+        ("#4", ["#2"]),
+        ("what?.png", ["what?.png"]),
+        ("wh?ts.jpg", []),
+        ("whats*", ["whats.png"]),
+        ("*", ["*"]),
+    ],
+)
+def test_a_name_that_an_item_has_is_no_pattern_and_no_number(odd: Path, name: str, gone: list[str]) -> None:
+    assert sinonom("index", odd, "--remove", name) == (0 if gone else 4)
+    assert items(odd) == [item for item in ODD if item not in gone]
+
+
+def test_an_item_of_two_sets_is_removed_from_the_one_that_is_named(house: Path) -> None:
+    for name in ("s", "t"):
+        tiny_pictures(house / name, ["a.png", "b.png"], seed=ord(name))
+    assert sinonom("index", "s", "t", "db.faiss") == 0
+    before = beside(house / "db.faiss", ".rows.csv").read_bytes()
+    assert sinonom("index", "db.faiss", "--remove", "a.png") == 4
+    assert beside(house / "db.faiss", ".rows.csv").read_bytes() == before
+    assert sinonom("index", "db.faiss", "--remove", "t/a.png") == 0
+    assert [(row.set, row.item) for row in read_index(house / "db.faiss").rows] == [
+        ("s", "a.png"), ("s", "b.png"), ("t", "b.png"),
+    ]  # fmt: skip
+    assert sinonom("index", "db.faiss", "--remove", "*/b.png") == 0
+    assert items(house / "db.faiss") == ["a.png"]
+
+
+def repaint(path: Path, seed: int = 9) -> None:
+    """Put another picture of the same size in the place of one, keeping its times."""
+    import os
+
+    before = path.stat()
+    [other] = tiny_pictures(path.parent, ["other.png"], seed=seed)
+    with Image.open(other) as image:
+        image.load()
+    other.unlink()
+    image.save(path, compress_level=0)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def uncompressed(folder: Path, names: list[str]) -> list[Path]:
+    paths = tiny_pictures(folder, names)
+    for path in paths:
+        with Image.open(path) as image:
+            image.load()
+        image.save(path, compress_level=0)
+    return paths
+
+
+def test_a_picture_replaced_in_place_is_seen_by_index_and_by_add(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = uncompressed(house / "set", [f"{i}.png" for i in range(6)])
+    assert sinonom("index", "set", "db.faiss") == 0
+    size = paths[3].stat().st_size
+    repaint(paths[3])
+    assert paths[3].stat().st_size == size
+    before = beside(house / "db.faiss", ".json").read_bytes()
+    assert sinonom("index", "set", "db.faiss") == 5
+    tiny_pictures(house / "set", ["new.png"], seed=4)
+    capsys.readouterr()
+    assert sinonom("index", "set", "db.faiss", "--add") == 5
+    assert "3.png" in capsys.readouterr().err and beside(house / "db.faiss", ".json").read_bytes() == before
+    assert sinonom("index", "db.faiss", "--remove", "3.png") == 0
+    assert sinonom("index", "set", "db.faiss", "--add") == 0
+    assert sorted(items(house / "db.faiss")) == [*(f"{i}.png" for i in range(6)), "new.png"]
+    assert sinonom("index", "set", "fresh.faiss") == 0
+    one, other = read_index(house / "db.faiss"), read_index(house / "fresh.faiss")
+    for index in (one, other):
+        assert index.marks is not None and index.marks.shape == (7, 8)
+    by_name = {row.item: number for number, row in enumerate(other.rows)}
+    for number, row in enumerate(one.rows):
+        assert np.array_equal(one.vectors[number], other.vectors[by_name[row.item]])
+        assert np.array_equal(one.marks[number], other.marks[by_name[row.item]])  # type: ignore[index]
+    assert sinonom("index", "set", "db.faiss", "--add") == 0
+
+
+def test_an_addition_that_was_stopped_is_not_taken_up_with_other_pictures(
+    house: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sinonom_cli.search.indexing import add
+
+    tiny_pictures(house / "set", ["0.png"])
+    assert sinonom("index", "set", "db.faiss") == 0
+    paths = uncompressed(house / "more", [f"{i}.png" for i in range(4)])
+    with monkeypatch.context() as patch:
+        patch.setattr(add, "_append", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert sinonom("index", "more", "db.faiss", "--add") == 130
+    repaint(paths[0])
+    assert sinonom("index", "more", "db.faiss", "--add") == 0
+    assert sinonom("index", "more", "fresh.faiss") == 0
+    assert np.array_equal(read_index(house / "db.faiss").vectors[1:], read_index(house / "fresh.faiss").vectors)
+
+
+def blobs(count: int) -> np.ndarray:
+    """Return vectors whose neighbours lie in their own list of an inverted file, so that it need look at few."""
+    rng = np.random.default_rng(0)
+    centres = 10 * rng.standard_normal((30, 8))
+    return (centres[rng.integers(30, size=count)] + 0.1 * rng.standard_normal((count, 8))).astype(np.float32)
+
+
+def scattered(count: int) -> np.ndarray:
+    """Return vectors whose neighbours lie in many lists."""
+    return np.random.default_rng(1).uniform(-15, 15, (count, 8)).astype(np.float32)
+
+
+@pytest.mark.parametrize("change", ["--add", "--remove"])
+@pytest.mark.parametrize("kind", ["IVF64,SQ8", "ivf-sq8", "hnsw"])
+def test_a_changed_compressed_index_is_measured_again(
+    house: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: str, kind: str
+) -> None:
+    np.save("a.npy", blobs(2000) if change == "--add" else np.concatenate([blobs(2000), scattered(2000)]))
+    np.save("b.npy", scattered(2000))
+    assert sinonom("index", "a.npy", "db.faiss", "--type", kind, "-q") == 0
+    was = read_index(house / "db.faiss").record["measured"]
+    capsys.readouterr()
+    if change == "--add":
+        assert sinonom("index", "b.npy", "db.faiss", "--add", "-q") == 0
+    else:
+        monkeypatch.setattr("sys.stdin", [f"#{i}\n" for i in range(2000, 4000)])
+        assert sinonom("index", "db.faiss", "--remove", "-", "-q") == 0
+    index = read_index(house / "db.faiss")
+    vectors, now = index.vectors, index.record["measured"]
+    asked = np.arange(len(vectors))[:: max(1, len(vectors) // faiss_types.ASKED)][: faiss_types.ASKED]
+    far = ((vectors[asked][:, None] - vectors[None]) ** 2).sum(axis=2)
+    far[np.arange(len(asked)), asked] = np.inf
+    _, rows = index.faiss.search(vectors[asked], 6 * index.record["candidates"])
+    recall = np.mean([len(set(f) & set(np.argsort(d)[:5])) / 5 for f, d in zip(rows, far, strict=True)])
+    assert now["recall@5"] == pytest.approx(recall, abs=2e-3)
+    assert ("warning" in capsys.readouterr().err) == (now["recall@5"] < 0.99)
+    if kind != "hnsw":
+        assert now["nprobe"] != was["nprobe"]
+
+
+def ask(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[dict, str]:
+    capsys.readouterr()
+    assert sinonom("query", "set/0.png", "-i", "db.faiss", "--json", *more) == 0
+    captured = capsys.readouterr()
+    return json.loads(captured.out.splitlines()[0]), captured.err
+
+
+def test_query_says_when_a_set_has_changed_and_when_a_picture_is_changed_or_gone(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = uncompressed(house / "set", [f"{i}.png" for i in range(5)])
+    assert sinonom("index", "set", "db.faiss") == 0
+    answer, said = ask(capsys)
+    assert "warning" not in said and "changed" not in answer
+    assert all("picture" not in result for result in answer["results"])
+    tiny_pictures(house / "set", ["new.png"], seed=5)
+    answer, said = ask(capsys)
+    assert answer["changed"] == ["set"] and said.count("warning") == 1 and "set" in said
+    assert all("picture" not in result for result in answer["results"])
+    repaint(paths[2])
+    paths[3].unlink()
+    answer, said = ask(capsys)
+    states = {result["item"]: result.get("picture") for result in answer["results"]}
+    assert states == {"0.png": None, "1.png": None, "2.png": "changed", "3.png": "gone", "4.png": None}
+    assert said.count("warning") == 1 and "2.png" in said and "3.png" in said
+    shutil.move(house / "set", house / "away")
+    capsys.readouterr()
+    assert sinonom("query", "away/0.png", "-i", "db.faiss", "--json") == 0
+    captured = capsys.readouterr()
+    assert all(result["picture"] == "gone" for result in json.loads(captured.out)["results"])
+    assert captured.err.count("warning") == 1
+
+
+def test_marks_that_do_not_fit_are_refused(house: Path) -> None:
+    tiny_pictures(house / "set", ["0.png", "1.png"])
+    assert sinonom("index", "set", "db.faiss") == 0
+    marks = beside(house / "db.faiss", ".marks")
+    content = marks.read_bytes()
+    for broken in (content[:-8], b"\xff" + content[1:]):
+        marks.write_bytes(broken)
+        assert sinonom("index", "set", "db.faiss", "--add") == 4
+    marks.unlink()
+    assert sinonom("index", "db.faiss", "--remove", "0.png") == 4
+
+
+def test_the_picture_that_changed_since_is_named(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (*_, path) = tiny_pictures(house / "set", ["a.png", "b.png", "c.png"])
+    other = tiny_pictures(house / "other", ["d.png"], seed=1)[0].read_bytes()
+    content = path.read_bytes()
+    assert sinonom("index", "set", "db.faiss") == 0
+    for change in (lambda: path.write_bytes(other), path.unlink):
+        change()
+        capsys.readouterr()
+        assert sinonom("index", "set", "db.faiss") == ExitCode.OUTPUT_IN_THE_WAY
+        assert path.name in capsys.readouterr().err
+        path.write_bytes(content)
+    assert sinonom("index", "set", "db.faiss") == 0

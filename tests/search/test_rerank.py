@@ -1,0 +1,153 @@
+"""`--rerank`: pictures are laid on the query, what has none keeps its place, and meshes are ordered so unasked."""
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from tinymodel import tiny_model, tiny_pictures
+
+from sinonom_cli import cli
+from sinonom_cli.search.rerank import MESHES, Reranker, count_of
+from sinonom_cli.storage.record import begin, finish
+
+
+def strokes(path: Path, seed: int, moved: int = 0, width: int = 7) -> Path:
+    rng = np.random.default_rng(seed)
+    image = Image.new("L", (96, 96), 255)
+    draw = ImageDraw.Draw(image)
+    for _ in range(6):
+        draw.line((rng.integers(14, 82, 4) + moved).tolist(), fill=0, width=width)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+def index_of(folder: Path, count: int) -> SimpleNamespace:
+    pictures = [strokes(folder / f"{seed}.png", seed) for seed in range(count)]
+    return SimpleNamespace(path=folder, rows=pictures, picture=lambda row: row)
+
+
+def reranker(folder: Path, pictures: int, count: int) -> Reranker:
+    return Reranker(index_of(folder, pictures), count, "euclidean")  # type: ignore[arg-type]
+
+
+def test_of_equal_embeddings_the_picture_that_fits_comes_first(tmp_path: Path) -> None:
+    ordered = reranker(tmp_path, 8, 8)
+    for seed in range(8):
+        query = strokes(tmp_path / "q" / f"{seed}.png", seed, moved=3, width=5)
+        rows, distances = ordered(query, list(range(8)), [0.5] * 8)
+        assert rows[0] == seed and sorted(rows) == list(range(8)) and distances == [0.5] * 8
+
+
+def test_embeddings_still_count_and_what_is_beyond_stays(tmp_path: Path) -> None:
+    ordered = reranker(tmp_path, 8, 4)
+    query = strokes(tmp_path / "q.png", 3, moved=2, width=5)
+    rows, distances = ordered(query, [5, 4, 3, 2, 7, 6], [0.5, 0.5, 0.51, 0.9, 0.91, 0.92])
+    assert rows[0] == 3 and rows[4:] == [7, 6] and distances[0] == 0.51 and distances[4:] == [0.91, 0.92]
+    rows, _ = ordered(strokes(tmp_path / "r.png", 7), [5, 4, 2, 1], [0.3, 0.9, 1.0, 1.1])
+    assert rows == [5, 4, 2, 1]  # none of them fits
+
+
+def test_candidates_without_pictures_keep_their_places_and_are_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ordered = reranker(tmp_path, 6, 6)
+    query = strokes(tmp_path / "q.png", 4, moved=2, width=5)
+    for seed in (0, 2):
+        (tmp_path / f"{seed}.png").unlink()
+    rows, _ = ordered(query, [0, 1, 2, 3, 4, 5], [0.5] * 6)
+    assert rows[0] == 0 and rows[2] == 2 and rows[1] == 4
+    ordered(query, [0, 1, 2, 3, 4, 5], [0.5] * 6)
+    assert capsys.readouterr().err.count("--rerank") == 1
+
+
+def test_one_picture_that_is_left_changes_no_order(tmp_path: Path) -> None:
+    ordered = reranker(tmp_path, 3, 3)
+    for seed in (0, 1):
+        (tmp_path / f"{seed}.png").unlink()
+    assert ordered(strokes(tmp_path / "q.png", 2), [0, 1, 2], [1.0, 2.0, 3.0]) == ([0, 1, 2], [1.0, 2.0, 3.0])
+
+
+def test_a_blank_candidate_is_an_answer_as_others_are(tmp_path: Path) -> None:
+    ordered = reranker(tmp_path, 4, 40)
+    Image.new("L", (96, 96), 255).save(tmp_path / "1.png")
+    rows, _ = ordered(strokes(tmp_path / "q.png", 2, moved=2, width=5), [1, 3, 0, 2], [0.5] * 4)
+    assert rows[0] == 2 and sorted(rows) == [0, 1, 2, 3]
+
+
+def image_set(folder: Path, name: str, **options: object) -> None:
+    finish(begin(folder / name, "imageset", {"size": 256, **options}, {}))
+
+
+@pytest.mark.parametrize(
+    ("sets", "prototypes", "typed", "count"),
+    [
+        (["depth"], None, None, MESHES),
+        (["depth"], None, 0, 0),
+        (["depth"], None, 7, 7),
+        (["depth"], 4, None, 0),
+        (["crops"], None, None, 0),
+        (["crops"], None, 7, 7),
+        (["depth", "crops"], None, None, 0),
+        (["gone"], None, None, 0),
+        ([], None, None, 0),
+    ],
+)
+def test_an_index_of_meshes_is_ordered_again_unless_0_is_typed(
+    tmp_path: Path, sets: list[str], prototypes: int | None, typed: int | None, count: int
+) -> None:
+    image_set(tmp_path, "depth", projection="orthographic")
+    image_set(tmp_path, "crops")
+    index = SimpleNamespace(
+        path=tmp_path / "db.faiss", record={"options": {"sets": sets}}, prototypes=prototypes, rows=[]
+    )
+    assert count_of(typed, index) == count  # type: ignore[arg-type]
+
+
+def answers(capsys: pytest.CaptureFixture[str], *typed: str, asked: str = "set/4.png") -> list[dict]:
+    capsys.readouterr()
+    assert cli.run(["query", asked, "-i", "db.faiss", "--json", "-k", "9", *typed]) == 0
+    return json.loads(capsys.readouterr().out)["results"]
+
+
+def test_rerank_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny_model(tmp_path / "model")
+    tiny_pictures(tmp_path / "set", [f"{i}.png" for i in range(9)])
+    assert cli.run(["index", "set", "db.faiss", "-q"]) == 0
+    plain, ordered, beyond = (answers(capsys, "--rerank", count) for count in ("0", "9", "90"))
+    assert answers(capsys) == plain and beyond == ordered  # no meshes; more than there are
+    assert [result["rank"] for result in ordered] == list(range(1, 10))
+    assert {(result["item"], result["distance"]) for result in plain} == {
+        (result["item"], result["distance"]) for result in ordered
+    }
+    assert ordered[0]["item"] == "4.png"
+    shutil.rmtree(tmp_path / "set")
+    (tmp_path / "set").mkdir()
+    tiny_pictures(tmp_path, ["q.png"])
+    assert cli.run(["query", "q.png", "-i", "db.faiss", "--json", "--rerank", "9"]) == 0
+
+
+def test_rendered_meshes_are_ordered_again_without_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny_model(tmp_path / "model")
+    for seed in range(9):
+        strokes(tmp_path / "prints" / f"{seed}.png", seed)
+    assert cli.run(["carve", "prints", "meshes", "--resolution", "48", "-q", "--workers", "0"]) == 0
+    assert cli.run(["render", "meshes", "depth", "-q", "--workers", "0"]) == 0
+    shutil.copytree(tmp_path / "prints", tmp_path / "set")
+    assert cli.run(["index", "depth", "db.faiss", "-q"]) == 0
+    changed = 0
+    for seed in range(9):
+        asked = f"set/{seed}.png"
+        unasked, plain = answers(capsys, asked=asked), answers(capsys, "--rerank", "0", asked=asked)
+        assert unasked == answers(capsys, "--rerank", "20", asked=asked)
+        assert [result["distance"] for result in plain] == sorted(result["distance"] for result in unasked)
+        changed += unasked != plain
+    assert changed > 2

@@ -1,0 +1,89 @@
+"""The carving that printed a picture is told from other carvings of the character, whatever the threads."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from sinonom_cli.search import same_carving
+from sinonom_cli.search.same_carving import LEAST, SIZE, rough, scores, views_of
+
+ENERGIES = 0.5 * np.array([0.90, 0.98, 0.95, 1.00, 1.02, 1.10, 1.06])
+ROUGH = np.array([0.160, 0.130, 0.140, 0.170, 0.125, 0.150, 0.155])
+BY_HAND = [-12.75, -12.33, -12.96, -14.19, -12.12, -15.49, -14.99]
+"""What the formula of `scores` gives on paper: medians are 0.5 and 0.150, and bonuses begin at 0.919 x 0.150."""
+ORDER = [4, 1, 0, 2, 3, 6, 5]
+
+
+def test_a_print_of_one_carving_finds_it_among_others_of_equal_embedding() -> None:
+    inks = [ink(carving) for carving in range(6)]
+    views = [views_of(one) for one in inks]
+    for carving in range(6):
+        found = rough(views_of(ink(carving, moved=2, wide=4)), views)
+        assert found.argmin() == carving
+        assert scores(np.full(6, 0.5), found).argmax() == carving
+
+
+def ink(carving: int, moved: float = 0, wide: int = 6) -> np.ndarray:
+    """One character: eight strokes, whose ends each carving moves a little; a print moves and shrinks the whole."""
+    rng, own = np.random.default_rng(7), np.random.default_rng(100 + carving)
+    image = Image.new("F", (SIZE, SIZE), 0)
+    draw = ImageDraw.Draw(image)
+    for _ in range(8):
+        ends = rng.uniform(12, 52, 4) + own.normal(0, 2.0, 4)
+        draw.line(tuple(ends * (1 - 0.02 * moved) + moved), fill=1, width=wide)
+    return np.asarray(image, np.float32)
+
+
+def test_equal_pictures_score_highest_whatever_else_there_is() -> None:
+    views = [views_of(ink(carving)) for carving in range(5)]
+    found = rough(views[3], views)
+    assert found[3] == LEAST and (np.delete(found, 3) > 100 * LEAST).all()
+    assert scores(np.array([0.1, 0.2, 0.3, 2.0, 0.5]), found).argmax() == 3
+
+
+def test_scores_order_a_made_up_set_as_their_formula_does() -> None:
+    assert scores(ENERGIES, ROUGH) == pytest.approx(BY_HAND, abs=0.02)
+    assert np.argsort(-scores(ENERGIES, ROUGH), kind="stable").tolist() == ORDER
+    # Neither the unit of distances nor that of roughness counts.
+    assert scores(7 * ENERGIES, 3 * ROUGH) == pytest.approx(scores(ENERGIES, ROUGH))
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("NEAR", 0.5), ("NEAR", 2), ("LIKELY", 1.2), ("LIKELY", 0.8), ("STEEP", 0.5)]
+)
+def test_a_fault_in_a_weight_of_the_score_is_seen(name: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(same_carving, name, factor * getattr(same_carving, name))
+    assert np.argsort(-scores(ENERGIES, ROUGH), kind="stable").tolist() != ORDER
+
+
+def test_blank_pictures_and_one_candidate_alone_have_finite_scores() -> None:
+    blank = views_of(np.zeros((SIZE, SIZE), np.float32))
+    for query in (blank, views_of(ink(0))):
+        for others in ([blank], [blank, blank], [blank, views_of(ink(1))]):
+            found = scores(np.zeros(len(others)), rough(query, others))
+            assert found.shape == (len(others),) and np.isfinite(found).all()
+
+
+CODE = """
+import hashlib
+import numpy as np
+from sinonom_cli.search.same_carving import rough, views_of
+rng = np.random.default_rng(0)
+views = [views_of(np.kron(rng.random((16, 16), np.float32), np.ones((4, 4), np.float32))) for _ in range(20)]
+print(hashlib.sha256(rough(views[0], views).tobytes()).hexdigest())
+"""
+
+
+def test_the_numbers_are_the_same_whatever_the_threads_and_kernel_of_blas() -> None:
+    found = set()
+    for threads, kernel in (("1", "Haswell"), ("2", "Prescott")):
+        settings = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "OPENBLAS_CORETYPE": kernel}
+        run = subprocess.run(
+            [sys.executable, "-c", CODE], env={**os.environ, **settings}, capture_output=True, check=True, text=True
+        )
+        found.add(run.stdout)
+    assert len(found) == 1
