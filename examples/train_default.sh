@@ -4,7 +4,7 @@
 #   examples/train_default.sh [OUT]
 #
 # Needs the extras `train` and `teacher` (pip install ".[train,teacher]"), 643 MB of Debian's font packages and
-# `unicode-data` (it installs them; asks for sudo unless you are root), some 30 GB of disk, three and a half hours of two
+# `unicode-data` (it installs them; asks for sudo unless you are root), some 30 GB of disk, four and a half hours of two
 # cores, and
 #   SINONOM_DATA     folder that holds nomnaocr/ (tar files, All.txt, Train.txt, Validate.txt) and fonts/charset.txt
 #   SINONOM_BENCH    folder relief252/ with make_meshes.py, queries/, truth.csv, pages.txt   [$SINONOM_DATA/../bench/relief252]
@@ -59,7 +59,8 @@ step "train, then go on from there with PP-OCR as a teacher, which is asked abou
 learn() { sinonom train --loss cosface --backbone directmap-large --data data/crops:"$1" --data data/fonts --output "$2" \
   --classes 128 --images 2 --frequency 0.5 --weight-decay 0.02 --val 0.01 "${@:3}"; }
 learn 1 first --steps 13000
-learn 2 model --steps 4000 --lr 0.001 --weights first/model.safetensors --teacher pp-ocr --teach data/crops
+learn 2 second --steps 4000 --lr 0.001 --weights first/model.safetensors --teacher pp-ocr --teach data/crops
+learn 8 model --steps 3600 --lr 0.001 --weights second/model.safetensors --teacher pp-ocr --teach data/crops --distill 6 --hard-classes 0.5
 
 step "the index of characters, of real prints and of the hands most like them that together draw all characters"
 hands='LXGWWenKai-(Regular|Bold)|cwfs|dejima-mincho.*|OradanoGSRR|ZenOldMincho_600SemiBold|KaiseiTokumin_800ExtraBold'
