@@ -4,6 +4,7 @@ import importlib
 import sys
 from enum import IntEnum
 from types import ModuleType
+from typing import Self
 
 
 class ExitCode(IntEnum):
@@ -20,16 +21,24 @@ class ExitCode(IntEnum):
 
 
 class SinonomError(Exception):
-    """An error a user can mend.
+    """An error a user can mend; it is always of the subclass that its exit code has.
 
     Parameters
     ----------
     message : one line: what failed, and on which file.
     hint : one line: what to do or type next; may be empty.
-    code : the exit code of the command that it stops.
+    code : the exit code of the command that it stops; None: that of the class.
     """
 
-    def __init__(self, message: str, hint: str = "", code: ExitCode = ExitCode.BAD_INPUT) -> None:
+    exit_code = ExitCode.BAD_INPUT
+
+    def __new__(cls, message: str = "", hint: str = "", code: ExitCode | None = None) -> Self:
+        """Make the error one of the subclass for `code`, where no subclass is named."""
+        chosen: type[SinonomError] = cls if cls is not SinonomError else _CLASSES.get(code, BadInput)
+        return Exception.__new__(chosen)  # type: ignore[return-value]
+
+    def __init__(self, message: str, hint: str = "", code: ExitCode | None = None) -> None:
+        code = self.exit_code if code is None else code
         # All arguments go to Exception so that pickling carries them from a worker to its parent.
         super().__init__(message, hint, code)
         self.message = message
@@ -38,6 +47,39 @@ class SinonomError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+class UsageError(SinonomError):
+    """Something was asked for wrongly: exit code 2."""
+
+    exit_code = ExitCode.USAGE
+
+
+class MissingExtra(SinonomError):
+    """A package that an optional extra brings is not installed: exit code 3."""
+
+    exit_code = ExitCode.MISSING_EXTRA
+
+
+class BadInput(SinonomError):
+    """An input cannot be read, or two do not fit each other: exit code 4."""
+
+
+class OutputInTheWay(SinonomError):
+    """Something is where the output should be, or the disk is full: exit code 5."""
+
+    exit_code = ExitCode.OUTPUT_IN_THE_WAY
+
+
+class SomeFailed(SinonomError):
+    """The work is done except for some items: exit code 6."""
+
+    exit_code = ExitCode.SOME_FAILED
+
+
+_CLASSES: dict[ExitCode | None, type[SinonomError]] = {
+    error.exit_code: error for error in (UsageError, MissingExtra, OutputInTheWay, SomeFailed)
+}
 
 
 def usage_error(message: str, hint: str = "") -> SinonomError:

@@ -51,6 +51,33 @@ class Target:
     number: int = 0
 
 
+def read_one(path: Path, number: int, scale: Scale | None, notes: Notes) -> "NDArray[np.float32]":
+    """Read a mesh, or a height map as its surface: (F, 3, 3) float32; see `read_mesh` and `read_height_map`."""
+    if not _is_map(path):
+        return read_mesh(path, notes)
+    if scale is None:
+        hint = "--pixel MM says how wide a pixel of a height map is; pictures of characters go to index or query"
+        raise SinonomError(f"{path.name}: if this is a height map, its scale is not known", hint)
+    return read_height_map(path, number, scale, notes)
+
+
+# Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def drawn(triangles: "NDArray[np.float32]", view: View, judge: Judge, notes: Notes, check: bool = False) -> Drawn:
+    """Tidy, turn upright and draw a mesh.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32.
+    judge, notes, check : see `upright`.
+    """
+    seen = None
+    if not view.as_is:
+        triangles, found = without_specks(triangles, notes)
+        triangles, seen = upright(triangles, found, judge, notes, check)
+    return draw(triangles, view, seen)
+
+
 @dataclass(frozen=True)
 class Render:
     """Render the mesh, or height map, of an item (its `data` is a Target) into the image set `out`.
@@ -64,29 +91,16 @@ class Render:
     judge: Judge
     scale: Scale | None = None
 
-    # Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def __call__(self, item: Item) -> list[Row]:
         target: Target = item.data
-        notes, seen = Notes(), None
-        triangles = self._read(item.path, target.number, notes)
-        if not self.view.as_is:
-            triangles, found = without_specks(triangles, notes)
-            triangles, seen = upright(triangles, found, self.judge, notes, target.check)
-        drawn = draw(triangles, self.view, seen)
-        save_png(self.out / target.file_name, drawn.picture)
+        notes = Notes()
+        triangles = read_one(item.path, target.number, self.scale, notes)
+        done = drawn(triangles, self.view, self.judge, notes, target.check)
+        save_png(self.out / target.file_name, done.picture)
         row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
-        row |= {"faces": str(len(triangles)), "tilt": f"{drawn.tilt:.2f}", "turned": notes.turned}
+        row |= {"faces": str(len(triangles)), "tilt": f"{done.tilt:.2f}", "turned": notes.turned}
         row |= {"left_out": "; ".join(notes.left_out), "remarks": "; ".join(notes.remarks)}
-        return [row | self._depth(target.file_name, drawn) if self.view.depth16 else row]
-
-    def _read(self, path: Path, number: int, notes: Notes) -> "NDArray[np.float32]":
-        if not _is_map(path):
-            return read_mesh(path, notes)
-        if self.scale is None:
-            hint = "--pixel MM says how wide a pixel of a height map is; pictures of characters go to index or query"
-            raise SinonomError(f"{path.name}: if this is a height map, its scale is not known", hint)
-        return read_height_map(path, number, self.scale, notes)
+        return [row | self._depth(target.file_name, done) if self.view.depth16 else row]
 
     def outputs(self, item: Item) -> list[str]:
         """Return the files that the item becomes, relative to the set."""

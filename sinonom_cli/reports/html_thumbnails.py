@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 from pathlib import Path
 
@@ -57,13 +58,26 @@ class Thumbs:
         if self.left <= 0:
             self.left_out += 1
             return None
-        small = thumb(picture, SIDE)
-        if small is None:
+        uri = _encoded(picture)
+        if uri is None:
             return None
-        buffer = io.BytesIO()
-        small.quantize(GREYS, method=Image.Quantize.MAXCOVERAGE).save(buffer, "PNG", optimize=True)
-        uri = base64.b64encode(buffer.getvalue()).decode("ascii")
         self.left -= len(uri)
         number = len(self._rules)
         self._rules.append(f".t{number}{{background-image:url(data:image/png;base64,{uri})}}")
         return number
+
+
+def inline_picture(picture: Path, char: str = "") -> str:
+    """Return an element of HTML that shows a picture by itself; the character, where the picture is not there."""
+    uri = _encoded(picture)
+    return html.escape(char) if uri is None else f'<img src="data:image/png;base64,{uri}" alt="{html.escape(char)}">'
+
+
+def _encoded(picture: Path) -> str | None:
+    """Return a small PNG of a picture in base64; None: it is not there, or cannot be read."""
+    small = thumb(picture, SIDE)
+    if small is None:
+        return None
+    buffer = io.BytesIO()
+    small.quantize(GREYS, method=Image.Quantize.MAXCOVERAGE).save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
