@@ -469,7 +469,7 @@ def render(
         triangles = read_one(Path(mesh), 0, None if pixel is None else Scale(pixel, deeper, step), notes)
     else:
         triangles = _triangles_of(mesh)
-    done = drawn(triangles, view, Familiar(), notes)
+    done, _ = drawn(triangles, view, Familiar(), notes)
     return Rendering(
         picture=done.picture,
         heights=done.heights,

@@ -63,19 +63,25 @@ def read_one(path: Path, number: int, scale: Scale | None, notes: Notes) -> "NDA
 
 # Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-def drawn(triangles: "NDArray[np.float32]", view: View, judge: Judge, notes: Notes, check: bool = False) -> Drawn:
+def drawn(
+    triangles: "NDArray[np.float32]", view: View, judge: Judge, notes: Notes, check: bool = False
+) -> tuple[Drawn, int]:
     """Tidy, turn upright and draw a mesh.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32.
     judge, notes, check : see `upright`.
+
+    Returns
+    -------
+    The drawing, and how many faces are left of the mesh.
     """
     seen = None
     if not view.as_is:
         triangles, found = without_specks(triangles, notes)
         triangles, seen = upright(triangles, found, judge, notes, check)
-    return draw(triangles, view, seen)
+    return draw(triangles, view, seen), len(triangles)
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,10 @@ class Render:
         target: Target = item.data
         notes = Notes()
         triangles = read_one(item.path, target.number, self.scale, notes)
-        done = drawn(triangles, self.view, self.judge, notes, target.check)
+        done, faces = drawn(triangles, self.view, self.judge, notes, target.check)
         save_png(self.out / target.file_name, done.picture)
         row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
-        row |= {"faces": str(len(triangles)), "tilt": f"{done.tilt:.2f}", "turned": notes.turned}
+        row |= {"faces": str(faces), "tilt": f"{done.tilt:.2f}", "turned": notes.turned}
         row |= {"left_out": "; ".join(notes.left_out), "remarks": "; ".join(notes.remarks)}
         return [row | self._depth(target.file_name, done) if self.view.depth16 else row]
 

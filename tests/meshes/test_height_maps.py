@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from tinymesh import letter_f, likeness
 
+from sinonom_cli.assets import GLYPHS
 from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.meshes.height_maps import Scale, read_height_map
@@ -162,10 +163,16 @@ def test_a_finer_map_is_averaged_and_it_is_said(heights: np.ndarray, expected: n
     assert "2 x 2" in (tmp_path / "out" / "metadata.csv").read_text(encoding="utf-8")
 
 
-def test_a_map_of_the_wrong_sign_is_remarked_on(heights: np.ndarray, tmp_path: Path) -> None:
-    save(-heights, tmp_path / "in" / "a.npy")
-    (row,) = rendered(tmp_path / "in")
-    assert "--deeper" in row["remarks"]
+def test_a_map_of_the_wrong_sign_is_remarked_on_and_one_of_the_right_sign_is_not(tmp_path: Path) -> None:
+    (glyph,) = GLYPHS.glob("wenkai/images/U+5B57/*.png")
+    with Image.open(glyph) as image:
+        ink = 1 - np.asarray(image.convert("L").resize((48, 48)), np.float32) / 255
+    carved = carve_plate(ink, CARVING, np.random.default_rng(4))
+    heights = np.where(carved.plate, carved.heights * WIDE, np.nan).astype(np.float32)
+    for name, sign in (("right", 1), ("wrong", -1)):
+        save(sign * heights, tmp_path / "in" / f"{name}.npy")
+    remarks = {row["source"]: row["remarks"] for row in rendered(tmp_path / "in")}
+    assert "--deeper" in remarks["wrong.npy"] and "--deeper" not in remarks["right.npy"]
 
 
 def test_meshes_and_height_maps_go_together(heights: np.ndarray, carved: Carved, tmp_path: Path) -> None:
