@@ -30,8 +30,9 @@ from sinonom_cli.relief.options import Carving  # noqa: E402
 from sinonom_cli.relief.plate import carve_plate, mesh_of  # noqa: E402
 from sinonom_cli.relief.random_fields import torch_draw  # noqa: E402
 from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
-from sinonom_cli.train.losses.basic import pairwise_distances, triplet_costs  # noqa: E402
+from sinonom_cli.train.losses.basic import pairwise_distances  # noqa: E402
 from sinonom_cli.train.losses.mining import batch_hard  # noqa: E402
+from sinonom_cli.train.losses.triplet import triplet_costs  # noqa: E402
 
 BATCH, SIDE = 128, 64
 

@@ -17,7 +17,8 @@ import json, os, sys, time
 import torch
 from benchmarks.processes import peak_memory
 from sinonom_cli.networks.backbones import build
-from sinonom_cli.train.losses.registry import Choice, Criterion
+from sinonom_cli.train.losses.registry import Criterion
+from sinonom_cli.train.losses.table import Choice
 from sinonom_cli.train.gradient_cache import accumulate
 
 batch, micro, out, mode = int(sys.argv[1]), int(sys.argv[2]) or None, sys.argv[3], sys.argv[4]

@@ -24,7 +24,8 @@ from sinonom_cli.train.datasets import prepare_material, read_sets
 from sinonom_cli.train.distributed import Ranks
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.loop import LOG_EVERY, Plan, Training, fit
-from sinonom_cli.train.losses.registry import Choice, Criterion
+from sinonom_cli.train.losses.registry import Criterion
+from sinonom_cli.train.losses.table import Choice
 from sinonom_cli.train.options import complete
 
 

@@ -23,7 +23,7 @@ def train(
     loss: Annotated[
         Loss,
         typer.Option("--loss", help="lda: a linear discriminant, in minutes. All others train a network."),
-    ] = Loss.triplet,
+    ] = Loss("triplet"),
     data: Annotated[
         list[Path] | None,
         typer.Option(

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.train.losses.table import LOSSES
 
-
-class Loss(StrEnum):
-    """Ways to learn."""
-
-    triplet = "triplet"
-    contrastive = "contrastive"
-    quadruplet = "quadruplet"
-    recall_at_k = "recall@k"
-    multi_similarity = "multi-similarity"
-    supcon = "supcon"
-    proxy_anchor = "proxy-anchor"
-    arcface = "arcface"
-    subcenter_arcface = "subcenter-arcface"
-    cosface = "cosface"
-    cross_entropy = "cross-entropy"
-    lda = "lda"
+Loss = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
+"""Ways to learn: the losses of a network, and the discriminant."""
 
 
 class Mining(StrEnum):
@@ -57,43 +43,6 @@ class Precision(StrEnum):
     float32 = "float32"
     bfloat16 = "bfloat16"
 
-
-TUPLES = ("batch-hard", "semi-hard", "distance-weighted")
-
-
-@dataclass(frozen=True)
-class Traits:
-    """What a loss takes.
-
-    Attributes
-    ----------
-    mining : ways that make sense, the default first.
-    margin : the default; None: it has none.
-    compares : pictures with pictures, so that a memory of earlier ones helps; otherwise with proxies or classes.
-    why : it takes no other mining.
-    """
-
-    mining: tuple[str, ...] = ("none",)
-    margin: float | None = None
-    compares: bool = True
-    why: str = "it looks at all pictures of a batch at once"
-
-
-_PROXIES = "characters are compared with, not pictures"
-LOSSES: dict[str, Traits] = {
-    "triplet": Traits(("batch-hard", "batch-all", "semi-hard", "distance-weighted", "none"), 0.2),
-    "contrastive": Traits(("none", "batch-all", *TUPLES), 1.0),
-    "quadruplet": Traits(TUPLES, 0.2, why="there are too many quadruplets in a batch to look at all"),
-    "recall@k": Traits(),
-    "multi-similarity": Traits(why="it has its own"),
-    "supcon": Traits(),
-    "proxy-anchor": Traits(margin=0.1, compares=False, why=_PROXIES),
-    "arcface": Traits(margin=0.5, compares=False, why=_PROXIES),
-    "subcenter-arcface": Traits(margin=0.5, compares=False, why=_PROXIES),
-    "cosface": Traits(margin=0.2, compares=False, why=_PROXIES),
-    "cross-entropy": Traits(compares=False, why="it names characters, and compares no pictures"),
-}
-"""The losses of a network; "lda" is none of them."""
 
 NETWORK: dict[str, Any] = {
     "backbone": "directmap",

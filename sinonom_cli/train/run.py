@@ -30,7 +30,8 @@ from sinonom_cli.train.distributed import Ranks, join, leave
 from sinonom_cli.train.hardware import pick_device, pick_precision
 from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
 from sinonom_cli.train.loop import Diverged, Plan, Training, fit
-from sinonom_cli.train.losses.registry import Choice, Criterion
+from sinonom_cli.train.losses.registry import Criterion
+from sinonom_cli.train.losses.table import Choice
 from sinonom_cli.train.output import begun, files_named, look
 from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.principal_axes import SAMPLE, sort_axes

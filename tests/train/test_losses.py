@@ -12,9 +12,14 @@ from torch.nn import functional  # noqa: E402
 
 from sinonom_cli.train.class_centres import Centres  # noqa: E402
 from sinonom_cli.train.losses import basic, cosface, mining  # noqa: E402
+from sinonom_cli.train.losses.contrastive import contrastive  # noqa: E402
 from sinonom_cli.train.losses.cross_batch_memory import Memory  # noqa: E402
+from sinonom_cli.train.losses.multi_similarity import multi_similarity_pairs  # noqa: E402
+from sinonom_cli.train.losses.quadruplet import quadruplet  # noqa: E402
 from sinonom_cli.train.losses.recall_at_k import mixed, recall_at_k  # noqa: E402
-from sinonom_cli.train.losses.registry import Choice, Criterion, multi_similarity_pairs  # noqa: E402
+from sinonom_cli.train.losses.registry import Criterion  # noqa: E402
+from sinonom_cli.train.losses.table import Choice  # noqa: E402
+from sinonom_cli.train.losses.triplet import triplet  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -59,7 +64,7 @@ def test_contrastive_is_the_loop_s(miner: str, remembered: int) -> None:
     pulled, pushed = [d * d / 2 for d in near], [max(0.0, margin - d) ** 2 / 2 for d in far]
     if miner == "batch-all":
         pulled, pushed = [c for c in pulled if c > 0], [c for c in pushed if c > 0]
-    found = basic.contrastive(rows, labels, margin, miner, (every, names) if remembered else None)
+    found = contrastive(rows, labels, margin, miner, (every, names) if remembered else None)
     assert float(found.value) == pytest.approx(np.mean(pulled) + np.mean(pushed))
     assert 0 < found.active == pytest.approx(np.mean(np.array(far) < margin))
 
@@ -76,7 +81,7 @@ def test_contrastive_costs_are_those_of_pytorch_metric_learning_squared() -> Non
         reducer=reducers.DoNothingReducer(),
     )(rows, labels)
     expected = sum(theirs[f"{kind}_loss"]["losses"].square().mean() / 2 for kind in ("pos", "neg"))
-    assert float(basic.contrastive(rows, labels, 0.9).value) == pytest.approx(float(expected))
+    assert float(contrastive(rows, labels, 0.9).value) == pytest.approx(float(expected))
 
 
 @pytest.mark.parametrize("remembered", [0, 7])
@@ -96,7 +101,7 @@ def test_quadruplet_is_the_loop_s(remembered: int) -> None:
         first = max(0.0, distances[a, p] - distances[a, n] + 0.3)
         costs.append(first + max(0.0, distances[a, p] - apart[n, m] + 0.15))
     references = (every, names) if remembered else None
-    found = basic.quadruplet(rows, labels, 0.3, "batch-hard", references)
+    found = quadruplet(rows, labels, 0.3, "batch-hard", references)
     assert float(found.value) == pytest.approx(np.mean(costs))
     assert found.active == pytest.approx(np.mean(np.array(costs) > 0))
 
@@ -104,9 +109,9 @@ def test_quadruplet_is_the_loop_s(remembered: int) -> None:
 def test_a_batch_of_two_characters_has_no_second_part_of_a_quadruplet() -> None:
     rows, labels = a_batch(5, classes=2, images=4)
     leaf = rows.clone().requires_grad_()
-    found = basic.quadruplet(leaf, labels, 0.3)
+    found = quadruplet(leaf, labels, 0.3)
     found.value.backward()
-    assert float(found.value.detach()) == pytest.approx(float(basic.triplet(rows, labels, 0.3).value))
+    assert float(found.value.detach()) == pytest.approx(float(triplet(rows, labels, 0.3).value))
     assert torch.isfinite(leaf.grad).all()
 
 
@@ -274,7 +279,7 @@ def test_proxy_losses_are_their_papers_loops() -> None:
     rows, labels = (t[:9] for t in a_batch(13))
     rows = rows.float()
     criterion = Criterion(Choice("proxy-anchor", margin=0.1), 5, 6)
-    cosine = (rows @ functional.normalize(criterion.library.proxies, dim=1).T).detach().numpy()
+    cosine = (rows @ functional.normalize(criterion.proxies, dim=1).T).detach().numpy()
     with_pictures, pull, push = set(labels.tolist()), 0.0, 0.0
     for p in range(5):
         mine = [math.exp(-32 * (cosine[i, p] - 0.1)) for i in range(9) if labels[i] == p]
@@ -285,7 +290,7 @@ def test_proxy_losses_are_their_papers_loops() -> None:
     assert float(criterion(rows, labels).value.detach()) == pytest.approx(expected, rel=1e-4)
     for name, centres in (("arcface", 1), ("subcenter-arcface", 3)):
         criterion = Criterion(Choice(name, margin=0.5), 5, 6)
-        near = rows @ functional.normalize(criterion.library.W, dim=0)
+        near = rows @ functional.normalize(criterion.loss.library.W, dim=0)
         cosine = near.view(9, 5, centres).amax(dim=2).detach().double().numpy()
         costs = []
         for i, label in enumerate(labels.tolist()):
@@ -301,11 +306,11 @@ def test_cosface_is_the_library_s_and_its_sample_of_characters_holds_the_batch_s
     rows = rows.float()
     ours = Criterion(Choice("cosface", margin=0.2), 12, 6)
     theirs = library.CosFaceLoss(12, 6, margin=0.2, scale=cosface.SCALE)
-    theirs.W.data = ours.library.proxies.data.T.clone()
+    theirs.W.data = ours.proxies.data.T.clone()
     with torch.no_grad():
         assert float(ours(rows, labels).value) == pytest.approx(float(theirs(rows, labels)), rel=1e-5)
 
-    many = cosface.CosFace(3 * cosface.AT_ONCE, 6, 0.2)
+    many = cosface.CosFace(Choice("cosface", margin=0.2), 3 * cosface.AT_ONCE, 6)
     names = labels * 4001
     seen = []
     for seed in (0, 0, 1):
@@ -315,7 +320,7 @@ def test_cosface_is_the_library_s_and_its_sample_of_characters_holds_the_batch_s
         seen.append(chosen)
     assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[0], seen[2])
     torch.manual_seed(0)
-    value = many(rows, names)
+    value = many(rows, names).value
     value.backward()
     cosine = (rows @ functional.normalize(many.proxies[seen[0]], dim=1).T).detach().double().numpy()
     costs = []

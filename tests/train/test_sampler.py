@@ -13,7 +13,8 @@ from refused import refused
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.storage.image_set import ImageSet, Picture
 from sinonom_cli.train.config import Config, weighed
-from sinonom_cli.train.options import LOSSES, complete
+from sinonom_cli.train.losses.table import LOSSES
+from sinonom_cli.train.options import complete
 from sinonom_cli.train.sampler import HardClasses, Sampler
 from sinonom_cli.train.split import Pictures, gather
 

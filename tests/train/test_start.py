@@ -10,7 +10,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from sinonom_cli.train import start  # noqa: E402
-from sinonom_cli.train.losses.registry import Choice, Criterion  # noqa: E402
+from sinonom_cli.train.losses.registry import Criterion  # noqa: E402
+from sinonom_cli.train.losses.table import Choice  # noqa: E402
 from sinonom_cli.train.prepared_pictures import Cells  # noqa: E402
 from sinonom_cli.train.split import Pictures  # noqa: E402
 

@@ -25,7 +25,8 @@ from sinonom_cli.train.class_centres import Centres  # noqa: E402
 from sinonom_cli.train.distributed import Ranks  # noqa: E402
 from sinonom_cli.train.gradient_cache import accumulate  # noqa: E402
 from sinonom_cli.train.loop import Plan, Training, fit  # noqa: E402
-from sinonom_cli.train.losses.registry import Choice, Criterion  # noqa: E402
+from sinonom_cli.train.losses.registry import Criterion  # noqa: E402
+from sinonom_cli.train.losses.table import Choice  # noqa: E402
 from sinonom_cli.train.prefetch import Batch  # noqa: E402
 from sinonom_cli.train.run import check_shares  # noqa: E402
 from sinonom_cli.train.sampler import HardClasses  # noqa: E402
@@ -248,11 +249,11 @@ def test_what_a_loss_learns_is_in_the_checkpoint_but_not_in_the_model(tmp_path: 
     from safetensors.torch import load_file
 
     last = load_file(tmp_path / "m" / "resume" / "last.safetensors")
-    assert last["loss.library.W"].shape == (6, 8) and any(k.startswith("optimizer.") for k in last)
+    assert last["loss.loss.library.W"].shape == (6, 8) and any(k.startswith("optimizer.") for k in last)
     moved = Criterion(Choice("arcface", "none", 0.5), 8, 6)
-    before = moved.library.W.detach().clone()
+    before = moved.loss.library.W.detach().clone()
     checkpoint.load(tmp_path / "m" / "resume" / "last.safetensors", {"loss": moved}, None)
-    assert not torch.equal(before, moved.library.W)
+    assert not torch.equal(before, moved.loss.library.W)
     assert set(load_file(tmp_path / "m" / "resume" / "best.safetensors")) == {
         f"model.{name}" for name in training.model.state_dict()
     }

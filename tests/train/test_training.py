@@ -193,7 +193,8 @@ def test_what_makes_no_sense_is_a_usage_error(
 def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: Path) -> None:
     from sinonom_cli.networks.backbones import build
     from sinonom_cli.train.loop import Plan, Training, fit
-    from sinonom_cli.train.losses.registry import Choice, Criterion
+    from sinonom_cli.train.losses.registry import Criterion
+    from sinonom_cli.train.losses.table import Choice
     from sinonom_cli.train.prefetch import Batch
 
     network = build("directmap", 4, 32)

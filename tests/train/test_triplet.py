@@ -13,6 +13,9 @@ from torch.nn import functional  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
 from sinonom_cli.train.losses import basic, chunks, mining, triplets  # noqa: E402
+from sinonom_cli.train.losses.contrastive import contrastive  # noqa: E402
+from sinonom_cli.train.losses.quadruplet import quadruplet  # noqa: E402
+from sinonom_cli.train.losses.triplet import triplet  # noqa: E402
 
 MINERS = ("batch-hard", "batch-all", "semi-hard")
 
@@ -105,7 +108,7 @@ def test_the_triplet_loss_is_the_loop_s(miner: str, margin: float | None) -> Non
     costs = [np.log1p(np.exp(g)) if margin is None else max(0.0, g + margin) for g in gaps]
     if miner != "batch-hard":
         costs = [c for c in costs if c > 0]
-    loss = basic.triplet(rows, labels, margin, miner)
+    loss = triplet(rows, labels, margin, miner)
     assert float(loss.value) == pytest.approx(np.mean(costs), abs=1e-5)
     assert loss.active == pytest.approx(np.mean([g + (margin or 0.0) > 0 for g in gaps]))
     off_diagonal = distances[~np.eye(len(distances), dtype=bool)]
@@ -130,7 +133,7 @@ def test_value_and_gradient_agree_with_pytorch_metric_learning(miner: str) -> No
     for ours in (True, False):
         leaf = rows.clone().requires_grad_()
         if ours:
-            value = basic.triplet(leaf, labels, 0.3, miner).value
+            value = triplet(leaf, labels, 0.3, miner).value
         else:
             value = their_loss(leaf, labels, miners.BatchHardMiner()(leaf, labels) if hard else None)
         value.backward()
@@ -142,9 +145,9 @@ def test_value_and_gradient_agree_with_pytorch_metric_learning(miner: str) -> No
 
 
 MANY = [
-    *((basic.triplet, miner) for miner in ("batch-all", "semi-hard", "none", "distance-weighted")),
-    *((basic.contrastive, miner) for miner in ("semi-hard", "distance-weighted")),
-    *((basic.quadruplet, miner) for miner in ("semi-hard", "distance-weighted")),
+    *((triplet, miner) for miner in ("batch-all", "semi-hard", "none", "distance-weighted")),
+    *((contrastive, miner) for miner in ("semi-hard", "distance-weighted")),
+    *((quadruplet, miner) for miner in ("semi-hard", "distance-weighted")),
 ]
 
 
@@ -235,7 +238,7 @@ def test_distances_and_their_gradient_are_right_where_all_embeddings_lie_close_t
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_a_batch_without_a_triplet_costs_nothing(miner: str, labels: list[int]) -> None:
     rows = torch.eye(3, requires_grad=True)
-    loss = basic.triplet(rows, torch.tensor(labels), 0.3, miner)
+    loss = triplet(rows, torch.tensor(labels), 0.3, miner)
     loss.value.backward()
     assert (float(loss.value.detach()), loss.active) == (0.0, 0.0)
     assert rows.grad is not None and not rows.grad.any()
@@ -243,5 +246,5 @@ def test_a_batch_without_a_triplet_costs_nothing(miner: str, labels: list[int]) 
 
 def test_a_collapsed_embedding_costs_the_margin_and_shows_no_spread() -> None:
     rows = functional.normalize(torch.ones(6, 4), dim=1)
-    loss = basic.triplet(rows, torch.tensor([0, 0, 1, 1, 2, 2]), 0.2, "batch-hard")
+    loss = triplet(rows, torch.tensor([0, 0, 1, 1, 2, 2]), 0.2, "batch-hard")
     assert (float(loss.value), loss.active, loss.spread) == (pytest.approx(0.2), 1.0, 0.0)

@@ -17,7 +17,8 @@ from sinonom_cli import cli, console  # noqa: E402
 from sinonom_cli.errors import ExitCode  # noqa: E402
 from sinonom_cli.train.curves import HEIGHT, LEFT, WIDTH, draw_curves, events  # noqa: E402
 from sinonom_cli.train.health import PATIENCE, Watch  # noqa: E402
-from sinonom_cli.train.losses.registry import Choice, Criterion  # noqa: E402
+from sinonom_cli.train.losses.registry import Criterion  # noqa: E402
+from sinonom_cli.train.losses.table import Choice  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.table import Choice
+
 SCALE = 24.0
 """What cosines are multiplied by. The papers' 64 is for faces: with characters, some of whose labels are wrong, the
 network then learns the few that it cannot get right."""
@@ -24,21 +27,23 @@ class CosFace(nn.Module):
 
     Parameters
     ----------
+    choice : its margin is m, a cosine.
     classes, length : of the proxies, (C, D).
-    margin : m, a cosine.
     """
 
-    def __init__(self, classes: int, length: int, margin: float) -> None:
+    def __init__(self, choice: Choice, classes: int, length: int) -> None:
         super().__init__()
-        self.margin = margin
+        self.margin = choice.margin or 0.0
         self.proxies = nn.Parameter(functional.normalize(torch.randn(classes, length), dim=1))
 
-    def forward(self, rows: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss of (N, D) rows of length 1 and their (N,) labels, with torch's random state."""
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+        """The loss of (N, D) rows of length 1 and their (N,) labels, with torch's random state."""
         chosen, target = self.compared(labels)
         proxies = functional.normalize(self.proxies[chosen], dim=1)
         margins = self.margin * functional.one_hot(target, len(chosen))
-        return functional.cross_entropy(SCALE * (rows @ proxies.T - margins), target)
+        value = functional.cross_entropy(SCALE * (rows @ proxies.T - margins), target)
+        distances = pairwise_distances(rows.detach())
+        return Loss(value, unlike(distances, labels), spread(distances))
 
     def compared(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Which characters a batch is compared with, (M,) int64, and where among them its own are, (N,) int64."""

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread
+from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
 from sinonom_cli.train.losses.chunks import in_pieces
 from sinonom_cli.train.losses.mining import pairs
+from sinonom_cli.train.losses.table import Choice
 
 RANK_TEMPERATURE, SIMILARITY_TEMPERATURE = 1.0, 0.01
 """Of the paper: how soft it is to be among the first k, and to be nearer than another."""
+
+
+class RecallAtK(nn.Module):
+    """`recall_at_k` as `--loss` makes it."""
+
+    def __init__(self, choice: Choice, classes: int, length: int) -> None:
+        super().__init__()
+        self.choice = choice
+
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+        """The loss of a batch; see `recall_at_k`."""
+        return recall_at_k(rows, labels, self.choice.recall_at, references, self.choice.simix)
 
 
 def recall_at_k(
@@ -64,13 +77,6 @@ def mixed(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     first, second = torch.nonzero(pairs(labels)[0].triu(), as_tuple=True)
     share = torch.rand(len(first), 1, dtype=embeddings.dtype, device=embeddings.device)
     return share * embeddings[first] + (1 - share) * embeddings[second], labels[first]
-
-
-def unlike(distances: Tensor, labels: Tensor) -> float:
-    """Share of pictures whose nearest other in the batch is of another label; distances (N, N)."""
-    itself = torch.eye(len(distances), dtype=torch.bool, device=distances.device)
-    nearest = distances.masked_fill(itself, torch.inf).argmin(dim=1)
-    return float((labels[nearest] != labels).float().mean())
 
 
 def _costs(similarities: Tensor, positives: Tensor, ks: Sequence[int]) -> Tensor:

@@ -1,0 +1,74 @@
+"""Contrastive loss (Hadsell et al. 2006)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sinonom_cli.train.losses import mining
+from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread
+from sinonom_cli.train.losses.table import Choice
+from sinonom_cli.train.losses.triplets import mean_cost
+
+
+class Contrastive(nn.Module):
+    """`contrastive` as `--loss` makes it."""
+
+    def __init__(self, choice: Choice, classes: int, length: int) -> None:
+        super().__init__()
+        self.choice = choice
+
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+        """The loss of a batch; see `contrastive`."""
+        return contrastive(rows, labels, self.choice.margin or 0.0, self.choice.mining, references)
+
+
+def contrastive(
+    embeddings: Tensor, labels: Tensor, margin: float, miner: str = "none", references: References | None = None
+) -> Loss:
+    """Contrastive loss: pictures of one character together, those of two at least the margin apart.
+
+    Hadsell, Chopra, LeCun 2006, equation 4: d^2 / 2 for a pair of one label, max(0, m - d)^2 / 2 for a pair of two. The
+    mean over pairs of one label and the mean over pairs of two are added, since the latter are so many more.
+
+    Parameters
+    ----------
+    embeddings, labels, references : as for `triplet`.
+    margin : in the distance's unit.
+    miner : none: every pair. batch-all: every pair that costs anything. Otherwise the pairs of the triplets that
+        `mean_cost` takes.
+
+    Returns
+    -------
+    Loss; `active` counts the pairs of two labels closer than the margin among those looked at.
+    """
+    rows, names = references or (embeddings, labels)
+    distances = pairwise_distances(embeddings, rows)
+
+    def attraction(near: Tensor) -> Tensor:
+        return near.square() / 2
+
+    def repulsion(far: Tensor) -> Tensor:
+        return functional.relu(margin - far).square() / 2
+
+    def cost(near: Tensor, far: Tensor, *_: Tensor) -> tuple[Tensor, Tensor]:
+        return attraction(near) + repulsion(far), far < margin
+
+    if miner not in ("none", "batch-all"):
+        value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost)
+        return Loss(value, active, spread(distances.detach()))
+    positives, negatives = mining.pairs(labels, names)
+    far = distances[negatives]
+    attracted, repelled = attraction(distances[positives]), repulsion(far)
+    active = _share(far < margin)
+    if miner == "batch-all":
+        attracted, repelled = attracted[attracted > 0], repelled[repelled > 0]
+    return Loss(_mean(attracted, embeddings) + _mean(repelled, embeddings), active, spread(distances.detach()))
+
+
+def _mean(costs: Tensor, embeddings: Tensor) -> Tensor:
+    return costs.mean() if len(costs) else embeddings.sum() * 0.0
+
+
+def _share(active: Tensor) -> float:
+    return float(active.float().mean()) if len(active) else 0.0

@@ -1,0 +1,55 @@
+"""Multi-similarity loss (Wang et al. 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sinonom_cli.errors import need
+from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.mining import pairs
+from sinonom_cli.train.losses.table import Choice
+
+EPSILON = 0.1
+"""How much closer than the hardest pair of the other kind a mined pair must be (Wang et al. 2019)."""
+
+
+class MultiSimilarity(nn.Module):
+    """Wang et al. 2019, "Multi-similarity loss with general pair weighting for deep metric learning", equation 11.
+
+    The constants are those of the paper, except for the base: 1 there, 0.5 in the authors' code and here.
+    """
+
+    def __init__(self, choice: Choice, classes: int, length: int) -> None:
+        super().__init__()
+        self.library = need("pytorch_metric_learning.losses", "train").MultiSimilarityLoss(alpha=2, beta=50, base=0.5)
+
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+        """The loss of (N, D) rows of length 1 and their (N,) labels."""
+        others, names = references or (rows, labels)
+        positives, negatives = multi_similarity_pairs(rows.detach() @ others.detach().T, *pairs(labels, names))
+        chosen = (*torch.nonzero(positives, as_tuple=True), *torch.nonzero(negatives, as_tuple=True))
+        distances = pairwise_distances(rows.detach())
+        return Loss(self.library(rows, labels, chosen, others, names), unlike(distances, labels), spread(distances))
+
+
+def multi_similarity_pairs(similarities: Tensor, positives: Tensor, negatives: Tensor) -> tuple[Tensor, Tensor]:
+    """The pairs that multi-similarity loss looks at.
+
+    Wang et al. 2019, "Multi-similarity loss with general pair weighting for deep metric learning", equations 7 and 8:
+    negatives more similar than the least similar positive less 0.1, positives less similar than the most similar
+    negative plus 0.1.
+
+    Parameters
+    ----------
+    similarities, positives, negatives : (N, M) float, bool, bool.
+
+    Returns
+    -------
+    Two (N, M) bool masks.
+    """
+    least = similarities.masked_fill(~positives, torch.inf).amin(dim=1, keepdim=True)
+    most = similarities.masked_fill(~negatives, -torch.inf).amax(dim=1, keepdim=True)
+    # As the paper has it both exist; an anchor without a positive has nothing to mine its negatives by.
+    both = positives.any(dim=1, keepdim=True) & negatives.any(dim=1, keepdim=True)
+    return positives & both & (similarities < most + EPSILON), negatives & both & (similarities > least - EPSILON)

@@ -1,0 +1,31 @@
+"""Proxy-anchor loss (Kim et al. 2020)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from sinonom_cli.errors import need
+from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.table import Choice
+
+
+class ProxyAnchor(nn.Module):
+    """Kim et al. 2020, "Proxy anchor loss for deep metric learning", equation 4, with the paper's alpha of 32."""
+
+    def __init__(self, choice: Choice, classes: int, length: int) -> None:
+        super().__init__()
+        library = need("pytorch_metric_learning.losses", "train")
+        self.library = library.ProxyAnchorLoss(
+            num_classes=classes, embedding_size=length, margin=choice.margin or 0.0, alpha=32
+        )
+
+    @property
+    def proxies(self) -> nn.Parameter:
+        """(C, D) vectors of the characters."""
+        proxies: nn.Parameter = self.library.proxies
+        return proxies
+
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+        """The loss of (N, D) rows of length 1 and their (N,) labels."""
+        distances = pairwise_distances(rows.detach())
+        return Loss(self.library(rows, labels), unlike(distances, labels), spread(distances))
