@@ -20,6 +20,18 @@ class Command(TyperCommand):
         super().__init__(*args, **kwargs)
         environment.name_variables(self)
 
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments, and the options by the panels that they name."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            lines = parameter.get_help_record(ctx)
+            if lines is not None:
+                usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(lines)
+        for panel in sorted(panels, key=lambda panel: (panel != "Arguments", panel == "Options" and len(panels) > 2)):
+            with formatter.section(panel):
+                formatter.write_dl(panels[panel])
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line; an error in a value of the environment names its variable."""
         try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from sinonom_cli import __version__, cli
 from sinonom_cli.errors import ExitCode, SinonomError, need
@@ -26,6 +28,28 @@ COMMANDS = [
     "query",
     "demo",
 ]
+
+
+@pytest.mark.parametrize("command", list(cli.STAGES))
+def test_help_names_each_option_once_and_no_variable(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    app = typer.main.get_command(cli.make_app([command])).commands[command]
+    for parameter in app.params:
+        if parameter.param_type_name == "option":
+            name = max(parameter.opts, key=len)
+            assert len(re.findall(rf"^  (?:-\w, )?{name}(?=[ \n])", shown, re.MULTILINE)) == 1, name
+    assert "SINONOM_" not in shown
+
+
+def test_the_many_options_of_train_stand_in_panels(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["train", "--help"]) == 0
+    panels = re.split(r"^(\w+):$", capsys.readouterr().out, flags=re.MULTILINE)[1:]
+    texts = dict(zip(panels[::2], panels[1::2], strict=True))
+    assert list(texts)[-1] == "Options" and len(texts) == 8
+    for panel, option in (("Data", "--val"), ("Model", "--backbone"), ("Loss", "--margin"), ("Teacher", "--distill")):
+        assert f"  {option} " in texts[panel]
+    assert all(text.count("\n  -") <= 10 for text in texts.values())
 
 
 def test_version_is_data(capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,7 @@ def dense(answers: Tensor) -> Tensor:
 
 
 TEMPERATURE = 0.1
-"""Of the similarities' softmax."""
+"""Temperature of the softmax over similarities."""
 
 
 def similarity(student: Tensor, teacher: Tensor) -> Tensor:
@@ -120,12 +120,8 @@ def similarity(student: Tensor, teacher: Tensor) -> Tensor:
     () float.
     """
     own = torch.eye(len(student), dtype=torch.bool, device=student.device)
-    wanted, found = (
-        (functional.normalize(rows.float(), dim=1) @ functional.normalize(rows.float(), dim=1).T / TEMPERATURE)
-        .masked_fill(own, -1e4)
-        .log_softmax(dim=1)
-        for rows in (teacher, student)
-    )
+    units = (functional.normalize(rows.float(), dim=1) for rows in (teacher, student))
+    wanted, found = ((unit @ unit.T / TEMPERATURE).masked_fill(own, -1e4).log_softmax(dim=1) for unit in units)
     return functional.kl_div(found, wanted.detach(), reduction="batchmean", log_target=True)
 
 
