@@ -14,7 +14,7 @@ from PIL import Image
 from tinymesh import letter_f, surface
 
 import sinonom_cli as sinonom
-from sinonom_cli import api, cli
+from sinonom_cli import api, cli, console
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.meshes.stl import write_stl
@@ -51,6 +51,36 @@ def test_render_can_be_called_whether_or_not_its_package_was_imported_first() ->
     for first in ("", "import sinonom_cli.render.run; ", "from sinonom_cli.render import run; "):
         code = f"{first}import sinonom_cli as s; assert callable(s.render); from sinonom_cli.render.render import View"
         subprocess.run([sys.executable, "-c", code], check=True)
+    assert callable(sinonom.train)
+
+
+def test_commands_are_called_as_they_are_typed_and_raise_their_errors(tmp_path: Path) -> None:
+    set_, out = GLYPHS / "wenkai", tmp_path / "bản in.faiss"
+    assert sinonom.command("index", set_, out, limit=5, quiet=True).strip() == str(out)
+    lines = sinonom.command("query", HAND[0], index=out, json=True, top=2, quiet=True).splitlines()
+    assert len(json.loads(lines[0])["results"]) == 2
+    assert not console.settings.json and not console.settings.quiet
+    for error, given, options in (
+        ("UsageError", ("index", set_, out), {"no_such": 1}),
+        ("UsageError", ("indexes",), {}),
+        ("UsageError", ("train",), {"size": 3}),
+        ("BadInput", ("index", tmp_path / "none", tmp_path / "x.faiss"), {}),
+        ("OutputInTheWay", ("index", GLYPHS / "hanamin", out), {}),
+    ):
+        with pytest.raises(getattr(sinonom, error)):
+            sinonom.command(*given, quiet=True, **options)
+
+
+def test_a_model_is_trained_as_the_command_does_and_embeds(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    sets = [GLYPHS / "wenkai", f"{GLYPHS / 'hanamin'}:2"]
+    tiny = {"steps": 4, "classes": 4, "size": 32, "val": 0.0, "workers": 0, "cache": tmp_path / "cache", "quiet": True}
+    model = sinonom.train(sets, tmp_path / "model", loss="supcon", **tiny)
+    assert sinonom.embed(HAND[:2], model=model).shape == (2, 128)
+    record = json.loads((model / "artifact.json").read_text(encoding="utf-8"))
+    assert record["options"]["loss"] == "supcon" and record["options"]["set_weights"] == [1.0, 2.0]
+    with pytest.raises(sinonom.UsageError):
+        sinonom.train(sets, tmp_path / "other", loss="no such loss")
 
 
 @pytest.mark.parametrize("more", [{}, {"rerank": 6}, {"tta": True}], ids=str)

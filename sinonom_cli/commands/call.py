@@ -1,0 +1,90 @@
+"""Commands from Python: what is typed, as arguments, with errors in place of exit codes."""
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from sinonom_cli import console
+from sinonom_cli.errors import SinonomError, usage_error
+
+
+def command(name: str, *inputs: object, **options: object) -> str:
+    """Run a command as it is typed: `command("index", "depth", "db.faiss", type="flat")`.
+
+    One command at a time: what it prints is taken from the stdout of this process.
+
+    Parameters
+    ----------
+    name : such as "carve", "synth-fonts" or "index".
+    inputs : files, folders or globs; the output last, or as the option `output`.
+    options : those of the command, with underscores for hyphens. True is an option alone; False and None leave it out;
+        a list or a tuple repeats it. `quiet=True` keeps it from telling on stderr what it does.
+
+    Returns
+    -------
+    What it prints on stdout: the path of its output, or, of `query`, the answers.
+
+    Raises
+    ------
+    SinonomError
+        Of the subclass of the exit code.
+
+    Examples
+    --------
+    >>> command("version").strip() == __import__("sinonom_cli").__version__
+    True
+    """
+    from sinonom_cli.cli import STAGES, call
+
+    if name not in (*STAGES, "version"):
+        raise usage_error(f"there is no command {name}", ", ".join(STAGES))
+    line = [name, *_options(options), "--", *map(str, inputs)] if inputs else [name, *_options(options)]
+    console.reset()
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
+            call(line)
+    except SinonomError:
+        raise
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own, of what was typed wrongly
+            raise usage_error(error.format_message(), f"sinonom {name} --help") from None
+        raise
+    finally:
+        console.reset()
+    return printed.getvalue()
+
+
+def train(data: object = None, output: str | Path = "model", **options: object) -> Path:
+    """Train a model: what `sinonom train` does.
+
+    Parameters
+    ----------
+    data : an image set, or a list of them, each perhaps with `:WEIGHT`; None: every one below ./data.
+    output : folder of the model. The same call after a kill goes on where it stopped.
+    options : those of `sinonom train`, such as `loss="triplet"`, `steps=1000`, `recall_at="1,5"`; see `command`.
+
+    Returns
+    -------
+    The folder of the model.
+
+    Raises
+    ------
+    SinonomError
+        Of the subclass of the exit code; `SomeFailed` if the model is there and some pictures could not be read.
+    """
+    command("train", data=data, output=output, **options)
+    return Path(output)
+
+
+def _options(options: dict[str, object]) -> Iterator[str]:
+    for name, value in options.items():
+        typed = f"--{name.replace('_', '-')}"
+        values: Any = value if isinstance(value, list | tuple) else [value]
+        for one in values:
+            if one is True:
+                yield typed
+            elif one is not None and one is not False:
+                yield f"{typed}={one}"
