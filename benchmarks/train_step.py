@@ -67,7 +67,7 @@ def _training(given: argparse.Namespace) -> Training:
     torch.manual_seed(0)
     device = pick_device(given.device)
     model = build(given.backbone, 128, given.size, given.stem_stride)
-    plan = Plan(given.steps, 2e-3, 1e-2, 0)
+    plan = Plan(steps=given.steps, lr=2e-3, weight_decay=1e-2, seed=0)
     return Training(model, Criterion(Choice(), 2, 128), plan, device, pick_precision("auto", device))
 
 

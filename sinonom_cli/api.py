@@ -461,7 +461,7 @@ def render(
         raise usage_error(f"pixel={pixel} is no width", "pixel=0.1, in mm")
     if projection == "perspective":
         load_open3d("projection='perspective'")
-    view = View(size, projection, level, tone, mirror, False, as_is)
+    view = View(size=size, projection=projection, level=level, tone=tone, mirror=mirror, depth16=False, as_is=as_is)
     notes = Notes()
     if isinstance(mesh, str | Path):
         if not Path(mesh).is_file():

@@ -135,7 +135,19 @@ def carve(
         blur=blur,
         noise=noise,
     )
-    carving = Carving(resolution, relief, tilt, bend, neighbours, intrusion, shift, stretch, turn, swell, mirror)
+    carving = Carving(
+        resolution=resolution,
+        relief=relief,
+        tilt=tilt,
+        bend=bend,
+        neighbours=neighbours,
+        intrusion=intrusion,
+        shift=shift,
+        stretch=stretch,
+        turn=turn,
+        swell=swell,
+        mirror=mirror,
+    )
     items = pictures(Path(inputs[0]), limit, out)
     artifact = fill(
         out,
@@ -145,7 +157,9 @@ def carve(
         passed_over=items.passed_over,
         work=Carve(out.absolute(), carving, seed),
         columns=(*COLUMNS, "faces", *KNOWN),
-        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
+        batch=BatchOptions(
+            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
+        ),
         what="pictures",
     )
     close(artifact)

@@ -93,7 +93,9 @@ def crop_nomnaocr(
     inputs, out = split_output(paths, output, "PATCHES")
     if len(inputs) != 1:
         raise usage_error("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
-    batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
+    batch = BatchOptions(
+        workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
+    )
     config = CropConfig(
         patches=Path(inputs[0]),
         out=out,
@@ -152,4 +154,18 @@ def train_localizer(
         raise usage_error("give one folder of pages and the output", "sinonom train-localizer PAGES OUT")
     if image_size % 32:
         raise usage_error(f"--image-size {image_size} is not a multiple of 32", f"--image-size {image_size // 32 * 32}")
-    close(run(LocalizerConfig(Path(inputs[0]), out, epochs, model_size, image_size, batch, seed, device, overwrite)))
+    close(
+        run(
+            LocalizerConfig(
+                pages=Path(inputs[0]),
+                out=out,
+                epochs=epochs,
+                model_size=model_size,
+                image_size=image_size,
+                batch=batch,
+                seed=seed,
+                device=device,
+                overwrite=overwrite,
+            )
+        )
+    )

@@ -104,7 +104,9 @@ def synth_fonts(
             "seed": seed,
             "charset": wanted.identity if wanted else "han",
         },
-        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
+        batch=BatchOptions(
+            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
+        ),
     )
     say_what_was_drawn(artifact)
     close(artifact)

@@ -109,9 +109,22 @@ def index(
     from sinonom_cli.search.indexing import add as change
     from sinonom_cli.search.indexing import build
 
-    batch = BatchOptions(workers, fail_fast, max_failures, overwrite, engine)
+    batch = BatchOptions(
+        workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
+    )
     paths = tuple(Path(name) for name in inputs)
-    config = build.IndexConfig(paths, out, model, batch_size, limit, type, prototypes, dimensions, store, batch)
+    config = build.IndexConfig(
+        sets=paths,
+        output=out,
+        model=model,
+        batch_size=batch_size,
+        limit=limit,
+        type=type,
+        prototypes=prototypes,
+        dimensions=dimensions,
+        store=store,
+        batch=batch,
+    )
     close(change.add(config) if add else build.run(config))
 
 

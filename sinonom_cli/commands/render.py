@@ -136,7 +136,15 @@ def render(
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
     items = each_map(find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,)), limit)
-    view = View(size, projection.value, level.value, tone.value, mirror, depth16, as_is)
+    view = View(
+        size=size,
+        projection=projection.value,
+        level=level.value,
+        tone=tone.value,
+        mirror=mirror,
+        depth16=depth16,
+        as_is=as_is,
+    )
     artifact = fill(
         out,
         kind="imageset",
@@ -145,7 +153,9 @@ def render(
         passed_over=items.passed_over,
         work=Render(Path(out).absolute(), view, Familiar(), scale),
         columns=columns_of(view),
-        batch=BatchOptions(workers, fail_fast, max_failures, overwrite, engine),
+        batch=BatchOptions(
+            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
+        ),
         what="meshes",
     )
     say_what_was_done(artifact.path)

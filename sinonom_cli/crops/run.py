@@ -22,7 +22,7 @@ from sinonom_cli.storage.record import Artifact
 from sinonom_cli.storage.walk import pages_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CropConfig:
     """What `sinonom crop-nomnaocr` was asked to do."""
 

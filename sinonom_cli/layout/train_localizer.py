@@ -24,7 +24,7 @@ from sinonom_cli.storage.record import Artifact, begin, finish, writing
 from sinonom_cli.storage.removal import SCRATCH
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalizerConfig:
     """What `sinonom train-localizer` was asked to do."""
 

@@ -27,7 +27,7 @@ TRIED = 8
 """Items that are tried before an output is replaced."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchOptions:
     """How a batch runs; none of it changes what is written.
 

@@ -6,7 +6,7 @@ from typing import Any
 from sinonom_cli.relief.physics import Relief, Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Carving:
     """Ranges; lengths are in plate widths.
 

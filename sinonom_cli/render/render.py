@@ -23,7 +23,7 @@ SHALLOWEST = 0.004
 flatter is rounding, noise or the back of a block."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """How meshes are looked at.
 

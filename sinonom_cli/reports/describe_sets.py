@@ -26,7 +26,7 @@ class Bar:
     images: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Description:
     """What a set holds.
 
@@ -81,22 +81,22 @@ def describe(images: ImageSet, sizes_of: int | None) -> Description:
             if progress:
                 progress.advance()
     return Description(
-        images.path,
-        len(images.pictures),
-        len(labels),
-        unlabelled,
-        sum(is_private(char_of(label)) for label in labels),
-        bars(labels),
-        labels.most_common(LARGEST),
-        grouped_by,
-        len(groups),
-        groups.most_common(LARGEST),
-        len(chosen),
-        Counter(size for size in sizes.values() if size).most_common(),
-        [name for name, size in sizes.items() if not size],
-        dict(_left_out(images).most_common()),
-        dict(Counter(reason for p in images.pictures if (reason := p.more.get("doubtful"))).most_common()),
-        int(images.record.get("counts", {}).get("failed", 0)),
+        path=images.path,
+        images=len(images.pictures),
+        characters=len(labels),
+        unlabelled=unlabelled,
+        private=sum(is_private(char_of(label)) for label in labels),
+        bars=bars(labels),
+        commonest=labels.most_common(LARGEST),
+        grouped_by=grouped_by,
+        groups=len(groups),
+        largest=groups.most_common(LARGEST),
+        looked_at=len(chosen),
+        sizes=Counter(size for size in sizes.values() if size).most_common(),
+        bad=[name for name, size in sizes.items() if not size],
+        doubtful=dict(_left_out(images).most_common()),
+        kept=dict(Counter(reason for p in images.pictures if (reason := p.more.get("doubtful"))).most_common()),
+        failed=int(images.record.get("counts", {}).get("failed", 0)),
     )
 
 

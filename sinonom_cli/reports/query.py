@@ -39,7 +39,7 @@ DEEP = 20
 """A table of scores and a report tell ranks up to this."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QueryConfig:
     """What was typed; see the command's help."""
 

@@ -34,7 +34,7 @@ IF_ASKED_FOR = (
 """Fields that are noted where they say something: a loss without a margin has none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """The options of one training.
 

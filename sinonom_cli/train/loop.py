@@ -37,7 +37,7 @@ are taken. Judged by thousands, they were the better ones."""
 Validate = Callable[[nn.Module], dict[str, float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """How to learn: see `Config`, whose fields these are. `validations` of them are spread over the steps."""
 

@@ -181,7 +181,13 @@ def _train(
     training = Training(
         model,
         Criterion(choice, classes, config.embedding),
-        Plan(config.steps, config.lr, config.weight_decay, config.seed, config.micro_batch),
+        Plan(
+            steps=config.steps,
+            lr=config.lr,
+            weight_decay=config.weight_decay,
+            seed=config.seed,
+            micro_batch=config.micro_batch,
+        ),
         device,
         pick_precision(config.precision, device),
         ranks,

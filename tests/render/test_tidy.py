@@ -140,7 +140,11 @@ GROUNDS = {
     "sharp strokes on a flat ground": surface(letter_f(48)),
     "the same, coarse": surface(letter_f(24), turn(2, -1)),
     "soft strokes on a flat ground": mesh_of(
-        carve_plate(INK, Carving(80, IDEAL, NOTHING, NOTHING, NOTHING, shift=NOTHING), np.random.default_rng(0))
+        carve_plate(
+            INK,
+            Carving(resolution=80, relief=IDEAL, tilt=NOTHING, bend=NOTHING, neighbours=NOTHING, shift=NOTHING),
+            np.random.default_rng(0),
+        )
     ),
     "one stroke": surface(np.pad(np.full((8, 40), 0.15), ((20, 20), (4, 4)))),
     "a block without relief": surface(np.pad(np.full((30, 30), 0.2), 9)),

@@ -179,7 +179,7 @@ def trained(folder: Path, choice: Choice, stop: int, hard: bool, micro: int | No
     torch.manual_seed(0)
     classes = HardClasses(folder / "resume", 0.5, every=5) if hard else None
     network, criterion = Tiny(dropout=0.2), Criterion(choice, 8, 6)
-    plan = Plan(60, 0.01, 0.01, 3, micro, validations=3)
+    plan = Plan(steps=60, lr=0.01, weight_decay=0.01, seed=3, micro_batch=micro, validations=3)
     centres = Centres(8, 6) if hard else None
     training = Training(network, criterion, plan, torch.device("cpu"), hard=classes, centres=centres)
     make = Batches(stop, classes)
@@ -195,7 +195,7 @@ def trained(folder: Path, choice: Choice, stop: int, hard: bool, micro: int | No
 def test_the_last_weights_that_are_not_worse_than_chance_would_make_them_are_taken(
     scores: tuple[float, ...], taken: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan, left = Plan(60, 0.01, 0.01, 3, None, validations=3), list(scores)
+    plan, left = Plan(steps=60, lr=0.01, weight_decay=0.01, seed=3, micro_batch=None, validations=3), list(scores)
     training = Training(Tiny(dropout=0.2), Criterion(Choice("supcon", "none", None), 8, 6), plan, torch.device("cpu"))
     fit(training, Batches(10**9, None), tmp_path, workers=0, validate=lambda _: {"val_mrr@5": left.pop(0)})
     assert f"step {taken}" in capsys.readouterr().err

@@ -206,7 +206,9 @@ def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: P
         noise = np.random.default_rng(step).integers(0, 256, (4, 32, 32), dtype=np.uint8)
         return Batch(noise, np.array([0, 0, 1, 1]))
 
-    training = Training(network, Criterion(Choice(), 2, 4), Plan(10, 1e-3, 0.0, 0), torch.device("cpu"))
+    training = Training(
+        network, Criterion(Choice(), 2, 4), Plan(steps=10, lr=1e-3, weight_decay=0.0, seed=0), torch.device("cpu")
+    )
     with refused(ExitCode.BAD_INPUT, "step 4", "nan"):
         fit(training, make, tmp_path, workers=0, validate=None)
 
@@ -214,7 +216,7 @@ def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: P
 def test_the_learning_rate_warms_up_and_falls_to_a_hundredth() -> None:
     from sinonom_cli.train.loop import Plan
 
-    plan = Plan(1000, 2.0, 0.0, 0)
+    plan = Plan(steps=1000, lr=2.0, weight_decay=0.0, seed=0)
     rates = [plan.lr_at(step) for step in range(1, 1001)]
     assert rates[0] == pytest.approx(0.04) and rates[49] == pytest.approx(2.0) == max(rates)
     assert rates[524] == pytest.approx(1.01, abs=0.01) and rates[-1] == pytest.approx(0.02)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sinonom_cli.search.indexing.assemble import Blocks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IndexConfig:
     """What was typed; see the command's help."""
 
