@@ -117,7 +117,8 @@ class Answer(Sequence[Match]):
         cells = []
         for match in self.matches:
             sure = "" if match.probability is None else f" {match.probability:.0%}"
-            about = f"{match.char} {match.label or match.item}<br><small>{match.distance:.4g}{sure}</small>"
+            called = html.escape(f"{match.char} {match.label or match.item}")
+            about = f"{called}<br><small>{match.distance:.4g}{sure}</small>"
             cells.append(f'<td style="text-align:center">{inline_picture(match.picture, match.char)}<br>{about}</td>')
         row = "".join(cells) or f"<td>{html.escape(self._nothing)}</td>"
         return f"<table><caption>{html.escape(self.query)}</caption><tr>{row}</tr></table>"
@@ -414,7 +415,7 @@ def render(
     ----------
     mesh : path of a mesh (STL, PLY, OBJ, OFF, glTF) or of a height map; or (F, 3, 3) triangles; or vertices (V, 3) and
         faces (F, 3). The carved side faces +Z, or is searched for.
-    size : side of the picture in pixels, 16 or more.
+    size : side of the picture in pixels, 16 to 4096.
     projection : "orthographic", or "perspective", which needs the extra `open3d`.
     level : "auto" to take tilt and bend out, or "off".
     tone : "local" or "report".
@@ -455,8 +456,10 @@ def render(
             raise usage_error(f"{option}={value!r} is none", " or ".join(allowed[option]))
     if deeper not in ("dark", "light"):
         raise usage_error(f"deeper={deeper!r} is none", "dark or light")
-    if size < 16:
-        raise usage_error(f"size={size} is too small", "size=256")
+    if not 16 <= size <= 4096:
+        raise usage_error(f"size={size} is not from 16 to 4096", "size=256")
+    if pixel is None and (deeper != "dark" or step is not None):
+        raise usage_error("deeper and step mean nothing without pixel", "pixel=0.1, in mm")
     if pixel is not None and not 0 < pixel < float("inf"):
         raise usage_error(f"pixel={pixel} is no width", "pixel=0.1, in mm")
     if projection == "perspective":
@@ -487,16 +490,18 @@ def _triangles_of(mesh: Any) -> NDArray[np.float32]:
 
     try:
         if isinstance(mesh, tuple):
-            vertices, faces = mesh
-            triangles = np.asarray(vertices, np.float64)[np.asarray(faces, np.int64)]
+            vertices, faces = (np.asarray(part) for part in mesh)
+            if faces.dtype.kind not in "iu" or (faces.size and faces.min() < 0):
+                raise BadInput("faces are no numbers of vertices, from 0 on", "(F, 3) integers")
+            triangles = vertices.astype(np.float64)[faces]
         else:
             triangles = np.asarray(mesh, np.float64)
     except (ValueError, TypeError, IndexError) as error:
         raise BadInput(f"these arrays are no mesh: {error}", "(F, 3, 3), or (V, 3) and (F, 3)") from error
     if triangles.ndim != 3 or triangles.shape[1:] != (3, 3) or len(triangles) == 0:
         raise BadInput(f"an array of shape {triangles.shape} is no mesh", "(F, 3, 3), or (V, 3) and (F, 3)")
-    if not np.isfinite(triangles).all():
-        raise BadInput("some vertices are no numbers", "leave their faces out")
+    if not np.isfinite(triangles).all() or abs(triangles).max() > 1e30:
+        raise BadInput("some vertices are no finite numbers", "leave their faces out")
     low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
     if abs(low).max() > 16 * (high - low).max():
         triangles = triangles - (low + high) / 2

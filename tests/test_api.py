@@ -168,6 +168,11 @@ def test_what_shows_nothing_in_the_index_is_rejected_where_that_is_asked() -> No
         (lambda _: sinonom.render("none.stl"), "BadInput"),
         (lambda _: sinonom.render(np.zeros((3, 3))), "BadInput"),
         (lambda _: sinonom.render((np.zeros((3, 3)), np.array([[0, 1, 9]]))), "BadInput"),
+        (lambda _: sinonom.render((np.zeros((3, 3)), np.array([[0, 1, -1]]))), "BadInput"),
+        (lambda _: sinonom.render((np.zeros((3, 3)), np.array([[0.0, 1.0, 2.0]]))), "BadInput"),
+        (lambda _: sinonom.render(np.full((1, 3, 3), np.nan)), "BadInput"),
+        (lambda _: sinonom.render(np.full((1, 3, 3), 1e39)), "BadInput"),
+        (lambda _: sinonom.render(np.zeros((1, 3, 3)), step=0.1), "UsageError"),
         (lambda _: sinonom.render(np.zeros((1, 3, 3)), tone="pink"), "UsageError"),
         (lambda _: sinonom.render(np.zeros((1, 3, 3)), size=4), "UsageError"),
     ],
@@ -226,6 +231,10 @@ def test_a_notebook_is_shown_pictures_and_no_markup_of_a_name(db: Path, tmp_path
     name.write_bytes(HAND[0].read_bytes())
     shown = sinonom.open_index(db).search(name)._repr_html_()
     assert shown.count("<img ") == 5 and "a&amp;b" in shown and "a&b" not in shown
+    np.save(tmp_path / "v.npy", sinonom.embed(HAND[:1]))
+    (tmp_path / "v.csv").write_text("item,label\n<script>,\n", encoding="utf-8")
+    sinonom.command("index", tmp_path / "v.npy", tmp_path / "v.faiss", quiet=True)
+    assert "<script>" not in sinonom.open_index(tmp_path / "v.faiss").search(HAND[0])._repr_html_()
 
 
 def test_the_examples_run() -> None:
