@@ -164,6 +164,8 @@ def main() -> None:
     if options.worker:
         worker(options.worker, options.seed, options.case, options.house, once=False)
     names = options.only.split(",") if options.only else list(READERS)
+    if unknown := [name for name in names if name not in READERS]:
+        parser.error(f"--only {unknown[0]} is none of {', '.join(READERS)}")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         house = Path(folder)
         os.environ["SINONOM_CACHE"] = str(house / "cache")

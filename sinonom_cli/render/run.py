@@ -51,6 +51,11 @@ class Target:
     number: int = 0
 
 
+# Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
+_in_doubt = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+@_in_doubt
 def read_one(path: Path, number: int, scale: Scale | None, notes: Notes) -> "NDArray[np.float32]":
     """Read a mesh, or a height map as its surface: (F, 3, 3) float32; see `read_mesh` and `read_height_map`."""
     if not _is_map(path):
@@ -61,8 +66,7 @@ def read_one(path: Path, number: int, scale: Scale | None, notes: Notes) -> "NDA
     return read_height_map(path, number, scale, notes)
 
 
-# Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+@_in_doubt
 def drawn(
     triangles: "NDArray[np.float32]", view: View, judge: Judge, notes: Notes, check: bool = False
 ) -> tuple[Drawn, int]:

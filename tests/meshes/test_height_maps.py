@@ -149,6 +149,15 @@ def test_a_file_of_many_maps_becomes_as_many_pictures(
     assert again == ExitCode.DONE
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_height_beyond_float32_is_left_out_without_a_warning(heights: np.ndarray, tmp_path: Path) -> None:
+    beyond = heights.astype(np.float64)
+    beyond[40, 40] = -1e220
+    save(beyond, tmp_path / "in" / "a.npy")
+    (row,) = rendered(tmp_path / "in")
+    assert int(row["faces"]) > 0
+
+
 def test_a_map_of_two_heights_has_no_holes(tmp_path: Path) -> None:
     drawn = np.where(letter_f(24) > 0, 0.0, -0.12)
     assert len(read_height_map_of(drawn, tmp_path)) == 2 * (drawn.shape[0] - 1) * (drawn.shape[1] - 1)
