@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.basic import Loss, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 SCALE = 64
@@ -20,29 +21,26 @@ class ArcFace(nn.Module):
     The margin is in radians.
     """
 
+    named = "ArcFaceLoss"
+    more: ClassVar[dict[str, int]] = {}
+
     def __init__(self, choice: Choice, classes: int, length: int) -> None:
         super().__init__()
-        self.library = self.made(classes, length, math.degrees(choice.margin or 0.0))
-
-    def made(self, classes: int, length: int, degrees: float) -> nn.Module:
-        """Return the library's loss."""
-        loss: nn.Module = need("pytorch_metric_learning.losses", "train").ArcFaceLoss(
-            num_classes=classes, embedding_size=length, margin=degrees, scale=SCALE
+        self.library: nn.Module = getattr(need("pytorch_metric_learning.losses", "train"), self.named)(
+            num_classes=classes,
+            embedding_size=length,
+            margin=math.degrees(choice.margin or 0.0),
+            scale=SCALE,
+            **self.more,
         )
-        return loss
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
         """The loss of (N, D) rows of length 1 and their (N,) labels."""
-        distances = pairwise_distances(rows.detach())
-        return Loss(self.library(rows, labels), unlike(distances, labels), spread(distances))
+        return with_figures(self.library(rows, labels), rows, labels)
 
 
 class SubcenterArcFace(ArcFace):
     """Deng et al. 2020, "Sub-center ArcFace: boosting face recognition by large-scale noisy web faces", 3 centres."""
 
-    def made(self, classes: int, length: int, degrees: float) -> nn.Module:
-        """Return the library's loss."""
-        loss: nn.Module = need("pytorch_metric_learning.losses", "train").SubCenterArcFaceLoss(
-            num_classes=classes, embedding_size=length, margin=degrees, scale=SCALE, sub_centers=3
-        )
-        return loss
+    named = "SubCenterArcFaceLoss"
+    more: ClassVar[dict[str, int]] = {"sub_centers": 3}

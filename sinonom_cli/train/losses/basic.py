@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from sinonom_cli.train.losses.table import Choice
 
 References = tuple[Tensor, Tensor]
 
@@ -27,6 +29,14 @@ class Loss(NamedTuple):
     active: float
     spread: float
     taught: float = 0.0
+
+
+class OfBatch(nn.Module):
+    """A loss that learns nothing itself: `choice` says how a batch is compared."""
+
+    def __init__(self, choice: Choice, classes: int, length: int) -> None:
+        super().__init__()
+        self.choice = choice
 
 
 def pairwise_distances(embeddings: Tensor, references: Tensor | None = None) -> Tensor:
@@ -59,6 +69,12 @@ def spread(distances: Tensor) -> float:
     """Mean of the distances (N, M) between a batch and itself, without its diagonal; M is N or more."""
     count = len(distances)
     return float(distances[:, :count].sum() / max(count * (count - 1), 1))
+
+
+def with_figures(value: Tensor, rows: Tensor, labels: Tensor) -> Loss:
+    """Return the loss of a batch of (N, D) rows; `active` is the share of them whose nearest other is unlike them."""
+    distances = pairwise_distances(rows.detach())
+    return Loss(value, unlike(distances, labels), spread(distances))
 
 
 def unlike(distances: Tensor, labels: Tensor) -> float:

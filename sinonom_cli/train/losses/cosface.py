@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.basic import Loss, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 SCALE = 24.0
@@ -42,8 +42,7 @@ class CosFace(nn.Module):
         proxies = functional.normalize(self.proxies[chosen], dim=1)
         margins = self.margin * functional.one_hot(target, len(chosen))
         value = functional.cross_entropy(SCALE * (rows @ proxies.T - margins), target)
-        distances = pairwise_distances(rows.detach())
-        return Loss(value, unlike(distances, labels), spread(distances))
+        return with_figures(value, rows, labels)
 
     def compared(self, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Which characters a batch is compared with, (M,) int64, and where among them its own are, (N,) int64."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread
-from sinonom_cli.train.losses.table import Choice
+from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
 
 
-class CrossEntropy(nn.Module):
+class CrossEntropy(OfBatch):
     """The mean over pictures of -log of the probability that the softmax of their logits gives their character."""
-
-    def __init__(self, choice: Choice, classes: int, length: int) -> None:
-        super().__init__()
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
         """The loss of (N, C) logits and (N,) labels; `active` is the share of pictures that are named wrongly."""

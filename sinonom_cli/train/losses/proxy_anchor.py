@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.basic import Loss, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 
@@ -27,5 +27,4 @@ class ProxyAnchor(nn.Module):
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
         """The loss of (N, D) rows of length 1 and their (N,) labels."""
-        distances = pairwise_distances(rows.detach())
-        return Loss(self.library(rows, labels), unlike(distances, labels), spread(distances))
+        return with_figures(self.library(rows, labels), rows, labels)

@@ -5,21 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from sinonom_cli.train.losses import chunks
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread
-from sinonom_cli.train.losses.table import Choice
+from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
 from sinonom_cli.train.losses.triplets import mean_cost
 
 
-class Quadruplet(nn.Module):
+class Quadruplet(OfBatch):
     """`quadruplet` as `--loss` makes it."""
-
-    def __init__(self, choice: Choice, classes: int, length: int) -> None:
-        super().__init__()
-        self.choice = choice
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
         """The loss of a batch; see `quadruplet`."""
@@ -66,9 +61,11 @@ def quadruplet(
 
 
 class _Others(NamedTuple):
-    """Of some rows the label of the nearest row of another label, its distance and that of the nearest of a third.
+    """The nearest rows of other labels, for each of U rows.
 
-    label : (U,) int; nearest, third : (U,) float with gradient, infinite where there is none.
+    label : (U,) int, the label of the nearest row that has another label than the row itself.
+    nearest : (U,) float with gradient, the distance of that row; infinite where there is none.
+    third : (U,) float with gradient, the distance of the nearest row of a third label; infinite where there is none.
     """
 
     label: Tensor

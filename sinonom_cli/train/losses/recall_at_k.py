@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread, unlike
 from sinonom_cli.train.losses.chunks import in_pieces
 from sinonom_cli.train.losses.mining import pairs
-from sinonom_cli.train.losses.table import Choice
 
 RANK_TEMPERATURE, SIMILARITY_TEMPERATURE = 1.0, 0.01
 """Of the paper: how soft it is to be among the first k, and to be nearer than another."""
 
 
-class RecallAtK(nn.Module):
+class RecallAtK(OfBatch):
     """`recall_at_k` as `--loss` makes it."""
-
-    def __init__(self, choice: Choice, classes: int, length: int) -> None:
-        super().__init__()
-        self.choice = choice
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
         """The loss of a batch; see `recall_at_k`."""

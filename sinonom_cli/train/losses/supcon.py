@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.basic import Loss, References, with_figures
 from sinonom_cli.train.losses.mining import pairs
 from sinonom_cli.train.losses.table import Choice
 
@@ -23,5 +23,4 @@ class SupCon(nn.Module):
         others, names = references or (rows, labels)
         positives, negatives = pairs(labels, names)
         chosen = (*torch.nonzero(positives, as_tuple=True), *torch.nonzero(negatives, as_tuple=True))
-        distances = pairwise_distances(rows.detach())
-        return Loss(self.library(rows, labels, chosen, others, names), unlike(distances, labels), spread(distances))
+        return with_figures(self.library(rows, labels, chosen, others, names), rows, labels)

@@ -131,5 +131,5 @@ def documentation() -> str:
         mined = ", ".join(f"`{way}`" for way in loss.mining) if len(loss.mining) > 1 else ""
         margin = "" if loss.margin is None else f"{loss.margin}{loss.unit}"
         cells = [f"`{name}`", loss.paper, mined, margin, "yes" if loss.compares else ""]
-        lines.append("| " + " | ".join(cells).replace("|  |", "| |").replace("|  |", "| |").rstrip() + " |")
+        lines.append("".join(f"| {cell} " if cell else "| " for cell in cells) + "|")
     return "\n".join([*lines, "| `lda` | Fisher's discriminant, no network | | | |"])

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.train.losses.basic import Loss, References, pairwise_distances, spread
-from sinonom_cli.train.losses.table import Choice
+from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
 from sinonom_cli.train.losses.triplets import mean_cost
 
 
-class Triplet(nn.Module):
+class Triplet(OfBatch):
     """`triplet` as `--loss` makes it."""
-
-    def __init__(self, choice: Choice, classes: int, length: int) -> None:
-        super().__init__()
-        self.choice = choice
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
         """The loss of a batch; see `triplet`."""
