@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 from sinonom_cli.characters import Reading, reading
-from sinonom_cli.errors import BadInput, SinonomError, usage_error
+from sinonom_cli.errors import BadInput, usage_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from sinonom_cli.networks.embedder import Embedder
-    from sinonom_cli.search.probability import Judge
     from sinonom_cli.search.results import Answer as Found
     from sinonom_cli.storage.inputs import Item
 
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
     Mesh: TypeAlias = str | Path | NDArray[np.floating] | tuple[NDArray[np.floating], NDArray[np.integer]]
 
 __all__ = ["Answer", "Index", "Match", "Rendering", "embed", "name", "open_index", "render"]
-
-DEEP = 5
-"""Answers that are searched for at least, as `query` does: the order of those after re-ranking depends on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +66,7 @@ class Match:
     @property
     def reading(self) -> Reading:
         """Vietnamese and Mandarin readings and the definition of the character; "" where Unihan has none."""
-        return reading(self.char) if len(self.char) == 1 else Reading("", "", "")
+        return reading(self.char)
 
     def __str__(self) -> str:
         sure = "" if self.probability is None else f"  {self.probability:.0%}"
@@ -106,7 +102,9 @@ class Answer(Sequence[Match]):
 
     @property
     def _nothing(self) -> str:
-        return self.failure or ("nothing like it in the index" if self.known is False else "no answer found")
+        from sinonom_cli.search.results import NONE, NOTHING
+
+        return self.failure or (NOTHING if self.known is False else NONE)
 
     def __str__(self) -> str:
         return "\n".join([self.query, *(map(str, self.matches) if self.matches else [self._nothing])])
@@ -191,49 +189,29 @@ class Index:
         UsageError
             If `top` or `rerank` is out of range, or something is no image.
         """
-        from sinonom_cli.networks.embed_pictures import OneBatch
-        from sinonom_cli.networks.embedder import shortened
-        from sinonom_cli.search.answers import BATCH, answers
+        from sinonom_cli.reports.query import DEPTH
+        from sinonom_cli.search.answers import answers, batches_embedded
+        from sinonom_cli.search.probability import judge_of
         from sinonom_cli.search.rerank import Reranker, count_of
 
         if top < 1 or (rerank is not None and rerank < 0):
             raise usage_error(f"top={top}, rerank={rerank}: they count answers", "top=5, rerank=20")
-        judge = self._judge(reject)
+        judge = judge_of(self._index, self.distance, self._tta, reject)
         count = count_of(rerank, self._index)
         reranker = Reranker(self._index, count, self.distance) if count else None
-        one = OneBatch(self._embedder, self._model.size, self._tta, one_character=True)
+        deep = max(top, count, DEPTH)
         with _as_items(images) as items:
-
-            def batches() -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
-                for start in range(0, len(items), BATCH):
-                    part = items[start : start + BATCH]
-                    done = one([item.path for item in part])
-                    failures = {part[place]: reason for place, reason in done.failures.items()}
-                    yield shortened(done.vectors, self._index.record["dimension"]), failures, part
-
-            deep = max(top, count, DEEP)
-            found = [self._answer(*each, top) for each in answers(batches(), self._searcher, {}, deep, judge, reranker)]
+            batches = batches_embedded(items, self._embedder, 0, self._tta, self._index.record["dimension"])
+            found = [self._answer(*each, top) for each in answers(batches, self._searcher, {}, deep, judge, reranker)]
         if isinstance(images, list | tuple):
             return found
         if found[0].failure:
             raise BadInput(found[0].failure, "another picture; PNG, JPEG, TIFF, WebP and BMP can be read")
         return found[0]
 
-    def _judge(self, reject: bool) -> Judge | None:
-        from sinonom_cli.search.probability import Judge, calibration_of, command
-
-        fitted = calibration_of(self._index, self.distance, self._tta)
-        if fitted is None and reject:
-            raise BadInput(
-                f"{self.path} is not calibrated: it cannot be known what is near",
-                command(self._index, self.distance, self._tta),
-            )
-        return Judge(fitted, self.distance, reject) if fitted else None
-
     def _answer(self, item: Item, found: Found | str, top: int) -> Answer:
         if isinstance(found, str):
-            reason = found.replace(str(item.path), item.key)
-            return Answer(query=item.key, matches=(), failure=reason if item.key in reason else f"{item.key}: {reason}")
+            return Answer(query=item.key, matches=(), failure=_told(item, found))
         rows = [] if found.rejected else found.rows[:top]
         matches = tuple(
             Match(
@@ -336,28 +314,18 @@ def embed(
     """
     import numpy as np
 
-    from sinonom_cli.networks.embed_pictures import OneBatch
-    from sinonom_cli.search.answers import BATCH
-
-    embedder = _embedder(None if model is None else Path(model))
-    one = OneBatch(embedder, embedder.model.size, tta, one_character=False)
-    with _as_items(images) as items:
-        parts = []
-        for start in range(0, len(items), BATCH):
-            part = items[start : start + BATCH]
-            done = one([item.path for item in part])
-            for place, reason in done.failures.items():
-                said = reason.replace(str(part[place].path), part[place].key)
-                raise BadInput(said if part[place].key in said else f"{part[place].key}: {said}", "leave it out")
-            parts.append(done.vectors)
-    return np.concatenate(parts) if parts else np.zeros((0, embedder.model.embedding_size), np.float32)
-
-
-def _embedder(model: Path | None) -> Embedder:
     from sinonom_cli.networks.embedder import Embedder
+    from sinonom_cli.search.answers import batches_embedded
     from sinonom_cli.storage.model_folder import read_model
 
-    return Embedder(read_model(model), 1)
+    embedder = Embedder(read_model(None if model is None else Path(model)), 1)
+    parts = []
+    with _as_items(images) as items:
+        for vectors, failures, _ in batches_embedded(items, embedder, 0, tta, one_character=False):
+            for item, reason in failures.items():
+                raise BadInput(_told(item, reason), "leave it out")
+            parts.append(vectors)
+    return np.concatenate(parts) if parts else np.zeros((0, embedder.model.embedding_size), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -488,6 +456,8 @@ def _triangles_of(mesh: Any) -> NDArray[np.float32]:
     """Return (F, 3, 3) float32 triangles of arrays, moved to the origin where float32 would round them."""
     import numpy as np
 
+    from sinonom_cli.meshes.stl import single_precision
+
     try:
         if isinstance(mesh, tuple):
             vertices, faces = (np.asarray(part) for part in mesh)
@@ -502,10 +472,12 @@ def _triangles_of(mesh: Any) -> NDArray[np.float32]:
         raise BadInput(f"an array of shape {triangles.shape} is no mesh", "(F, 3, 3), or (V, 3) and (F, 3)")
     if not np.isfinite(triangles).all() or abs(triangles).max() > 1e30:
         raise BadInput("some vertices are no finite numbers", "leave their faces out")
-    low, high = triangles.min(axis=(0, 1)), triangles.max(axis=(0, 1))
-    if abs(low).max() > 16 * (high - low).max():
-        triangles = triangles - (low + high) / 2
-    return np.ascontiguousarray(triangles, np.float32)
+    return single_precision(triangles)
+
+
+def _told(item: Item, reason: str) -> str:
+    """Return why a picture could not be used, with what its user calls it in place of a file's name."""
+    return reason.replace(str(item.path), item.key)
 
 
 @contextmanager
@@ -542,8 +514,6 @@ def _written(image: Any, path: Path, number: int) -> Path:
     path = path.with_suffix(".png" if lossless else ".tif")
     try:
         image.save(path)
-    except SinonomError:
-        raise
     except Exception as error:
         raise BadInput(f"picture {number}: {error}", "a Pillow picture that can be saved") from error
     return path

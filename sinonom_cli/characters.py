@@ -150,11 +150,13 @@ def _readings() -> bytes:
 
 
 def reading(char: str) -> Reading:
-    """Return how a character is read in Vietnamese and Mandarin, and its definition in English.
+    """Return how a character is read in Vietnamese and Mandarin, and its definition in English; "" where none is known.
 
     The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; tools/readings.py makes
     the table).
     """
+    if len(char) != 1:
+        return Reading("", "", "")
     table = _readings()
     start = table.find(f"\n{label_of(char)}\t".encode())
     if start < 0:

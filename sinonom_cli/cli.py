@@ -28,7 +28,7 @@ class Command(TyperCommand):
             if lines is not None:
                 usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(lines)
-        for panel in sorted(panels, key=lambda panel: (panel != "Arguments", panel == "Options" and len(panels) > 2)):
+        for panel in sorted(panels, key=lambda panel: (panel != "Arguments", panel == "Options")):
             with formatter.section(panel):
                 formatter.write_dl(panels[panel])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import usage_error
 
 
 def command(name: str, *inputs: object, **options: object) -> str:
@@ -46,8 +46,6 @@ def command(name: str, *inputs: object, **options: object) -> str:
     try:
         with redirect_stdout(printed):
             call(line)
-    except SinonomError:
-        raise
     except Exception as error:
         if hasattr(error, "format_message"):  # click's own, of what was typed wrongly
             raise usage_error(error.format_message(), f"sinonom {name} --help") from None

@@ -51,7 +51,7 @@ class Target:
     number: int = 0
 
 
-# Of coordinates whose squares are beyond all numbers nothing is known, and each step decides then as in doubt.
+# Squares of huge coordinates overflow. Each step treats such numbers as unknown, so that no warning is due.
 _in_doubt = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 

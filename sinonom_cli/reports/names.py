@@ -17,7 +17,7 @@ FACTS = ("vietnamese", "mandarin", "definition")
 
 def facts_of(row: Row) -> dict[str, str]:
     """Return `FACTS` of the character that a row stands for."""
-    return dict(zip(FACTS, reading(row.char) if len(row.char) == 1 else ("", "", ""), strict=True))
+    return dict(zip(FACTS, reading(row.char), strict=True))
 
 
 def named(answer: Answer, top: int) -> Table:

@@ -18,7 +18,7 @@ from sinonom_cli.search.answers import answers, embedded
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.integrity import quoted
 from sinonom_cli.search.opening import model_of, open_index
-from sinonom_cli.search.probability import Judge, calibration_of, command, way_of
+from sinonom_cli.search.probability import Judge, judge_of, uncalibrated
 from sinonom_cli.search.rerank import Reranker, count_of
 from sinonom_cli.search.results import Answer, Output, figures_of
 from sinonom_cli.search.rows import Row
@@ -170,13 +170,10 @@ def _refuse_uncalibratable(config: QueryConfig) -> None:
 
 def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
     """Return what says how sure answers are; None, if the index is not calibrated for what is asked."""
-    fitted = calibration_of(index, distance, config.tta)
-    if fitted is None and (config.reject or index.record.get("calibration")):
-        missing = f"{index.path} is not calibrated for {way_of(distance, config.tta)}"
-        if config.reject:
-            raise SinonomError(f"{missing}: --reject cannot know what is near", command(index, distance, config.tta))
-        console.say(f"{missing}: no probabilities")
-    return Judge(fitted, distance, config.reject) if fitted else None
+    judge = judge_of(index, distance, config.tta, config.reject)
+    if judge is None and index.record.get("calibration"):
+        console.say(f"{uncalibrated(index, distance, config.tta)}: no probabilities")
+    return judge
 
 
 def _outputs(

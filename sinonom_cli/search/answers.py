@@ -44,21 +44,40 @@ def embedded(
     """
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
-    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
-    paths = [[item.path for item in batch] for batch in batches]
     # A bar for what takes less than a second would cost more than it tells.
     bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
     with bar as progress:
-        found = embed_pictures(embedder, paths, model.size, 0 if few else workers, tta=tta, one_character=True)
-        for batch, each in zip(batches, found, strict=True):
-            failures = {}
-            for position, reason in each.failures.items():
-                item = batch[position]
-                reason = item.fault or reason  # noqa: PLW2901  # known without opening it
-                failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
-            yield shortened(each.vectors, dimensions), failures, list(batch)
+        for each in batches_embedded(items, embedder, 0 if few else workers, tta, dimensions):
+            yield each
             if progress is not None:
-                progress.advance(len(batch))
+                progress.advance(len(each[2]))
+
+
+def batches_embedded(
+    items: Sequence[Item],
+    embedder: Embedder,
+    workers: int | None,
+    tta: bool,
+    dimensions: int | None = None,
+    one_character: bool = True,
+) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
+    """Do what `embedded` does with an embedder that is there already, and show no bar.
+
+    Parameters
+    ----------
+    one_character : count pictures that look like a page or a column as failures.
+    """
+    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+    paths = [[item.path for item in batch] for batch in batches]
+    size = embedder.model.size
+    found = embed_pictures(embedder, paths, size, workers, tta=tta, one_character=one_character)
+    for batch, each in zip(batches, found, strict=True):
+        failures = {}
+        for position, reason in each.failures.items():
+            item = batch[position]
+            reason = item.fault or reason  # noqa: PLW2901  # known without opening it
+            failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
+        yield shortened(each.vectors, dimensions), failures, list(batch)
 
 
 def answers(

@@ -77,6 +77,29 @@ def command(index: Index, distance: str, tta: bool) -> str:
     return f"sinonom query QUERIES --index {quoted(index.path)} --truth truth.csv{other}{' --tta' * tta} --calibrate"
 
 
+def judge_of(index: Index, distance: str, tta: bool, reject: bool) -> Judge | None:
+    """Return what says how sure answers are; None, if the index is not calibrated for this way of asking.
+
+    Raises
+    ------
+    SinonomError
+        If it is not, and queries are to be rejected; or if the calibration cannot be read.
+    """
+    fitted = calibration_of(index, distance, tta)
+    if fitted is not None:
+        return Judge(fitted, distance, reject)
+    if reject:
+        raise SinonomError(
+            f"{uncalibrated(index, distance, tta)}: --reject cannot know what is near", command(index, distance, tta)
+        )
+    return None
+
+
+def uncalibrated(index: Index, distance: str, tta: bool) -> str:
+    """Return the words for an index that is not calibrated for a way of asking."""
+    return f"{index.path} is not calibrated for {way_of(distance, tta)}"
+
+
 KEYS = {
     "label": lambda row: row.label or (row.set, row.item),
     "source": lambda row: (row.set, row.source or row.item),
