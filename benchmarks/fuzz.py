@@ -82,33 +82,33 @@ class Watched:
 
 
 def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> int:
-    """Try damaged files on one reader for so long; print its figures and return the number of kinds of findings."""
+    """Try damaged files on one reader for so many minutes of a processor; print figures, return how many findings."""
     found: Counter[str] = Counter()
     codes: Counter[int] = Counter()
-    number, slowest, until, worked = 0, (0.0, 0), 0.0, 0.0
+    number, slowest, begun, worked = 0, (0.0, 0), False, 0.0
     log = house / "worker.log"
     watched = Watched(name, seed, number, house, log)
     started = time.monotonic()
-    while not until or time.monotonic() < until:
+    while worked < 60 * minutes:
         wrong = ""
         try:
-            said = watched.line(MOST_SECONDS if until else 300.0)
+            said = watched.line(MOST_SECONDS if begun else 300.0)
             if said and "begins" in said:
                 number = said["begins"]
-                if not until:
-                    started = time.monotonic()
-                    until = started + 60 * minutes
+                if not begun:
+                    started, begun = time.monotonic(), True
                 continue
             if said:
                 codes[said["code"]] += 1
                 worked += said["seconds"]
                 slowest, wrong = max(slowest, (said["seconds"], number)), said["wrong"]
             else:
+                worked += MOST_SECONDS
                 wrong = f"no end after {MOST_SECONDS:g} seconds"
         except EOFError:
             watched.process.wait()
             wrong = f"died with {watched.end()}: {log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
-            if not until:
+            if not begun:
                 print(wrong)
                 return 1
         if wrong:
@@ -154,7 +154,7 @@ def _keep(findings: Path, name: str, seed: int, number: int, house: Path, wrong:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", metavar="READER,...", help=f"some of {', '.join(READERS)}")
-    parser.add_argument("--minutes", type=float, default=10.0, help="for each reader [10]")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of a processor, for each reader [10]")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", type=int, help="try this one case of --only again")
     parser.add_argument("--out", type=Path, default=Path("findings"), help="where findings are kept [findings]")
