@@ -28,7 +28,7 @@ from sinonom_cli.pictures.loading import load_picture  # noqa: E402
 from sinonom_cli.relief.depth_images import depth_images  # noqa: E402
 from sinonom_cli.relief.options import Carving  # noqa: E402
 from sinonom_cli.relief.plate import carve_plate, mesh_of  # noqa: E402
-from sinonom_cli.relief.random_fields import torch_draw  # noqa: E402
+from sinonom_cli.relief.random_fields import torch_fields  # noqa: E402
 from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 from sinonom_cli.train.losses.basic import pairwise_distances  # noqa: E402
 from sinonom_cli.train.losses.mining import batch_hard  # noqa: E402
@@ -58,7 +58,7 @@ def meshes(inks: list[np.ndarray], repeats: int) -> None:
 
 
 def images(inks: torch.Tensor, repeats: int) -> None:
-    draw = torch_draw(torch.Generator().manual_seed(0), BATCH, SIDE, "cpu")
+    draw = torch_fields(torch.Generator().manual_seed(0), BATCH, SIDE, "cpu")
     network = build("directmap", 128, SIDE)
     optimizer = torch.optim.AdamW(network.parameters())
     labels = torch.arange(BATCH) // 4

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sinonom_cli.crops.annotations import columns_of
-from sinonom_cli.crops.column_pages import COLUMNS, Found, look
+from sinonom_cli.crops.column_pages import COLUMNS_ABREAST, Found, look
 from sinonom_cli.crops.columns import crop_all, cut_column, judge
 from sinonom_cli.crops.crop_column import CropColumn, look_at_page
 from sinonom_cli.crops.transcripts import find_patches, paged, read_list
@@ -55,9 +55,9 @@ def main() -> None:
 def on_patches(patches: Path, localizer: Path | None, size: int) -> None:
     """Print the time and the agreement with a detector, on a sample of patches."""
     items = [item for item in read_list(*find_patches(patches, None)) if not item.data.fault and item.size > 0]
-    pages = [items[start : start + COLUMNS] for start in range(0, len(items), COLUMNS)]
-    chosen = random.Random(0).sample(pages, min(len(pages), -(-size // COLUMNS)))
-    sample = paged([item for page in chosen for item in page], COLUMNS)
+    pages = [items[start : start + COLUMNS_ABREAST] for start in range(0, len(items), COLUMNS_ABREAST)]
+    chosen = random.Random(0).sample(pages, min(len(pages), -(-size // COLUMNS_ABREAST)))
+    sample = paged([item for page in chosen for item in page], COLUMNS_ABREAST)
     rows: list[tuple[str, float, float]] = []
     equal: list[tuple[str, bool]] = []
     seconds, used = 0.0, 0
@@ -142,8 +142,8 @@ def _tried(
         tasks.append((grey, spans, truth))
     sure: list[float] = []
     right: list[bool] = []
-    for start in range(0, len(tasks), COLUMNS):
-        group = tasks[start : start + COLUMNS]
+    for start in range(0, len(tasks), COLUMNS_ABREAST):
+        group = tasks[start : start + COLUMNS_ABREAST]
         seen: list[Found | None] = [None] * len(group)
         if localizer is not None:
             seen = list(look(localizer, [(grey, len(truth)) for grey, _, truth in group]))

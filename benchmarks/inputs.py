@@ -22,7 +22,7 @@ from sinonom_cli.meshes.stl import write_stl
 from sinonom_cli.parallel.batch import BatchOptions, fill
 from sinonom_cli.storage.atomic import write_json
 from sinonom_cli.storage.fingerprints import each, fingerprint, is_unchanged
-from sinonom_cli.storage.image_set import COLUMNS, ImageSet, Picture
+from sinonom_cli.storage.image_set import METADATA_COLUMNS, ImageSet, Picture
 from sinonom_cli.storage.inputs import Item, find_inputs
 from sinonom_cli.storage.own_tables import write_table
 from sinonom_cli.storage.set_identity import quick_identity
@@ -72,7 +72,7 @@ def meshes(folder: Path, count: int) -> None:
 
     def run() -> None:
         items = find_inputs([str(source)], {".stl"}, "meshes")
-        options = {"kind": "imageset", "options": {}, "columns": COLUMNS, "what": "meshes"}
+        options = {"kind": "imageset", "options": {}, "columns": METADATA_COLUMNS, "what": "meshes"}
         fill(out, items=items, work=Nothing(), batch=BatchOptions(workers=0), **options)
 
     whole = seconds(run)
@@ -118,7 +118,7 @@ def sets(folder: Path) -> None:
     names = [path.relative_to(folder / "meshes").as_posix() for path in sorted((folder / "meshes").rglob("*.stl"))]
     rows = ((f"{names[number % len(names)]}", "U+5B57", "字", f"{number}.stl", "") for number in range(ROWS))
     (folder / "meshes").rename(big)
-    write_table(big / "metadata.csv", COLUMNS, rows)
+    write_table(big / "metadata.csv", METADATA_COLUMNS, rows)
     write_json(big / "artifact.json", {"tool": "sinonom", "kind": "imageset"})
     quick_identity(big)
     quick = min(seconds(lambda: quick_identity(big)) for _ in range(5))

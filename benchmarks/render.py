@@ -27,7 +27,7 @@ from processes import Watched, watch
 from sinonom_cli.meshes.read import read_mesh
 from sinonom_cli.meshes.stl import write_stl
 from sinonom_cli.meshes.zbuffer import load_open3d
-from sinonom_cli.parallel.batch import BatchOptions, Item, Row, fill
+from sinonom_cli.parallel.batch import BatchOptions, Item, TableRow, fill
 from sinonom_cli.parallel.processes import keep_freed_memory
 from sinonom_cli.relief.options import Carving
 from sinonom_cli.relief.plate import carve_plate, mesh_of
@@ -154,7 +154,7 @@ def resume(folder: Path, options: argparse.Namespace) -> None:
         print(f"{options.items:,} items that take no time, {name}: {time.perf_counter() - start:.1f} s")
 
 
-def nothing(item: Item) -> list[Row]:
+def nothing(item: Item) -> list[TableRow]:
     return [{"file_name": f"images/{item.key}.png", "label": "", "char": "", "source": item.key, "box": ""}]
 
 

@@ -22,7 +22,7 @@ from sinonom_cli.networks.preprocess import prepare, prepare_all
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.relief.depth_images import LEVELLED, surfaces, toned
 from sinonom_cli.relief.physics import Relief
-from sinonom_cli.relief.random_fields import Draw, torch_draw
+from sinonom_cli.relief.random_fields import RandomFields, torch_fields
 from sinonom_cli.search.same_carving import SIZE
 from sinonom_cli.storage.image_set import read_imageset
 from sinonom_cli.train import augment
@@ -107,7 +107,7 @@ def _inks(crops: Path, names: list[str]) -> np.ndarray:
 
 def _displaced(inks: torch.Tensor, seed: int) -> torch.Tensor:
     """Return other carvings of the same models: strokes stand elsewhere, smoothly."""
-    draw = torch_draw(torch.Generator().manual_seed(seed), len(inks), inks.shape[1], "cpu")
+    draw = torch_fields(torch.Generator().manual_seed(seed), len(inks), inks.shape[1], "cpu")
     y, x = draw.plane()
     far, near = draw.within(0.004, 0.014), draw.within(0.002, 0.008)
     u, v = (place + far * draw.smooth(3) + near * draw.smooth(7) for place in (x, y))
@@ -120,21 +120,21 @@ def _seen(inks: torch.Tensor, seed: int, relief: bool) -> np.ndarray:
     found = []
     for part in inks.split(32):
         drawn = functional.interpolate(part[:, None], size=(SIDE, SIDE), mode="bicubic", align_corners=False)[:, 0]
-        draw = torch_draw(generator, len(part), SIDE, "cpu")
+        draw = torch_fields(generator, len(part), SIDE, "cpu")
         page = augment._warped(drawn.clamp(0, 1), draw, BENT, BENT.rules if relief else BENT.line)
         seen = _depth(page, draw) if relief else _print(page, draw)
         found.append(prepare_all(seen.round().clamp(0, 255).to(torch.uint8).numpy(), SIZE))
     return np.concatenate(found)
 
 
-def _depth(page: torch.Tensor, draw: Draw) -> torch.Tensor:
+def _depth(page: torch.Tensor, draw: RandomFields) -> torch.Tensor:
     amounts = replace(BENT, spread=(0.008, 0.02), uneven=0.04, broken=0.03)
     strokes = (augment._strokes(page, draw, amounts, (0.3, 0.55)) * augment.STEEP + 0.5).clamp(0, 1)
     heights, plate = surfaces(strokes, draw, Relief(), LEVELLED)
     return toned(_sampled_at(heights, (20 + 40 * draw.uniform((len(page),))) / CHARACTER), plate & _outline(draw))
 
 
-def _print(page: torch.Tensor, draw: Draw) -> torch.Tensor:
+def _print(page: torch.Tensor, draw: RandomFields) -> torch.Tensor:
     amounts = replace(BENT, spread=(0.01, 0.03), uneven=0.06, broken=0.05)
     shape = (augment._strokes(page, draw, amounts, (0.2, 0.5)) * draw.within(2.5, 8) + 0.5).clamp(0, 1)
     shape = shape * (1 - 0.4 * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2)
@@ -155,7 +155,7 @@ def _sampled_at(fields: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def _outline(draw: Draw) -> torch.Tensor:
+def _outline(draw: RandomFields) -> torch.Tensor:
     """(N, S, S) bool, inside of outlines as people draw them around a character."""
     y, x = draw.plane()
     turn = torch.atan2(y.expand(SIDE, SIDE), x.expand(SIDE, SIDE))

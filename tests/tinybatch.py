@@ -12,7 +12,7 @@ import numpy as np
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.parallel.batch import Artifact, BatchOptions, Item, fill, item_rng
 from sinonom_cli.storage.atomic import save_png
-from sinonom_cli.storage.image_set import COLUMNS
+from sinonom_cli.storage.image_set import METADATA_COLUMNS
 from sinonom_cli.storage.inputs import find_inputs
 
 
@@ -50,7 +50,7 @@ def make(folder: Path, out: Path, *, seed: int = 0, pause: float = 0.0, **batch:
         options={"seed": seed},
         items=find_inputs([str(folder)], {".txt"}, "texts"),
         work=Paint(out, seed, pause),
-        columns=COLUMNS,
+        columns=METADATA_COLUMNS,
         batch=BatchOptions(**{"workers": 0, **batch}),  # type: ignore[arg-type]
         what="texts",
     )

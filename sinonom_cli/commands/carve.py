@@ -120,7 +120,7 @@ def carve(
     from sinonom_cli.parallel.batch import BatchOptions, close, fill
     from sinonom_cli.relief.carve import Carve, pictures
     from sinonom_cli.relief.plate import KNOWN
-    from sinonom_cli.storage.image_set import COLUMNS
+    from sinonom_cli.storage.image_set import METADATA_COLUMNS
 
     relief = Relief(
         depth=depth,
@@ -156,7 +156,7 @@ def carve(
         items=items,
         passed_over=items.passed_over,
         work=Carve(out.absolute(), carving, seed),
-        columns=(*COLUMNS, "faces", *KNOWN),
+        columns=(*METADATA_COLUMNS, "faces", *KNOWN),
         batch=BatchOptions(
             workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
         ),

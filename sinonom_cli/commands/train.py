@@ -6,13 +6,13 @@ from pathlib import Path
 from sinonom_cli import console, options
 from sinonom_cli.commands import train_options as given
 from sinonom_cli.errors import ExitCode, SinonomError, need
-from sinonom_cli.train.options import Loss, complete
+from sinonom_cli.train.options import LossName, complete
 
 
 def train(
-    loss: given.WhichLoss = Loss("triplet"),
+    loss: given.WhichLoss = LossName("triplet"),
     data: given.Data = None,
-    output: given.Output = Path("model"),
+    output: given.ModelFolder = Path("model"),
     backbone: given.Backbone = None,
     stem_stride: given.StemStride = None,
     weights: given.Weights = None,

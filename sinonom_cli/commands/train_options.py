@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sinonom_cli.train.options import Classifying, Distilling, Loss, Mining, Precision
+from sinonom_cli.train.options import Classifying, Distilling, LossName, Mining, Precision
 
 DATA, MODEL, LOSS, TEACHER = "Data", "Model", "Loss", "Teacher"
 BATCHES, SCHEDULE, RESOURCES = "Batches", "Schedule", "Resources"
@@ -69,7 +69,7 @@ ShowBatch = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-Output = Annotated[
+ModelFolder = Annotated[
     Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder of the model.", rich_help_panel=MODEL)
 ]
 Backbone = Annotated[
@@ -122,7 +122,7 @@ Size = Annotated[
     int, typer.Option("--size", min=32, max=512, help="Side of the network's input in pixels.", rich_help_panel=MODEL)
 ]
 WhichLoss = Annotated[
-    Loss,
+    LossName,
     typer.Option(
         "--loss",
         help="Loss function. lda is a linear discriminant and takes minutes; all others train a network.",

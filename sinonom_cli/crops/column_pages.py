@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sinonom_cli.layout.detector import Localizer
 
-COLUMNS = 14
+COLUMNS_ABREAST = 14
 """Columns on a page."""
 CHARACTERS = 32
 """Height of a page in characters: about what pages of old prints hold, and what a detector has learnt."""
@@ -26,7 +26,7 @@ class Found:
 
 
 def look(localizer: Localizer, columns: list[tuple[NDArray[np.uint8], int]]) -> list[Found]:
-    """Find the characters of up to `COLUMNS` columns.
+    """Find the characters of up to `COLUMNS_ABREAST` columns.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def page_of(
 
     paper = [float(np.percentile(grey, 75)) for grey, _ in columns]
     canvas = np.full((size, size), round(float(np.median(paper))), np.uint8)
-    step, top = size / COLUMNS, round(MARGIN * size)
+    step, top = size / COLUMNS_ABREAST, round(MARGIN * size)
     places = []
     for number, (grey, count) in enumerate(columns):
         height, width = grey.shape

@@ -6,7 +6,7 @@ from typing import Any
 
 from sinonom_cli import console
 from sinonom_cli.crops.boxes import digest, pictures_in, read_boxes
-from sinonom_cli.crops.column_pages import COLUMNS
+from sinonom_cli.crops.column_pages import COLUMNS_ABREAST
 from sinonom_cli.crops.contact_sheet import chosen, draw_sheet
 from sinonom_cli.crops.crop_column import CropColumn
 from sinonom_cli.crops.label_check import read_reader
@@ -73,7 +73,7 @@ def run(config: CropConfig) -> Artifact:
         options["localizer"] = sha256_of(config.localizer)
         if config.exclude is not None:
             options["excluded"] = left_out  # who lies beside whom on a page depends on it
-        items = paged(items, COLUMNS)
+        items = paged(items, COLUMNS_ABREAST)
     if config.check:
         options["check"] = read_reader().identity  # what is no reader stops the run, not every patch
     items = items[: config.limit]
@@ -89,7 +89,7 @@ def run(config: CropConfig) -> Artifact:
         options=options,
         items=items,
         work=work,
-        columns=(*image_set.COLUMNS, *judged, *kept),
+        columns=(*image_set.METADATA_COLUMNS, *judged, *kept),
         doubtful=("source", "label", "char", "box", *judged, "reason", *seen),
         batch=config.batch,
         what="columns" if config.boxes else "patches",

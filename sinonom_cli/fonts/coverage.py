@@ -9,7 +9,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.fonts.draw import pen_for
 from sinonom_cli.fonts.face import Face, FaceTables
 from sinonom_cli.fonts.faces import read_faces
-from sinonom_cli.parallel.batch import Item, Row
+from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.parallel.processes import work_through
 
 LOOK_SIDE = 16
@@ -38,7 +38,7 @@ class Coverage:
 class Look:
     """Looks at the glyphs of one face. Pickles for the workers."""
 
-    def __call__(self, item: Item) -> list[Row]:
+    def __call__(self, item: Item) -> list[TableRow]:
         """Return one row: the characters drawn, and how many are blank and .notdef."""
         face, chars = item.data
         pen = pen_for(face, LOOK_SIDE)

@@ -14,14 +14,14 @@ from sinonom_cli.parallel.batch import Item
 from sinonom_cli.storage.own_tables import write_table
 from sinonom_cli.storage.single_files import holds, refuse_foreign
 
-COLUMNS = (
+COVERAGE_COLUMNS = (
     *("face", "family", "style", "version", "hand"),
     *("drawn", "blank", "notdef", "not_in_cmap", "same", "same_as"),
     "licence",
 )
 _ON_A_TERMINAL = ("face", "hand", "drawn", "blank", "notdef", "not_in_cmap", "same", "licence")
 
-Row = dict[str, str | int]
+CoverageRow = dict[str, str | int]
 
 
 def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | None, workers: int | None) -> None:
@@ -33,7 +33,7 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
         If no font can be read; with exit code 6, if some cannot; with 5, if `output` is no table of ours.
     """
     if output:
-        ours = holds(",".join(COLUMNS), at_once=True)
+        ours = holds(",".join(COVERAGE_COLUMNS), at_once=True)
         refuse_foreign(output, "--output", "coverage table", ours, inputs=[font.path for font in fonts])
     faces, bad = read_all(fonts)
     if not faces:
@@ -56,27 +56,27 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
         )
 
 
-def row_of(share: Share, coverage: Coverage) -> Row:
+def row_of(share: Share, coverage: Coverage) -> CoverageRow:
     """Return a row of the table."""
     face = share.face
     names = (face.key, face.family, face.style, face.version, face.hand)
     counts = (len(coverage.drawn), coverage.blank, coverage.notdef, share.not_in_cmap, share.same)
-    return dict(zip(COLUMNS, (*names, *counts, share.same_as, face.licence), strict=True))
+    return dict(zip(COVERAGE_COLUMNS, (*names, *counts, share.same_as, face.licence), strict=True))
 
 
-def _print(rows: Sequence[Row]) -> None:
+def _print(rows: Sequence[CoverageRow]) -> None:
     if console.settings.json:
         for row in rows:
             console.data_json(row)
     elif sys.stdout.isatty():
         _print_table(rows)
     else:
-        console.data("\t".join(COLUMNS))
+        console.data("\t".join(COVERAGE_COLUMNS))
         for row in rows:
             console.data("\t".join(" ".join(str(cell).split()) for cell in row.values()))
 
 
-def _print_table(rows: Sequence[Row]) -> None:
+def _print_table(rows: Sequence[CoverageRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -95,8 +95,8 @@ def _text(cell: Any) -> Any:
     return Text(f"{cell:,}" if isinstance(cell, int) else cell)
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    write_table(path, COLUMNS, ([str(row[name]) for name in COLUMNS] for row in rows))
+def _write(path: Path, rows: Sequence[CoverageRow]) -> None:
+    write_table(path, COVERAGE_COLUMNS, ([str(row[name]) for name in COVERAGE_COLUMNS] for row in rows))
 
 
 def _summarise(shares: Sequence[Share], found: Sequence[Coverage], charset: Charset | None) -> None:

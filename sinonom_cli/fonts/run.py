@@ -14,7 +14,7 @@ from sinonom_cli.fonts.assignment import Share, shares_of
 from sinonom_cli.fonts.balance import balanced
 from sinonom_cli.fonts.charset import Charset
 from sinonom_cli.fonts.coverage import coverage_of, read_all
-from sinonom_cli.fonts.task import METADATA, Draw, Task
+from sinonom_cli.fonts.task import METADATA, DrawGlyphs, Task
 from sinonom_cli.fonts.variants import Level
 from sinonom_cli.parallel.batch import BatchOptions, Item, fill
 from sinonom_cli.parallel.processes import PROCESSES
@@ -95,7 +95,7 @@ def make(
         kind="imageset",
         options=options,
         items=items,
-        work=Draw(out, side, levels, seed, balance),
+        work=DrawGlyphs(out, side, levels, seed, balance),
         columns=METADATA,
         batch=batch,
         what="pieces of fonts",

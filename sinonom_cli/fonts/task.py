@@ -15,11 +15,11 @@ from sinonom_cli.fonts.draw import clean, distance_field, moved, pen_for
 from sinonom_cli.fonts.face import Face
 from sinonom_cli.fonts.faces import read_faces
 from sinonom_cli.fonts.variants import Level, more_levels
-from sinonom_cli.parallel.batch import Item, Row, item_rng
+from sinonom_cli.parallel.batch import Item, TableRow, item_rng
 from sinonom_cli.storage.atomic import cached_by_file, save_png
-from sinonom_cli.storage.image_set import COLUMNS
+from sinonom_cli.storage.image_set import METADATA_COLUMNS
 
-METADATA = (*COLUMNS, "face", "hand", "family", "style", "version", "licence", "level")
+METADATA = (*METADATA_COLUMNS, "face", "hand", "family", "style", "version", "licence", "level")
 NEIGHBOURS = 12
 """How many characters of a face may stand beside another."""
 CACHED_FACES = 4
@@ -41,7 +41,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Draw:
+class DrawGlyphs:
     """Draws one item: some characters of a face, at every level. Pickles for the workers."""
 
     out: Path
@@ -50,14 +50,14 @@ class Draw:
     seed: int
     balanced: bool = False
 
-    def __call__(self, item: Item) -> list[Row]:
+    def __call__(self, item: Item) -> list[TableRow]:
         """Write the pictures of `item` and return their rows; an item without data is a font that cannot be read."""
         if item.data is None:
             read_faces(item)
             raise SinonomError(f"{item.path} changed while it was read")
         task: Task = item.data
         pen = pen_for(task.face, self.side)
-        rows: list[Row] = []
+        rows: list[TableRow] = []
         for char, more in zip(task.chars, task.more or (0,) * len(task.chars), strict=True):
             glyph = pen.glyph(char)
             if glyph is not None:
@@ -75,7 +75,7 @@ class Draw:
             for level in (*self.levels, *more_levels(self.levels, more))
         ]
 
-    def _draw(self, face: Face, char: str, glyph: NDArray[np.uint8], levels: Sequence[Level]) -> list[Row]:
+    def _draw(self, face: Face, char: str, glyph: NDArray[np.uint8], levels: Sequence[Level]) -> list[TableRow]:
         field = distance_field(glyph, self.side, self._reach)
         label = label_of(char)
         rows = []
@@ -120,7 +120,7 @@ def neighbours_for(face: Face, side: int, reach: float) -> dict[str, NDArray[np.
     return found
 
 
-def _row(face: Face, char: str, label: str, level: Level, file_name: str) -> Row:
+def _row(face: Face, char: str, label: str, level: Level, file_name: str) -> TableRow:
     return {
         "file_name": file_name,
         "label": label,

@@ -15,7 +15,7 @@ from sinonom_cli.parallel.work import Work
 from sinonom_cli.storage.atomic import cannot_write, sweep
 from sinonom_cli.storage.fingerprints import changed_items, each, identity_of, mark_of
 from sinonom_cli.storage.inputs import Item
-from sinonom_cli.storage.journal import Journal, Known, Row, finished
+from sinonom_cli.storage.journal import Journal, Known, TableRow, finished
 from sinonom_cli.storage.record import Artifact, begin, finish, record_path, refuse_files, reopen, writing
 from sinonom_cli.storage.removal import unlink_below
 
@@ -257,4 +257,4 @@ def _work_through(
                 )
 
 
-__all__ = ["Artifact", "BatchOptions", "Item", "Row", "close", "fill", "item_rng"]
+__all__ = ["Artifact", "BatchOptions", "Item", "TableRow", "close", "fill", "item_rng"]

@@ -13,9 +13,9 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.storage.atomic import cannot_write
 from sinonom_cli.storage.fingerprints import mark_of
 from sinonom_cli.storage.inputs import Item
-from sinonom_cli.storage.journal import Row
+from sinonom_cli.storage.journal import TableRow
 
-Work = Callable[[Item], list[Row]]
+Work = Callable[[Item], list[TableRow]]
 Begun = Callable[[Sequence[Item]], None]
 
 CRASHED = "the library that reads it crashed on it"
@@ -26,7 +26,7 @@ class Outcome:
     """What became of one item: its rows, or (rows None) why it failed; and its mark, as of before it was read."""
 
     item: Item
-    rows: list[Row] | None
+    rows: list[TableRow] | None
     failure: str = ""
     trace: str = ""
     mark: str = ""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.stl import write_stl
-from sinonom_cli.parallel.batch import Item, Row, item_rng
+from sinonom_cli.parallel.batch import Item, TableRow, item_rng
 from sinonom_cli.pictures.levels import ink_of
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.relief.options import Carving
@@ -32,7 +32,7 @@ class Carve:
     carving: Carving
     seed: int
 
-    def __call__(self, item: Item) -> list[Row]:
+    def __call__(self, item: Item) -> list[TableRow]:
         target: Target = item.data
         ink = ink_of(load_picture(item.path))
         if ink is None:

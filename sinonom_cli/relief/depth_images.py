@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from sinonom_cli.relief import physics as carved
 from sinonom_cli.relief.physics import Relief, Span
-from sinonom_cli.relief.random_fields import Draw
+from sinonom_cli.relief.random_fields import RandomFields
 from sinonom_cli.relief.tone_constants import CUT, PERCENTILES, REACH, SOFT, WORN
 
 CACHED = 2**17
@@ -27,7 +27,7 @@ LEVELLED = (Span(0, 1.8), Span(0, 0.016))
 
 
 def depth_images(
-    strokes: Tensor, draw: Draw, relief: Relief | None = None, left: tuple[Span, Span] = LEVELLED
+    strokes: Tensor, draw: RandomFields, relief: Relief | None = None, left: tuple[Span, Span] = LEVELLED
 ) -> Tensor:
     """Carve strokes and draw the relief as `render` would, levelled and toned.
 
@@ -35,7 +35,7 @@ def depth_images(
     ----------
     strokes : (N, S, S) float32 in [0, 1], 1 = stroke; the picture is the plate. Characters stand where they should on
         it: placing them, and neighbours beside them, is the caller's.
-    draw : from `torch_draw`, of N pictures of side S on the device of `strokes`.
+    draw : from `torch_fields`, of N pictures of side S on the device of `strokes`.
     relief : how reliefs may look; None: as `carve` makes them.
     left : tilt, degrees, and bend, plate widths, that levelling leaves.
 
@@ -47,7 +47,7 @@ def depth_images(
 
 
 def surfaces(
-    strokes: Tensor, draw: Draw, relief: Relief | None = None, left: tuple[Span, Span] = LEVELLED
+    strokes: Tensor, draw: RandomFields, relief: Relief | None = None, left: tuple[Span, Span] = LEVELLED
 ) -> tuple[Tensor, Tensor]:
     """Heights (N, S, S) float32, plate widths, and where plate is, (N, S, S) bool; takes what `depth_images` does."""
     relief = relief or Relief()

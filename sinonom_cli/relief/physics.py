@@ -1,8 +1,8 @@
 """How a carved, worn and scanned relief is made of its strokes: the one account of it, in numpy and in torch.
 
 `carve` makes meshes by it, and `depth_images` what `render` would show of them. Lengths and heights are in units of the
-plate's width. The plate's face, where the strokes stand, is at height 0; ground is below. Arrays are those of the Draw
-that is given (see `random_fields`).
+plate's width. The plate's face, where the strokes stand, is at height 0; ground is below. Arrays are those of the
+`RandomFields` given (see `random_fields`).
 """
 
 import math
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sinonom_cli.relief.random_fields import Array, Draw
+    from sinonom_cli.relief.random_fields import Array, RandomFields
 
 BROKEN = (0.5, 1.0)
 """How deep breaks are, as a share of the relief's depth, least and greatest."""
@@ -96,7 +96,7 @@ class Amounts:
     noise: "Array"
 
 
-def amounts(relief: Relief, draw: "Draw") -> Amounts:
+def amounts(relief: Relief, draw: "RandomFields") -> Amounts:
     """Draw how each relief of a batch is carved."""
 
     def within(span: Span) -> "Array":
@@ -116,7 +116,7 @@ def amounts(relief: Relief, draw: "Draw") -> Amounts:
     )
 
 
-def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Array":
+def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "RandomFields") -> "Array":
     """Carve the ground between strokes, then wear, break and scan the relief.
 
     Parameters
@@ -156,7 +156,7 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "Draw") -> "Ar
     return carved
 
 
-def plate(ragged: Span, draw: "Draw") -> "Array":
+def plate(ragged: Span, draw: "RandomFields") -> "Array":
     """(N, S, S) bool, where the plates are: cut out of their blocks along irregular polygons."""
     corners = ragged.low + (ragged.high - ragged.low) * draw.uniform((draw.count, 4, CORNERS))
     edge = draw.lines(corners) - 0.5
@@ -179,7 +179,7 @@ class Lie:
     bend: "tuple[Array, Array, Array]"
 
 
-def lie(tilt: Span, bend: Span, draw: "Draw") -> Lie:
+def lie(tilt: Span, bend: Span, draw: "RandomFields") -> Lie:
     """Draw how plates lie; the greatest coefficient of a bend is within `bend`, up or down."""
     steep, way = draw.within(tilt.low, tilt.high), draw.within(0, 2 * math.pi)
     most = draw.within(bend.low, bend.high)
@@ -188,21 +188,21 @@ def lie(tilt: Span, bend: Span, draw: "Draw") -> Lie:
     return Lie(steep, way, (a * share, b * share, c * share))
 
 
-def bent(lies: Lie, draw: "Draw") -> "Array":
+def bent(lies: Lie, draw: "RandomFields") -> "Array":
     """Heights (N, S, S) of bent plates: a x^2 + b y^2 + c x y / 2; x and y go from -1 to 1 right and down the plate."""
     y, x = draw.plane()
     a, b, c = lies.bend
     return 4 * (a * x * x + b * y * y + c * x * y / 2)
 
 
-def _scoops(draw: "Draw") -> "Array":
+def _scoops(draw: "RandomFields") -> "Array":
     """Hollows that a chisel leaves side by side in the ground, with ridges between; mean 0, deviation 1."""
     down, across = draw.smooth(*FACETS), draw.smooth(*reversed(FACETS))
     field = abs(draw.xp.where(draw.chance(0.5)[:, None, None], down, across))
     return (field - math.sqrt(2 / math.pi)) / math.sqrt(1 - 2 / math.pi)
 
 
-def _smeared(surface: "Array", reach: "Array", draw: "Draw") -> "Array":
+def _smeared(surface: "Array", reach: "Array", draw: "RandomFields") -> "Array":
     """Let every wall that faces one side of the plate, drawn for each, slope: by 1 over the distance `reach`."""
     xp = draw.xp
     step = 1 / (draw.size * reach.clip(min=1e-4))
@@ -221,7 +221,7 @@ def _smeared(surface: "Array", reach: "Array", draw: "Draw") -> "Array":
     return surface
 
 
-def _breaks(strokes: "Array", count: "Array", draw: "Draw") -> "Array":
+def _breaks(strokes: "Array", count: "Array", draw: "RandomFields") -> "Array":
     """(N, S, S) in [0, 1], as a share of the depth: how far strokes are broken away, at points that lie on them."""
     xp, size = draw.xp, draw.size
     most = int(count.max()) if draw.count else 0

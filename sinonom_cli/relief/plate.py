@@ -12,7 +12,7 @@ import numpy as np
 
 from sinonom_cli.relief.options import Carving
 from sinonom_cli.relief.physics import Amounts, Lie, amounts, bent, heights, lie, plate
-from sinonom_cli.relief.random_fields import numpy_draw
+from sinonom_cli.relief.random_fields import numpy_fields
 from sinonom_cli.relief.strokes import Place, stand
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def carve_plate(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Gen
     """
     standing, carved = rng.spawn(2)
     strokes = stand(ink[:, ::-1] if carving.mirror else ink, carving, standing)
-    draw = numpy_draw(carved, carving.resolution)
+    draw = numpy_fields(carved, carving.resolution)
     drawn = amounts(carving.relief, draw)
     where = plate(carving.relief.ragged, draw)[0]
     lies = lie(carving.tilt, carving.bend, draw)

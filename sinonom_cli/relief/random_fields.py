@@ -16,7 +16,7 @@ Array = Any
 """A numpy array or a torch tensor of float32."""
 
 
-class Draw:
+class RandomFields:
     """Random numbers for N pictures of S x S pixels, and smooth fields made of them.
 
     Smooth fields are drawn on few points and interpolated: another S shows the same field in another resolution.
@@ -92,11 +92,11 @@ class Draw:
         return (self.exp(-0.5 * squares.clip(max=16)) - math.exp(-8)) * (squares < 16)
 
 
-def numpy_draw(rng: np.random.Generator, size: int, count: int = 1) -> Draw:
-    """Return a Draw of numpy arrays; the same numbers give the same bytes whatever BLAS and its threads are."""
+def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomFields:
+    """Return a RandomFields of numpy arrays; the same numbers give the same bytes whatever BLAS and its threads are."""
     from sinonom_cli.parallel.products import exp, on_both_sides, product
 
-    return Draw(
+    return RandomFields(
         count,
         size,
         np,
@@ -109,12 +109,12 @@ def numpy_draw(rng: np.random.Generator, size: int, count: int = 1) -> Draw:
     )
 
 
-def torch_draw(generator: Any, count: int, size: int, device: Any) -> Draw:
-    """Return a Draw of torch tensors on `device`; numbers are drawn where the torch.Generator is."""
+def torch_fields(generator: Any, count: int, size: int, device: Any) -> RandomFields:
+    """Return a RandomFields of torch tensors on `device`; numbers are drawn where the torch.Generator is."""
     import torch
 
     at = generator.device
-    return Draw(
+    return RandomFields(
         count,
         size,
         torch,

@@ -11,12 +11,12 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.gltf import files_beside
 from sinonom_cli.meshes.height_maps import HEIGHT_SUFFIXES, Scale, maps_in, read_height_map
 from sinonom_cli.meshes.read import MESH_SUFFIXES, Notes, read_mesh
-from sinonom_cli.parallel.batch import Item, Row
+from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.render.render import Drawn, View, draw, sixteen_bits
 from sinonom_cli.render.tidy import without_specks
 from sinonom_cli.render.upright import Judge, upright
 from sinonom_cli.storage.atomic import save_png
-from sinonom_cli.storage.image_set import COLUMNS
+from sinonom_cli.storage.image_set import METADATA_COLUMNS
 from sinonom_cli.storage.inputs import DEPTH_FOLDER, Items
 from sinonom_cli.storage.names import distinct
 from sinonom_cli.storage.own_tables import read_table
@@ -34,7 +34,7 @@ DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel"
 
 def columns_of(view: View) -> tuple[str, ...]:
     """Return the columns of `metadata.csv`."""
-    return (*COLUMNS, "faces", "tilt", *NOTE_COLUMNS, *(DEPTH_COLUMNS if view.depth16 else ()))
+    return (*METADATA_COLUMNS, "faces", "tilt", *NOTE_COLUMNS, *(DEPTH_COLUMNS if view.depth16 else ()))
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Render:
     judge: Judge
     scale: Scale | None = None
 
-    def __call__(self, item: Item) -> list[Row]:
+    def __call__(self, item: Item) -> list[TableRow]:
         target: Target = item.data
         notes = Notes()
         triangles = read_one(item.path, target.number, self.scale, notes)
@@ -117,7 +117,7 @@ class Render:
         name = item.data.file_name
         return [name, _depth_name(name)] if self.view.depth16 else [name]
 
-    def _depth(self, file_name: str, drawn: Drawn) -> Row:
+    def _depth(self, file_name: str, drawn: Drawn) -> TableRow:
         """Write the heights; return how to read them, in the columns of DEPTH_COLUMNS."""
         file_name = _depth_name(file_name)
         steps, scale, offset = sixteen_bits(drawn.heights.astype(np.float64) * drawn.width + drawn.middle)

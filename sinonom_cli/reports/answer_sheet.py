@@ -16,7 +16,7 @@ from sinonom_cli.reports.contact_sheet import (
     write_sheet,
 )
 from sinonom_cli.search.index import Index
-from sinonom_cli.search.results import Answer, Output
+from sinonom_cli.search.results import Answer, AnswerWriter
 
 SIDE, FRAME, CAPTION, GAP = 112, 4, 30, 6
 CELL = SIDE + 2 * FRAME
@@ -26,7 +26,7 @@ ROWS = 40
 RIGHT, WRONG, QUERY = (30, 150, 60), (215, 215, 215), (60, 90, 170)
 
 
-class Sheet(Output):
+class Sheet(AnswerWriter):
     """Draws answers, page by page.
 
     Parameters

@@ -16,7 +16,7 @@ from sinonom_cli.characters import reading
 from sinonom_cli.reports.html_page import histogram, page
 from sinonom_cli.reports.html_thumbnails import Thumbs
 from sinonom_cli.search.index import Index
-from sinonom_cli.search.results import NOTHING, Answer, Figures, Output, file_of
+from sinonom_cli.search.results import NOTHING, Answer, AnswerWriter, Figures, file_of
 from sinonom_cli.search.rows import Row
 from sinonom_cli.storage.atomic import write_text
 from sinonom_cli.storage.inputs import Item
@@ -32,7 +32,7 @@ MOST_QUERIES = 5_000
 CONFUSIONS = 60
 
 
-class Report(Output):
+class Report(AnswerWriter):
     """Collects answers and writes the page when closed.
 
     Parameters

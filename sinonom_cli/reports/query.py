@@ -20,7 +20,7 @@ from sinonom_cli.search.integrity import quoted
 from sinonom_cli.search.opening import model_of, open_index
 from sinonom_cli.search.probability import Judge, judge_of, uncalibrated
 from sinonom_cli.search.rerank import Reranker, count_of
-from sinonom_cli.search.results import Answer, Output, figures_of
+from sinonom_cli.search.results import Answer, AnswerWriter, figures_of
 from sinonom_cli.search.rows import Row
 from sinonom_cli.search.searcher import Searcher
 from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
@@ -178,7 +178,7 @@ def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
 
 def _outputs(
     config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row], characters: bool, judge: Judge | None
-) -> list[Output]:
+) -> list[AnswerWriter]:
     """Return what takes the answers: stdout first, then files."""
     outputs = [_shown(config, index, characters, judge is not None)]
     if config.sheet:
@@ -203,7 +203,7 @@ def _outputs(
     return outputs
 
 
-def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> Output:
+def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> AnswerWriter:
     """Return what shows the answers on stdout."""
     if config.pictures:
         from sinonom_cli.reports.terminal_pictures import protocol_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli.search.results import Answer, Output, file_of
+from sinonom_cli.search.results import Answer, AnswerWriter, file_of
 from sinonom_cli.storage.atomic import write_bytes
 from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.single_files import holds, refuse_foreign
@@ -14,7 +14,7 @@ from sinonom_cli.storage.tables import csv_line
 if TYPE_CHECKING:
     from sinonom_cli.search.relevance import Wanted
 
-COLUMNS = (
+SCORE_COLUMNS = (
     "query", "kind", "wanted", "rank", "reciprocal_rank",
     "first", "first_label", "first_char", "first_distance", "right", "right_distance", "failure",
 )  # fmt: skip
@@ -22,7 +22,7 @@ COLUMNS = (
 nearest relevant answer, and empty with rank 0 if none was among those looked at, or the query was rejected."""
 
 
-class Scores(Output):
+class Scores(AnswerWriter):
     """Writes `path`, whole when closed.
 
     Raises
@@ -32,8 +32,8 @@ class Scores(Output):
     """
 
     def __init__(self, path: Path) -> None:
-        refuse_foreign(path, "--scores", "table of scores", holds(",".join(COLUMNS), at_once=True))
-        self.path, self._lines = path, [csv_line(COLUMNS)]
+        refuse_foreign(path, "--scores", "table of scores", holds(",".join(SCORE_COLUMNS), at_once=True))
+        self.path, self._lines = path, [csv_line(SCORE_COLUMNS)]
 
     def answer(self, answer: Answer) -> None:
         """Write a line for a query that the truth speaks of."""

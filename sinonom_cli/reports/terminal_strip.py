@@ -13,13 +13,13 @@ from sinonom_cli.reports.contact_sheet import paste, sheet_font
 from sinonom_cli.reports.terminal_pictures import escaped
 from sinonom_cli.reports.text import table_of
 from sinonom_cli.search.index import Index
-from sinonom_cli.search.results import Answer, Figures, Output, name_of
+from sinonom_cli.search.results import Answer, AnswerWriter, Figures, name_of
 
 SIDE, FRAME, GAP = 64, 3, 4
 CELL = SIDE + 2 * FRAME
 
 
-class Strips(Output):
+class Strips(AnswerWriter):
     """Prints strips.
 
     Parameters

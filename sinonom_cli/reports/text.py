@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
 from sinonom_cli.reports.names import FACTS, facts_of, named
-from sinonom_cli.search.results import Answer, Figures, Output, file_of, name_of
+from sinonom_cli.search.results import Answer, AnswerWriter, Figures, file_of, name_of
 from sinonom_cli.storage.inputs import Item
 
 if TYPE_CHECKING:
     from sinonom_cli.search.relevance import Wanted
 
 JSON_FIGURES = ("mrr@5", "recall@1", "recall@5")
-COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
+ANSWER_COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
 
 
-def show(top: int, characters: bool, form: str | None, sure: bool = False) -> Output:
+def show(top: int, characters: bool, form: str | None, sure: bool = False) -> AnswerWriter:
     """Return how to print answers here.
 
     Parameters
@@ -61,7 +61,7 @@ def _results(answer: Answer, top: int, characters: bool) -> list[dict[str, Any]]
 
 
 def _columns(characters: bool, sure: bool) -> tuple[str, ...]:
-    return COLUMNS + ("probability",) * sure + FACTS * characters
+    return ANSWER_COLUMNS + ("probability",) * sure + FACTS * characters
 
 
 def _cells(answer: Answer, top: int, characters: bool, sure: bool) -> list[list[object]]:
@@ -73,7 +73,7 @@ def _cells(answer: Answer, top: int, characters: bool, sure: bool) -> list[list[
     return [[answer.item.path, *result.values()] for result in _results(answer, top, characters)]
 
 
-class _Json(Output):
+class _Json(AnswerWriter):
     def __init__(self, top: int, characters: bool) -> None:
         self.top, self.characters = top, characters
 
@@ -92,7 +92,7 @@ class _Json(Output):
         console.data_json({"metrics": {"queries": every.queries} | {name: every.values[name] for name in JSON_FIGURES}})
 
 
-class _Tabs(Output):
+class _Tabs(AnswerWriter):
     def __init__(self, top: int, characters: bool, sure: bool) -> None:
         self.top, self.characters, self.sure = top, characters, sure
         console.data(_tabs(_columns(characters, sure)))
@@ -104,7 +104,7 @@ class _Tabs(Output):
         console.data("\n".join(["", *map(_tabs, table_of(figures))]))
 
 
-class _Rows(Output):
+class _Rows(AnswerWriter):
     """CSV with a line for each answer; figures go to stderr, so that stdout stays one table."""
 
     def __init__(self, top: int, characters: bool, sure: bool) -> None:
@@ -135,7 +135,7 @@ class _Pairs(_Rows):
         console.data(_csv((item.key, "")))
 
 
-class _Table(Output):
+class _Table(AnswerWriter):
     def __init__(self, top: int) -> None:
         from rich.console import Console
         from rich.table import Table

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
-from sinonom_cli.search.rows import COLUMNS, Row
+from sinonom_cli.search.rows import ROW_COLUMNS, Row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ LONGEST = 4_096
 MOST = 16_384
 """Answers that Milvus gives to a query."""
 TIMEOUT = 20.0
-FIELDS = ["id", "vector", *COLUMNS]
+FIELDS = ["id", "vector", *ROW_COLUMNS]
 
 
 def parse(text: str) -> tuple[str, str]:
@@ -112,7 +112,7 @@ class Collection:
             schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("id", DataType.INT64, is_primary=True)
             schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
-            for column in COLUMNS:
+            for column in ROW_COLUMNS:
                 schema.add_field(column, DataType.VARCHAR, max_length=LONGEST)
             index = self._client.prepare_index_params()
             index.add_index(field_name="vector", index_type="FLAT" if flat else "AUTOINDEX", metric_type="L2")
@@ -144,7 +144,7 @@ class Collection:
         for number in wanted:
             hit = found.get(number, {})
             digest.update(np.asarray(hit.get("vector", []), np.float32).tobytes())
-            digest.update("\0".join([str(number), *(hit.get(column, "") for column in COLUMNS)]).encode("utf-8"))
+            digest.update("\0".join([str(number), *(hit.get(column, "") for column in ROW_COLUMNS)]).encode("utf-8"))
         return digest.hexdigest()
 
     def count(self) -> int:
@@ -156,7 +156,7 @@ class Collection:
     def write(self, start: int, vectors: NDArray[np.float32], rows: Iterable[Row]) -> None:
         """Put (n, D) float32 vectors and their n rows in, from id `start` on; what has these ids is replaced."""
         lines = (
-            {"id": start + place, "vector": vector, **dict(zip(COLUMNS, map(_cell, astuple(row)), strict=True))}
+            {"id": start + place, "vector": vector, **dict(zip(ROW_COLUMNS, map(_cell, astuple(row)), strict=True))}
             for place, (vector, row) in enumerate(zip(vectors, rows, strict=True))
         )
         with self._answering():
@@ -183,28 +183,28 @@ class Collection:
                     self.name,
                     data=list(queries[start : start + ASKED]),
                     limit=k,
-                    output_fields=["vector", *COLUMNS],
+                    output_fields=["vector", *ROW_COLUMNS],
                     timeout=TIMEOUT,
                 )
                 for line, answer in enumerate(answers, start):
                     for place, hit in enumerate(answer):
                         ids[line, place] = hit["id"]
                         vectors[line, place] = hit["entity"]["vector"]
-                        rows[hit["id"]] = Row(*(hit["entity"][column] for column in COLUMNS))
+                        rows[hit["id"]] = Row(*(hit["entity"][column] for column in ROW_COLUMNS))
         return ids, vectors, rows
 
     def rows(self) -> Iterator[Row]:
         """Yield all rows, in no particular order."""
         with self._answering():
-            pages = self._client.query_iterator(self.name, batch_size=AT_ONCE, output_fields=list(COLUMNS))
+            pages = self._client.query_iterator(self.name, batch_size=AT_ONCE, output_fields=list(ROW_COLUMNS))
             while page := pages.next():
-                yield from (Row(*(hit[column] for column in COLUMNS)) for hit in page)
+                yield from (Row(*(hit[column] for column in ROW_COLUMNS)) for hit in page)
 
     def row(self, number: int) -> Row:
         """Return one row."""
         with self._answering():
-            [found] = self._client.get(self.name, ids=[number], output_fields=list(COLUMNS))
-        return Row(*(found[column] for column in COLUMNS))
+            [found] = self._client.get(self.name, ids=[number], output_fields=list(ROW_COLUMNS))
+        return Row(*(found[column] for column in ROW_COLUMNS))
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

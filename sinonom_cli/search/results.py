@@ -130,7 +130,7 @@ def percent(probability: float) -> str:
     return "<1%" if probability < 0.01 else f"{100 * probability:.0f}%"
 
 
-class Output:
+class AnswerWriter:
     """Takes answers one by one and then their figures, and shows or writes them. Does nothing of itself."""
 
     def answer(self, answer: Answer) -> None:

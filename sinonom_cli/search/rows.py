@@ -17,7 +17,7 @@ from sinonom_cli.errors import SinonomError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COLUMNS = ("item", "source", "label", "char", "set")
+ROW_COLUMNS = ("item", "source", "label", "char", "set")
 
 BLOCK = 2**22
 
@@ -68,7 +68,7 @@ class Rows:
         line = self.line(position).decode("utf-8", "surrogateescape")
         quoted = '"' in line
         cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
-        if len(cells) != len(COLUMNS):
+        if len(cells) != len(ROW_COLUMNS):
             raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
         if "\\u" in line:
             from sinonom_cli.storage.own_tables import unescaped
@@ -108,7 +108,7 @@ def write_rows(table: Path, starts: Path, rows: Iterable[Row], before: Iterable[
     """
     count, place = 0, 0
     with table.open("wb") as file, starts.open("wb") as places:
-        for line in chain([_line(COLUMNS)], before, (_line(_cells(row)) for row in rows)):
+        for line in chain([_line(ROW_COLUMNS)], before, (_line(_cells(row)) for row in rows)):
             place += file.write(line)
             places.write(place.to_bytes(8, "little"))
             count += 1

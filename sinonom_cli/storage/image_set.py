@@ -17,7 +17,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.inputs import find_inputs
 from sinonom_cli.storage.record import read_record
 
-COLUMNS = ("file_name", "label", "char", "source", "box")
+METADATA_COLUMNS = ("file_name", "label", "char", "source", "box")
 PICTURE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2", ".pgm", ".ppm")
 )
@@ -107,7 +107,7 @@ def _read_ours(path: Path) -> ImageSet:
     if not table.is_file():
         raise SinonomError(f"{path} has lost its metadata.csv", "make the set again with --overwrite")
     columns, rows = read_table(table)
-    lacking = [name for name in COLUMNS if name not in columns]
+    lacking = [name for name in METADATA_COLUMNS if name not in columns]
     if lacking:
         raise SinonomError(f"{table} has no column {lacking[0]!r}", "make the set again with --overwrite")
     pictures = []
@@ -115,7 +115,7 @@ def _read_ours(path: Path) -> ImageSet:
         label = row["label"] or ""
         if label and not is_label(label):
             raise SinonomError(f"{table}, line {number}: {label!r} is no label", "labels look like U+5B57")
-        more = {key: value for key, value in row.items() if key not in COLUMNS and key is not None}
+        more = {key: value for key, value in row.items() if key not in METADATA_COLUMNS and key is not None}
         pictures.append(Picture(row["file_name"], label, row["char"], row["source"], row["box"], more))
     identity = hashlib.sha256(table.read_bytes()).hexdigest()
     return ImageSet(path, pictures, record, identity)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sinonom_cli.storage.atomic import replacing
 from sinonom_cli.storage.inputs import Item
-from sinonom_cli.storage.own_tables import Row, rows_of, write_table, writing_table
+from sinonom_cli.storage.own_tables import TableRow, rows_of, write_table, writing_table
 
 Known = tuple[int, str]
 """Bytes of an input and its fingerprint, see `fingerprints.mark_of`."""
@@ -48,7 +48,7 @@ class Journal:
         self._file.write(json.dumps({"begun": list(names)}).encode("ascii") + b"\n")
         self._file.flush()
 
-    def add(self, item: Item, rows: Sequence[Row] | None, failure: str = "", mark: str = "") -> None:
+    def add(self, item: Item, rows: Sequence[TableRow] | None, failure: str = "", mark: str = "") -> None:
         """Note that `item`, whose mark this is, is done with these metadata rows, or (rows None) that it failed."""
         if rows is None:
             self.failures[item.key] = failure
@@ -148,7 +148,7 @@ class Journal:
                 journal.write(_line(entry["item"], size, mark, own))
 
 
-def _line(key: str, size: int, mark: str, rows: Sequence[Row]) -> bytes:
+def _line(key: str, size: int, mark: str, rows: Sequence[TableRow]) -> bytes:
     # ASCII JSON: file names that are not valid UTF-8 reach us as surrogates, and must survive.
     entry = {"item": key, "bytes": size, "fingerprint": mark, "rows": list(rows)}
     return json.dumps(entry).encode("ascii") + b"\n"

@@ -15,7 +15,7 @@ from typing import TextIO
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.atomic import replacing
 
-Row = dict[str, str]
+TableRow = dict[str, str]
 
 _TO_ESCAPE = re.compile(r"[\ud800-\udfff]|\\(?=u(?:005c|d[89a-f][0-9a-f]{2}))")
 _ESCAPED = re.compile(r"\\u(005c|d[89a-f][0-9a-f]{2})")
@@ -70,7 +70,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
             table.line(row)
 
 
-def rows_of(path: Path) -> Iterator[Row]:
+def rows_of(path: Path) -> Iterator[TableRow]:
     """Read the rows of a table, one after another; of one that is not there, none."""
     try:
         # Tables of earlier versions hold bytes that are no UTF-8 as they are.
@@ -82,7 +82,7 @@ def rows_of(path: Path) -> Iterator[Row]:
             yield {name: unescaped(cell) if cell else cell for name, cell in row.items()}
 
 
-def read_table(path: Path) -> tuple[list[str], list[Row]]:
+def read_table(path: Path) -> tuple[list[str], list[TableRow]]:
     """Read a table: its columns and its rows. A byte order mark, as Excel writes one, is skipped.
 
     Raises
@@ -92,7 +92,7 @@ def read_table(path: Path) -> tuple[list[str], list[Row]]:
     """
     text = path.read_bytes().decode("utf-8-sig", "surrogateescape")  # read_text would make \n of the \r in a name
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    rows: list[Row] = []
+    rows: list[TableRow] = []
     try:
         for row in reader:
             if None in row or None in row.values():

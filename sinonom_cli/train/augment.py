@@ -19,7 +19,7 @@ from torch.nn import functional
 from sinonom_cli.networks.preprocess import prepare_all
 from sinonom_cli.relief.depth_images import LEVELLED, surfaces, toned
 from sinonom_cli.relief.physics import Relief, Span
-from sinonom_cli.relief.random_fields import Draw, torch_draw
+from sinonom_cli.relief.random_fields import RandomFields, torch_fields
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFA
     return torch.where(draw.chance(amounts.toned)[:, None, None], toned(height, plate), plain)
 
 
-def _enhanced(light: Tensor, draw: Draw) -> Tensor:
+def _enhanced(light: Tensor, draw: RandomFields) -> Tensor:
     """Scans whose contrast somebody has enhanced: levelled to one mean and deviation everywhere, as far as they vary.
 
     Wallis 1976, "An approach to the space variant restoration and enhancement of images", which adaptive histogram
@@ -196,17 +196,17 @@ def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = D
     return _grey(1 - (height - low) / (high - low).clamp(min=1e-6))
 
 
-def _draw(generator: torch.Generator, ink: Tensor) -> Draw:
-    return torch_draw(generator, ink.shape[0], ink.shape[1], ink.device)
+def _draw(generator: torch.Generator, ink: Tensor) -> RandomFields:
+    return torch_fields(generator, ink.shape[0], ink.shape[1], ink.device)
 
 
-def _another(draw: Draw) -> Tensor:
+def _another(draw: RandomFields) -> Tensor:
     """(N,) int64, another row of the batch for each."""
     away = 1 + (draw.uniform((draw.count,)) * (draw.count - 1)).long().clamp(max=max(draw.count - 2, 0))
     return (torch.arange(draw.count, device=away.device) + away) % max(draw.count, 1)
 
 
-def _warped(ink: Tensor, draw: Draw, amounts: Amounts, rules: float) -> Tensor:
+def _warped(ink: Tensor, draw: RandomFields, amounts: Amounts, rules: float) -> Tensor:
     """Move, turn and bend the characters; let parts of others in at the edges; draw rules into a share of them."""
     y, x = draw.plane()
     turn = draw.within(-1, 1) * draw.within(0, 1) * math.radians(amounts.rotation)
@@ -245,7 +245,7 @@ def _sampled(ink: Tensor, u: Tensor, v: Tensor) -> Tensor:
     return functional.grid_sample(ink[:, None], grid, mode="bilinear", padding_mode="zeros", align_corners=False)[:, 0]
 
 
-def _strokes(page: Tensor, draw: Draw, amounts: Amounts, level: tuple[float, float]) -> Tensor:
+def _strokes(page: Tensor, draw: RandomFields, amounts: Amounts, level: tuple[float, float]) -> Tensor:
     """How far inside a stroke each pixel is: 0 on its changed edge, at most about 0.5 either way."""
     soft = draw.blurred(page, draw.within(*amounts.spread))
     edge = draw.within(*level) + amounts.uneven * draw.within(0, 1) * draw.smooth(3)

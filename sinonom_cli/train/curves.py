@@ -27,7 +27,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 
     Parameters
     ----------
-    rows : with the columns of `metrics_log.COLUMNS`; empty cells are left out.
+    rows : with the columns of `metrics_log.METRICS_COLUMNS`; empty cells are left out.
     """
     page = Image.new("RGB", (WIDTH, HEIGHT * len(PANELS)), (255, 255, 255))
     draw, font = ImageDraw.Draw(page), sheet_font()

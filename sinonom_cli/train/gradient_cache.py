@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from sinonom_cli.train.distributed import Ranks
-from sinonom_cli.train.losses.basic import Loss
+from sinonom_cli.train.losses.basic import LossValue
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -28,12 +28,12 @@ def accumulate(
     network: nn.Module,
     forward: Forward,
     pictures: Tensor,
-    loss_of: Callable[[Tensor], Loss],
+    loss_of: Callable[[Tensor], LossValue],
     *,
     micro: int | None = None,
     seed: tuple[int, ...] = (0,),
     ranks: Ranks = Ranks(),
-) -> tuple[Loss, Tensor]:
+) -> tuple[LossValue, Tensor]:
     """Add the gradients of one batch to those of the network and of whatever `loss_of` learns.
 
     Parameters

@@ -22,7 +22,7 @@ from sinonom_cli.train.distill import as_tensor, distilled
 from sinonom_cli.train.distributed import Ranks
 from sinonom_cli.train.gradient_cache import accumulate, agree
 from sinonom_cli.train.health import Watch
-from sinonom_cli.train.losses.basic import Loss
+from sinonom_cli.train.losses.basic import LossValue
 from sinonom_cli.train.losses.registry import Criterion
 from sinonom_cli.train.metrics_log import Figures
 from sinonom_cli.train.prefetch import Batch, Make, feed
@@ -115,7 +115,7 @@ class Training:
             embeddings: Tensor = self.model(ink)
             return embeddings
 
-    def loss(self, rows: Tensor, labels: Tensor, taught: Tensor | None, remembering: bool) -> Loss:
+    def loss(self, rows: Tensor, labels: Tensor, taught: Tensor | None, remembering: bool) -> LossValue:
         """The loss of all processes' rows, the teacher's part included."""
         loss = self.criterion(rows, labels, remembering=remembering)
         if taught is None:
@@ -191,7 +191,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
         console.say(f"taking the weights of step {chosen['step']:,}")
 
 
-def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> tuple[Loss, int]:
+def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> tuple[LossValue, int]:
     """Learn from one batch, or this process's share of it; return its loss and how many pictures all shares have."""
     plan, criterion, ranks = training.plan, training.criterion, training.ranks
     for group in optimizer.param_groups:

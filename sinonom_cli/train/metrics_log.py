@@ -10,9 +10,9 @@ from sinonom_cli import console
 from sinonom_cli.storage.atomic import write_text
 from sinonom_cli.train.curves import draw_curves, events
 from sinonom_cli.train.health import Watch
-from sinonom_cli.train.losses.basic import Loss
+from sinonom_cli.train.losses.basic import LossValue
 
-COLUMNS = (
+METRICS_COLUMNS = (
     "step",
     "loss",
     "active",
@@ -53,11 +53,11 @@ class Figures:
 
     def restart(self) -> None:
         """Begin a new mean, and a new measure of time."""
-        self._losses: list[Loss] = []
+        self._losses: list[LossValue] = []
         self._images = 0
         self._started = time.perf_counter()
 
-    def add(self, loss: Loss, images: int) -> None:
+    def add(self, loss: LossValue, images: int) -> None:
         """Count one step."""
         self._losses.append(loss)
         self._images += images
@@ -90,7 +90,10 @@ class Figures:
     def write(self, scores: dict[str, float]) -> None:
         """Add the scores of a validation, if there was one, to the last line, and write the file."""
         self.rows[-1] |= {name: f"{score:.4f}" for name, score in scores.items()}
-        lines = [",".join(COLUMNS), *(",".join(row.get(name, "") for name in COLUMNS) for row in self.rows)]
+        lines = [
+            ",".join(METRICS_COLUMNS),
+            *(",".join(row.get(name, "") for name in METRICS_COLUMNS) for row in self.rows),
+        ]
         write_text(self.path, "\n".join(lines) + "\n")
         row = self.rows[-1]
         if self.events is not None:

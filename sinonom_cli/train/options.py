@@ -8,7 +8,7 @@ from typing import Any
 from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.train.losses.table import LOSSES
 
-Loss = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
+LossName = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
 """Ways to learn: the losses of a network, and the discriminant."""
 
 

@@ -20,7 +20,7 @@ from sinonom_cli.train.distributed import Ranks
 from sinonom_cli.train.split import Pictures
 
 SIDE, GAP, CAPTION = 64, 6, 14
-COLUMNS = 8
+VIEWS_ABREAST = 8
 MOST = 96
 """Pictures of a batch that are drawn: a page that a screen holds."""
 
@@ -75,12 +75,12 @@ def draw_batch(path: Path, seen: NDArray[np.uint8], labels: list[str], clean: ND
     """
     count = min(MOST, len(seen))
     wide = SIDE * (1 if clean is None else 2)
-    rows = -(-count // COLUMNS)
-    page = Image.new("L", (COLUMNS * (wide + GAP) + GAP, rows * (SIDE + CAPTION + GAP) + GAP), 255)
+    rows = -(-count // VIEWS_ABREAST)
+    page = Image.new("L", (VIEWS_ABREAST * (wide + GAP) + GAP, rows * (SIDE + CAPTION + GAP) + GAP), 255)
     draw, font = ImageDraw.Draw(page), sheet_font()
     for k in range(count):
-        left = GAP + k % COLUMNS * (wide + GAP)
-        top = GAP + k // COLUMNS * (SIDE + CAPTION + GAP)
+        left = GAP + k % VIEWS_ABREAST * (wide + GAP)
+        top = GAP + k // VIEWS_ABREAST * (SIDE + CAPTION + GAP)
         beside = [seen[k]] if clean is None else [clean[k], seen[k]]
         for number, ink in enumerate(beside):
             small = Image.fromarray(255 - ink).resize((SIDE, SIDE), Image.Resampling.BILINEAR)

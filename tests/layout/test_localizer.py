@@ -12,7 +12,7 @@ from tinycolumn import column, save
 
 from sinonom_cli.cli import run
 from sinonom_cli.crops.align import DISAGREEMENT, agreement, disagreement
-from sinonom_cli.crops.column_pages import COLUMNS, Found, page_of
+from sinonom_cli.crops.column_pages import COLUMNS_ABREAST, Found, page_of
 from sinonom_cli.crops.columns import cut_column
 from sinonom_cli.layout.detector import Localizer, letterboxed, matched, overlaps, suppressed
 from sinonom_cli.layout.yolo_pages import corners, read_pages
@@ -104,11 +104,11 @@ def test_boxes_tell_apart_what_ink_cannot() -> None:
 
 
 def test_a_page_shows_every_column_in_its_own_place(tmp_path: Path) -> None:
-    columns = [(column(TEXT[: 1 + n % 8], seed=n).grey, 1 + n % 8) for n in range(COLUMNS)]
+    columns = [(column(TEXT[: 1 + n % 8], seed=n).grey, 1 + n % 8) for n in range(COLUMNS_ABREAST)]
     canvas, places = page_of(columns, SIZE)
-    assert canvas.shape == (SIZE, SIZE) and len(places) == COLUMNS
+    assert canvas.shape == (SIZE, SIZE) and len(places) == COLUMNS_ABREAST
     for (grey, _), (left, right, top, scale, height) in zip(columns, places, strict=True):
-        assert height == len(grey) and right - left == pytest.approx(SIZE / COLUMNS)
+        assert height == len(grey) and right - left == pytest.approx(SIZE / COLUMNS_ABREAST)
         part = canvas[round(top) : round(top + scale * height), round(left) : round(right)]
         dark = np.abs(np.flatnonzero((part < 130).any(axis=0)) - (right - left) / 2)
         assert (part < 130).any() and dark.max() < (right - left) / 2 - 2

@@ -13,7 +13,7 @@ from sinonom_cli.relief.depth_images import depth_images, distance, surfaces, to
 from sinonom_cli.relief.options import Carving  # noqa: E402
 from sinonom_cli.relief.physics import Relief, Span  # noqa: E402
 from sinonom_cli.relief.plate import carve_plate, mesh_of  # noqa: E402
-from sinonom_cli.relief.random_fields import Draw, numpy_draw, torch_draw, torch_on_both_sides  # noqa: E402
+from sinonom_cli.relief.random_fields import RandomFields, numpy_fields, torch_fields, torch_on_both_sides  # noqa: E402
 from sinonom_cli.relief.strokes import BORDER  # noqa: E402
 from sinonom_cli.render.render import View, draw  # noqa: E402
 from sinonom_cli.render.tone import tone_local  # noqa: E402
@@ -37,13 +37,13 @@ def pages(count: int) -> torch.Tensor:
     return torch.from_numpy(np.stack([np.pad(character(k), round(SIZE * BORDER)) for k in range(count)]))
 
 
-def same_numbers(seed: int, size: int) -> Draw:
+def same_numbers(seed: int, size: int) -> RandomFields:
     """Draw in torch the numbers that carving draws in numpy."""
-    of_carving = numpy_draw(np.random.default_rng(seed).spawn(2)[1], size)
+    of_carving = numpy_fields(np.random.default_rng(seed).spawn(2)[1], size)
     tensor = torch.from_numpy
     uniform, normal = of_carving.uniform, of_carving.normal
     own = (lambda s: tensor(uniform(s)), lambda s: tensor(normal(s)), tensor)
-    return Draw(1, size, torch, *own, torch.matmul, torch_on_both_sides, torch.exp)
+    return RandomFields(1, size, torch, *own, torch.matmul, torch_on_both_sides, torch.exp)
 
 
 @pytest.mark.parametrize("breaks", [0, 3])
@@ -72,7 +72,7 @@ def test_they_are_what_render_shows_of_the_carved_mesh(breaks: int) -> None:
 @pytest.mark.parametrize("size", [256, 300])
 def test_they_are_toned_as_render_does(size: int) -> None:
     strokes = torch.nn.functional.interpolate(pages(2)[:, None], (size, size), mode="bilinear")[:, 0]
-    heights, plate = surfaces(strokes, torch_draw(torch.Generator().manual_seed(1), 2, size, "cpu"))
+    heights, plate = surfaces(strokes, torch_fields(torch.Generator().manual_seed(1), 2, size, "cpu"))
     reference = [tone_local(np.where(p, h, -np.inf)) for h, p in zip(heights.numpy(), plate.numpy(), strict=True)]
     wrong = np.abs(toned(heights, plate).numpy() - np.stack(reference))
     assert wrong.max() <= 3 if size == 256 else wrong.mean() < 1
@@ -91,7 +91,7 @@ def test_distances_are_those_to_the_edges_of_strokes() -> None:
 
 def test_a_batch_depends_on_its_generator_alone() -> None:
     first, again, other = (
-        depth_images(pages(6), torch_draw(torch.Generator().manual_seed(seed), 6, SIZE, "cpu")) for seed in (3, 3, 4)
+        depth_images(pages(6), torch_fields(torch.Generator().manual_seed(seed), 6, SIZE, "cpu")) for seed in (3, 3, 4)
     )
     assert torch.equal(first, again)
     assert (first != other).any(dim=(1, 2)).all()
@@ -100,8 +100,8 @@ def test_a_batch_depends_on_its_generator_alone() -> None:
 
 
 def test_no_picture_and_blank_pictures_have_depth_images_too() -> None:
-    assert depth_images(torch.zeros(0, 32, 32), torch_draw(torch.Generator(), 0, 32, "cpu")).shape == (0, 32, 32)
-    blank = depth_images(torch.zeros(3, 32, 32), torch_draw(torch.Generator(), 3, 32, "cpu"))
+    assert depth_images(torch.zeros(0, 32, 32), torch_fields(torch.Generator(), 0, 32, "cpu")).shape == (0, 32, 32)
+    blank = depth_images(torch.zeros(3, 32, 32), torch_fields(torch.Generator(), 3, 32, "cpu"))
     assert torch.isfinite(blank).all()
 
 
@@ -109,7 +109,7 @@ def test_what_is_not_plate_is_light() -> None:
     relief = Relief(ragged=Span(0.1, 0.1))
     strokes = torch.zeros(2, 40, 40)
     strokes[:, 10:14] = 1  # from edge to edge
-    seen = depth_images(strokes, torch_draw(torch.Generator(), 2, 40, "cpu"), relief)
+    seen = depth_images(strokes, torch_fields(torch.Generator(), 2, 40, "cpu"), relief)
     assert (seen[:, :, :3] == 255).all() and (seen[:, :, -3:] == 255).all()
     assert seen[:, 11:13, 8:32].median() < 60
 

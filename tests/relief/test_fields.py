@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from sinonom_cli.relief.random_fields import Draw, numpy_draw, torch_on_both_sides
+from sinonom_cli.relief.random_fields import RandomFields, numpy_fields, torch_on_both_sides
 
 
 def test_torch_makes_of_the_same_numbers_the_same_fields() -> None:
     torch = pytest.importorskip("torch")
-    ours, source = numpy_draw(np.random.default_rng(0), 20, 3), numpy_draw(np.random.default_rng(0), 20, 3)
-    theirs = Draw(
+    ours, source = numpy_fields(np.random.default_rng(0), 20, 3), numpy_fields(np.random.default_rng(0), 20, 3)
+    theirs = RandomFields(
         3,
         20,
         torch,
@@ -30,7 +30,7 @@ def test_torch_makes_of_the_same_numbers_the_same_fields() -> None:
 
 
 def test_a_blur_agrees_with_summing_weights_pixel_by_pixel() -> None:
-    draw = numpy_draw(np.random.default_rng(1), 15, 2)
+    draw = numpy_fields(np.random.default_rng(1), 15, 2)
     pictures, deviation = draw.noise(), np.array([0.05, 0.11], np.float32)[:, None, None]
     blurred = draw.blurred(pictures, deviation)
     for n in range(2):
@@ -44,20 +44,20 @@ def test_a_blur_agrees_with_summing_weights_pixel_by_pixel() -> None:
 
 
 def test_smooth_fields_have_variance_1_everywhere_and_few_hills() -> None:
-    fields = numpy_draw(np.random.default_rng(2), 32, 4000).smooth(3)
+    fields = numpy_fields(np.random.default_rng(2), 32, 4000).smooth(3)
     np.testing.assert_allclose(fields.std(axis=0), 1, atol=0.06)
     np.testing.assert_allclose(fields.mean(axis=0), 0, atol=0.08)
     assert np.abs(np.diff(fields, axis=1)).mean() < 0.3
 
 
 def test_another_resolution_shows_the_same_field() -> None:
-    small, large = (numpy_draw(np.random.default_rng(3), size).smooth(5) for size in (40, 80))
+    small, large = (numpy_fields(np.random.default_rng(3), size).smooth(5) for size in (40, 80))
     halved = large.reshape(1, 40, 2, 40, 2).mean(axis=(2, 4))
     np.testing.assert_allclose(halved, small, atol=0.05)
 
 
 def test_lines_go_straight_from_corner_to_corner() -> None:
-    draw = numpy_draw(np.random.default_rng(4), 50)
+    draw = numpy_fields(np.random.default_rng(4), 50)
     corners = draw.uniform((1, 4, 9))
     at = (np.arange(50) + 0.5) / 50
     for line, corner in zip(draw.lines(corners)[0], corners[0], strict=True):

@@ -9,7 +9,7 @@ from refused import refused
 
 from sinonom_cli.characters import reading
 from sinonom_cli.errors import ExitCode
-from sinonom_cli.reports.scores import COLUMNS, Scores
+from sinonom_cli.reports.scores import SCORE_COLUMNS, Scores
 from sinonom_cli.search.relevance import Wanted
 from sinonom_cli.search.results import Answer, figures_of, name_of, percent
 from sinonom_cli.search.rows import Row
@@ -117,7 +117,7 @@ def test_the_table_of_scores_has_a_line_for_each_query_that_the_truth_speaks_of(
     scores.close()
     with (tmp_path / "scores.csv").open(encoding="utf-8", newline="") as file:
         header, *lines = csv.reader(file)
-    assert tuple(header) == COLUMNS
+    assert tuple(header) == SCORE_COLUMNS
     first = ["a.stl", "U+4E00", "一", "0.500000"]
     start = ["q.png", "worn", "c.stl,d.stl"]
     assert lines[0] == [*start, "3", "0.333333", *first, "c.stl", "3.000000", ""]

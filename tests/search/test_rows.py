@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sinonom_cli.search import rows as table
-from sinonom_cli.search.rows import COLUMNS, Row, Rows, write_rows
+from sinonom_cli.search.rows import ROW_COLUMNS, Row, Rows, write_rows
 from sinonom_cli.storage.own_tables import unescaped
 
 ODD = [
@@ -44,7 +44,7 @@ def test_rows_come_back_as_they_were_written(
 def test_a_csv_reader_finds_the_same_cells(written: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:  # bytes that are no UTF-8 are escaped
         header, *cells = csv.reader(file)
-    assert tuple(header) == COLUMNS
+    assert tuple(header) == ROW_COLUMNS
     found = [[unescaped(cell) for cell in line] for line in cells]
     assert found == [[row.item, row.source, row.label, row.char, row.set] for row in ODD]
 

@@ -10,7 +10,7 @@ from refused import refused
 torch = pytest.importorskip("torch")
 
 from sinonom_cli.errors import ExitCode  # noqa: E402
-from sinonom_cli.train.losses.basic import Loss  # noqa: E402
+from sinonom_cli.train.losses.basic import LossValue  # noqa: E402
 from sinonom_cli.train.losses.registry import Criterion  # noqa: E402
 from sinonom_cli.train.losses.table import LOSSES, Choice, Entry, documentation  # noqa: E402
 from sinonom_cli.train.options import complete  # noqa: E402
@@ -27,8 +27,8 @@ def test_a_loss_is_one_file_and_one_entry(monkeypatch: pytest.MonkeyPatch) -> No
             super().__init__()
             self.proxies = torch.nn.Parameter(torch.full((classes, length), choice.margin))
 
-        def forward(self, rows: torch.Tensor, labels: torch.Tensor, references: object = None) -> Loss:
-            return Loss((rows - self.proxies[labels]).square().sum(), 0.5, 1.0)
+        def forward(self, rows: torch.Tensor, labels: torch.Tensor, references: object = None) -> LossValue:
+            return LossValue((rows - self.proxies[labels]).square().sum(), 0.5, 1.0)
 
     monkeypatch.setitem(sys.modules, "sinonom_cli.train.losses.pull", SimpleNamespace(Pull=Pull))
     monkeypatch.setitem(

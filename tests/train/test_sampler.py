@@ -221,7 +221,7 @@ def test_every_loss_is_complete_with_its_defaults_and_each_of_its_minings() -> N
 
 
 def test_the_command_knows_the_losses_there_are() -> None:
-    from sinonom_cli.train.options import Loss, Mining
+    from sinonom_cli.train.options import LossName, Mining
 
-    assert {each.value for each in Loss} == {*LOSSES, "lda"}
+    assert {each.value for each in LossName} == {*LOSSES, "lda"}
     assert {each.value for each in Mining} == {m for traits in LOSSES.values() for m in traits.mining}

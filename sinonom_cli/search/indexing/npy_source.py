@@ -16,7 +16,7 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.search.index_files import checksum
-from sinonom_cli.search.rows import COLUMNS, Row
+from sinonom_cli.search.rows import ROW_COLUMNS, Row
 from sinonom_cli.storage.mapped_arrays import mapped_array
 from sinonom_cli.storage.tables import Table
 
@@ -82,10 +82,10 @@ class Arrays:
                 yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(len(array)))
                 continue
             number = 0
-            for line in Table(table, ("item",), f"columns: {', '.join(COLUMNS)}", names=True):
+            for line in Table(table, ("item",), f"columns: {', '.join(ROW_COLUMNS)}", names=True):
                 number += 1
                 if number <= len(array):
-                    yield Row(*(self._cell(table, name, line.cells.get(name, "")) for name in COLUMNS))
+                    yield Row(*(self._cell(table, name, line.cells.get(name, "")) for name in ROW_COLUMNS))
             if number != count:
                 raise SinonomError(f"{table} has {number} rows, {path} has {count} vectors", "one row for each vector")
 

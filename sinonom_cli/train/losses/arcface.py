@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, with_figures
+from sinonom_cli.train.losses.basic import LossValue, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 SCALE = 64
@@ -34,7 +34,7 @@ class ArcFace(nn.Module):
             **self.more,
         )
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of (N, D) rows of length 1 and their (N,) labels."""
         return with_figures(self.library(rows, labels), rows, labels)
 

@@ -16,7 +16,7 @@ from sinonom_cli.train.losses.table import Choice
 References = tuple[Tensor, Tensor]
 
 
-class Loss(NamedTuple):
+class LossValue(NamedTuple):
     """What one batch says: the value to minimise and two figures that tell whether it is learning.
 
     value : () float, with gradient.
@@ -71,10 +71,10 @@ def spread(distances: Tensor) -> float:
     return float(distances[:, :count].sum() / max(count * (count - 1), 1))
 
 
-def with_figures(value: Tensor, rows: Tensor, labels: Tensor) -> Loss:
+def with_figures(value: Tensor, rows: Tensor, labels: Tensor) -> LossValue:
     """Return the loss of a batch of (N, D) rows; `active` is the share of them whose nearest other is unlike them."""
     distances = pairwise_distances(rows.detach())
-    return Loss(value, unlike(distances, labels), spread(distances))
+    return LossValue(value, unlike(distances, labels), spread(distances))
 
 
 def unlike(distances: Tensor, labels: Tensor) -> float:

@@ -6,21 +6,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from sinonom_cli.train.losses import mining
-from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
+from sinonom_cli.train.losses.basic import LossValue, OfBatch, References, pairwise_distances, spread
 from sinonom_cli.train.losses.triplets import mean_cost
 
 
 class Contrastive(OfBatch):
     """`contrastive` as `--loss` makes it."""
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of a batch; see `contrastive`."""
         return contrastive(rows, labels, self.choice.margin or 0.0, self.choice.mining, references)
 
 
 def contrastive(
     embeddings: Tensor, labels: Tensor, margin: float, miner: str = "none", references: References | None = None
-) -> Loss:
+) -> LossValue:
     """Contrastive loss: pictures of one character together, those of two at least the margin apart.
 
     Hadsell, Chopra, LeCun 2006, equation 4: d^2 / 2 for a pair of one label, max(0, m - d)^2 / 2 for a pair of two. The
@@ -35,7 +35,7 @@ def contrastive(
 
     Returns
     -------
-    Loss; `active` counts the pairs of two labels closer than the margin among those looked at.
+    LossValue; `active` counts the pairs of two labels closer than the margin among those looked at.
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)
@@ -51,14 +51,14 @@ def contrastive(
 
     if miner not in ("none", "batch-all"):
         value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost)
-        return Loss(value, active, spread(distances.detach()))
+        return LossValue(value, active, spread(distances.detach()))
     positives, negatives = mining.pairs(labels, names)
     far = distances[negatives]
     attracted, repelled = attraction(distances[positives]), repulsion(far)
     active = _share(far < margin)
     if miner == "batch-all":
         attracted, repelled = attracted[attracted > 0], repelled[repelled > 0]
-    return Loss(_mean(attracted, embeddings) + _mean(repelled, embeddings), active, spread(distances.detach()))
+    return LossValue(_mean(attracted, embeddings) + _mean(repelled, embeddings), active, spread(distances.detach()))
 
 
 def _mean(costs: Tensor, embeddings: Tensor) -> Tensor:

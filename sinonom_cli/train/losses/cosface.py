@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sinonom_cli.train.losses.basic import Loss, References, with_figures
+from sinonom_cli.train.losses.basic import LossValue, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 SCALE = 24.0
@@ -36,7 +36,7 @@ class CosFace(nn.Module):
         self.margin = choice.margin or 0.0
         self.proxies = nn.Parameter(functional.normalize(torch.randn(classes, length), dim=1))
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of (N, D) rows of length 1 and their (N,) labels, with torch's random state."""
         chosen, target = self.compared(labels)
         proxies = functional.normalize(self.proxies[chosen], dim=1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
+from sinonom_cli.train.losses.basic import LossValue, OfBatch, References, pairwise_distances, spread
 
 
 class CrossEntropy(OfBatch):
     """The mean over pictures of -log of the probability that the softmax of their logits gives their character."""
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of (N, C) logits and (N,) labels; `active` is the share of pictures that are named wrongly."""
         wrong = float((rows.argmax(dim=1) != labels).float().mean())
         apart = pairwise_distances(functional.normalize(rows.detach(), dim=1))
-        return Loss(functional.cross_entropy(rows, labels), wrong, spread(apart))
+        return LossValue(functional.cross_entropy(rows, labels), wrong, spread(apart))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, with_figures
+from sinonom_cli.train.losses.basic import LossValue, References, with_figures
 from sinonom_cli.train.losses.mining import pairs
 from sinonom_cli.train.losses.table import Choice
 
@@ -24,7 +24,7 @@ class MultiSimilarity(nn.Module):
         super().__init__()
         self.library = need("pytorch_metric_learning.losses", "train").MultiSimilarityLoss(alpha=2, beta=50, base=0.5)
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of (N, D) rows of length 1 and their (N,) labels."""
         others, names = references or (rows, labels)
         positives, negatives = multi_similarity_pairs(rows.detach() @ others.detach().T, *pairs(labels, names))

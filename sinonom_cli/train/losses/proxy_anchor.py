@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, with_figures
+from sinonom_cli.train.losses.basic import LossValue, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 
@@ -25,6 +25,6 @@ class ProxyAnchor(nn.Module):
         proxies: nn.Parameter = self.library.proxies
         return proxies
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of (N, D) rows of length 1 and their (N,) labels."""
         return with_figures(self.library(rows, labels), rows, labels)

@@ -9,21 +9,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from sinonom_cli.train.losses import chunks
-from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
+from sinonom_cli.train.losses.basic import LossValue, OfBatch, References, pairwise_distances, spread
 from sinonom_cli.train.losses.triplets import mean_cost
 
 
 class Quadruplet(OfBatch):
     """`quadruplet` as `--loss` makes it."""
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of a batch; see `quadruplet`."""
         return quadruplet(rows, labels, self.choice.margin or 0.0, self.choice.mining, references)
 
 
 def quadruplet(
     embeddings: Tensor, labels: Tensor, margin: float, miner: str = "batch-hard", references: References | None = None
-) -> Loss:
+) -> LossValue:
     """Quadruplet loss: a triplet's negative is pushed away from the anchor, and from other characters as well.
 
     Chen et al. 2017, "Beyond triplet loss: a deep quadruplet network for person re-identification", equation 6, with
@@ -38,7 +38,7 @@ def quadruplet(
 
     Returns
     -------
-    Loss; `active` counts the triplets of which either part costs anything.
+    LossValue; `active` counts the triplets of which either part costs anything.
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)
@@ -57,7 +57,7 @@ def quadruplet(
         return costs, costs > 0
 
     value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost)
-    return Loss(value, active, spread(distances.detach()))
+    return LossValue(value, active, spread(distances.detach()))
 
 
 class _Others(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread, unlike
+from sinonom_cli.train.losses.basic import LossValue, OfBatch, References, pairwise_distances, spread, unlike
 from sinonom_cli.train.losses.chunks import in_pieces
 from sinonom_cli.train.losses.mining import pairs
 
@@ -18,14 +18,14 @@ RANK_TEMPERATURE, SIMILARITY_TEMPERATURE = 1.0, 0.01
 class RecallAtK(OfBatch):
     """`recall_at_k` as `--loss` makes it."""
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of a batch; see `recall_at_k`."""
         return recall_at_k(rows, labels, self.choice.recall_at, references, self.choice.simix)
 
 
 def recall_at_k(
     embeddings: Tensor, labels: Tensor, ks: Sequence[int], references: References | None = None, mixup: bool = False
-) -> Loss:
+) -> LossValue:
     """Recall@k surrogate of one batch, each picture asked for among all others.
 
     Patel, Tolias, Matas 2021, "Recall@k surrogate loss with large batches and similarity mixup", equations 4 to 6: the
@@ -43,7 +43,8 @@ def recall_at_k(
 
     Returns
     -------
-    Loss; 0 where no picture has a positive. `active` is the share of pictures whose nearest other is of another label.
+    LossValue; 0 where no picture has a positive. `active` is the share of pictures whose nearest other has another
+    label.
     """
     distances = pairwise_distances(embeddings.detach())
     rows, names = references or (embeddings, labels)
@@ -56,7 +57,7 @@ def recall_at_k(
     positives, _ = pairs(labels, names)
     costs = _costs(similarities, positives, ks)
     value = costs.mean() if len(costs) else real.sum() * 0.0
-    return Loss(value, unlike(distances, names[: len(real)]), spread(distances))
+    return LossValue(value, unlike(distances, names[: len(real)]), spread(distances))
 
 
 def mixed(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from importlib import import_module
 import torch
 from torch import Tensor, nn
 
-from sinonom_cli.train.losses.basic import Loss
+from sinonom_cli.train.losses.basic import LossValue
 from sinonom_cli.train.losses.cross_batch_memory import Memory
 from sinonom_cli.train.losses.table import LOSSES, Choice
 
@@ -62,10 +62,10 @@ class Criterion(nn.Module):
         """Whether the rows are logits, not embeddings."""
         return self.entry.reads_logits
 
-    def forward(self, rows: Tensor, labels: Tensor, remembering: bool = False) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, remembering: bool = False) -> LossValue:
         """The loss of a batch; if `remembering`, of the batch among what is remembered."""
         references = self.memory.behind(rows, labels) if self.memory is not None and remembering else None
-        loss: Loss = self.loss(rows, labels, references)
+        loss: LossValue = self.loss(rows, labels, references)
         return loss
 
     def remember(self, rows: Tensor, labels: Tensor) -> None:

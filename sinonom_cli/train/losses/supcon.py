@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sinonom_cli.errors import need
-from sinonom_cli.train.losses.basic import Loss, References, with_figures
+from sinonom_cli.train.losses.basic import LossValue, References, with_figures
 from sinonom_cli.train.losses.mining import pairs
 from sinonom_cli.train.losses.table import Choice
 
@@ -18,7 +18,7 @@ class SupCon(nn.Module):
         super().__init__()
         self.library = need("pytorch_metric_learning.losses", "train").SupConLoss(temperature=0.1)
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of (N, D) rows of length 1 and their (N,) labels."""
         others, names = references or (rows, labels)
         positives, negatives = pairs(labels, names)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from sinonom_cli.train.losses.basic import Loss, OfBatch, References, pairwise_distances, spread
+from sinonom_cli.train.losses.basic import LossValue, OfBatch, References, pairwise_distances, spread
 from sinonom_cli.train.losses.triplets import mean_cost
 
 
 class Triplet(OfBatch):
     """`triplet` as `--loss` makes it."""
 
-    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> Loss:
+    def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
         """The loss of a batch; see `triplet`."""
         return triplet(rows, labels, self.choice.margin, self.choice.mining, references)
 
@@ -42,7 +42,7 @@ def triplet(
     margin: float | None,
     miner: str = "batch-hard",
     references: References | None = None,
-) -> Loss:
+) -> LossValue:
     """Triplet loss of one batch with online mining.
 
     batch-hard is the mean over all anchors (Hermans et al. 2017, equation 5); none and distance-weighted are the mean
@@ -59,7 +59,7 @@ def triplet(
 
     Returns
     -------
-    Loss; its value is 0, with zero gradient, for a batch without a triplet. `active` counts the triplets whose
+    LossValue; its value is 0, with zero gradient, for a batch without a triplet. `active` counts the triplets whose
     negative is closer than its positive plus the margin; with the soft margin, plus nothing.
     """
     rows, names = references or (embeddings, labels)
@@ -70,4 +70,4 @@ def triplet(
 
     costly_only = miner in ("batch-all", "semi-hard") and margin is not None
     value, active = mean_cost(distances, labels, names, miner, margin, embeddings.shape[1], cost, costly_only)
-    return Loss(value, active, spread(distances.detach()))
+    return LossValue(value, active, spread(distances.detach()))
