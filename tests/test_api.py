@@ -14,7 +14,8 @@ from PIL import Image
 from tinymesh import letter_f, surface
 
 import sinonom_cli as sinonom
-from sinonom_cli import api, cli, console
+from sinonom_cli import cli, console
+from sinonom_cli.api import rendering, searching
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.meshes.stl import write_stl
@@ -238,4 +239,5 @@ def test_a_notebook_is_shown_pictures_and_no_markup_of_a_name(db: Path, tmp_path
 
 
 def test_the_examples_run() -> None:
-    assert doctest.testmod(api).attempted > 8 and doctest.testmod(api).failed == 0
+    results = [doctest.testmod(module) for module in (rendering, searching)]
+    assert all(result.attempted > 2 and result.failed == 0 for result in results)

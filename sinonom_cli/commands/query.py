@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from sinonom_cli.options import Json, Limit, Quiet, Verbose, Workers
+from sinonom_cli.storage.record_fields import Distance
 
 
 def query(
@@ -23,7 +24,7 @@ def query(
     ] = None,
     top: Annotated[int, typer.Option("--top", "-k", min=1, help="Answers for each picture.")] = 5,
     distance: Annotated[
-        Literal["euclidean", "cosine", "kl", "cross-entropy"] | None,
+        Distance | None,
         typer.Option(
             "--distance",
             show_default="the model's",

@@ -1,6 +1,5 @@
 """`sinonom render`: meshes -> images."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,34 +19,7 @@ from sinonom_cli.options import (
     Workers,
     split_output,
 )
-
-
-class Projection(StrEnum):
-    """How a mesh is seen."""
-
-    orthographic = "orthographic"
-    perspective = "perspective"
-
-
-class Tone(StrEnum):
-    """How heights become grey values."""
-
-    local = "local"
-    report = "report"
-
-
-class Deeper(StrEnum):
-    """Which numbers of a height map are deep."""
-
-    dark = "dark"
-    light = "light"
-
-
-class Level(StrEnum):
-    """Whether tilt and bend are taken out."""
-
-    auto = "auto"
-    off = "off"
+from sinonom_cli.render.options import LARGEST, SMALLEST, Deeper, Level, Projection, Tone
 
 
 def render(
@@ -56,7 +28,7 @@ def render(
         typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF, height maps; then the set."),
     ],
     output: Output = None,
-    size: Annotated[int, typer.Option("--size", min=16, max=4096, help="Side of the pictures, pixels.")] = 256,
+    size: Annotated[int, typer.Option("--size", min=SMALLEST, max=LARGEST, help="Side of the pictures, pixels.")] = 256,
     projection: Annotated[
         Projection, typer.Option("--projection", help="perspective: from (0, 0, 4), 15 degrees; needs Open3D.")
     ] = Projection.orthographic,

@@ -1,7 +1,11 @@
 """Fields of records and their types: what is read from disk is checked here once, and believed from then on."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
+
+Distance = Literal["euclidean", "cosine", "kl", "cross-entropy"]
+DISTANCES: tuple[str, ...] = get_args(Distance)
+"""Names of the distances between embeddings."""
 
 Check = Callable[[Any], bool]
 
@@ -43,7 +47,7 @@ def _counts(value: Any) -> bool:
 
 
 def _distance(value: Any) -> bool:
-    return value in ("euclidean", "cosine", "kl", "cross-entropy")
+    return value in DISTANCES
 
 
 def _or_null(check: Check) -> Check:

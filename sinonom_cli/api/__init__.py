@@ -1,0 +1,17 @@
+"""The Python interface: what the commands do, for notebooks and programs.
+
+    import sinonom_cli as sinonom
+
+    index = sinonom.open_index("db.faiss")
+    answer = index.search("crop.png", top=5)
+    print(answer)
+
+An image is a path, an array or a Pillow picture. An array is (H, W) uint8 grey, or (H, W, 3) or (H, W, 4) uint8 colour,
+0 is dark. Answers are those of the commands, to the last bit. Errors are `SinonomError` and its subclasses, one for
+each exit code of the commands. Messages, such as that pictures are not where the index says, go to stderr.
+"""
+
+from sinonom_cli.api.rendering import Rendering, render
+from sinonom_cli.api.searching import Answer, Index, Match, embed, name, open_index
+
+__all__ = ["Answer", "Index", "Match", "Rendering", "embed", "name", "open_index", "render"]
