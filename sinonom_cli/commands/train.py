@@ -1,18 +1,18 @@
 """`sinonom train`: image sets -> a model."""
 
 import os
-from pathlib import Path
 
 from sinonom_cli import console, options
 from sinonom_cli.commands import train_options as given
 from sinonom_cli.errors import ExitCode, SinonomError, need
-from sinonom_cli.train.options import LossName, complete
+from sinonom_cli.train.config import Config
+from sinonom_cli.train.options import DEFAULTS, LossName, complete
 
 
 def train(
-    loss: given.WhichLoss = LossName("triplet"),
+    loss: given.WhichLoss = LossName(DEFAULTS["loss"]),
     data: given.Data = None,
-    output: given.ModelFolder = Path("model"),
+    output: given.ModelFolder = DEFAULTS["output"],
     backbone: given.Backbone = None,
     stem_stride: given.StemStride = None,
     weights: given.Weights = None,
@@ -23,7 +23,7 @@ def train(
     distill_loss: given.DistillLoss = None,
     teach: given.Teach = None,
     embedding: given.Embedding = None,
-    size: given.Size = 64,
+    size: given.Size = DEFAULTS["size"],
     classes: given.Classes = None,
     images: given.Images = None,
     batch_size: given.BatchSize = None,
@@ -38,10 +38,10 @@ def train(
     steps: given.Steps = None,
     lr: given.Lr = None,
     weight_decay: given.WeightDecay = None,
-    val: given.Val = 0.1,
+    val: given.Val = DEFAULTS["val"],
     seed: options.Seed = 0,
     limit: given.Limit = None,
-    device: options.Device = "auto",
+    device: options.Device = DEFAULTS["device"],
     precision: given.Arithmetic = None,
     workers: given.Workers = None,
     threads: given.Threads = None,
@@ -88,7 +88,6 @@ def train(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for module in ("torch", "safetensors", "onnx", "onnxscript"):
         need(module, "train")
-    from sinonom_cli.train.config import Config
     from sinonom_cli.train.run import run
 
     config = Config(

@@ -36,7 +36,7 @@ IF_ASKED_FOR = (
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The options of one training.
+    """The options of one training, with the defaults of most losses; `options.complete` adds those of one loss.
 
     Attributes
     ----------
@@ -69,42 +69,42 @@ class Config:
     cache : where prepared pictures are kept; None: the user's folder for such things.
     """
 
-    data: tuple[Path, ...]
-    output: Path
-    loss: str
-    backbone: str
-    stem_stride: int | None
-    weights: str | None
-    head: str
-    teacher: str | None
-    teacher_weights: str
-    distill: float
-    distill_loss: str
-    teach: tuple[Path, ...]
-    embedding: int
-    size: int
-    classes: int
-    images: int
-    mining: str
-    margin: float | None
-    recall_at: tuple[int, ...]
-    simix: bool
-    memory: int
-    micro_batch: int | None
-    frequency: float
-    hard_classes: float
-    steps: int
-    lr: float
-    weight_decay: float
-    val: float
-    seed: int
-    limit: int | None
-    device: str
-    precision: str
-    workers: int | None
-    threads: int | None
-    cache: Path | None
-    overwrite: bool
+    data: tuple[Path, ...] = ()
+    output: Path = Path("model")
+    loss: str = "triplet"
+    backbone: str = "directmap"
+    stem_stride: int | None = None
+    weights: str | None = None
+    head: str = "linear"
+    teacher: str | None = None
+    teacher_weights: str = "pretrained"
+    distill: float = 0.0
+    distill_loss: str = "similarity"
+    teach: tuple[Path, ...] = ()
+    embedding: int = 128
+    size: int = 64
+    classes: int = 64
+    images: int = 2
+    mining: str = "none"
+    margin: float | None = None
+    recall_at: tuple[int, ...] = ()
+    simix: bool = False
+    memory: int = 0
+    micro_batch: int | None = None
+    frequency: float = 0.0
+    hard_classes: float = 0.0
+    steps: int = 4000
+    lr: float = 2e-3
+    weight_decay: float = 1e-2
+    val: float = 0.1
+    seed: int = 0
+    limit: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    workers: int | None = None
+    threads: int | None = None
+    cache: Path | None = None
+    overwrite: bool = False
 
     def options(self) -> dict[str, Any]:
         """What changes the model, as JSON types: a model made with other options is another model."""

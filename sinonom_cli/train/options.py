@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
 from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.train.config import Config
 from sinonom_cli.train.losses.table import LOSSES
 
 LossName = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
@@ -44,34 +46,38 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
-NETWORK: dict[str, Any] = {
-    "backbone": "directmap",
-    "stem_stride": None,
-    "weights": None,
-    "head": "linear",
-    "teacher": None,
-    "teacher_weights": "pretrained",
-    "distill": 0.0,
-    "distill_loss": "similarity",
-    "teach": (),
-    "lr": 2e-3,
-    "weight_decay": 1e-2,
-    "precision": "auto",
-    "micro_batch": None,
-    "hard_classes": 0.0,
-}
-"""Options of every network, and their defaults; the discriminant has none of them."""
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Config)}
+NETWORK = (
+    "backbone",
+    "stem_stride",
+    "weights",
+    "head",
+    "teacher",
+    "teacher_weights",
+    "distill",
+    "distill_loss",
+    "teach",
+    "lr",
+    "weight_decay",
+    "precision",
+    "micro_batch",
+    "hard_classes",
+)
+"""Options of every network; the discriminant has none of them."""
+PER_LOSS = ("mining", "margin", "memory", "recall_at", "simix")
+"""Options that only some losses have."""
+SHAPES = ("embedding", "classes", "images", "steps", "frequency")
+"""Options whose defaults the discriminant has of its own."""
+LDA_SHAPES = {"embedding": 192, "classes": 128, "steps": 500}
+"""Defaults of the discriminant; its 500 batches of 128 x 2 views take a few minutes."""
 
 DISTILLING = {"similarity": 3.0, "distance": 1.0}
 """Weight of the teacher's part of the loss, by `--distill-loss`."""
 TAUGHT = ("teacher_weights", "distill", "distill_loss", "teach")
 """Options that mean nothing without a teacher."""
 
-SHAPES: dict[str, Any] = {"embedding": 128, "classes": 64, "images": 2, "steps": 4000, "frequency": 0.0}
 RECALL_AT = (1, 2, 4, 8, 16)
 """As in the paper."""
-# The discriminant's 500 batches of 128 x 2 views take a few minutes.
-LDA_SHAPES: dict[str, Any] = {"embedding": 192, "classes": 128, "images": 2, "steps": 500, "frequency": 0.0}
 
 
 def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -91,15 +97,15 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         With exit code 2, naming the option.
     """
     given = {name: value for name, value in given.items() if value is not None}
-    shapes = _shapes(LDA_SHAPES if loss == "lda" else SHAPES, given)
+    defaults = {name: DEFAULTS[name] for name in (*SHAPES, *NETWORK, *PER_LOSS)}
+    shapes = _shapes(defaults | (LDA_SHAPES if loss == "lda" else {}), given)
     given = {name: value for name, value in given.items() if name not in shapes and name != "batch_size"}
-    own: dict[str, Any] = {"mining": "none", "margin": None, "memory": 0, "recall_at": (), "simix": False}
     if loss == "lda":
-        _refuse([name for name in given if name in NETWORK or name in own], loss)
-        return shapes | NETWORK | own
+        _refuse([name for name in given if name in NETWORK or name in PER_LOSS], loss)
+        return defaults | shapes
     traits = LOSSES[loss]
-    own |= {"mining": traits.mining[0], "margin": traits.margin}
-    own |= {"recall_at": RECALL_AT if loss == "recall@k" else ()}
+    own: dict[str, Any] = {"mining": traits.mining[0], "margin": traits.margin}
+    own |= {"recall_at": RECALL_AT} if loss == "recall@k" else {}
     if loss != "recall@k":
         _refuse([name for name in ("recall_at", "simix") if name in given], loss, "--loss recall@k")
     if given.get("mining", own["mining"]) not in traits.mining:
@@ -120,12 +126,12 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     elif "head" in given:
         _refuse(["head"], loss, "--loss cross-entropy")
     given = given | {"distill": _weight(given)}
-    if given.get("head") == "ml-decoder" and shapes["embedding"] != SHAPES["embedding"]:
+    if given.get("head") == "ml-decoder" and shapes["embedding"] != DEFAULTS["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
         raise usage_error(what, "leave --embedding away, or --head linear")
     if "recall_at" in given:
         given["recall_at"] = _ks(given["recall_at"])
-    chosen: dict[str, Any] = shapes | NETWORK | own | given
+    chosen: dict[str, Any] = defaults | shapes | own | given
     if chosen["margin"] is None and loss == "triplet" and chosen["mining"] == "semi-hard":
         raise usage_error("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
     if not 0 < chosen["lr"] < float("inf"):
@@ -138,7 +144,7 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Shapes of embedding and batch; `--batch-size` says how many classes."""
-    shapes = defaults | {name: given[name] for name in defaults if name in given}
+    shapes: dict[str, Any] = {name: given.get(name, defaults[name]) for name in SHAPES}
     if "batch_size" not in given:
         return shapes
     size, images = given["batch_size"], shapes["images"]
@@ -157,7 +163,7 @@ def _weight(given: dict[str, Any]) -> float:
     if "teacher" not in given and (alone := [name for name in TAUGHT if name in given]):
         option = alone[0].replace("_", "-")
         raise usage_error(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
-    weight: float = given.get("distill", DISTILLING[given.get("distill_loss", NETWORK["distill_loss"])])
+    weight: float = given.get("distill", DISTILLING[given.get("distill_loss", DEFAULTS["distill_loss"])])
     return weight
 
 
