@@ -38,7 +38,11 @@ USERS_INSIDE = {
 
 
 def _names(folder: Path) -> set[str]:
-    return {f"{path} {path.stat(follow_symlinks=False).st_mtime_ns}" for path in folder.glob("*")}
+    names = set()
+    for path in folder.glob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a lock that has just been removed
+            names.add(f"{path} {path.stat(follow_symlinks=False).st_mtime_ns}")
+    return names
 
 
 def content(folder: Path) -> Content:

@@ -185,7 +185,7 @@ class Index:
         reranker = Reranker(self._index, count, self.distance) if count else None
         deep = max(top, count, DEPTH)
         with as_items(images) as items:
-            batches = batches_embedded(items, self._embedder, 0, self._tta, self._index.record["dimension"])
+            batches = batches_embedded(items, self._embedder, 0, self._tta, self._index.record.dimension)
             found = [self._answer(*each, top) for each in answers(batches, self._searcher, {}, deep, judge, reranker)]
         if isinstance(images, list | tuple):
             return found

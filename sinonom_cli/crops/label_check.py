@@ -12,6 +12,7 @@ from sinonom_cli.networks.embedder import Embedder
 from sinonom_cli.networks.preprocess import prepare_all
 from sinonom_cli.parallel.products import product
 from sinonom_cli.search.index import Index
+from sinonom_cli.search.index_files import FAISS
 from sinonom_cli.search.opening import model_of, open_index
 
 LIKER, LIKER_SLOPE = 0.25, 20.0
@@ -47,7 +48,7 @@ class Reader:
 
     def __init__(self, index: Index, embedder: Embedder) -> None:
         self._embedder = embedder
-        self.identity = str(index.record["faiss"]["sha256"])
+        self.identity = str(index.record.files[FAISS].sha256)
         self._columns = np.ascontiguousarray(index.vectors.T)
         rows = [index.rows[number] for number in range(len(index))]
         self._chars = [row.char for row in rows]

@@ -82,7 +82,7 @@ def run(config: QueryConfig) -> None:
     # With an index of characters, what is asked for is a character, not a picture of one.
     characters = config.index is None or index.prototypes is not None
     searcher = Searcher(index, config.distance or index.distance, characters, model)
-    batches = embedded(items, model, config.workers, config.tta, index.record["dimension"])
+    batches = embedded(items, model, config.workers, config.tta, index.record.dimension)
     if config.calibrate:
         from sinonom_cli.search.calibrate import calibrate
 
@@ -171,7 +171,7 @@ def _refuse_uncalibratable(config: QueryConfig) -> None:
 def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
     """Return what says how sure answers are; None, if the index is not calibrated for what is asked."""
     judge = judge_of(index, distance, config.tta, config.reject)
-    if judge is None and index.record.get("calibration"):
+    if judge is None and index.record.calibration:
         console.say(f"{uncalibrated(index, distance, config.tta)}: no probabilities")
     return judge
 

@@ -229,7 +229,7 @@ def keep(searcher: Searcher, way: str, calibration: Mapping[str, Any]) -> None:
     path = searcher.index.path
     with locked(path, "index"):
         record = read_record(path, "index")
-        if any(record.get(name) != searcher.index.record.get(name) for name in ("faiss", "rows", "counts")):
+        if any(record.get(name) != searcher.index.record.json.get(name) for name in ("faiss", "rows", "counts")):
             raise SinonomError(f"{path} has been changed while it was calibrated", "the same command again")
         record["calibration"] = {**(record.get("calibration") or {}), way: dict(calibration)}
         write_json(record_path(path, "index"), record)

@@ -20,6 +20,7 @@ import numpy as np
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search import index_files as files
 from sinonom_cli.search.index_files import FAISS, VECTORS, beside, rows_path
+from sinonom_cli.search.index_record import IndexRecord, Store, index_record
 from sinonom_cli.search.integrity import (
     checked_vectors,
     damaged,
@@ -51,14 +52,14 @@ class Index:
     Attributes
     ----------
     path : the FAISS file.
-    record : its JSON record.
+    record : its record.
     rows : row i belongs to vector i.
     faiss : the FAISS index, which looks into the file's bytes; these are kept beside it as long as it lives. None where
         vectors and rows lie in Milvus.
     """
 
     path: Path
-    record: dict[str, Any]
+    record: IndexRecord
     rows: Rows | StoredRows
     faiss: Any
     _content: NDArray[np.uint8] | None
@@ -70,7 +71,7 @@ class Index:
     @property
     def type(self) -> str:
         """What `--type` made it: "flat", "fp16", "hnsw", "ivf-sq8", "pq-refine", or a factory string of FAISS."""
-        return "milvus" if self.faiss is None else str(self.record.get("type", "flat"))
+        return "milvus" if self.faiss is None else self.record.type
 
     @property
     def vectors(self) -> NDArray[np.float32]:
@@ -106,7 +107,7 @@ class Index:
             from sinonom_cli.parallel.work import cores
 
             faiss.omp_set_num_threads(cores())
-        wanted = min(k * int(self.record.get("candidates", 1)), len(self))
+        wanted = min(k * self.record.candidates, len(self))
         try:
             _, rows = self.faiss.search(np.ascontiguousarray(queries, np.float32), wanted)
         except RuntimeError as error:
@@ -126,28 +127,27 @@ class Index:
     @property
     def distance(self) -> str:
         """The distance that its model's embeddings are meant for."""
-        return str(self.record["distance"])
+        return self.record.distance
 
     @property
     def prototypes(self) -> int | None:
         """How many rows may stand for a label; None: rows stand for pictures."""
-        most = self.record.get("options", {}).get("prototypes")
-        return None if most is None else int(most)
+        return self.record.prototypes
 
     @property
     def unit(self) -> bool:
         """Whether all its vectors have unit length."""
-        return bool(self.record["unit"])
+        return self.record.unit
 
     @property
     def model_identity(self) -> str:
         """SHA-256 of the weights of the model it was made with."""
-        return str(self.record["model"]["identity"])
+        return self.record.model_identity
 
     @property
     def model_path(self) -> Path | None:
         """Where that model was; None: the default model that ships."""
-        path = self.record["model"]["path"]
+        path = self.record.model_path
         return None if path is None else self.path.parent / path
 
     def picture(self, row: Row) -> Path:
@@ -170,14 +170,14 @@ def read_index(path: Path) -> Index:
     if path.suffix == ".json" and path.with_suffix("").exists():
         path = path.with_suffix("")
     files.recover(path)
-    record = read_record(path, "index")
-    if "store" in record:
-        return _stored(path, record)
+    record = index_record(read_record(path, "index"))
+    if record.store:
+        return _stored(path, record, record.store)
     content = verified(path, record, FAISS)
-    flat = checked_vectors(path, record, content) if record.get("type", "flat") in PLAIN else None
+    flat = checked_vectors(path, record, content) if record.type in PLAIN else None
     rows = read_rows(path, record)
     opened = searchable(path, record, content)
-    if opened.d != record.get("dimension"):
+    if opened.d != record.dimension:
         raise SinonomError(f"{path} is not the index that its record describes", remake(path, record))
     if len(rows) != opened.ntotal:
         raise SinonomError(
@@ -190,23 +190,23 @@ def read_index(path: Path) -> Index:
     return Index(path, record, rows, opened, content, flat)
 
 
-def _stored(path: Path, record: dict[str, Any]) -> Index:
+def _stored(path: Path, record: IndexRecord, store: Store) -> Index:
     """Return an index whose vectors and rows lie in Milvus."""
     from sinonom_cli.search.milvus import Collection, StoredRows, is_served
 
-    store, count = record["store"], int(record["counts"]["rows"])
-    if not is_served(store["uri"]) and not (path.parent / store["uri"]).exists():
-        raise SinonomError(f"{path.parent / store['uri']}, where {path} is stored, is missing", remake(path, record))
-    collection = Collection(store["uri"], store["collection"], path.parent)
+    count = record.rows
+    if not is_served(store.uri) and not (path.parent / store.uri).exists():
+        raise SinonomError(f"{path.parent / store.uri}, where {path} is stored, is missing", remake(path, record))
+    collection = Collection(store.uri, store.collection, path.parent)
     held = collection.count() if collection.there() else 0
     if held != count:
         raise SinonomError(
-            f"{store['collection']} at {store['uri']} holds {held} rows, {path}.json says {count}",
+            f"{store.collection} at {store.uri} holds {held} rows, {path}.json says {count}",
             remake(path, record),
         )
-    if store.get("digest") not in (None, collection.digest(count)):
+    if store.digest not in (None, collection.digest(count)):
         raise SinonomError(
-            f"{store['collection']} at {store['uri']} holds other rows than {path}.json says: of another index",
+            f"{store.collection} at {store.uri} holds other rows than {path}.json says: of another index",
             remake(path, record),
         )
     return Index(path, record, StoredRows(collection, count), None, None)

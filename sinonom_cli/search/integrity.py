@@ -18,7 +18,8 @@ import numpy as np
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search import index_files as files
-from sinonom_cli.search.index_files import FAISS, FIELDS, MARK, MARKS, ROWS, STARTS, VECTORS, beside, rows_path
+from sinonom_cli.search.index_files import FAISS, MARK, MARKS, ROWS, STARTS, VECTORS, beside, rows_path
+from sinonom_cli.search.index_record import FileClaim, IndexRecord
 from sinonom_cli.search.plain_vectors import vectors_in
 from sinonom_cli.search.rows import Rows
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def damaged(path: Path, record: dict[str, Any]) -> SinonomError:
+NO_CLAIM = FileClaim()
+
+
+def damaged(path: Path, record: IndexRecord) -> SinonomError:
     """Return the error of an index whose files are not what its record says."""
     return SinonomError(f"{path} is damaged: it does not hold what its record says", remake(path, record))
 
@@ -37,9 +41,9 @@ def quoted(path: Path | str) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def remake(path: Path, record: dict[str, Any], **changed: Any) -> str:
+def remake(path: Path, record: IndexRecord, **changed: Any) -> str:
     """Return the command that makes an index again, from its record, with some of its options changed."""
-    options = {**record.get("options", {}), **changed}
+    options = {**record.options, **changed}
     sets = " ".join(quoted(os.path.normpath(path.parent / name)) for name in options.get("sets", ["SET"]))
     parts = [f"sinonom index {sets} {quoted(path)} --overwrite"]
     for name in ("store", "prototypes", "dimensions", "type"):
@@ -49,7 +53,7 @@ def remake(path: Path, record: dict[str, Any], **changed: Any) -> str:
     return " ".join(parts)
 
 
-def searchable(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> Any:
+def searchable(path: Path, record: IndexRecord, content: NDArray[np.uint8]) -> Any:
     """Return the FAISS index in a file's bytes."""
     import faiss
 
@@ -79,15 +83,15 @@ def _nothing_longer_than(size: int) -> Iterator[None]:
             getattr(faiss, f"set_deserialization_{name}")(limit)
 
 
-def verify(path: Path, record: dict[str, Any]) -> None:
+def verify(path: Path, record: IndexRecord) -> None:
     """Compare all of the FAISS file at `path` with its checksum; raises SinonomError where they differ."""
     verified(path, record, FAISS, whole=True)
 
 
-def read_rows(path: Path, record: dict[str, Any], whole: bool = False) -> Rows:
+def read_rows(path: Path, record: IndexRecord, whole: bool = False) -> Rows:
     """Return the rows of the index at `path`, checked (`whole`: every byte) against `record`."""
     content = verified(path, record, ROWS, whole)
-    if FIELDS[STARTS] not in record:
+    if STARTS not in record.files:
         return Rows(content)
     starts = verified(path, record, STARTS).view("<u8")
     if len(starts) < 1 or starts[-1] != content.nbytes:
@@ -95,59 +99,60 @@ def read_rows(path: Path, record: dict[str, Any], whole: bool = False) -> Rows:
     return Rows(content, starts)
 
 
-def read_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.floating]:
+def read_vectors(path: Path, record: IndexRecord) -> NDArray[np.floating]:
     """Return the vectors of the index at `path`, (N, D) float32 (of a type fp16: float16), read-only.
 
     Those of a flat index are checked whole against `record`; of those beside a compressed one, a few blocks.
     """
-    if FIELDS[VECTORS] in record:
+    if VECTORS in record.files:
         return known_vectors(path, record)
     return checked_vectors(path, record, verified(path, record, FAISS, whole=True))
 
 
-def mapped_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
+def mapped_vectors(path: Path, record: IndexRecord) -> NDArray[np.float32]:
     """Return the vectors that lie beside a compressed index.
 
     Only their number of bytes is looked at; `known_vectors` compares some of them.
     """
-    vectors, size = beside(path, VECTORS), int(record.get(FIELDS[VECTORS], {}).get("bytes", -1))
-    dimension = int(record.get("dimension", 0))
-    if not vectors.is_file() or dimension < 1 or not 0 < size <= vectors.stat().st_size or size % (4 * dimension):
+    vectors, dimension = beside(path, VECTORS), record.dimension
+    size = record.files.get(VECTORS, NO_CLAIM).bytes or -1
+    if not vectors.is_file() or not 0 < size <= vectors.stat().st_size or size % (4 * dimension):
         raise SinonomError(f"{vectors} is missing or cut short", remake(path, record))
     return np.memmap(vectors, "<f4", "r", shape=(size // (4 * dimension), dimension))
 
 
-def known_vectors(path: Path, record: dict[str, Any]) -> NDArray[np.float32]:
+def known_vectors(path: Path, record: IndexRecord) -> NDArray[np.float32]:
     """Return the vectors that lie beside a compressed index after comparing a few blocks with the record's checksum.
 
     A bit that has changed elsewhere changes a distance, and not what is found.
     """
-    vectors, known = mapped_vectors(path, record), record[FIELDS[VECTORS]].get("sha256_sampled")
+    vectors, known = mapped_vectors(path, record), record.files[VECTORS].sha256_sampled
     if known is not None and files.sampled(vectors.reshape(-1).view(np.uint8), files.FEW) != known:
         raise SinonomError(f"{beside(path, VECTORS)} holds other vectors than its record says", remake(path, record))
     return vectors
 
 
-def checked_vectors(path: Path, record: dict[str, Any], content: NDArray[np.uint8]) -> NDArray[np.floating]:
+def checked_vectors(path: Path, record: IndexRecord, content: NDArray[np.uint8]) -> NDArray[np.floating]:
     """Return the vectors in a flat FAISS file's bytes, (N, D) float32 or float16, every size it claims checked."""
-    kind = str(record.get("type", "flat"))
-    vectors = vectors_in(content, kind, record.get("dimension"))
+    vectors = vectors_in(content, record.type, record.dimension)
     if vectors is None:
-        raise SinonomError(f"{path} is not the {kind} FAISS index that its record describes", remake(path, record))
+        raise SinonomError(
+            f"{path} is not the {record.type} FAISS index that its record describes", remake(path, record)
+        )
     return vectors
 
 
-def read_marks(path: Path, record: dict[str, Any], whole: bool = False) -> NDArray[np.uint8] | None:
+def read_marks(path: Path, record: IndexRecord, whole: bool = False) -> NDArray[np.uint8] | None:
     """Return what the pictures of an index's rows are known by, (N, MARK) uint8; None where that was not kept."""
-    if FIELDS[MARKS] not in record:
+    if MARKS not in record.files:
         return None
     marks = verified(path, record, MARKS, whole)
-    if marks.nbytes != MARK * int(record.get("counts", {}).get("rows", -1)):
+    if marks.nbytes != MARK * record.rows:
         raise SinonomError(f"{beside(path, MARKS)} does not fit {rows_path(path)}", remake(path, record))
     return marks.reshape(-1, MARK)
 
 
-def verified(index: Path, record: dict[str, Any], suffix: str, whole: bool = False) -> NDArray[np.uint8]:
+def verified(index: Path, record: IndexRecord, suffix: str, whole: bool = False) -> NDArray[np.uint8]:
     """Return a file's bytes, mapped if it is large, after comparing them with the record's checksum.
 
     Of a large file only a sample is compared, unless `whole`: a query would read gigabytes to use a few of them. What
@@ -156,14 +161,14 @@ def verified(index: Path, record: dict[str, Any], suffix: str, whole: bool = Fal
     path = beside(index, suffix)
     if not path.is_file():
         raise SinonomError(f"{path} is missing", remake(index, record))
-    size, claim = path.stat().st_size, record.get(FIELDS[suffix])
-    if not isinstance(claim, dict) or size != claim.get("bytes"):
-        known = claim.get("bytes") if isinstance(claim, dict) else "no size"
+    size, claim = path.stat().st_size, record.files.get(suffix, NO_CLAIM)
+    if size != claim.bytes:
+        known = "no size" if claim.bytes is None else claim.bytes
         raise SinonomError(f"{path} has {size} bytes, its record says {known}", remake(index, record))
     large = size > files.WHOLE
     content = np.memmap(path, np.uint8, "r") if large else np.frombuffer(path.read_bytes(), np.uint8)
-    sampled = None if whole or not large else claim.get("sha256_sampled")
+    sampled = None if whole or not large else claim.sha256_sampled
     digest = files.sampled(content) if sampled else hashlib.sha256(content.data).hexdigest()
-    if digest != (sampled or claim.get("sha256")):
+    if digest != (sampled or claim.sha256):
         raise SinonomError(f"{path} has changed since it was made: its checksum differs", remake(index, record))
     return content

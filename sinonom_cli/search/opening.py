@@ -35,7 +35,7 @@ def open_index(path: Path | None) -> Index:
         if path is not None:
             raise
         raise SinonomError(error.message, INSTALL, error.code) from error  # its user has not made it, and cannot again
-    made = index.record.get("preprocessing")
+    made = index.record.preprocessing
     if made != VERSION:
         raise SinonomError(
             f"{index.path} holds pictures prepared in another way ({made}) than queries are now ({VERSION})",

@@ -56,7 +56,7 @@ def calibration_of(index: Index, distance: str, tta: bool) -> Calibration | None
     SinonomError
         If the record holds something else in its place.
     """
-    kept = index.record.get("calibration") or {}
+    kept = index.record.calibration
     try:
         known: dict[str, Any] | None = kept.get(way_of(distance, tta))
         if known is None:

@@ -29,7 +29,7 @@ def count_of(typed: int | None, index: Index) -> int:
     """Return how many answers to order again: what was typed, else MESHES for an index of meshes and 0 for others."""
     if typed is not None or index.prototypes is not None:
         return typed or 0
-    sets = index.record.get("options", {}).get("sets") or []
+    sets = index.record.sets
     return MESHES if sets and all(_is_rendered(index.path.parent / name) for name in sets) else 0
 
 

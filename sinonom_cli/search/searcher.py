@@ -162,4 +162,4 @@ def _searched_as(
 ) -> Index:
     for start in range(0, len(vectors), FORMED):
         searchable.add(form(vectors[start : start + FORMED]).astype(np.float32))
-    return replace(index, faiss=searchable, record={**index.record, "candidates": 1})
+    return replace(index, faiss=searchable, record=replace(index.record, candidates=1))

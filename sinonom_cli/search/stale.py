@@ -31,7 +31,7 @@ class Stale:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._seen: dict[str, str] = index.record.get("seen") or {}
+        self._seen = index.record.seen
         self._changed: dict[str, bool] = {}
         self._states: dict[int, str] = {}
         self._first: dict[str, Path] = {}

@@ -124,7 +124,7 @@ def test_index_lists_blank_pictures_as_failures(house: Path) -> None:
     assert cli.run(["index", "set", "db.faiss", "--model", "model", "-q"]) == 6
     index = read_index(house / "db.faiss")
     assert sorted(row.item for row in index.rows) == [f"U+4E0{i}/{i}.png" for i in range(4)]
-    assert index.record["counts"] == {"items": 5, "rows": 4, "failed": 1}
+    assert index.record.counts == {"items": 5, "rows": 4, "failed": 1}
     assert "nhiễu.png" in (house / "db.faiss.failures.csv").read_text(encoding="utf-8")
 
 

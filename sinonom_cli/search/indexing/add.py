@@ -7,7 +7,7 @@ compressed index are appended to, behind what its record speaks of; all other fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -32,6 +32,7 @@ from sinonom_cli.search.index_files import (
     recover,
     vectors_claim,
 )
+from sinonom_cli.search.index_record import IndexRecord, index_record
 from sinonom_cli.search.indexing.assemble import clear, load, named, pieces, save, write_marks
 from sinonom_cli.search.indexing.build import IndexConfig, blocks_of, embed, seen_sets
 from sinonom_cli.search.indexing.entries import Entry, entries_of, identity, marks_of, relative
@@ -69,15 +70,15 @@ def add(config: IndexConfig) -> Artifact:
 def _added(config: IndexConfig) -> Artifact:
     artifact = opened(config.output)
     model = read_model(config.model)
-    record = artifact.record
-    if record["options"].get("prototypes"):
+    record = index_record(artifact.record)
+    if record.prototypes:
         raise SinonomError(
             f"{config.output} holds prototypes, and not the pictures that they were made of: none can be added",
             f"{remake(config.output, record)}, with the new sets among the others",
         )
-    if record["model"]["identity"] != model.identity or record["preprocessing"] != VERSION:
+    if record.model_identity != model.identity or record.preprocessing != VERSION:
         raise SinonomError(
-            f"{config.output} was made with another model ({record['model']['identity'][:12]}, not "
+            f"{config.output} was made with another model ({record.model_identity[:12]}, not "
             f"{model.identity[:12]}) or another preparation of pictures",
             "--model with the model of the index",
         )
@@ -97,7 +98,7 @@ def _added(config: IndexConfig) -> Artifact:
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
     counted = {"failed": len(failures), "items": len(entries)}
     rows = (entry.row for entry in kept)
-    _append(artifact, blocks_of(partial, record["dimension"]), rows, config, seen, marks_of(kept), **counted)
+    _append(artifact, blocks_of(partial, record.dimension), rows, config, seen, marks_of(kept), **counted)
     partial.delete()
     _plan(config.output).unlink(missing_ok=True)
     clear(config.output)
@@ -113,7 +114,7 @@ def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
     SinonomError
         With exit code 5, if one that it holds has changed since.
     """
-    path, record = artifact.path, artifact.record
+    path, record = artifact.path, index_record(artifact.record)
     sets = {relative(path, config.output) for path in config.sets}
     marks = read_marks(path, record, whole=True)
     known = {(row.set, row.item): n for n, row in enumerate(read_rows(path, record, whole=True)) if row.set in sets}
@@ -134,14 +135,15 @@ def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
 
 
 def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifact:
-    known = set(artifact.record["options"]["sets"])
+    record = index_record(artifact.record)
+    known = set(record.sets)
     new = [path for path in config.sets if relative(path, config.output) not in known]
     if not new:
         console.say(f"{config.output} holds all of it: nothing to add")
         return artifact
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))
-    blocks = (shortened(block, artifact.record["dimension"]) for block in arrays.blocks())
+    blocks = (shortened(block, record.dimension) for block in arrays.blocks())
     return _append(artifact, blocks, arrays.rows(), config, {}, None, failed=0, items=arrays.shape[0])
 
 
@@ -169,21 +171,21 @@ def _append(
     failed: int,
     items: int,
 ) -> Artifact:
-    record, path = artifact.record, artifact.path
+    record, path = index_record(artifact.record), artifact.path
     folder = partial_path(path)
     made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
     fields: dict[str, Any] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kind = record.get("type", "flat")
+        kind = record.type
         if kind in PLAIN:
             count, _, unit = write_plain(made[FAISS], kind, chain(pieces(read_vectors(path, record)), blocks))
-            added = count - record["counts"]["rows"]
+            added = count - record.rows
         else:
             whole = beside(path, VECTORS)
             old = len(read_vectors(path, record))
             with whole.open("r+b") as file:
-                file.truncate(record["vectors"]["bytes"])  # what an addition that was killed has left behind it
+                file.truncate(record.files[VECTORS].bytes)  # what an addition that was killed has left behind it
                 file.seek(0, 2)
                 added, dimension, unit = append_vectors(file, blocks)
             vectors = np.memmap(whole, "<f4", "r", shape=(old + added, dimension))
@@ -191,7 +193,7 @@ def _append(
             index = load(path)
             for block in pieces(vectors, old):
                 index.add(block)
-            fields = named(kind, record["factory"], index, vectors)
+            fields = named(kind, record.factory, index, vectors)
             save(index, made[FAISS])
             fields["vectors"] = vectors_claim(whole)
             del vectors
@@ -199,12 +201,12 @@ def _append(
         write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
         made |= write_marks(folder, _together(read_marks(path, record, whole=True), len(rows), marks, added))
         del rows  # what is mapped cannot be replaced on Windows
-        was = record["counts"]
+        was = record.counts
         counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
-        sets = [*record["options"]["sets"], *(relative(name, config.output) for name in config.sets)]
-        options = {**record["options"], "sets": list(dict.fromkeys(sets))}
-        fields["seen"] = {**record.get("seen", {}), **seen}
-        publish(artifact, made, **fields, **changed(record, options), unit=record["unit"] and unit, counts=counts)
+        sets = [*record.sets, *(relative(name, config.output) for name in config.sets)]
+        options = {**record.options, "sets": list(dict.fromkeys(sets))}
+        fields["seen"] = {**record.seen, **seen}
+        publish(artifact, made, **fields, **changed(record, options), unit=record.unit and unit, counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -223,16 +225,16 @@ def _together(
     return np.concatenate([np.zeros((n, MARK), np.uint8) if each is None else each for each, n in parts])
 
 
-def warn_of_recall(path: Path, record: dict[str, Any], fields: dict[str, Any]) -> None:
+def warn_of_recall(path: Path, record: IndexRecord, fields: dict[str, Any]) -> None:
     """Warn where a compressed index, trained on what it held before, finds too little of what it holds now."""
     recall = fields.get("measured", {}).get(f"recall@{NEAREST}", 1.0)
     if recall < LEAST:
         console.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
 
 
-def changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+def changed(record: IndexRecord, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the record says of an index that is no longer what one command made of its inputs."""
-    if "calibration" in record:
+    if record.calibration:
         console.warn("probabilities were fitted to the rows as they were: gone until sinonom query --calibrate")
     return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
 
@@ -240,9 +242,10 @@ def changed(record: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
 def opened(path: Path) -> Artifact:
     """Return a complete index that can be changed; raises SinonomError for one that lies in Milvus."""
     recover(path)
-    record = read_record(path, "index")
-    if record["counts"].get("failed") and failures_path(path).exists():
-        console.detail(f"{record['counts']['failed']} pictures failed before: see {failures_path(path)}")
-    if "store" in record:
-        raise SinonomError(f"{path} lies in {record['store']['uri']}", remake(path, record))
-    return Artifact(path, record, "complete")
+    raw = read_record(path, "index")
+    record = index_record(raw)
+    if record.failed and failures_path(path).exists():
+        console.detail(f"{record.failed} pictures failed before: see {failures_path(path)}")
+    if record.store:
+        raise SinonomError(f"{path} lies in {record.store.uri}", remake(path, record))
+    return Artifact(path, raw, "complete")

@@ -14,6 +14,7 @@ from sinonom_cli.networks.embedder import Embedder, shortened
 from sinonom_cli.networks.preprocess import VERSION
 from sinonom_cli.parallel.batch import BatchOptions
 from sinonom_cli.search.index_files import failures_path, recover
+from sinonom_cli.search.index_record import index_record
 from sinonom_cli.search.indexing import faiss_types
 from sinonom_cli.search.indexing.assemble import assemble, clear, pieces
 from sinonom_cli.search.indexing.comparing import failed_before, refuse_changed
@@ -91,7 +92,7 @@ def _made(config: IndexConfig) -> Artifact:
             console.say(f"{config.output} is complete: nothing to do")
             return artifact
         if not config.prototypes and not config.store:  # else all of it is embedded again
-            partial.restore(read_vectors(config.output, artifact.record), failed)
+            partial.restore(read_vectors(config.output, index_record(artifact.record)), failed)
         artifact.record["inputs"] = inputs
         reopen(artifact)
     else:

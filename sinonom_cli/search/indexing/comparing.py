@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.search.index_files import failures_path
+from sinonom_cli.search.index_record import index_record
 from sinonom_cli.search.indexing.entries import Entry, identity
 from sinonom_cli.search.integrity import read_marks, read_rows
 from sinonom_cli.storage.own_tables import rows_of
@@ -42,10 +43,10 @@ def refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> 
 
 def _first_other(artifact: Artifact, entries: Sequence[Entry]) -> str:
     """Return in words which picture a complete index holds otherwise, or which it holds alone; "" if it cannot tell."""
-    marks = read_marks(artifact.path, artifact.record) if artifact.state == "complete" else None
+    marks = read_marks(artifact.path, index_record(artifact.record)) if artifact.state == "complete" else None
     if marks is None:
         return ""
-    rows = read_rows(artifact.path, artifact.record)
+    rows = read_rows(artifact.path, index_record(artifact.record))
     held = {f"{row.set}/{row.item}": mark.tobytes() for row, mark in zip(rows, marks, strict=True)}
     there = {entry.key: entry.mark for entry in entries}
     for words, keys in (

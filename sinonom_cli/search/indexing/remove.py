@@ -12,6 +12,7 @@ import numpy as np
 from sinonom_cli import console
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
+from sinonom_cli.search.index_record import IndexRecord, index_record
 from sinonom_cli.search.indexing import faiss_types
 from sinonom_cli.search.indexing.add import changed, opened, warn_of_recall
 from sinonom_cli.search.indexing.assemble import clear, load, named, pieces, save, write_marks
@@ -41,19 +42,19 @@ def remove(path: Path, names: Sequence[str]) -> Artifact:
 
 def _removed(path: Path, names: Sequence[str]) -> Artifact:
     artifact = opened(path)
-    rows = read_rows(path, artifact.record, whole=True)
+    record, folder = index_record(artifact.record), partial_path(path)
+    rows = read_rows(path, record, whole=True)
     gone = _named(path, rows, names)
     keep = np.flatnonzero(~gone)
     if len(keep) == 0:
         raise SinonomError(f"nothing would be left of {path}", "delete its files instead")
-    record, folder = artifact.record, partial_path(path)
     made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
     fields: dict[str, Any] = {}
     vectors = read_vectors(path, record)
     kept = (np.array(vectors[keep[start : start + 65_536]]) for start in range(0, len(keep), 65_536))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kind = record.get("type", "flat")
+        kind = record.type
         if kind in PLAIN:
             write_plain(made[FAISS], kind, kept)
         else:
@@ -67,9 +68,9 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
         write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
         marks = read_marks(path, record, whole=True)
         made |= write_marks(folder, None if marks is None else marks[keep])
-        counts = {**record["counts"], "rows": len(keep), "items": len(keep) + record["counts"]["failed"]}
+        counts = {**record.counts, "rows": len(keep), "items": len(keep) + record.failed}
         del vectors, rows, marks  # what is mapped cannot be replaced on Windows
-        publish(artifact, made, **fields, **changed(record, record["options"]), counts=counts)
+        publish(artifact, made, **fields, **changed(record, record.options), counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -123,7 +124,7 @@ def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
 
 
 def _without(
-    path: Path, record: dict[str, Any], gone: NDArray[np.bool_], left: NDArray[np.float32]
+    path: Path, record: IndexRecord, gone: NDArray[np.bool_], left: NDArray[np.float32]
 ) -> tuple[Any, dict[str, Any]]:
     """Return a compressed index without some rows, the others numbered anew, and what changes in its record."""
     import faiss
@@ -132,11 +133,11 @@ def _without(
     index = load(path)
     inverted = faiss.try_extract_index_ivf(index)
     if inverted is None:  # a graph cannot forget: it is made again, of the vectors at hand
-        index = faiss_types.new(record["factory"], left.shape[1])
+        index = faiss_types.new(record.factory, left.shape[1])
         faiss_types.train(index, left)
         for block in pieces(left):
             index.add(block)
-        return index, named(record["type"], record["factory"], index, left)
+        return index, named(record.type, record.factory, index, left)
     inverted.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(gone)))
     number = np.cumsum(~gone) - 1
     lists: Any = inverted.invlists
@@ -146,7 +147,7 @@ def _without(
             ids = faiss.rev_swig_ptr(lists.get_ids(place), size)
             ids[:] = number[ids]
     index.ntotal = inverted.ntotal
-    return index, named(record["type"], record["factory"], index, left)
+    return index, named(record.type, record.factory, index, left)
 
 
 def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:

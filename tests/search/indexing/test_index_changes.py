@@ -167,7 +167,7 @@ def test_a_changed_compressed_index_is_measured_again(
     np.save("a.npy", blobs(2000) if change == "--add" else np.concatenate([blobs(2000), scattered(2000)]))
     np.save("b.npy", scattered(2000))
     assert sinonom("index", "a.npy", "db.faiss", "--type", kind, "-q") == 0
-    was = read_index(house / "db.faiss").record["measured"]
+    was = read_index(house / "db.faiss").record.json["measured"]
     capsys.readouterr()
     if change == "--add":
         assert sinonom("index", "b.npy", "db.faiss", "--add", "-q") == 0
@@ -175,11 +175,11 @@ def test_a_changed_compressed_index_is_measured_again(
         monkeypatch.setattr("sys.stdin", [f"#{i}\n" for i in range(2000, 4000)])
         assert sinonom("index", "db.faiss", "--remove", "-", "-q") == 0
     index = read_index(house / "db.faiss")
-    vectors, now = index.vectors, index.record["measured"]
+    vectors, now = index.vectors, index.record.json["measured"]
     asked = np.arange(len(vectors))[:: max(1, len(vectors) // faiss_types.ASKED)][: faiss_types.ASKED]
     far = ((vectors[asked][:, None] - vectors[None]) ** 2).sum(axis=2)
     far[np.arange(len(asked)), asked] = np.inf
-    _, rows = index.faiss.search(vectors[asked], 6 * index.record["candidates"])
+    _, rows = index.faiss.search(vectors[asked], 6 * index.record.candidates)
     recall = np.mean([len(set(f) & set(np.argsort(d)[:5])) / 5 for f, d in zip(rows, far, strict=True)])
     assert now["recall@5"] == pytest.approx(recall, abs=2e-3)
     assert ("warning" in capsys.readouterr().err) == (now["recall@5"] < 0.99)
