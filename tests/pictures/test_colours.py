@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from tinystrokes import drawn
 
 from sinonom_cli.networks.preprocess import prepare
-from sinonom_cli.pictures.colours import without_marks
+from sinonom_cli.pictures.colours import _coloured, _has_ink_under, _levelled, _saturation, without_marks
 from sinonom_cli.pictures.loading import load_picture
 
 SIDE = 120
@@ -99,3 +99,55 @@ def test_transparent_pictures_have_colours_too(tmp_path: Path) -> None:
     opacity = np.full((SIDE, SIDE, 1), 255, np.uint8)
     Image.fromarray(np.concatenate([page, opacity], axis=2)).save(tmp_path / "a.png")
     assert alike(load_picture(tmp_path / "a.png")) > 0.95
+
+
+def test_a_pixel_is_coloured_from_12_levels_and_0_15_above_the_saturation_of_the_paper() -> None:
+    bright, dark = (each.astype(np.uint8) for each in np.mgrid[0:256, 0:256])
+    bright, dark = np.maximum(bright, dark), np.minimum(bright, dark)
+    for paper in (0.0, 0.1, 0.9):
+        found = _coloured(bright, dark, paper)
+        least = min(int(255 * (paper + 0.15)), 255) / 255
+        for high, low, coloured in zip(bright[::7].ravel(), dark[::7].ravel(), found[::7].ravel(), strict=True):
+            range_ = int(high) - int(low)
+            # Exact fractions decide; a difference of 1e-9 keeps equal ones from being rounded apart.
+            assert coloured == (range_ >= 12 and range_ > least * int(high) + 1e-9)
+
+
+def test_saturation_is_the_range_of_channels_over_the_brightest() -> None:
+    bright, dark = np.array([0, 1, 100, 255], np.uint8), np.array([0, 0, 50, 255], np.uint8)
+    assert _saturation(bright, dark).tolist() == [0, 1, 0.5, 0]
+
+
+def test_a_seal_of_11_levels_is_no_mark_and_one_of_14_is() -> None:
+    for levels, marked in ((11, False), (14, True)):
+        picture = np.repeat(np.full((40, 40, 1), 60, np.uint8), 3, axis=2)
+        picture[5:35, 5:35, 0] = 60 + levels
+        picture[10:30, 18:22] = 5
+        picture[12:28, 8:12] = 5
+        assert (without_marks(picture) is not None) == marked
+
+
+@pytest.mark.parametrize(("missing", "filled"), [(4, True), (5, False)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_seal_fills_its_box_from_0_7_on(missing: int, filled: bool, turned: bool) -> None:
+    coloured, bright = np.zeros((24, 40), bool), np.full((24, 40), 250, np.uint8)
+    coloured[3:7, 30:34] = True
+    bright[3:7, 30:34] = 200
+    bright[3:7, 30:32] = 20
+    coloured[4, 31:33] = coloured[5, 31:33] = False
+    if missing == 5:
+        coloured[4, 30] = False
+    if turned:
+        coloured, bright = coloured.T, bright.T
+    assert _has_ink_under(bright, coloured) == filled
+
+
+def test_a_mark_without_ink_under_it_takes_the_level_of_the_paper_beside_it() -> None:
+    values = np.full((20, 20), 240, np.uint8)
+    values[4:8, 2:18] = 10
+    mark = np.zeros((20, 20), bool)
+    mark[12:18] = True
+    values[12:18] = 120
+    found = _levelled(values, mark)
+    assert np.array_equal(found[~mark], values[~mark])
+    assert np.unique(found[mark]).tolist() == [240]

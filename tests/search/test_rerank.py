@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
-from sinonom_cli.search.rerank import MESHES, Reranker, count_of
+from sinonom_cli.search.rerank import Reranker, count_of
 from sinonom_cli.storage.record import begin, finish
 
 
@@ -41,6 +41,15 @@ def test_of_equal_embeddings_the_picture_that_fits_comes_first(tmp_path: Path) -
         query = strokes(tmp_path / "q" / f"{seed}.png", seed, moved=3, width=5)
         rows, distances = ordered(query, list(range(8)), [0.5] * 8)
         assert rows[0] == seed and sorted(rows) == list(range(8)) and distances == [0.5] * 8
+
+
+def test_two_candidates_are_enough_to_be_ordered_and_nothing_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ordered = reranker(tmp_path, 2, 2)
+    query = strokes(tmp_path / "q.png", 1, moved=3, width=5)
+    assert ordered(query, [0, 1], [0.5, 0.5])[0] == [1, 0]
+    assert capsys.readouterr().err == "" and not ordered.missed
 
 
 def test_embeddings_still_count_and_what_is_beyond_stays(tmp_path: Path) -> None:
@@ -86,7 +95,7 @@ def image_set(folder: Path, name: str, **options: object) -> None:
 @pytest.mark.parametrize(
     ("sets", "prototypes", "typed", "count"),
     [
-        (["depth"], None, None, MESHES),
+        (["depth"], None, None, 20),
         (["depth"], None, 0, 0),
         (["depth"], None, 7, 7),
         (["depth"], 4, None, 0),
@@ -103,7 +112,7 @@ def test_an_index_of_meshes_is_ordered_again_unless_0_is_typed(
     image_set(tmp_path, "depth", projection="orthographic")
     image_set(tmp_path, "crops")
     index = SimpleNamespace(
-        path=tmp_path / "db.faiss", record={"options": {"sets": sets}}, prototypes=prototypes, rows=[]
+        path=tmp_path / "db.faiss", record=SimpleNamespace(sets=tuple(sets)), prototypes=prototypes, rows=[]
     )
     assert count_of(typed, index) == count  # type: ignore[arg-type]
 

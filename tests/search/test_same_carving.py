@@ -7,9 +7,10 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy.ndimage import map_coordinates
 
 from sinonom_cli.search import same_carving
-from sinonom_cli.search.same_carving import LEAST, SIZE, rough, scores, views_of
+from sinonom_cli.search.same_carving import LEAST, SIZE, _correlations, _starts, rough, scores, views_of
 
 ENERGIES = 0.5 * np.array([0.90, 0.98, 0.95, 1.00, 1.02, 1.10, 1.06])
 ROUGH = np.array([0.160, 0.130, 0.140, 0.170, 0.125, 0.150, 0.155])
@@ -41,7 +42,7 @@ def ink(carving: int, moved: float = 0, wide: int = 6) -> np.ndarray:
 def test_equal_pictures_score_highest_whatever_else_there_is() -> None:
     views = [views_of(ink(carving)) for carving in range(5)]
     found = rough(views[3], views)
-    assert found[3] == LEAST and (np.delete(found, 3) > 100 * LEAST).all()
+    assert found[3] == LEAST == 1e-6 and (np.delete(found, 3) > 100 * LEAST).all()
     assert scores(np.array([0.1, 0.2, 0.3, 2.0, 0.5]), found).argmax() == 3
 
 
@@ -58,6 +59,52 @@ def test_scores_order_a_made_up_set_as_their_formula_does() -> None:
 def test_a_fault_in_a_weight_of_the_score_is_seen(name: str, factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(same_carving, name, factor * getattr(same_carving, name))
     assert np.argsort(-scores(ENERGIES, ROUGH), kind="stable").tolist() != ORDER
+
+
+SHIFTS_AND_STRETCHES = [(0, 0, 1, 1)]
+for along in (0.8, 1.25):
+    SHIFTS_AND_STRETCHES += [(0, 0, 1, along), (0, 0, along, 1)]
+for shift in (0.07, -0.07):
+    SHIFTS_AND_STRETCHES += [(0, shift, 1, 1), (shift, 0, 1, 1), (0, shift, 1, 0.8), (shift, 0, 0.8, 1)]
+
+
+def test_a_registration_starts_from_whichever_shift_and_stretch_made_the_query() -> None:
+    # SciPy samples each query from its candidate by one of the 13 maps that the starts should hold.
+    side = 16
+    rng = np.random.default_rng(5)
+    candidates = np.stack([np.kron(rng.random((8, 8)), np.ones((2, 2))) for _ in range(4)]).astype(np.float32)
+    middle = (side - 1) / 2
+    y, x = np.mgrid[0:side, 0:side] - middle
+    assert len(SHIFTS_AND_STRETCHES) == 13
+    for place, (right, down, wide, high) in enumerate(SHIFTS_AND_STRETCHES):
+        at = [high * y + down * side + middle, wide * x + right * side + middle]
+        source = place % 4
+        query = map_coordinates(candidates[source], at, order=1, mode="constant").astype(np.float32)
+        found = _starts(query, candidates)
+        assert found.shape == (4, 2, 3)
+        assert found[source] == pytest.approx(np.array([[wide, 0, right * side], [0, high, down * side]]))
+
+
+def test_correlations_are_those_of_numpy() -> None:
+    rng = np.random.default_rng(6)
+    query, others = rng.random((16, 16), np.float32), rng.random((5, 16, 16), np.float32)
+    right = [np.corrcoef(query.ravel(), other.ravel())[0, 1] for other in others]
+    assert _correlations(query, others) == pytest.approx(right, abs=1e-5)
+    assert _correlations(query, np.zeros_like(others)) == pytest.approx(0)
+
+
+def test_views_are_means_over_squares_of_the_picture_blurred_by_3_and_0_8_pixels() -> None:
+    rng = np.random.default_rng(8)
+    ink_there = rng.random((SIZE, SIZE)).astype(np.float32)
+    found = views_of(ink_there)
+    for view, side, deviation in ((found.coarse, 16, 3.0), (found.fine, 32, 0.8)):
+        by_hand = np.zeros((SIZE, SIZE))
+        for i in range(SIZE):
+            weight = np.array([np.exp(-((i - k) ** 2) / (2 * deviation**2)) for k in range(SIZE)])
+            by_hand[i] = weight / weight.sum()
+        blurred = by_hand @ ink_there @ by_hand.T
+        step = SIZE // side
+        assert view == pytest.approx(blurred.reshape(side, step, side, step).mean(axis=(1, 3)), abs=1e-5)
 
 
 def test_blank_pictures_and_one_candidate_alone_have_finite_scores() -> None:
