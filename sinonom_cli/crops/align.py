@@ -1,8 +1,8 @@
-"""Boxes of a detector along a column, as evidence for where its characters are.
+"""Use a detector's boxes along a column as evidence for where its characters are.
 
-The boxes are not counted off against the transcript: characters are missed, split in two or taken together, paragraph
-marks are found too. Each segment that the search in `cuts` weighs is charged for how little it agrees with any box;
-together with the ink, the expected heights and the number of characters that mends a wrong number of boxes.
+Boxes are not matched to the transcript one by one, because a detector misses, splits and merges characters and also
+finds paragraph marks. Each segment that the search in `cuts` considers costs more the less it agrees with any box.
+Together with the ink, the expected heights and the number of characters, this corrects a wrong number of boxes.
 """
 
 import numba
@@ -17,18 +17,18 @@ DISAGREEMENT = 12.0
 def disagreement(
     spans: NDArray[np.float64], scores: NDArray[np.float64], height: int, tallest: int
 ) -> NDArray[np.float64]:
-    """Return the cost of every segment of a column, given where a detector saw characters.
+    """Return the cost of every segment of a column, given a detector's boxes.
 
     Parameters
     ----------
     spans : (m, 2) float64, top and bottom of each box, pixels.
     scores : (m,) float64 in [0, 1].
-    height : of the column.
-    tallest : greatest height of a segment.
+    height : height of the column, pixels.
+    tallest : greatest height of a segment, pixels.
 
     Returns
     -------
-    (height + 1, tallest + 1) float64: element [y, size] for the rows y <= row < y + size.
+    (height + 1, tallest + 1) float64; element [y, size] is the cost of the rows y <= row < y + size.
     """
     cost = np.full((height + 1, tallest + 1), DISAGREEMENT)
     for box in range(len(spans)):
@@ -44,12 +44,12 @@ def disagreement(
 
 
 def agreement(spans: NDArray[np.float64], tops: NDArray[np.int64], bottoms: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each segment the intersection over union, along the column, with the box nearest to it.
+    """Return the intersection over union, along the column, of each segment with the box nearest to it.
 
     Parameters
     ----------
-    spans : (m, 2) float64, top and bottom of each box.
-    tops, bottoms : (n,) int64, the segments.
+    spans : (m, 2) float64, top and bottom of each box, pixels.
+    tops, bottoms : (n,) int64, first row of each segment and the row below its last.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Columns and boxes as a file from elsewhere gives them, before they meet pictures and transcripts."""
+"""Describe the columns and boxes of an annotation file, before they are matched to pictures and transcripts."""
 
 import re
 from dataclasses import dataclass
@@ -13,16 +13,17 @@ from sinonom_cli.errors import SinonomError
 
 @dataclass(frozen=True)
 class Given:
-    """One column as a file of boxes has it, or one picture's boxes that are in no order yet.
+    """One column of an annotation file, or all boxes of one picture that the file assigns to no column.
 
     Attributes
     ----------
-    picture : its name, relative to the folder of pictures.
-    name : what tells it from others in the picture; "" if it is alone there.
-    text : its characters, `NAMELESS` for one that the file does not name; "" if it names none.
-    spots : boxes of its characters; with `read`, those of `text` one by one.
-    region : where it stands, if the file says.
-    fault : why it cannot be used.
+    picture : name of the picture, relative to the folder of pictures.
+    name : name of the column, unique in its picture; "" if the picture has only one.
+    text : characters of the column, `NAMELESS` for one that the file does not name; "" if it names none.
+    spots : boxes of the characters.
+    read : whether box k of `spots` belongs to character k of `text`.
+    region : place of the column, if the file gives it.
+    fault : reason why the column cannot be used; "" if it can be used.
     """
 
     picture: str
@@ -35,12 +36,12 @@ class Given:
 
 
 def inside(name: str) -> str:
-    """Return the name of a picture with "/" on every system.
+    """Return the name of a picture with "/" as separator on every system.
 
     Raises
     ------
     SinonomError
-        If it leads out of the folder.
+        If the name leads out of the folder of pictures.
     """
     path = PurePosixPath(name.strip().replace("\\", "/"))
     if not path.parts or path.is_absolute() or ".." in path.parts or re.match(r"^[A-Za-z]:", str(path)):
@@ -49,7 +50,7 @@ def inside(name: str) -> str:
 
 
 def loose(picture: str, spots: list[tuple[Box, str]]) -> Given:
-    """Return boxes in reading order: columns from right to left, each from top to bottom."""
+    """Return the boxes of a picture in reading order: columns from right to left, each from top to bottom."""
     ordered = [spots[k] for k in reading_order([box for box, _ in spots])]
     boxes = tuple(box for box, _ in ordered)
     if any(char for _, char in ordered):
@@ -58,7 +59,7 @@ def loose(picture: str, spots: list[tuple[Box, str]]) -> Given:
 
 
 def _around(boxes: tuple[Box, ...]) -> Region | None:
-    """Return where a column stands of which these are some of the characters: others may be missed at its ends."""
+    """Return the region around some boxes of a column, widened because characters at its ends may have no box."""
     if not boxes:
         return None
     x0, y0, x1, y1 = np.array(boxes).T
@@ -67,7 +68,7 @@ def _around(boxes: tuple[Box, ...]) -> Region | None:
 
 
 def columns_of(boxes: list[Box]) -> list[list[int]]:
-    """Return which boxes stand in one column, from right to left, each column from top to bottom."""
+    """Return the indices of each column's boxes: columns from right to left, each from top to bottom."""
     columns: list[list[int]] = []
     for k in sorted(range(len(boxes)), key=lambda k: -(boxes[k][0] + boxes[k][2])):
         middle = (boxes[k][0] + boxes[k][2]) / 2
@@ -82,5 +83,5 @@ def columns_of(boxes: list[Box]) -> list[list[int]]:
 
 
 def reading_order(boxes: list[Box]) -> list[int]:
-    """Return the order in which boxes are read."""
+    """Return the indices of the boxes in reading order."""
     return [k for column in columns_of(boxes) for k in column]

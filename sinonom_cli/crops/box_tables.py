@@ -1,4 +1,4 @@
-"""Boxes as tables: a CSV file, or YOLO text for each picture."""
+"""Read boxes from tables: a CSV file, or one YOLO text file for each picture."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,9 +20,10 @@ SIDES = ("x0", "y0", "x1", "y1")
 
 
 def read_table(path: Path, folder: Path) -> list[Given]:
-    """Read `picture,x0,y0,x1,y1,text`: one character, the box is its own; several, it is a column's; none, unknown.
+    """Read a CSV file with the columns `picture,x0,y0,x1,y1,text`.
 
-    A row that cannot be used is a column with a fault; the others stay.
+    With one character as `text`, the box is that character's; with several, it is a column's; without text, its
+    character is unknown. A row that cannot be used becomes a column with a fault, and the other rows are kept.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def _box(row: TableRow, delimiter: str) -> Box:
     if row.fault:
         raise SinonomError(row.fault)
     cells = [row.cells[name] for name in SIDES]
-    if delimiter != ",":  # where semicolons part cells, commas part decimals
+    if delimiter != ",":  # Files with semicolons between cells write decimals with a comma.
         cells = [cell.replace(",", ".") for cell in cells]
     x0, y0, x1, y1 = map(_number, cells)
     if not np.isfinite([x0, y0, x1, y1]).all():
@@ -69,14 +70,16 @@ def _box(row: TableRow, delimiter: str) -> Box:
 
 
 def read_yolo(path: Path, files: list[Path], folder: Path, pictures: Sequence[str]) -> list[Given]:
-    """Read `class x y w h` lines; `classes.txt` may name the classes, one a line: then those are the characters.
+    """Read YOLO label files, whose lines are `class x y w h`.
+
+    A file `classes.txt` may name the classes, one a line; the names are then the characters.
 
     Parameters
     ----------
-    path : the folder of labels.
-    files : the `.txt` files in it.
-    folder : what pictures' names are relative to.
-    pictures : the names of those in it.
+    path : folder of the label files.
+    files : `.txt` files in `path`.
+    folder : folder that the names of pictures are relative to.
+    pictures : names of the pictures in `folder`.
     """
     classes = path / "classes.txt"
     names = [char_named(line) for line in read_lines(classes)] if classes.is_file() else []
@@ -86,7 +89,7 @@ def read_yolo(path: Path, files: list[Path], folder: Path, pictures: Sequence[st
     folded = {stem.casefold(): picture for stem, picture in exact.items()}
     found = []
     for file in files:
-        if file == classes or file.name == LIST:  # labels may lie beside their pictures, and the list too
+        if file == classes or file.name == LIST:  # The list of transcripts may lie in the same folder.
             continue
         stem = file.relative_to(path).with_suffix("").as_posix()
         picture = exact.get(composed(stem)) or folded.get(composed(stem).casefold(), "")
@@ -104,7 +107,7 @@ def read_yolo(path: Path, files: list[Path], folder: Path, pictures: Sequence[st
 
 
 def _yolo_spots(file: Path, names: list[str], size: tuple[int, int]) -> tuple[list[tuple[Box, str]], dict[str, str]]:
-    """Return the boxes of a label file with their characters, and what is wrong with its other lines."""
+    """Return the boxes of a label file with their characters, and the fault of each other line."""
     spots: list[tuple[Box, str]] = []
     faults: dict[str, str] = {}
     for number, line in enumerate(read_lines(file), 1):
@@ -117,7 +120,7 @@ def _yolo_spots(file: Path, names: list[str], size: tuple[int, int]) -> tuple[li
             continue
         kind, (x, y, w, h) = int(numbers[0]), numbers[1:5]
         if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < w <= 1 and 0 < h <= 1):
-            faults[f"line {number}"] = "x, y, w, h are not parts of the picture"
+            faults[f"line {number}"] = "x, y, w, h are not shares of the picture, from 0 to 1"
             continue
         sides = ((x - w / 2) * size[0], (y - h / 2) * size[1], (x + w / 2) * size[0], (y + h / 2) * size[1])
         spots.append((sides, names[kind] if kind < len(names) else ""))
@@ -132,10 +135,10 @@ def _number(text: str) -> float:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    """Return the size of a picture as it is shown: turned as its EXIF says."""
+    """Return the width and height of a picture as it is shown, after the rotation that its EXIF data asks for."""
     try:
         with opened_picture(path) as picture:
             turned = picture.getexif().get(0x0112, 1) >= 5
             return (picture.height, picture.width) if turned else picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SinonomError(f"{path.name} is no picture: {error}") from None
+        raise SinonomError(f"{path.name} is not a picture: {error}") from None

@@ -1,4 +1,4 @@
-"""`--boxes`: where characters or columns stand, as found elsewhere -> columns to crop."""
+"""Read the boxes of characters or columns that `--boxes` gives, and return the columns to crop."""
 
 import hashlib
 from collections import Counter
@@ -23,23 +23,23 @@ FORMS = (
 )
 
 FILES = (".txt", ".xml")
-"""Endings of files of boxes in a folder of them."""
+"""Endings of annotation files in a folder."""
 
 
 def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Sequence[str]) -> list[Item]:
-    """Return an item for each column that a file of boxes knows.
+    """Return an item for each column of an annotation file.
 
     Parameters
     ----------
     path : CSV, YOLO, PAGE XML or ALTO XML; see `FORMS`.
-    folder : what pictures' names are relative to.
-    texts : transcript by picture, for boxes that come without.
-    pictures : the names of the pictures in the folder.
+    folder : folder that the names of pictures are relative to.
+    texts : transcript of each picture, for boxes without text.
+    pictures : names of the pictures in `folder`.
 
     Raises
     ------
     SinonomError
-        If it is none of these, or holds nothing to crop.
+        If the file has none of these formats, or holds nothing to crop.
     """
     given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
     silent = [one for one in given if not one.text and not one.fault]
@@ -49,8 +49,8 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Seq
     given = [one for one in given if one.text or one.fault]
     if not given:
         raise SinonomError(
-            f"{path} holds no characters that are known",
-            "give their text in it, or --transcripts FILE with pictures' text",
+            f"{path} names no characters",
+            "add the text of the boxes to it, or give --transcripts FILE with the text of each picture",
         )
     nameless = [one for one in given if NAMELESS in one.text]
     if nameless:
@@ -62,22 +62,25 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Seq
 
 
 def pictures_in(folder: Path, skip: Sequence[Path] = ()) -> Items:
-    """Return a folder's pictures, and say what else it holds.
+    """Return the pictures of a folder, and print which other files are passed over.
 
     Parameters
     ----------
-    folder : what to search through.
-    skip : what the command writes: it holds no pictures to cut.
+    folder : folder that is searched.
+    skip : files and folders that the command writes, which are no input.
     """
     try:
         found = find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures", skip=skip)
-    except SinonomError:  # there are none: each column fails by name
+    except SinonomError:  # The folder holds no pictures; each column then fails with its own message.
         return Items([])
     return Items([item for item in found if not item.fault], found.passed_over)
 
 
 def digest(path: Path) -> str:
-    """Return a SHA-256 of a file or a folder of boxes; a file that cannot be read fails elsewhere, by its name."""
+    """Return the SHA-256 of an annotation file or a folder of them, without files that cannot be read.
+
+    A file that cannot be read fails later with a message that names it.
+    """
     found = hashlib.sha256()
     for file in [path] if path.is_file() else _files(walk(str(path), FILES), *FILES):
         found.update(f"{file.relative_to(path) if file != path else ''}\0".encode("utf-8", "surrogatepass"))
@@ -102,7 +105,7 @@ def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
     elif path.suffix.lower() == ".csv":
         return read_table(path, folder)
     elif path.suffix.lower() != ".xml":
-        raise SinonomError(f"{path} is of no form that is known", f"--boxes takes {FORMS}")
+        raise SinonomError(f"{path} has an unknown format", f"--boxes takes {FORMS}")
     root, files = (path, xmls) if path.is_dir() else (path.parent, [path])
     return [one for file in files for one in read_xml(file, file.relative_to(root), folder)]
 
@@ -112,7 +115,7 @@ def _files(holding: Holding, *suffixes: str) -> list[Path]:
 
 
 def _with_text(one: Given, texts: Mapping[str, str]) -> Given:
-    """Give boxes that came without text the transcript of their picture, if that can be done."""
+    """Return a column with the transcript of its picture, if it has no text and the two can be matched."""
     text = texts.get(one.picture, "")
     if NAMELESS in one.text and len(text) == len(one.text):
         named = zip(one.text, text, strict=True)
@@ -123,9 +126,7 @@ def _with_text(one: Given, texts: Mapping[str, str]) -> Given:
         return replace(one, text=text, read=True, region=None)
     if len(columns_of(list(one.spots))) == 1:
         return replace(one, text=text)
-    return replace(
-        one, fault=f"{len(one.spots)} boxes in several columns, and {len(text)} characters: nobody knows which is which"
-    )
+    return replace(one, fault=f"{len(one.spots)} boxes in several columns cannot be matched to {len(text)} characters")
 
 
 def _key(one: Given) -> str:
@@ -136,7 +137,7 @@ def _items(given: list[Given], folder: Path) -> list[Item]:
     names = Counter(_key(one) for one in given)
     again = [key for key, times in names.items() if times > 1]
     if again:
-        raise SinonomError(f"two columns are both called {again[0]}", "give each another id")
+        raise SinonomError(f"two columns are both called {again[0]}", "give each column its own id")
     slug = slugs(list(dict.fromkeys(one.picture for one in given)))
     first: Counter[str] = Counter()
     items = []

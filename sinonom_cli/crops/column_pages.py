@@ -1,4 +1,4 @@
-"""Several columns laid side by side into one page-like picture: one inference serves them all."""
+"""Lay several columns side by side in one picture that looks like a page, and detect all in one inference."""
 
 from dataclasses import dataclass
 
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from sinonom_cli.layout.detector import Localizer
 
 COLUMNS_ABREAST = 14
-"""Columns on a page."""
+"""Number of columns on a page."""
 CHARACTERS = 32
-"""Height of a page in characters: about what pages of old prints hold, and what a detector has learnt."""
+"""Height of a page, in characters; about as many stand on pages of old prints, on which a detector is trained."""
 FILLED = 0.8
-"""Share of its place that a column fills at most, across and along."""
+"""Largest share of the width of its place that a column fills."""
 MARGIN = 0.05
-"""Paper above the columns, in heights of the page."""
+"""Height of the paper above and below the columns, in heights of the page."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a detector saw in one column: (m, 2) float64 tops and bottoms in pixels of the patch, and (m,) scores."""
+    """Detections in one column: (m, 2) float64 tops and bottoms in pixels of the patch, and (m,) float64 scores."""
 
     spans: NDArray[np.float64]
     scores: NDArray[np.float64]
@@ -30,7 +30,7 @@ def look(localizer: Localizer, columns: list[tuple[NDArray[np.uint8], int]]) -> 
 
     Parameters
     ----------
-    columns : (H, W) uint8 patches, each with how many characters it holds: all are drawn at one size.
+    columns : (H, W) uint8 patches, each with its number of characters; all characters are drawn at one size.
     """
     canvas, places = page_of(columns, localizer.size)
     boxes, scores = localizer.boxes(canvas)
@@ -50,10 +50,16 @@ def page_of(
 ) -> tuple[NDArray[np.uint8], list[tuple[float, float, float, float, int]]]:
     """Lay columns on a page.
 
+    Parameters
+    ----------
+    columns : as in `look`.
+    size : side of the page, pixels.
+
     Returns
     -------
     canvas : (size, size) uint8.
-    places : for each column: left and right of its place, its top, its scale, and its height as a patch.
+    places : for each column, left and right of its place and its top, pixels of the page; its scale, pixels of the
+        page per pixel of the patch; and its height, pixels of the patch.
     """
     from PIL import Image
 
@@ -65,7 +71,7 @@ def page_of(
         height, width = grey.shape
         scale = min(size / CHARACTERS * count / height, FILLED * step / width, (1 - 2 * MARGIN) * size / height)
         shape = max(1, round(width * scale)), max(1, round(height * scale))
-        # Each column's paper becomes the page's: steps at its border would be lines.
+        # Each column's paper gets the grey of the page, because a step of grey at its border would look like a line.
         levelled = np.clip(grey.astype(np.float32) + canvas[0, 0] - paper[number], 0, 255)
         drawn = Image.fromarray(np.uint8(np.round(levelled))).resize(shape, Image.Resampling.BICUBIC, reducing_gap=3)
         x = round((number + 0.5) * step - shape[0] / 2)

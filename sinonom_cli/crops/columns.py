@@ -1,4 +1,4 @@
-"""A column of writing and its transcript -> where its characters are, and their pictures."""
+"""Find the characters of a column of writing by its transcript, and crop their pictures."""
 
 from dataclasses import dataclass, replace
 
@@ -16,27 +16,29 @@ from sinonom_cli.crops.paragraph_marks import circle_scores
 from sinonom_cli.errors import SinonomError
 
 TALLEST_STROKE = 2.5
-"""Widths of the column; dark for so long near its border: a ruling line."""
+"""Smallest length of a ruling line near the border, in widths of the column; strokes are shorter."""
 RADII = (0.18, 0.21, 0.24, 0.27, 0.30, 0.33)
 """Radii of paragraph marks to look for, in widths of the column."""
 LEAST_RADIUS = 3.5
-"""Pixels; smaller circles look like any gap. Columns so narrow are notes, which have none."""
+"""Smallest radius, in pixels, of a paragraph mark; smaller circles look like any gap. Columns that are so narrow are
+notes, which have no marks."""
 
 
 WORK = 40
-"""Pixels of a character in which cuts are looked for: larger columns are reduced by the whole part of their ratio."""
+"""Size of a character, in pixels, at which cuts are searched; larger columns are reduced by the whole part of the
+ratio."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A patch, cut.
+    """Ink and cuts of a patch.
 
     Attributes
     ----------
     ink : (H, W) float32 in [0, 1], without ruling lines.
-    cuts : the rows of its n characters.
-    agreement : (n,) float64 in [0, 1], what the cuts by ink alone have in common with the nearest box of a detector,
-        along the column; None: no detector was asked.
+    cuts : rows of the n characters.
+    agreement : (n,) float64 in [0, 1], intersection over union, along the column, of each segment that is cut by ink
+        alone with the nearest box of a detector; None if no detector was used.
     """
 
     ink: NDArray[np.float32]
@@ -64,13 +66,13 @@ def check_fits(height: int, n: int) -> None:
 
 
 def cut_column(grey: NDArray[np.uint8], transcript: str, found: Found | None = None) -> Column:
-    """Cut a patch into the characters of its transcript, by its ink alone or with what a detector saw.
+    """Cut a patch into the characters of its transcript, by its ink alone or with a detector's boxes.
 
     Parameters
     ----------
     grey : (H, W) uint8, a vertical column, dark on light.
     transcript : n characters, from top to bottom.
-    found : boxes along the column; None: no detector was asked.
+    found : boxes along the column; None if no detector was used.
 
     Raises
     ------
@@ -87,16 +89,16 @@ def cut_column(grey: NDArray[np.uint8], transcript: str, found: Found | None = N
     if found is None:
         return Column(ink, _enlarged(blind, factor, len(ink)))
     seeing = find_cuts(small, heights, circles, found.spans / factor, found.scores)
-    # Whether the number is right is the ink's to say: a detector that overlooks a character would speak for fewer.
+    # The ink alone judges the number of characters, because a detector that misses one would favour fewer.
     cuts = replace(seeing, rival=blind.rival, rival_number=blind.rival_number, sparse=blind.sparse)
     blind = _enlarged(blind, factor, len(ink))
     return Column(ink, _enlarged(cuts, factor, len(ink)), agreement(found.spans, blind.tops, blind.bottoms))
 
 
 def marks_of(ink: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the score of each row of a column as the middle of a paragraph mark: (H,) float32.
+    """Return the score of each row of a column as the centre of a paragraph mark: (H,) float32.
 
-    The time that this takes grows with the fourth power of the width: wide columns of small characters are reduced.
+    The running time grows with the fourth power of the width, so wide columns of small characters are reduced.
     """
     factor = max(1, ink.shape[1] // (2 * WORK))
     small = shrunk(ink, factor)
@@ -105,7 +107,7 @@ def marks_of(ink: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def shrunk(ink: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return ink reduced by a whole factor, the mean of each square; paper is added below and at the right."""
+    """Return ink reduced by a whole factor; each pixel is the mean of a square, padded with paper below and right."""
     if factor < 2:
         return ink
     below, right = (-side % factor for side in ink.shape)
@@ -115,7 +117,7 @@ def shrunk(ink: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 def _enlarged(cuts: Cuts, factor: int, height: int) -> Cuts:
-    """Return the cuts of a shrunk column in pixels of the column, which is `height` of them high."""
+    """Return the cuts of a reduced column in pixels of the full column, which is `height` pixels high."""
     tops, bottoms = (np.minimum(rows * factor, height) for rows in (cuts.tops, cuts.bottoms))
     return replace(cuts, tops=tops, bottoms=bottoms, pitch=cuts.pitch * factor)
 
@@ -128,6 +130,6 @@ def crop_all(column: Column, size: int) -> list[Crop | None]:
 
 
 def judge(column: Column, transcript: str, crops: list[Crop | None]) -> Judged:
-    """Return how sure the crops of a column are."""
+    """Return the confidence of the crops of a column, and the main doubt about each."""
     severed = np.array([one.severed if one else 0.0 for one in crops])
     return judged(column.cuts, transcript, severed, column.agreement)

@@ -1,4 +1,4 @@
-"""How sure each character's crop is, and why one is doubtful."""
+"""Compute the confidence of each character's crop, and the reason why a crop is doubtful."""
 
 from dataclasses import dataclass
 
@@ -9,26 +9,26 @@ from sinonom_cli.crops.cuts import Cuts
 from sinonom_cli.crops.heights import expected_heights
 
 ORDINARY_COST = 0.4
-"""Cost of the cuts per character, up to which a column looks as its transcript says."""
+"""Cost of the cuts per character up to which a column fully fits its transcript."""
 LIKELY_HEIGHT = 0.35
-"""Standard deviation of the logarithm of heights in the confidence; wider than in the search."""
+"""Standard deviation of the logarithm of heights in the confidence; it is wider than in the search."""
 RIVAL, RIVAL_SLOPE = 1.0, 3.0
-"""By so much another number of characters may look better until it is as likely as the transcript's. Of columns of
-NomNaOCR as they are, 2 % are beyond; of the same with a character of the transcript left out, or one put in, 87 % and
-94 % are."""
+"""Difference of costs at which another number of characters is as likely as the transcript's, and the slope there.
+Of the columns of NomNaOCR, 2 % exceed this difference; with one character removed from the transcript 87 % do, with
+one inserted 94 %."""
 SPARSE_SLOPE = 8.0
 LEAST_AGREEMENT = 0.5
-"""A detector that was asked and saw nothing halves the confidence: what it overlooked may still be cut well."""
+"""Factor of the confidence where a detector saw nothing; it is not lower, as a missed character may be cut well."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """How sure the n crops of a column are, and by what they lose most.
+    """Confidence of the n crops of a column, and the main doubt about each.
 
     Attributes
     ----------
     confidence : (n,) float64 in [0, 1].
-    reasons : n phrases, each the greatest doubt about a character, be it small.
+    reasons : n phrases, each the greatest doubt about a character, even if that is small.
     """
 
     confidence: NDArray[np.float64]
@@ -40,16 +40,17 @@ def judged(
 ) -> Judged:
     """Judge the crops of a column.
 
-    The confidence is the product of: the certainty of the character's cuts; the likelihood of its height; the share
-    of its ink that is whole; how well the column as a whole fits the transcript, in cost and in number; and, if a
-    detector was asked, what it says.
+    The confidence is a product of factors: the certainty of the character's cuts; the likelihood of its height; the
+    share of its ink that is not cut off; the fit of the whole column to the transcript, in cost and in number of
+    characters; and, if a detector was used, its agreement.
 
     Parameters
     ----------
-    cuts : of n characters.
-    transcript : the characters.
-    severed : (n,) share of ink at the cuts in strokes that run on beyond.
-    agreement : (n,) share in [0, 1] that each has in common with a detector's box; None: none was asked.
+    cuts : cuts of n characters.
+    transcript : the n characters.
+    severed : (n,) float64 in [0, 1], share of ink at the cuts, in strokes that continue beyond them.
+    agreement : (n,) float64 in [0, 1], intersection over union of each character with the nearest box of a detector;
+        None if no detector was used.
     """
     n = len(transcript)
     heights = (cuts.bottoms - cuts.tops) / (np.array(expected_heights(transcript)) * cuts.pitch)
@@ -73,5 +74,5 @@ def judged(
 
 
 def whole_share(severed: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return what the share of ink at the cuts, in strokes that run on beyond, leaves of the confidence: 0.1 to 1."""
+    """Return the factor of the confidence, 0.1 to 1, for the share of ink in strokes that continue beyond the cuts."""
     return np.clip(1 - 4 * np.asarray(severed), 0.1, 1.0)

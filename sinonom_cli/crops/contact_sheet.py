@@ -1,4 +1,4 @@
-"""A picture of columns with their cuts, for a human to check."""
+"""Draw columns with their cuts on a contact sheet, for a human to check."""
 
 import random
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.own_tables import read_table
 
 ZOOM, CROP, EDGE, HEAD, WIDEST = 2, 40, 8, 30, 1800
-"""Pixels of the sheet for a pixel of a patch; side of a crop; paper around; height of captions; width of the sheet."""
+"""Scale of a patch; side of a crop, margin, height of captions and greatest width of the sheet, in its pixels."""
 TALLEST = 1600
-"""Pixels of the sheet that a patch, or a page with boxes, takes at most along its longer side: larger ones shrink."""
+"""Greatest length of the longer side of a patch or page on the sheet, in pixels; larger ones are reduced."""
 SURE, DOUBTFUL, CUT = (0, 130, 60), (210, 0, 0), (90, 120, 255)
 
 
 def chosen(items: Sequence[Item], out: Path, count: int, seed: int, worst: bool) -> list[Item]:
-    """Return which columns to draw: a sample, or (`worst`) those whose least sure character is least sure."""
+    """Return the columns to draw: a random sample or, if `worst`, those whose lowest confidence is lowest."""
     usable = [item for item in items if not item.data.fault]
     if not worst:
         return random.Random(seed).sample(usable, min(count, len(usable)))
@@ -41,14 +41,14 @@ def chosen(items: Sequence[Item], out: Path, count: int, seed: int, worst: bool)
 
 
 def draw_sheet(path: Path, items: Sequence[Item], work: CropColumn) -> None:
-    """Cut columns again and draw each beside its crops; what cannot be cut is left out.
+    """Cut columns again and draw each beside its crops; columns that cannot be cut are left out.
 
-    Cuts are blue, the box of a character's ink is green or, if the character is doubtful, red.
+    Cuts are blue. The box of a character's ink is green or, if the character is doubtful, red.
 
     Raises
     ------
     SinonomError
-        If something that is no sheet of ours lies at `path`.
+        If no column can be cut, or a file that is not such a sheet lies at `path`.
     """
     panels = []
     for item in items:
@@ -57,7 +57,7 @@ def draw_sheet(path: Path, items: Sequence[Item], work: CropColumn) -> None:
         except SinonomError as error:
             console.detail(f"{item.key}: {error.message}")
     if not panels:
-        raise SinonomError("there is nothing to draw: none of the chosen columns could be cut", "another --seed")
+        raise SinonomError("there is nothing to draw: none of the chosen columns could be cut", "give another --seed")
     write_sheet(path, _laid_out(panels))
 
 
@@ -78,7 +78,7 @@ def _panel(item: Item, done: Done, doubtful_below: float) -> Image.Image:
         x0, y0, x1, y1 = (round(zoom * value) for value in piece.crop.box)
         doubtful = piece.confidence < doubtful_below and piece.char not in ILLEGIBLE
         draw.rectangle((x0, HEAD + y0, max(x0, x1 - 1), HEAD + max(y0, y1 - 1)), outline=DOUBTFUL if doubtful else SURE)
-        # Beside its character, unless the one above still stands there.
+        # The crop stands beside its character, or lower where the crop above would overlap it.
         y = max(free, HEAD + (y0 + y1 - CROP) // 2)
         panel.paste(Image.fromarray(piece.crop.picture).resize((CROP, CROP)), (side + 2, y))
         free = y + CROP + 1

@@ -1,4 +1,4 @@
-"""What a way to cut a column costs: ink under its cuts, odd heights, ink left over, paragraph marks, boxes not met."""
+"""Compute the costs of cuts: ink under a cut, odd heights, ink left out, paragraph marks, disagreement with boxes."""
 
 from typing import NamedTuple
 
@@ -9,33 +9,33 @@ from numpy.typing import NDArray
 CROSSING = 14.0
 """Cost of a cut through ink across the whole width."""
 CLOSE = 3.0
-"""Cost of a cut in the middle of full rows, so that cuts lie in the middle of gaps."""
+"""Cost of a cut between rows that are full of ink, so that cuts lie in the middle of gaps."""
 SPREAD = 0.14
-"""Standard deviation of the logarithm of a character's height, given what is expected; 0.07 is seen in NomNaOCR."""
+"""Standard deviation of the logarithm of a character's height, relative to the expected one; it is 0.07 in NomNaOCR."""
 CIRCLE_HEIGHT = 0.85
-"""Height of a paragraph mark with its share of the gaps, compared with an ordinary character."""
+"""Height of a paragraph mark with its share of the gaps, relative to an ordinary character."""
 CIRCLE_COST, CIRCLE_GAIN, CIRCLE_LEAST = 14.0, 30.0, 0.5
-"""A paragraph mark costs 14 less 30 times its score, but never nothing: room that the characters leave speaks for it,
-not the mark alone, or every 口 would be one."""
+"""A paragraph mark costs 14 minus 30 times its score, but at least 0.5. The mark must also fit the space that the
+characters leave free; its score alone would make every 口 a mark."""
 SKIPPED = 8.0
-"""Cost of leaving a full row of ink out, at the ends of the column."""
+"""Cost of leaving out a row that is full of ink, at the ends of the column."""
 BLANK, NOTHING = 0.004, 6.0
 """Mean ink below which a segment holds no character, and the cost of such a segment."""
 
 
 class Costs(NamedTuple):
-    """Everything the search needs to know of a column of height H with n characters.
+    """Costs of a column of height H with n characters, as the search needs them.
 
-    Boundary y lies above row y; there are H + 1.
+    Boundary y lies above row y; there are H + 1 boundaries.
 
     Attributes
     ----------
-    cut : (H + 1,) float64, of a cut at each boundary.
-    skipped : (H + 1,) float64, cumulated, of leaving out the rows above each boundary.
-    filled : (H + 1,) float64, cumulated mean ink of the rows above each boundary.
-    circle : (H + 1,) float64, of a paragraph mark around each boundary.
-    boxes : (H + 1, L + 1) float64, of a character from boundary y, `size` rows high, being unlike any box of a
-        detector; (1, 1) if there was none.
+    cut : (H + 1,) float64, cost of a cut at each boundary.
+    skipped : (H + 1,) float64, cumulative cost of leaving out the rows above each boundary.
+    filled : (H + 1,) float64, cumulative mean ink of the rows above each boundary.
+    circle : (H + 1,) float64, cost of a paragraph mark around each boundary.
+    boxes : (H + 1, L + 1) float64; element [y, size] is the cost by which a character from boundary y, `size` rows
+        high, disagrees with all boxes of a detector; (1, 1) if no detector was used.
     heights : (n,) float64, expected heights relative to an ordinary character's.
     pitch : height of an ordinary character, pixels.
     """
@@ -61,7 +61,7 @@ def costs_of(
     Parameters
     ----------
     ink : (H, W) float32 in [0, 1], without ruling lines.
-    circles : (H,) float32, score of each row as the middle of a circle.
+    circles : (H,) float32, score of each row as the centre of a circle.
     boxes, heights, pitch : as in `Costs`.
     """
     row = ink.mean(axis=1).astype(np.float64)
@@ -70,7 +70,7 @@ def costs_of(
     near = np.pad(row, 2)
     around = (near[:-3] + near[1:-2] + near[2:-1] + near[3:]) / 4
     filled = np.concatenate([[0.0], np.cumsum(row)])
-    # Paper is left out nearly for nothing; not quite, so that a character ends as near its ink as others say.
+    # Leaving out paper costs nearly 0, so that the other costs decide where the outer characters end.
     skipped = SKIPPED * filled + 0.01 * np.arange(len(ink) + 1)
     rings = np.pad(circles, (1, 2))
     best = np.maximum(np.maximum(rings[:-2], rings[1:-1]), rings[2:]).astype(np.float64)
@@ -98,21 +98,21 @@ def upside_down(costs: Costs) -> Costs:
 
 @numba.njit(cache=True)
 def height_cost(height: float, expected: float) -> float:
-    """Return the cost of a character or mark that is `height` rows high where `expected` were."""
+    """Return the cost of the height of a character or mark, in rows, given its expected height."""
     deviation = abs(np.log(height / expected)) / SPREAD
-    # Linear beyond two deviations: one odd character must not bend all others.
+    # The cost is linear beyond two standard deviations, so that one odd character does not distort all others.
     return 0.5 * deviation * deviation if deviation < 2 else 2 * deviation - 2
 
 
 @numba.njit(cache=True)
 def span(expected: float) -> tuple[int, int]:
-    """Return the least and greatest height that a character of that expected height may have."""
+    """Return the least and greatest height, in rows, that a character may have, given its expected height."""
     return max(3, int(expected * 0.35)), int(np.ceil(expected * 2.2)) + 1
 
 
 @numba.njit(cache=True)
 def mark_span(pitch: float) -> tuple[int, int]:
-    """Return the least and greatest height that a paragraph mark may have."""
+    """Return the least and greatest height, in rows, that a paragraph mark may have."""
     return max(4, int(pitch * 0.55)), int(pitch * 1.2) + 2
 
 
@@ -122,7 +122,8 @@ def segment_costs(costs: Costs, k: int) -> NDArray[np.float64]:
 
     Returns
     -------
-    (H + 1, L + 1) float64: element [y, size] for the rows y <= row < y + size; infinite where it cannot be.
+    (H + 1, L + 1) float64; element [y, size] is the cost of the rows y <= row < y + size, infinite if the character
+    cannot stand there.
     """
     low, high = span(costs.heights[k] * costs.pitch)
     filled, boxes = costs.filled, costs.boxes

@@ -1,4 +1,4 @@
-"""One column and its transcript -> files and rows of the set: the work on one item of the batch."""
+"""Cut one column by its transcript, and write its files and rows of the image set: one item of the batch."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +20,14 @@ from sinonom_cli.storage.atomic import cached_by_file, save_png
 from sinonom_cli.storage.inputs import Item
 
 LEAST_INSIDE = 0.5
-"""Share of a box's area inside the picture, below which it is that of another picture, not one drawn a little wide."""
+"""Smallest share of a box's area inside the picture. A box with more was drawn a little too wide, one with less
+belongs to another picture."""
 NO_INK, OUTSIDE = "no ink", "the box lies outside the picture"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One character as it was cut out: see `Judged` and `Column` for the numbers, `Likeness` for the last."""
+    """One character cut from a column; `Judged` and `Column` explain its numbers, `Likeness` explains `looks_like`."""
 
     char: str
     crop: Crop | None
@@ -38,14 +39,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Done:
-    """A column, cut.
+    """A column and the characters cut from it.
 
     Attributes
     ----------
-    grey : (H, W) uint8, the column.
-    corner : x, y of its upper left in the picture.
-    pieces : its characters from top to bottom.
-    edges : rows of `grey` where it was cut.
+    grey : (H, W) uint8, the column, dark on light.
+    corner : (x, y) of the column's upper left corner, pixels of the picture.
+    pieces : characters from top to bottom.
+    edges : rows of `grey` where the column was cut.
     """
 
     grey: NDArray[np.uint8]
@@ -56,16 +57,16 @@ class Done:
 
 @dataclass(frozen=True)
 class CropColumn:
-    """The work on one column.
+    """Callable that cuts one column and writes its crops.
 
     Attributes
     ----------
-    out : the image set.
-    size : side of its pictures, pixels.
-    localizer : an ONNX file to ask as well as the ink.
-    doubtful_below : confidence below which a crop is doubtful.
-    keep_doubtful : write doubtful crops too, marked.
-    check : doubt crops that look like another character.
+    out : folder of the image set.
+    size : side of the crops' pictures, pixels.
+    localizer : ONNX file of a detector that is used besides the ink; None: the ink alone.
+    doubtful_below : confidence, in [0, 1], below which a crop is doubtful.
+    keep_doubtful : whether doubtful crops are written too, with a mark.
+    check : whether crops that look like another character become doubtful.
     """
 
     out: Path
@@ -93,18 +94,18 @@ class CropColumn:
         return rows
 
     def outputs(self, item: Item) -> list[str]:
-        """Return the files that the item may become, relative to the set: doubtful crops are left out."""
+        """Return the files that the item can give, relative to the image set; doubtful crops may have none."""
         line: Line = item.data
         chars = enumerate(line.transcript, line.first)
         return [_file_name(label_of(repair(char)), f"{line.slug}-{k}") for k, char in chars if char != NAMELESS]
 
     def cut(self, item: Item) -> Done:
-        """Cut a column, and judge the pieces; write nothing.
+        """Cut a column and judge its pieces, but write nothing.
 
         Raises
         ------
         SinonomError
-            If it cannot be read, or cannot hold the characters of its transcript.
+            If the column cannot be read, or is too low for the characters of its transcript.
         """
         line: Line = item.data
         if line.fault:
@@ -136,7 +137,7 @@ class CropColumn:
         return self._checked(Done(grey, corner, pieces, edges))
 
     def _checked(self, done: Done) -> Done:
-        """Lower the confidence of what looks like another character than its transcript names."""
+        """Lower the confidence of pieces that look like another character than the transcript names."""
         if not self.check:
             return done
         pieces = list(done.pieces)
@@ -148,7 +149,7 @@ class CropColumn:
         return replace(done, pieces=pieces)
 
     def _written(self, piece: Piece, name: str, corner: tuple[int, int], row: dict[str, str]) -> dict[str, str]:
-        """Write the picture of a character unless it is to be left out, and return its row."""
+        """Write the picture of a character unless it must be left out, and return its row."""
         char, crop = repair(piece.char), piece.crop
         label = label_of(char) if char != NAMELESS else ""
         row |= {"label": label, "char": char if label else "", "box": ""}
@@ -179,7 +180,7 @@ def _doubted(piece: Piece, seen: Likeness) -> Piece:
 
 
 def _taken(grey: NDArray[np.uint8], corner: tuple[int, int], spots: NDArray[np.float64], chars: str, size: int) -> Done:
-    """Crop characters out of boxes that somebody else gave them."""
+    """Crop characters by the boxes of an annotation file."""
     pieces = []
     for char, spot in zip(chars, spots, strict=True):
         outside = _share_inside(spot, grey.shape) < LEAST_INSIDE
@@ -195,15 +196,15 @@ def _share_inside(box: NDArray[np.float64], shape: tuple[int, ...]) -> float:
     low, high = np.maximum(box[:2], 0), np.minimum(box[2:], shape[::-1])
     with np.errstate(over="ignore"):
         sides = box[2:] - box[:2]
-    # Side by side: the product of the sides of an absurd box overflows.
+    # Each side has its own ratio, because the area of an absurdly large box would overflow.
     return float((np.clip(high - low, 0, None) / sides).prod()) if (sides > 0).all() else 0.0
 
 
 @cached_by_file(2)
 def look_at_page(localizer: Path, page: tuple[tuple[Region, int], ...]) -> list[Found | None]:
-    """Return what a detector sees in each of the columns laid on one page; None for those that cannot be read.
+    """Return a detector's boxes in each of the columns laid on one page; None for a column that cannot be read.
 
-    Neighbours in the list mostly come to the same worker one after another: it looks at their page once.
+    One worker mostly gets neighbours in the list one after another, so the cache saves further inferences per page.
     """
     columns: dict[int, tuple[NDArray[np.uint8], int]] = {}
     for place, (region, count) in enumerate(page):

@@ -1,4 +1,4 @@
-"""From cuts to pictures: whose ink is whose, its box, and the square around it."""
+"""Crop the characters of a cut column: assign the ink to characters, find its box, and draw the square around it."""
 
 from dataclasses import dataclass, replace
 
@@ -8,22 +8,23 @@ from numpy.typing import NDArray
 from sinonom_cli.crops.ink import INKED, components, soft_ink
 
 WHOLE = 0.8
-"""A component goes whole to the character that holds at least this share of its ink; others are cut."""
+"""Share of a component's ink from which one character gets the whole component; other components are cut."""
 
 
 FINEST, FINER = 160, 1.25
-"""Pixels, and sides of its picture, that a character needs at most along its shorter side: larger scans are reduced."""
+"""Greatest size that a character needs, in pixels and in sides of its picture; the larger of the two counts.
+Larger scans are reduced."""
 
 
 @dataclass(frozen=True)
 class Crop:
-    """One character: its picture, its place in the patch and how much of it is there.
+    """One character: its picture, its box in the patch, and the share of its ink that is cut off.
 
     Attributes
     ----------
     picture : (size, size) uint8, dark ink on white.
-    box : (x0, y0, x1, y1) of its ink, pixels of the patch, x1 and y1 outside.
-    severed : share of its ink that lies at its cuts, in strokes that run on beyond them.
+    box : (x0, y0, x1, y1) of its ink, pixels of the patch; x1 and y1 are exclusive.
+    severed : share of its ink that lies at its cuts, in strokes that continue beyond them.
     """
 
     picture: NDArray[np.uint8]
@@ -36,21 +37,21 @@ def reduction(side: float, size: int) -> int:
 
     Parameters
     ----------
-    side : pixels.
-    size : side of the crops' pictures in pixels.
+    side : width of a character, pixels.
+    size : side of the crops' pictures, pixels.
     """
     return max(1, int(side / max(FINEST, FINER * size)))
 
 
 def reduced(grey: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Return a picture reduced by a whole factor: each pixel is the mean of a square."""
+    """Return a picture reduced by a whole factor; each pixel is the mean of a square."""
     from PIL import Image
 
     return grey if factor < 2 else np.asarray(Image.fromarray(grey).reduce(factor))
 
 
 def enlarged(crop: Crop | None, factor: int, shape: tuple[int, ...]) -> Crop | None:
-    """Return a crop with its box in pixels of the picture, (H, W), that was reduced by `factor`."""
+    """Return a crop from a picture that was reduced by `factor` with its box in pixels of the original, (H, W)."""
     if crop is None or factor < 2:
         return crop
     x0, y0, x1, y1 = (side * factor for side in crop.box)
@@ -58,14 +59,14 @@ def enlarged(crop: Crop | None, factor: int, shape: tuple[int, ...]) -> Crop | N
 
 
 def owners(ink: NDArray[np.float32], tops: NDArray[np.int64], bottoms: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return whose ink each pixel is.
+    """Return the character that each pixel of ink belongs to.
 
-    A stroke that reaches over a cut belongs to the character where nearly all of it is; what is joined across a
-    cut is cut there. Soft pixels at a stroke's rim go with the stroke.
+    A stroke that reaches over a cut belongs to the character that holds nearly all of it; characters that are joined
+    across a cut are separated there. Soft pixels at a stroke's rim belong to the stroke.
 
     Returns
     -------
-    (H, W) int64; k + 1 for character k, 0 for paper, -1 for ink of nobody (paragraph marks, margins).
+    (H, W) int64; k + 1 for character k, 0 for paper, -1 for ink of no character (paragraph marks, margins).
     """
     rows = np.full(len(ink), -1)
     for k, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)):
@@ -84,7 +85,7 @@ def owners(ink: NDArray[np.float32], tops: NDArray[np.int64], bottoms: NDArray[n
 
 
 def _grown(owner: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give paper within two pixels of ink to that ink's owner: rims are soft."""
+    """Return the owners with paper within two pixels of ink given to that ink's owner, because rims are soft."""
     for _ in range(2):
         padded = np.pad(owner, 1)
         for dy, dx in ((0, 1), (2, 1), (1, 0), (1, 2)):
@@ -94,15 +95,15 @@ def _grown(owner: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def crop_in_box(grey: NDArray[np.uint8], box: NDArray[np.float64], size: int) -> Crop | None:
-    """Return the picture of a character in a box that somebody drew around it, or None if there is no ink.
+    """Return the picture of a character in a given box around it, or None if there is no ink.
 
-    Strokes that reach a little beyond the box come along, those that reach into it do not.
+    Strokes that reach a little beyond the box are kept; neighbours' strokes that reach into it are removed.
 
     Parameters
     ----------
     grey : (H, W) uint8, the picture, dark on light.
-    box : (4,) float64, x0, y0, x1, y1 in pixels of it.
-    size : pixels of the crop's picture.
+    box : (4,) float64, x0, y0, x1, y1 in pixels of `grey`.
+    size : side of the crop's picture, pixels.
     """
     factor = reduction(float(max(box[2] - box[0], box[3] - box[1])), size)
     if factor > 1:
@@ -144,15 +145,16 @@ def crop(
     Parameters
     ----------
     ink : (H, W) float32 in [0, 1], without ruling lines.
-    owner : (H, W) as of `owners`.
-    k : which character; its rows are `top <= y < bottom`.
-    size : pixels of the picture.
-    min_side : least side of the square, pixels of the column, so that a dot stays small; None: half its width.
+    owner : (H, W) int64, as `owners` returns it.
+    k : index of the character, whose rows are `top <= y < bottom`.
+    size : side of the picture, pixels.
+    min_side : least side of the square, pixels of the column, so that a dot stays small; None: half the column's
+        width.
     """
     from PIL import Image
 
     mine = owner == k + 1
-    # What nobody owns between the cuts is paper and its grain: it stays, neighbours' ink does not.
+    # Pixels without an owner are paper and its grain, which are kept; neighbours' ink is removed.
     own = np.where(mine | (owner == 0), ink, 0)
     box = _ink_box(np.where(mine, ink, 0))
     if box is None:
@@ -169,7 +171,7 @@ def crop(
 
 
 def _severed(ink: NDArray[np.float32], mine: NDArray[np.bool_], top: int, bottom: int) -> float:
-    """Return the ink in strokes that go on with another owner above or below."""
+    """Return the sum of ink at the cuts in strokes that continue with another owner above or below."""
     amount = 0.0
     for row, beyond in ((top, top - 1), (bottom - 1, bottom)):
         if 0 <= beyond < len(ink):
@@ -179,7 +181,7 @@ def _severed(ink: NDArray[np.float32], mine: NDArray[np.bool_], top: int, bottom
 
 
 def _ink_box(ink: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
-    """Return the box of the ink; stray specks at its border, less than 1 % of it, are left outside."""
+    """Return the box of the ink, or None if too little; specks at its border, below 1 % of it, are left out."""
     total = float(ink.sum())
     if total < 2.0:
         return None

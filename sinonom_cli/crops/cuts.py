@@ -1,4 +1,4 @@
-"""Where to cut a column of n characters: the cheapest cuts by dynamic programming."""
+"""Find the cheapest cuts of a column into n characters by dynamic programming."""
 
 from dataclasses import dataclass, replace
 
@@ -10,35 +10,35 @@ from sinonom_cli.crops.align import disagreement
 from sinonom_cli.crops.costs import CIRCLE_HEIGHT, Costs, costs_of, mark_costs, segment_costs, span, upside_down
 
 LEAST_HEIGHT = 6
-"""Pixels that a character needs; shorter ones cannot be told apart."""
+"""Smallest height, in pixels, that a character can have; shorter ones cannot be told apart."""
 MOST_MARKS = 5
 LIKELY_MARK = 0.3
-"""Score of a circle from which room for one more paragraph mark is considered."""
+"""Smallest score of a circle for which one more paragraph mark is considered."""
 
 
 HIGH = 1.4
-"""Heights of characters, in widths of the column's ink, from which there may be two in place of one. In NomNaOCR they
-are 1.2 (median; 2.0 at the 99th percentile); with half of the transcript missing 2.4, and 1.6 at the least."""
+"""Smallest height of a character, in widths of the column's ink, at which two characters may stand in place of one.
+In NomNaOCR the height is 1.2 (median; 2.0 at the 99th percentile); with half of the transcript missing it is 2.4, and
+at least 1.6."""
 FURTHER, FURTHER_SLOPE = 1.1, 0.84
-"""A column looks as if it held several times as many characters if each further cut costs less than 1.1 and 0.84 times
-the logarithm of the height. Of columns as they are, each costs 2.7 (median; 1.7 at the first percentile)."""
+"""A column may hold two or three times as many characters if each further cut costs less than 1.1 plus 0.84 times the
+logarithm of the height. In unchanged columns a further cut costs 2.7 (median; 1.7 at the first percentile)."""
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """The characters' places in a column.
+    """Places of the characters in a column.
 
     Attributes
     ----------
     tops, bottoms : (n,) int64; character k lies in rows tops[k] <= y < bottoms[k].
-    certainty : (n,) float64 in [0, 1]: how far the next best cuts, elsewhere, are from being as cheap.
-    cost : of all cuts, by ink and heights; what a detector saw is not in it.
+    certainty : (n,) float64 in [0, 1]; low if cuts elsewhere are nearly as cheap.
+    cost : cost of all cuts, by ink and heights, without the cost of disagreement with a detector's boxes.
     pitch : height of an ordinary character, pixels.
-    rival : cost less that of the cheapest cuts into one character more or fewer, by ink alone; above nought, another
-        number of characters would look better.
-    rival_number : how many characters those have.
-    sparse : how much the column looks as if it held twice or three times as many characters; above nought, it is
-        likelier than not.
+    rival : cost minus that of the cheapest cuts into one character more or fewer, by ink alone; above 0, another
+        number of characters fits better.
+    rival_number : number of characters of those cuts.
+    sparse : score for two or three times as many characters in the column; above 0, this is more likely than not.
     """
 
     tops: NDArray[np.int64]
@@ -64,8 +64,9 @@ def find_cuts(
     ----------
     ink : (H, W) float32 in [0, 1], without ruling lines.
     heights : (n,) float64, expected heights of the characters relative to an ordinary one.
-    circles : (H,) float32, score of each row as the middle of a circle (a paragraph mark, not in the transcript).
-    spans, scores : (m, 2) tops and bottoms, and (m,) scores in [0, 1], of what a detector saw; None: not asked.
+    circles : (H,) float32, score of each row as the centre of a circle (a paragraph mark, not in the transcript).
+    spans, scores : (m, 2) tops and bottoms, pixels, and (m,) scores in [0, 1] of a detector's boxes; None if no
+        detector was used.
     """
     plain = costs_of(ink, circles, np.zeros((1, 1)), heights, 0.0)
     column = _Extent(ink, circles)
@@ -81,14 +82,14 @@ def find_cuts(
 
 
 def _rivals(heights: NDArray[np.float64], ink: NDArray[np.float32]) -> list[NDArray[np.float64]]:
-    """Return the heights of one character fewer and of one more, where there can be: it is not known which."""
-    fewer = [heights[:-1]] if len(heights) > 2 else []  # a lone character has no cut, and no height to be odd by
+    """Return the expected heights with one character fewer and with one more, where the column allows them."""
+    fewer = [heights[:-1]] if len(heights) > 2 else []  # The cost of a lone character has no cut and no odd height.
     more = [np.append(heights, 1.0)] if len(ink) >= LEAST_HEIGHT * (len(heights) + 1) else []
     return fewer + more
 
 
 def _sparseness(plain: Costs, column: "_Extent", cuts: Cuts) -> float:
-    """Return `Cuts.sparse`: by how high characters are for their width, and how cheap further cuts are."""
+    """Return `Cuts.sparse`, from the height of characters relative to their width and the cost of further cuts."""
     aspect, number = cuts.pitch / column.width, len(cuts.tops)
     if aspect < HIGH:
         return -np.inf
@@ -101,7 +102,7 @@ def _sparseness(plain: Costs, column: "_Extent", cuts: Cuts) -> float:
 
 
 class _Extent:
-    """Where a column's ink begins and ends, and how many paragraph marks it may hold: what heights are judged by."""
+    """Extent of a column's ink and the number of paragraph marks it may hold, from which the pitch follows."""
 
     def __init__(self, ink: NDArray[np.float32], circles: NDArray[np.float32]) -> None:
         across = np.cumsum(ink.sum(axis=0, dtype=np.float64))
@@ -113,12 +114,12 @@ class _Extent:
 
     def pitch(self, heights: NDArray[np.float64], marks: int) -> float:
         extent = self.inked if self.inked >= LEAST_HEIGHT * len(heights) else self.whole
-        # Characters end at their ink, not in the middle of a gap: the column is about 0.08 short of whole pitches.
+        # The outer characters end at their ink and have no half gap, so the column is about 0.08 pitches shorter.
         return extent / max(heights.sum() + CIRCLE_HEIGHT * marks - 0.08, 0.5)
 
 
 def _cheapest(plain: Costs, column: _Extent) -> tuple[Costs, float]:
-    """Return the costs by the number of paragraph marks that makes the cheapest cuts cheapest, and what these cost."""
+    """Return the costs with the number of paragraph marks whose best cuts are cheapest, and the cost of these cuts."""
     best, lowest = plain, np.inf
     for marks in range(column.marks + 1):
         costs = plain._replace(pitch=column.pitch(plain.heights, marks))
@@ -134,26 +135,26 @@ def _peaks(scores: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 
 def total_cost(costs: Costs, starts: NDArray[np.float64]) -> float:
-    """Return the cost of the cheapest cuts, given `starts` of `forward`."""
+    """Return the cost of the cheapest cuts, given `starts` from `forward`."""
     return float((starts[-1] + costs.skipped[-1] - costs.skipped).min())
 
 
 @numba.njit(cache=True)
 def forward(costs: Costs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least cost of everything above a boundary.
+    """Return the least cost of everything above each boundary.
 
     Returns
     -------
-    ends : (n, H + 1); ends[k, y] of characters 0..k if character k ends at y.
-    starts : (n + 1, H + 1); starts[k, y] of characters 0..k - 1 if character k starts at y; the last row: if what
-        is left out at the bottom starts there.
+    ends : (n, H + 1) float64; ends[k, y] is the cost of characters 0..k if character k ends at y.
+    starts : (n + 1, H + 1) float64; starts[k, y] is the cost of characters 0..k - 1 if character k starts at y, or,
+        for k = n, if the rows left out at the bottom start at y.
     """
     n, boundaries = len(costs.heights), len(costs.cut)
     ends = np.full((n, boundaries), np.inf)
     starts = np.full((n + 1, boundaries), np.inf)
     cut, mark = costs.cut, mark_costs(costs)
     for k in range(n + 1):
-        # A cut is paid for wherever two things meet: characters, marks; not where nothing follows or precedes.
+        # A cut costs where two characters or marks meet; the ends of the column cost no cut.
         above = costs.skipped if k == 0 else ends[k - 1] + cut
         below = cut if k < n else np.zeros(boundaries)
         starts[k] = costs.skipped if k == 0 else ends[k - 1] + below
@@ -177,8 +178,8 @@ def _relax(
 def _traced(costs: Costs, cost: float) -> Cuts:
     """Return the cheapest cuts.
 
-    The cost of everything below a boundary is the cost of everything above it in the column upside down; both
-    together give, for each boundary of each character, the cheapest way to cut that goes through it.
+    The cost of everything below a boundary is the cost of everything above it in the column turned upside down. Both
+    together give, for each boundary of each character, the cost of the cheapest cuts through it.
     """
     ends, starts = forward(costs)
     ends_up, starts_up = forward(upside_down(costs))
@@ -191,7 +192,7 @@ def _traced(costs: Costs, cost: float) -> Cuts:
 
 
 def _certainty(through: NDArray[np.float64], chosen: NDArray[np.int64], pitch: float) -> NDArray[np.float64]:
-    """Return the share of the weight exp(-cost) within 0.15 pitch, at least 3 rows, of each choice."""
+    """Return the share of the weight exp(-cost) within 0.15 pitch, at least 3 rows, of each chosen boundary."""
     weight = np.exp(-np.minimum(through - through.min(axis=1, keepdims=True), 50.0))
     reach = max(3, round(pitch * 0.15))
     near = np.abs(np.arange(through.shape[1])[None] - chosen[:, None]) <= reach

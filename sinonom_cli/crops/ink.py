@@ -1,4 +1,4 @@
-"""From the grey of a scanned column to ink: paper flattened, ruling lines and what is left of them taken out."""
+"""Turn the grey of a scanned column into ink: flatten the paper, and find ruling lines and their remains."""
 
 import numba
 import numpy as np
@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 _WINDOW, _STEP = 25, 8
 _LEAST_CONTRAST = 40.0
 _DEAD = 0.12
-"""Share of the contrast between paper and ink that is paper's grain, not ink."""
+"""Share of the contrast between paper and ink that counts as the paper's grain, not as ink."""
 RULED = 0.8
-"""Share of dark rows that makes a line of a stretch near the border."""
+"""Smallest share of dark rows in a ruling line."""
 INKED = 0.35
-"""Ink above this is part of a stroke."""
+"""Ink, in [0, 1], above which a pixel is part of a stroke."""
 
 
 def soft_ink(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Flatten the paper and stretch the contrast; greys stay grey.
+    """Return the ink of a column with flat paper and full contrast; soft edges of strokes stay grey.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def soft_ink(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     Returns
     -------
-    (H, W) float32 in [0, 1], 1 = ink.
+    (H, W) float32 in [0, 1]; 1 is ink.
     """
     height = len(grey)
     padded = np.pad(grey, ((_WINDOW // 2, _WINDOW // 2 + _STEP), (0, 0)), mode="edge")
@@ -37,12 +37,12 @@ def soft_ink(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @numba.njit(cache=True)
 def ruling_lines(ink: NDArray[np.float32], length: int) -> NDArray[np.bool_]:
-    """Find the lines that rule columns off from each other: longer than any stroke, near the left or right border.
+    """Find the ruling lines between columns: longer than any stroke, near the left or right border.
 
     Parameters
     ----------
     ink : (H, W) float32 in [0, 1].
-    length : pixels; where that much of a pixel column is nearly all ink, it is a line, be it broken or faint.
+    length : least length of a line, pixels; a line may be broken or faint.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def ruling_lines(ink: NDArray[np.float32], length: int) -> NDArray[np.bool_]:
     for x in range(width):
         if zone <= x < width - zone:
             continue
-        # A line leans by a pixel now and then: its neighbours count.
+        # A line may lean by a pixel, so the neighbours of each pixel count too.
         dark = np.zeros(height + 1, np.int64)
         for y in range(height):
             most = ink[y, max(0, x - 1) : min(width, x + 2)].max()
@@ -72,8 +72,8 @@ def components(ink: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.i
 
     Returns
     -------
-    labels : (H, W) int64, 0 where there is none, else 1..count.
-    count : how many there are.
+    labels : (H, W) int64, 0 outside components, else 1..count.
+    count : number of components.
     """
     height, width = ink.shape
     labels = np.zeros((height, width), np.int64)
@@ -100,7 +100,7 @@ def components(ink: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.i
 
 
 def border_scraps(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Find pieces of lines at the left and right border: thin, upright and joined to nothing.
+    """Find pieces of ruling lines at the left and right border: thin, upright and isolated.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Whether a crop looks like the character that its transcript names, or like another one."""
+"""Check whether a crop looks like the character that its transcript names, or like another one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +16,18 @@ from sinonom_cli.search.index_files import FAISS
 from sinonom_cli.search.opening import model_of, open_index
 
 LIKER, LIKER_SLOPE = 0.25, 20.0
-"""By so much, in cosines, another character may look liker until the label is as likely wrong as right."""
+"""Difference of cosine similarities at which another character makes the label as likely wrong as right, and the slope
+there."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """What a crop looks like.
+    """Similarity of a crop to the character of its label and to others.
 
     Attributes
     ----------
-    factor : in (0, 1), what remains of the confidence.
-    other : the character that it looks most like, its own aside.
+    factor : factor in (0, 1) by which the confidence is multiplied.
+    other : most similar character, other than that of the label.
     """
 
     factor: float
@@ -34,12 +35,12 @@ class Likeness:
 
 
 class Reader:
-    """The model and the index of characters that ship, to compare crops with.
+    """Model and index of characters with which crops are compared; both are part of the package.
 
     Parameters
     ----------
-    index : its rows stand for characters; embeddings have unit length.
-    embedder : the model that the index was made with.
+    index : index whose rows stand for characters; its embeddings have unit length.
+    embedder : embedder with the model that the index was made with.
 
     Attributes
     ----------
@@ -82,18 +83,18 @@ class Reader:
 
 
 def doubt(liker: float) -> float:
-    """Return what remains of a crop's confidence, in (0, 1), if another character is `liker` by this cosine."""
+    """Return the factor, in (0, 1), of a crop's confidence, if another character's cosine is higher by `liker`."""
     return float(1 / (1 + np.exp(np.clip(LIKER_SLOPE * (liker - LIKER), -50, 50))))
 
 
 @lru_cache(maxsize=1)
 def read_reader() -> Reader:
-    """Return the reader that ships; each process opens it once.
+    """Return the reader with the package's own model and index; each process opens it once.
 
     Raises
     ------
     SinonomError
-        If the model or the index of characters is missing, damaged, or of another version than this.
+        If the model or the index of characters is missing, damaged, or made for another version of the package.
     """
     index = open_index(None)
     return Reader(index, Embedder(model_of(index, None)))

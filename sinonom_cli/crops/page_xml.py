@@ -1,4 +1,4 @@
-"""PAGE XML and ALTO XML, as kraken and eScriptorium write them: lines and, where they are given, characters."""
+"""Read PAGE XML and ALTO XML, as kraken and eScriptorium write them: lines and, where given, characters."""
 
 import math
 import re
@@ -23,24 +23,24 @@ Points = tuple[tuple[float, float], ...]
 def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
     """Return the lines of a file's pages.
 
-    Characters' boxes are taken where each holds one character; other lines are the outline and the text.
+    The boxes of characters are used if each holds one character; other lines are given by outline and text.
 
     Parameters
     ----------
-    file : PAGE or ALTO.
-    name : its name in messages, relative to what was given.
-    folder : where the pictures are.
+    file : PAGE or ALTO file.
+    name : name of the file in messages, relative to the folder that the user gave.
+    folder : folder of the pictures.
 
     Returns
     -------
-    The lines; for a page, a line or a character that cannot be used, one with a `fault` that says why.
+    The lines; a page, line or character that cannot be used gives one with a `fault` that says why.
     """
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import ParseError, parse
 
     key = name.as_posix()
     try:
-        # Entities and DTDs have no place in these files: in hostile ones they fill the memory or read other files.
+        # These formats need no DTD or entities, which in hostile files fill the memory or read other files.
         root = parse(file, forbid_dtd=True).getroot()
         kind = _tag(root).lower()
         if kind not in ("alto", "pcgts"):
@@ -61,7 +61,7 @@ def _pages(root: "Element", alto: bool, name: Path, folder: Path) -> list[Given]
         raise SinonomError("it has no <Page>")
     unit = next((element.text or "" for element in _below(root, "MeasurementUnit")), "pixel").strip()
     if alto and unit != "pixel":
-        raise SinonomError(f"its places are in {unit}, not in pixels")
+        raise SinonomError(f"its coordinates are in {unit}, not in pixels")
     if alto:
         written = [element.text or "" for element in _below(root, "fileName")] or [""]
     else:
@@ -119,7 +119,7 @@ def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] |
 
 
 def _box(read: Callable[["Element"], Points], element: "Element") -> Box | None:
-    """Return the box of a character; None if it cannot be read or has no area: the others of its line stay."""
+    """Return the box of a character; None, so that its line stays usable, if it cannot be read or has no area."""
     try:
         box = _bounds(read(element))
     except SinonomError:
@@ -135,19 +135,19 @@ def _line(
     outlined: Callable[[], Points],
     size: tuple[int, int] | None,
 ) -> list[Given]:
-    """Return a line as characters in their boxes, or as a column to be cut; its outline is looked at in need alone."""
+    """Return a line as characters in their boxes, or as a column to be cut; only the latter needs the outline."""
     text = characters_of(text)
     chars = [characters_of(char) for _, char in spots]
-    if len(text) == len(chars):  # what a box does not name, the line does
+    if len(text) == len(chars):  # The line names the characters that the boxes do not name.
         chars = [char or text[k] for k, char in enumerate(chars)]
     boxes = tuple(box for box, _ in spots if box is not None)
     named = [char for char in chars if char]
-    # Boxes alone are aligned to a text of another number of characters, unless each says which character it is.
+    # Boxes that each name a character are used as they are; other boxes are aligned to the text.
     one_each = all(len(char) <= 1 for char in chars) and len(named) in (len(chars), len(text))
     if named and one_each and boxes:
         kept = [char or NAMELESS for char, (box, _) in zip(chars, spots, strict=True) if box]
         lost = [
-            Given(picture, f"{name}, character {k}", fault=f"the box of its character {k}, {char or '?'}, is no box")
+            Given(picture, f"{name}, character {k}", fault=f"the box of its character {k}, {char or '?'}, is not valid")
             for k, (char, (box, _)) in enumerate(zip(chars, spots, strict=True), 1)
             if box is None
         ]
@@ -162,7 +162,7 @@ def _line(
 
 
 def _picture(written: str, name: Path, folder: Path, spelling: Spelling, alone: bool) -> str:
-    """Return the picture that a page is of: by the name in the file, or beside it, or (`alone`) called as the file."""
+    """Return the picture of a page: the one named in the file or, if `alone`, the one with the file's own name."""
     plain = written.strip().replace("\\", "/")
     last = plain.rpartition("/")[2]
     beside = name.parent.as_posix()
@@ -191,7 +191,7 @@ def _children(element: "Element", tag: str) -> Iterator["Element"]:
 
 
 def _text(element: "Element") -> str:
-    """Return PAGE's first reading of a line, word or glyph."""
+    """Return the first reading that PAGE gives for a line, word or glyph."""
     readings = sorted(_children(element, "TextEquiv"), key=lambda one: _number(one.get("index") or "0"))
     for reading in readings:
         for text in _children(reading, "Unicode"):
@@ -204,12 +204,12 @@ def _coords(element: "Element", tag: str = "Coords") -> Points:
 
 
 def _baseline(text: str) -> Points:
-    # Older ALTO has one number here, the height of a line that lies.
+    # Older ALTO has one number here: the height of a horizontal line.
     return _points(text) if len(text.split()) > 1 or "," in text else ()
 
 
 def _around(baseline: Points, count: int) -> Points:
-    """Return the corners of a column of square characters on a line through their middles; for want of an outline."""
+    """Return the corners of a column of square characters centred on a baseline, for lines without an outline."""
     box = _bounds(baseline)
     if box is None or not count:
         return ()
@@ -219,7 +219,7 @@ def _around(baseline: Points, count: int) -> Points:
 
 
 def _shape(element: "Element") -> Points:
-    """Return ALTO's polygon, or the corners of its box."""
+    """Return the polygon of an ALTO element, or the corners of its box if it has no polygon."""
     for shape in _children(element, "Shape"):
         for polygon in _children(shape, "Polygon"):
             return _points(polygon.get("POINTS", ""))
@@ -236,7 +236,7 @@ def _points(text: str) -> Points:
     """Read `x,y x,y` (PAGE) or `x y x y` (ALTO)."""
     numbers = [_number(number) for number in re.split(r"[\s,]+", text.strip()) if number]
     if len(numbers) % 2:
-        raise SinonomError(f"{text[:40]!r} is no list of points")
+        raise SinonomError(f"{text[:40]!r} is not a list of points")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
@@ -246,7 +246,7 @@ def _number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise SinonomError(f"{text!r} is no number")
+        raise SinonomError(f"{text!r} is not a number")
     return number
 
 
@@ -259,4 +259,4 @@ def _bounds(points: Points) -> Box | None:
 
 def _sides(width: str | None, height: str | None) -> tuple[int, int] | None:
     sides = round(_number(width or "0")), round(_number(height or "0"))
-    return sides if min(sides) > 0 else None  # nought is written for "not known"
+    return sides if min(sides) > 0 else None  # Files write 0 for an unknown size.

@@ -1,21 +1,21 @@
-"""Circles drawn between characters: paragraph marks that transcripts leave out."""
+"""Find circles drawn between characters: paragraph marks, which transcripts leave out."""
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 FAINT_RIM = 0.35
-"""Circles are as good as their contrast, but fainter ones than this are not counted as full."""
+"""Least mean ink of a rim by which a score is divided; scores do not depend on contrast, except for fainter circles."""
 
 
 @numba.njit(cache=True)
 def circle_scores(ink: NDArray[np.float32], radii: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Score every row as the middle of a circle drawn as a paragraph mark: ink on the rim, none inside or around.
+    """Score every row as the centre of a circle drawn as a paragraph mark: ink on the rim, none inside or around.
 
     Parameters
     ----------
     ink : (H, W) float32 in [0, 1].
-    radii : (R,) float32, pixels, to try.
+    radii : (R,) float32, radii to try, pixels.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def circle_scores(ink: NDArray[np.float32], radii: NDArray[np.float32]) -> NDArr
         far = round(radius)
         for middle in range(int(width * 0.35), int(width * 0.65) + 1):
             for y in range(height):
-                # A mark has ink above and below its middle and none in it; writing is mostly left here at once.
+                # A mark has ink above and below its centre; this cheap test rejects most writing at once.
                 if min(_darkest(ink, y - far, middle), _darkest(ink, y + far, middle)) < 0.12:
                     continue
                 within = _mean_at(ink, y, middle, inside)
@@ -42,7 +42,7 @@ def circle_scores(ink: NDArray[np.float32], radii: NDArray[np.float32]) -> NDArr
 
 @numba.njit(cache=True)
 def _rim(ink: NDArray[np.float32], y: int, x: int, radius: float) -> tuple[float, float]:
-    """Return the third least and the mean ink in 16 directions of a rim: it may be a pixel out of round, or broken."""
+    """Return the third smallest and the mean ink in 16 directions of a rim, which may be uneven or broken."""
     around = np.zeros(16)
     for step in range(16):
         angle = step * np.pi / 8
@@ -56,7 +56,7 @@ def _rim(ink: NDArray[np.float32], y: int, x: int, radius: float) -> tuple[float
 
 @numba.njit(cache=True)
 def _beside(ink: NDArray[np.float32], y: int, x: int, radius: float) -> float:
-    """Return the mean ink left and right of a circle: a mark stands alone in its column."""
+    """Return the mean ink left and right of a circle; it is low for a mark, which stands alone in its column."""
     total, count = 0.0, 0
     tall, wide = int(0.8 * radius), int(radius + 2.5)
     for row in range(max(0, y - tall), min(ink.shape[0], y + tall + 1)):

@@ -1,4 +1,4 @@
-"""Where on a picture a column stands: the whole of it, a rectangle, or what an outline encloses."""
+"""Load the part of a picture where a column stands: all of it, a rectangle, or the inside of an outline."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +11,19 @@ from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.storage.atomic import cached_by_file
 
 Box = tuple[float, float, float, float]
-"""x0, y0, x1, y1 in pixels of the picture as it is shown, turned as its EXIF says; x1 and y1 outside."""
+"""Box (x0, y0, x1, y1) in pixels of the picture as it is shown, after its EXIF rotation; x1 and y1 are exclusive."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A column's place.
+    """Place of a column.
 
     Attributes
     ----------
-    path : the picture.
-    box : rectangle in it; None: all of it.
-    outline : corners (x, y) of a polygon in pixels of the picture; what lies outside becomes paper.
-    size : width and height that the picture must have for these to mean anything; None: any.
+    path : file of the picture.
+    box : rectangle in the picture; None: all of it.
+    outline : corners (x, y) of a polygon in pixels of the picture; everything outside it becomes paper.
+    size : width and height that the picture must have for box and outline to fit, pixels; None: any.
     """
 
     path: Path
@@ -33,12 +33,12 @@ class Region:
 
 
 def load_region(region: Region) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return a column, (H, W) uint8, dark on light, and where in the picture its upper left corner is.
+    """Return a column, (H, W) uint8, dark on light, and the (x, y) of its upper left corner in the picture.
 
     Raises
     ------
     SinonomError
-        If the picture cannot be read, has another size than said, or the region lies outside it.
+        If the picture cannot be read, has another size than `region.size`, or the region lies outside it.
     """
     grey = _picture(region.path)
     height, width = grey.shape
@@ -62,12 +62,12 @@ def load_region(region: Region) -> tuple[NDArray[np.uint8], tuple[int, int]]:
 
 @cached_by_file(2)
 def _picture(path: Path) -> NDArray[np.uint8]:
-    # Columns of one page mostly come to the same worker one after another: it is read once.
+    # One worker mostly gets the columns of a page one after another, so the cache reads the page once.
     return load_picture(path, whole=True)
 
 
 def _papered(part: NDArray[np.uint8], outline: list[tuple[float, float]]) -> NDArray[np.uint8]:
-    """Return a part with paper where it lies outside an outline: neighbours' ink does not come along."""
+    """Return a part of a picture with paper outside an outline, so that neighbours' ink is removed."""
     from PIL import Image, ImageDraw
 
     mask = Image.new("1", (part.shape[1], part.shape[0]))

@@ -1,4 +1,4 @@
-"""`crop-nomnaocr` as a function: read the list, cut every patch, write the image set."""
+"""Run `crop-nomnaocr`: read the list, cut every patch, write the image set."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from sinonom_cli.storage.walk import pages_of
 
 @dataclass(frozen=True, kw_only=True)
 class CropConfig:
-    """What `sinonom crop-nomnaocr` was asked to do."""
+    """Options of `sinonom crop-nomnaocr`."""
 
     patches: Path
     out: Path
@@ -49,9 +49,9 @@ def run(config: CropConfig) -> Artifact:
 
     Returns
     -------
-    The image set. `metadata.csv` has a column `confidence` in [0, 1]; with a localizer, `agreement` in [0, 1]; with
-    doubtful crops kept, `doubtful`, the reason or "". Otherwise these are in `doubtful.csv`. With `check`, doubtful
-    crops have `looks_like`, the character that the model takes them for if that is the reason.
+    The image set. `metadata.csv` has a column `confidence` in [0, 1] and, with a localizer or boxes, `agreement` in
+    [0, 1]. With `keep_doubtful` it has `doubtful`, the reason or ""; otherwise `doubtful.csv` lists doubtful crops.
+    With `check`, doubtful crops have `looks_like`, the character that they look like if that is the reason.
     """
     if config.sheet is not None:
         refuse_other_than_sheet(config.sheet)
@@ -69,13 +69,13 @@ def run(config: CropConfig) -> Artifact:
         "keep_doubtful": config.keep_doubtful,
     }
     if config.localizer is not None:
-        read_localizer(config.localizer)  # what is no detector stops the run, not every patch
+        read_localizer(config.localizer)  # A file that is not a detector stops the run before the first patch.
         options["localizer"] = sha256_of(config.localizer)
         if config.exclude is not None:
-            options["excluded"] = left_out  # who lies beside whom on a page depends on it
+            options["excluded"] = left_out  # Exclusions change which columns share a page of the detector.
         items = paged(items, COLUMNS_ABREAST)
     if config.check:
-        options["check"] = read_reader().identity  # what is no reader stops the run, not every patch
+        options["check"] = read_reader().identity  # A damaged model or index stops the run before the first patch.
     items = items[: config.limit]
     judged = ("confidence", *(("agreement",) if config.localizer or config.boxes else ()))
     seen = ("looks_like",) if config.check else ()
@@ -105,11 +105,11 @@ def run(config: CropConfig) -> Artifact:
 
 
 def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any], dict[str, int]]:
-    """Return the columns to cut, what of their origin goes into the record's options, and what was passed over."""
+    """Return the columns to cut, the record's options on their origin, and the number of files passed over."""
     try:
         folder, path = find_patches(config.patches, config.transcripts)
     except SinonomError:
-        # Boxes may bring their own text; a list that was asked for must be there.
+        # Boxes may have their own text, but a list that the user names must exist.
         if config.boxes is None or config.transcripts is not None or not config.patches.is_dir():
             raise
         folder, path = config.patches, None
@@ -122,6 +122,6 @@ def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any], dict[str, 
         options["boxes"] = digest(config.boxes)
         return read_boxes(config.boxes, folder, texts, pictures), options, there.passed_over
     unlisted = sorted(set(pictures) - {item.key for item in listed})
-    if unlisted and config.transcripts is None:  # a list that was asked for may well be a part
+    if unlisted and config.transcripts is None:  # A list that the user names may cover only some pictures.
         console.say(f"pictures that {LIST} does not name, left out: {len(unlisted)}; the first: {unlisted[0]}")
     return listed, options, there.passed_over

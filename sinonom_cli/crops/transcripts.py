@@ -1,4 +1,4 @@
-"""The list of patches and transcripts: `book/patch.jpg<TAB>transcript`, as NomNaOCR writes it."""
+"""Read the list of patches and transcripts: `book/patch.jpg<TAB>transcript`, as NomNaOCR writes it."""
 
 import hashlib
 import re
@@ -17,27 +17,27 @@ from sinonom_cli.storage.tables import read_lines
 
 LIST = "All.txt"
 ILLEGIBLE = frozenset(f"?？□■…〓▢▯{UNKNOWN}")
-"""What transcripts write for a character that cannot be read or typed; it takes room and gives no picture."""
+"""Signs that transcripts write for a character that cannot be read or typed; it takes space but gives no picture."""
 NAMELESS = "\0"
-"""What stands here for the character of a box that came without text, among others that came with it."""
+"""Sign for the character of a box without text, among boxes that have text."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What is known of one column.
+    """Data of one column.
 
     Attributes
     ----------
-    transcript : its characters from top to bottom.
-    fault : why it cannot be used.
-    picture : name of the picture that it stands in, as `source` shows it.
-    slug : how the names of its crops begin.
-    region : where it stands.
-    spots : boxes of its characters as somebody else found them, in pixels of the picture.
-    read : whether these are the transcript's characters one by one; else they are aligned to it.
-    first : number of its first character among those of its picture.
-    page : regions and numbers of characters of the columns that a detector sees on one page.
-    place : which of them this is.
+    transcript : characters of the column from top to bottom.
+    fault : reason why the column cannot be used; "" if it can be used.
+    picture : name of the column's picture, as the table's column `source` shows it.
+    slug : first part of the file names of the crops.
+    region : place of the column.
+    spots : boxes of the characters from an annotation file, in pixels of the picture.
+    read : whether box k of `spots` belongs to character k of `transcript`; otherwise the boxes are aligned to it.
+    first : index of the column's first character among the characters of its picture, from 0.
+    page : regions and numbers of characters of the columns that share a page of the detector with this one.
+    place : index of this column in `page`.
     """
 
     transcript: str = ""
@@ -79,14 +79,14 @@ def find_patches(given: Path, transcripts: Path | None) -> tuple[Path, Path]:
 
 
 def read_list(folder: Path, path: Path) -> list[Item]:
-    """Return an item for each patch of a list, in its order, `data` its `Line`.
+    """Return an item for each patch of a list, in the order of the list; its `data` is a `Line`.
 
-    A line that cannot be used is an item too: it fails by name, and the rest is done.
+    A line that cannot be used becomes an item with a fault, so that it fails alone and the rest is cut.
 
     Raises
     ------
     SinonomError
-        If the list is no UTF-8 or UTF-16 text or is empty.
+        If the list is not UTF-8 or UTF-16 text, or is empty.
     """
     spelling = Spelling(folder)
     found: dict[str, tuple[str, Line]] = {}
@@ -97,23 +97,22 @@ def read_list(folder: Path, path: Path) -> list[Item]:
         name = spelling(name) if name else name
         key = name if name and not line.fault else f"{path.name}, line {number}"
         if key in found and found[key][1] != line:
-            key, line = f"{path.name}, line {number}", Line(fault=f"{name} stands there twice, with two transcripts")
+            key, line = f"{path.name}, line {number}", Line(fault=f"{name} is listed twice, with two transcripts")
         found.setdefault(key, (name, line))
     if not found:
-        raise SinonomError(f"{path} holds no patches", "lines of `book/patch.jpg`, a tab, the transcript")
+        raise SinonomError(f"{path} holds no patches", "write lines of `book/patch.jpg`, a tab, the transcript")
     slug = slugs(list(found))
     return [_item(key, folder / name, replace(line, slug=slug[key])) for key, (name, line) in found.items()]
 
 
 LONGEST = 160
-"""Letters of a file name that are of the patch's: what stands behind them must fit into a disk's 255 bytes too."""
+"""Greatest number of letters of a patch's name in a file name; the whole file name must fit into 255 bytes."""
 
 
 def slugs(keys: list[str]) -> dict[str, str]:
-    """Return an ASCII file name for each patch, unique whatever the case: `Book A/p1_2.jpg` -> `Book-A-p1_2`.
+    """Return an ASCII file name for each patch, unique even without case: `Book A/p1_2.jpg` -> `Book-A-p1_2`.
 
-    Where letters other than ASCII are lost, two names become one, or a name is cut off for its length, digits of the
-    whole name tell them apart.
+    A name that loses letters outside ASCII, equals another, or is too long ends in digits of a hash of the whole name.
     """
     plain = {key: re.sub(r"[^A-Za-z0-9._]+", "-", str(PurePosixPath(key).with_suffix(""))).strip("-.") for key in keys}
     times = Counter(name.lower() for name in plain.values())
@@ -152,7 +151,7 @@ def _item(key: str, path: Path, line: Line) -> Item:
 
 
 def paged(items: list[Item], columns: int) -> list[Item]:
-    """Return the items, each told with which `columns` - 1 others it lies on a page."""
+    """Return the items, each with the list of the up to `columns` items that share its page of the detector."""
     usable = [item for item in items if not item.data.fault]
     data: dict[str, Line] = {}
     for start in range(0, len(usable), columns):
@@ -169,7 +168,7 @@ def read_exclusions(path: Path) -> list[str]:
     Raises
     ------
     SinonomError
-        If it cannot be read: what must be left out must not slip in.
+        If the file cannot be read, because a patch that must be left out would then be used.
     """
     lines = read_lines(path, "give --exclude a UTF-8 text file, one page a line")
     return [line.strip().replace("\\", "/").rstrip("/") for line in lines if line.strip()]
@@ -196,7 +195,7 @@ def without(items: Iterable[Item], exclusions: Iterable[str]) -> list[Item]:
 
 
 def _names(key: str) -> list[str]:
-    """Return everything an exclusion can call a patch: it, its page, its book."""
+    """Return all names by which an exclusion can refer to a patch: those of the patch, its page and its book."""
     path = PurePosixPath(key)
     stem = str(path.with_suffix(""))
     pages = [stem[:i] for i, char in enumerate(stem) if char == "_" and i > len(str(path.parent))]

@@ -1,4 +1,4 @@
-"""What each face contributes to a set: the characters that it has and that no other face draws just like it."""
+"""Decide which characters each face draws: those that it has and that no other face draws identically."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +14,18 @@ from sinonom_cli.fonts.families import hands_of, parts_of
 
 @dataclass(frozen=True)
 class Share:
-    """What one face contributes.
+    """Characters that one face draws, and the numbers of those that it does not draw.
 
     Attributes
     ----------
-    face : with its hand.
-    has : the characters asked for that its cmap names, in the order asked.
-    chars : those of them that it is to draw.
-    asked : how many characters were asked for.
-    not_in_cmap : how many of them it does not have.
-    same : how many it has, but another face draws the same.
-    same_as : the key of that face (of the first, if there are several), or "".
-    rank : whose turn it is to draw what several draw alike: the smaller goes first.
+    face : font face, with its typeface family in `hand`.
+    has : requested characters that its cmap names, in the order of the request.
+    chars : those characters of `has` that the face draws.
+    asked : number of requested characters.
+    not_in_cmap : number of requested characters that its cmap does not name.
+    same : number of characters of `has` that another face draws identically.
+    same_as : key of that face (of the first, if there are several), or "".
+    rank : place in the order of the faces; of faces that draw a character identically, the lowest rank draws it.
     """
 
     face: Face
@@ -45,16 +45,16 @@ def shares_of(
     keep_duplicates: bool = False,
     before: Mapping[str, tuple[str, int]] | None = None,
 ) -> list[Share]:
-    """Decide what each face draws, so that no picture is drawn twice, and which faces are one hand.
+    """Decide what each face draws, so that no picture is drawn twice, and find the typeface family of each face.
 
-    Of faces that draw the same, the one with most of the characters does it; others draw what it does not have.
+    Of faces that draw identically, the one with most characters draws them; the others draw those that it lacks.
 
     Parameters
     ----------
     faces : all faces, in the order of the inputs.
-    charset : the characters asked for; None: every Han character that a face has.
-    keep_duplicates : draw duplicates too.
-    before : hand and rank by key of the faces of a set that is to be extended: they go on drawing what they drew.
+    charset : requested characters; None: every Han character that a face has.
+    keep_duplicates : whether duplicates are drawn too.
+    before : typeface family and rank, by key, of the faces of a set to be extended; these faces keep their characters.
     """
     before = before or {}
     wanted = None if charset is None else np.array([ord(char) for char in charset], np.int32)
@@ -62,7 +62,7 @@ def shares_of(
     own = han if wanted is None else [_those(tables, wanted) for tables in faces]
     known = {k: before[tables.face.key] for k, tables in enumerate(faces) if tables.face.key in before}
     new = [k for k in range(len(faces)) if k not in known]
-    # Links go last: ipamjm.ttf is a better name than fonts-japanese-mincho.ttf, which leads to it.
+    # Symbolic links go last: ipamjm.ttf is a better name than fonts-japanese-mincho.ttf, which links to it.
     new.sort(key=lambda k: (faces[k].face.path.is_symlink(), -len(own[k].codes), k))
     order = [*sorted(known, key=lambda k: known[k][1]), *new]
     rank = {k: place for place, k in enumerate(order)}
@@ -101,7 +101,7 @@ def _kept(tables: FaceTables, kept: NDArray[np.bool_]) -> FaceTables:
 
 
 def _those(tables: FaceTables, wanted: NDArray[np.int32]) -> FaceTables:
-    """A face with the characters wanted alone, in their order."""
+    """Return a face with only the requested characters, in the order of the request."""
     place = np.searchsorted(tables.codes, wanted).clip(max=len(tables.codes) - 1)
     has = tables.codes[place] == wanted
     return replace(tables, codes=wanted[has], glyphs=tables.glyphs[place[has]])

@@ -1,20 +1,20 @@
-"""As many pictures of every character: more degraded ones where fewer faces have it."""
+"""Balance a set, so that each character has equally many pictures: draw more degraded ones where few faces have it."""
 
 from collections.abc import Sequence
 
 
 def balanced(drawn: Sequence[tuple[str, str]], levels: int) -> tuple[int, dict[tuple[str, str], int]]:
-    """Find out how many more pictures each face has to draw of each character.
+    """Return how many more pictures each face must draw of each character.
 
     Parameters
     ----------
-    drawn : the key of each face, and the characters that it really draws.
-    levels : pictures of each glyph that are drawn anyway.
+    drawn : key of each face, and the characters that it really draws.
+    levels : number of pictures of each glyph that are drawn in any case.
 
     Returns
     -------
-    how many pictures each character will have: as many as the one that most faces have; and how many more, by
-    (face key, character). What is missing is shared out among the character's faces evenly.
+    The number of pictures that each character will have, which is that of the character in most faces; and the number
+    of further pictures by (face key, character). The faces of a character share its further pictures evenly.
     """
     faces: dict[str, list[str]] = {}
     for key, chars in drawn:
@@ -25,7 +25,7 @@ def balanced(drawn: Sequence[tuple[str, str]], levels: int) -> tuple[int, dict[t
     for char, keys in faces.items():
         each, rest = divmod(target - levels * len(keys), len(keys))
         for place, key in enumerate(keys):
-            # Which faces draw one more changes from character to character.
+            # The faces that draw one picture more differ from character to character.
             count = each + ((place + ord(char)) % len(keys) < rest)
             if count:
                 more[key, char] = count

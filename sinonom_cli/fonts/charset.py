@@ -1,4 +1,4 @@
-"""Which characters to draw: charsets, blocks, Han characters, and what becomes of Private Use codes."""
+"""Read which characters to draw from charset files, blocks and typed characters, and repair Private Use codes."""
 
 import csv
 import hashlib
@@ -17,7 +17,7 @@ from sinonom_cli.fonts.unicode_blocks import chars_of_block
 from sinonom_cli.storage.tables import read_lines
 
 BUILT_IN = "nomnaocr"
-"""The name that `--charset` takes for the characters of NomNaOCR that ship."""
+"""Name by which `--charset` selects the characters of NomNaOCR, which are part of the package."""
 HAN = (
     (0x3005, 0x3005),
     (0x3007, 0x3007),
@@ -26,7 +26,8 @@ HAN = (
     (0xF900, 0xFAD9),
     (0x20000, 0x3FFFD),
 )
-"""Ideographs, their iteration mark, zero and compatibility twins; planes 2 and 3 hold nothing else."""
+"""First and last code points of Han characters: ideographs, their iteration mark, zero and compatibility ideographs.
+Planes 2 and 3 hold only ideographs."""
 
 _TABLE = ASSETS / "nomnaocr_characters.csv"
 _CELL = re.compile(r"&#\w+;|[^\s,;\"']+")
@@ -35,13 +36,14 @@ _RANGE = re.compile(r"(?:U\+|0x)?([0-9A-F]{4,6})(?:\.\.\.?|[-–~…])(?:U\+|0x)
 
 @dataclass(frozen=True)
 class Charset:
-    """The characters asked for, in order, each once.
+    """Requested characters, in order and without repetitions.
 
     Attributes
     ----------
-    chars : no Private Use character among them.
-    repaired : Unicode character by Private Use character that was asked for and is drawn as that.
-    private : Private Use characters without one: never drawn, since each font may draw something else there.
+    chars : characters to draw, without Private Use characters.
+    repaired : Unicode character that is drawn in place of each requested Private Use character that has one.
+    private : requested Private Use characters that have none; they are never drawn, as each font may draw another
+        character there.
     """
 
     chars: tuple[str, ...]
@@ -50,7 +52,7 @@ class Charset:
 
     @property
     def identity(self) -> str:
-        """How many characters, and a checksum that changes with them."""
+        """Number and SHA-256 of the characters, as text."""
         digest = hashlib.sha256("".join(self.chars).encode("utf-8", "surrogatepass")).hexdigest()
         return f"{len(self.chars)} characters, sha256 {digest}"
 
@@ -62,7 +64,7 @@ def is_han(char: str) -> bool:
 
 
 def charset_of(chars: Iterable[str]) -> Charset:
-    """Repair Private Use characters where Unicode has them now, set the others apart, and drop repetitions."""
+    """Return the charset of some characters: Private Use ones that Unicode has now are repaired, others set apart."""
     asked = dict.fromkeys(chars)
     now = {char: repair(char) for char in asked}
     private = tuple(char for char, after in now.items() if is_private(after))
@@ -71,18 +73,18 @@ def charset_of(chars: Iterable[str]) -> Charset:
 
 
 def charset_asked(charset: str | None, chars: str, blocks: Sequence[str]) -> Charset | None:
-    """Return the characters that the options `--charset`, `--chars` and `--block` name together; None if they do not.
+    """Return the characters that the options `--charset`, `--chars` and `--block` name together; None without options.
 
     Parameters
     ----------
     charset : "nomnaocr", or the path of a charset file.
-    chars : the characters themselves, or code points; white space counts for nothing.
+    chars : characters themselves, or code points; white space is ignored.
     blocks : names of Unicode blocks.
 
     Raises
     ------
     SinonomError
-        If there is no such file or block, or nothing is left to draw.
+        If a file or block does not exist, or no character is left to draw.
     """
     if charset is None and not chars and not blocks:
         return None
@@ -94,12 +96,12 @@ def charset_asked(charset: str | None, chars: str, blocks: Sequence[str]) -> Cha
         listed += chars_of_block(block)
     found = charset_of(listed)
     if not found.chars:
-        raise usage_error("no character is left to draw", "--charset nomnaocr, or --chars 字")
+        raise usage_error("no character is left to draw", "give --charset nomnaocr, or --chars 字")
     return found
 
 
 def chars_typed(text: str) -> list[str]:
-    """Return the characters that `--chars` names: themselves, or code points and ranges with white space between."""
+    """Return the characters that `--chars` names, as characters or as code points and ranges between white space."""
     codes = [chars_of_code(cell) for cell in text.split()]
     found = "".join(codes) if codes and all(codes) else characters_of(text)
     if UNKNOWN in found:
@@ -109,7 +111,7 @@ def chars_typed(text: str) -> list[str]:
 
 @cache
 def nomnaocr_characters() -> tuple[str, ...]:
-    """Return the characters of NomNaOCR's transcripts that ship, the commonest first, Private Use ones as they are."""
+    """Return the characters of NomNaOCR's transcripts, the most frequent first, with Private Use ones unchanged."""
     with _TABLE.open(encoding="utf-8", newline="") as file:
         return tuple(char for row in csv.DictReader(file) for char in row["characters"])
 
@@ -117,21 +119,22 @@ def nomnaocr_characters() -> tuple[str, ...]:
 def read_charset(path: Path) -> list[str]:
     """Read the characters of a charset file.
 
-    A line is a table's row, whose first column is a character, a code point (U+5B57, 0x5B57, &#x5B57;) or a range of
-    them (U+4E00..U+4E05); or several of these; or running text, of which every Han character counts. Blank lines and
-    `# comments` are skipped; `#`, a tab and another column is the row of `#`. Other lines are counted aloud.
+    A line may be a row of a table, whose first column is a character, a code point (U+5B57, 0x5B57, &#x5B57;) or a
+    range of them (U+4E00..U+4E05). It may also hold several of these, or running text, of which every Han character
+    counts. Blank lines and `# comments` are skipped; `#`, a tab and another column is the row of the character `#`.
+    A warning gives the number of other lines.
 
     Raises
     ------
     SinonomError
         If there is no such file, it is neither UTF-8 nor UTF-16, or it names no character.
     """
-    lines = read_lines(path, f"a file of characters, or --charset {BUILT_IN} for those that ship")
+    lines = read_lines(path, f"give a file of characters, or --charset {BUILT_IN} for the built-in ones")
     named = [parse_line(line) for line in lines]
     chars = [char for line in named for char in line]
     unread = [number for number, line in enumerate(lines) if not named[number] and not _says_nothing(line)]
     if not chars:
-        raise SinonomError(f"{path} names no character", "one character, or U+5B57, at the start of each line")
+        raise SinonomError(f"{path} names no character", "write one character, or U+5B57, at the start of each line")
     if unread:
         first = f"line {unread[0] + 1}: {lines[unread[0]].strip()[:40]}"
         console.warn(f"{path}: lines that name no character: {len(unread)}; the first is {first}")
@@ -164,7 +167,7 @@ def parse_line(line: str) -> list[str]:
 
 @lru_cache(64)
 def chars_of_code(text: str) -> str:
-    """Return the characters of a code point or of a range of them, as U+4E00..U+4E05; "" if it is neither."""
+    """Return the characters of a code point or of a range such as U+4E00..U+4E05; "" for any other text."""
     ends = _RANGE.fullmatch(text)
     if ends is None:
         return char_named(text) if len(text) > 1 and text.isascii() else ""
@@ -174,5 +177,5 @@ def chars_of_code(text: str) -> str:
 
 
 def wanted(char: str) -> bool:
-    """Return whether a character of running text is one to draw: Han, or a Private Use code that may be repaired."""
+    """Return whether a character of running text counts: Han characters do, and Private Use codes may be repaired."""
     return is_han(char) or is_private(char)

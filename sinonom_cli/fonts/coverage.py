@@ -1,4 +1,4 @@
-"""What faces really draw: every character asked for is drawn once, small, and looked at."""
+"""Find out which characters faces really draw: each requested one is drawn once, at a small size, and checked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.parallel.processes import work_through
 
 LOOK_SIDE = 16
-"""For pictures of so many pixels glyphs are drawn to see whether there is ink."""
+"""Side, in pixels, of the pictures in which glyphs are checked for ink."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a face draws of some characters.
+    """Characters that a face draws, of those for which it was checked.
 
     Attributes
     ----------
-    drawn : the characters that it draws.
-    blank : how many its cmap names and its glyphs leave blank.
-    notdef : how many are drawn as what the face draws for characters that it does not have.
-    failure : why it could not be looked at; "" if it could.
+    drawn : characters that it draws.
+    blank : number of characters that its cmap names but whose glyphs are blank.
+    notdef : number of characters that are drawn with the glyph for missing characters.
+    failure : reason why the face could not be checked; "" if it could be checked.
     """
 
     drawn: str
@@ -36,10 +36,10 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Look:
-    """Looks at the glyphs of one face. Pickles for the workers."""
+    """Callable that checks the glyphs of one face; it can be pickled for workers."""
 
     def __call__(self, item: Item) -> list[TableRow]:
-        """Return one row: the characters drawn, and how many are blank and .notdef."""
+        """Return one row: the characters drawn, and the numbers of those that are blank and .notdef."""
         face, chars = item.data
         pen = pen_for(face, LOOK_SIDE)
         why = {char: pen.why_not(char) for char in chars}
@@ -49,16 +49,16 @@ class Look:
 
 
 def coverage_of(faces: Sequence[tuple[Face, str]], workers: int | None) -> list[Coverage]:
-    """Look at the glyphs of faces.
+    """Check which characters faces draw.
 
     Parameters
     ----------
-    faces : faces, each with the characters to look at.
-    workers : processes; 0: this one; None: as many as are worth it.
+    faces : faces, each with the characters to check.
+    workers : number of processes; 0: this one alone; None: as many as save time.
 
     Returns
     -------
-    coverage by face, in the order of `faces`.
+    The coverage of each face, in the order of `faces`.
     """
     items = [Item(face.key, face.path, (face, chars)) for face, chars in faces]
     found: dict[str, Coverage] = {}
@@ -78,7 +78,7 @@ def read_all(fonts: Sequence[Item]) -> tuple[list[FaceTables], list[tuple[Item, 
 
     Returns
     -------
-    the faces in the order of the files, and the files that cannot be read with the reasons.
+    The faces in the order of the files, and the files that cannot be read with the reasons.
     """
     faces: list[FaceTables] = []
     bad: list[tuple[Item, str]] = []
@@ -96,12 +96,10 @@ def read_all(fonts: Sequence[Item]) -> tuple[list[FaceTables], list[tuple[Item, 
 
 
 def _say_oddities(faces: Sequence[FaceTables]) -> None:
-    """Say which faces have placeholders in place of characters, and which are variable."""
+    """Print which faces have placeholders in place of characters, and which are variable."""
     for face in (tables.face for tables in faces):
         if face.placeholders or face.boxed:
             first = label_of(face.placeholders[0] if face.placeholders else chr(face.boxed[0][0]))
-            console.warn(
-                f"{face.key}: some of its glyphs are placeholders for many characters, not drawn; from {first} on"
-            )
+            console.warn(f"{face.key}: some of its glyphs are placeholders, which are not drawn; {first} is the first")
         if face.variable:
             console.say(f"{face.key} is variable: its default instance is drawn")

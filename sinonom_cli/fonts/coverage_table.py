@@ -1,4 +1,4 @@
-"""The coverage table of `sinonom fonts`: on a terminal, as tab-separated lines, JSON lines, CSV."""
+"""Write the coverage table of `sinonom fonts`: on a terminal, as tab-separated lines, JSON lines or CSV."""
 
 import sys
 from collections.abc import Sequence
@@ -25,19 +25,21 @@ CoverageRow = dict[str, str | int]
 
 
 def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | None, workers: int | None) -> None:
-    """Look at every glyph of the faces, print the table, and write it as CSV where `output` says.
+    """Check every glyph of the faces, print the table, and write it as CSV to `output`.
 
     Raises
     ------
     SinonomError
-        If no font can be read; with exit code 6, if some cannot; with 5, if `output` is no table of ours.
+        If no font can be read; with exit code 6, if some cannot; with 5, if `output` is a file of another kind.
     """
     if output:
         ours = holds(",".join(COVERAGE_COLUMNS), at_once=True)
         refuse_foreign(output, "--output", "coverage table", ours, inputs=[font.path for font in fonts])
     faces, bad = read_all(fonts)
     if not faces:
-        raise SinonomError(f"none of {len(fonts)} fonts can be read; the first: {bad[0][1]}", "font files or folders")
+        raise SinonomError(
+            f"none of {len(fonts)} fonts can be read; the first: {bad[0][1]}", "give font files or folders"
+        )
     shares = shares_of(faces, charset.chars if charset else None)
     found = coverage_of([(share.face, share.has) for share in shares], workers)
     rows = [row_of(share, coverage) for share, coverage in zip(shares, found, strict=True)]
@@ -50,8 +52,8 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
     failed = [(font.key, reason) for font, reason in bad] + crashed
     if failed:
         raise SinonomError(
-            f"{len(failed)} fonts or faces could not be looked at; the first, {failed[0][0]}: {failed[0][1]}",
-            "-v names all of them",
+            f"{len(failed)} fonts or faces could not be checked; the first, {failed[0][0]}: {failed[0][1]}",
+            "give -v to list all of them",
             ExitCode.SOME_FAILED,
         )
 
@@ -107,10 +109,10 @@ def _summarise(shares: Sequence[Share], found: Sequence[Coverage], charset: Char
     of = f" of {len(charset.chars):,} asked for" if charset else ""
     console.say(
         f"{sum(bool(one.drawn) for one in found)} of {len(found)} faces draw {len(drawn):,} characters{of}, "
-        f"in {len(hands)} hands; {pictures:,} pictures of each stroke weight, duplicates left out"
+        f"in {len(hands)} typeface families; {pictures:,} pictures of each stroke weight, without duplicates"
     )
     silent = sum(bool(coverage.drawn) and not share.face.licence for share, coverage in both)
     if silent:
-        console.say(f"{silent} of these faces say nothing of a licence: see where they come from")
+        console.say(f"{silent} of these faces name no licence: check the licence where they come from")
     if charset and len(drawn) < len(charset.chars):
         console.detail(f"no face draws {' '.join(char for char in charset.chars if char not in drawn)}")

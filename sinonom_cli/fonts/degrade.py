@@ -1,7 +1,7 @@
-"""Make a clean glyph look printed: worn block, uneven ink, old paper, neighbours in the column, a scan of few pixels.
+"""Make a clean glyph look printed: worn block, uneven ink, old paper, neighbours in the column, a coarse scan.
 
-Each effect's strength is drawn at random up to the amount asked for, so that one amount gives a range of pictures. The
-ranges were chosen beside characters of NomNaOCR, which are scanned at 20 to 40 pixels a character.
+The strength of each effect is drawn at random up to a given amount, so that one amount gives a range of pictures. The
+ranges were chosen by comparison with NomNaOCR, which is scanned at 20 to 40 pixels a character.
 """
 
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from sinonom_cli.fonts import effects
 from sinonom_cli.fonts.draw import thin_half_width
 
 REACH = 0.03
-"""How far, as a part of the picture's side, ink spread moves the edge of the ink at most; at amount 1."""
+"""Greatest distance, as a share of the picture's side, by which ink spread moves the edge of the ink at amount 1."""
 COARSEST_SCAN = 22
-"""Pixels to the side of a picture that is scanned as coarsely as can be; at amount 1."""
+"""Side, in pixels, of a picture in the coarsest scan, at amount 1."""
 LEAST_STROKE = 0.3
-"""Half width, in pixels of the scan, that thin strokes are brought to before: carvers cut no thinner."""
+"""Least half width of thin strokes, in pixels of the scan; thinner ones are widened first, as carvers cut none."""
 INTRUSION = 0.13
-"""How far, as a part of the side, the ink of a neighbouring character reaches into the picture at most."""
+"""Greatest depth, as a share of the side, to which a neighbouring character's ink reaches into the picture."""
 
 Field = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Wear:
-    """What happens to one picture; lengths in pixels, angles in radians, greys in 0..255.
+    """Strengths of all effects on one picture; lengths in pixels, angles in radians, greys in 0..255.
 
-    `neighbours` has, for each, its place (0 above, then clockwise), its character in [0, 1), how far it reaches in and
-    how far it stands aside. `scan` is the side in pixels that the scanner sees.
+    Each of `neighbours` has a place (0 above, then clockwise), a number in [0, 1) that selects its character, the
+    depth to which it reaches in, and its shift along the border. `scan` is the picture's side in pixels of the scan.
     """
 
     turn: float
@@ -55,7 +55,7 @@ class Wear:
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, amount: float, side: int) -> "Wear":
-        """Draw the strengths of all effects for one picture of `side` pixels."""
+        """Draw the strengths of all effects at random for one picture of `side` pixels."""
         u = rng.random(16) * amount
         s = rng.normal(0, 1, 6).clip(-2, 2) * amount
         rules = tuple(
@@ -85,7 +85,7 @@ class Wear:
 
 
 def _neighbours(rng: np.random.Generator, amount: float, side: int) -> tuple[tuple[int, float, float, float], ...]:
-    """Neighbours above and below are near; those of the next column seldom are."""
+    """Return random neighbours: often above and below, seldom from the next columns."""
     found = []
     for place, chance in enumerate((0.7, 0.1, 0.7, 0.1)):
         there, which, depth, aside = rng.random(4)
@@ -97,16 +97,16 @@ def _neighbours(rng: np.random.Generator, amount: float, side: int) -> tuple[tup
 def degraded(
     field: Field, offset: float, amount: float, rng: np.random.Generator, others: Sequence[Field] = ()
 ) -> NDArray[np.uint8]:
-    """Print a glyph badly.
+    """Return a degraded print of a glyph.
 
     Parameters
     ----------
     field : (S, S) float32 signed distance to the edge of the ink in pixels, positive inside; exact to at least
         `offset + REACH * S`.
-    offset : by how many pixels the edge of the ink is moved outwards everywhere.
-    amount : 0..1; 0 leaves a clean picture.
-    rng : everything random comes from here.
-    others : fields of the characters that may stand beside it; none: it stands alone.
+    offset : distance by which the edge of the ink is moved outwards everywhere, pixels.
+    amount : greatest strength of the effects, in [0, 1]; 0 leaves a clean picture.
+    rng : source of all random numbers.
+    others : fields of the characters that may stand beside the glyph; empty: it stands alone.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def among(field: Field, others: Sequence[Field], wear: Wear) -> Field:
 
 
 def paper(rng: np.random.Generator, side: int, wear: Wear) -> Field:
-    """Return (S, S) float32 paper in 0..255: shaded, stained, grainy, with fibres and the frame's ruling lines."""
+    """Return paper, (S, S) float32 in 0..255, with shade, stains, grain, fibres and the frame's ruling lines."""
     along = (4, side // 2) if rng.random() < 0.5 else (side // 2, 4)
     ground = effects.paper(
         clouds(rng, side, 3),
@@ -157,13 +157,13 @@ def paper(rng: np.random.Generator, side: int, wear: Wear) -> Field:
 
 
 def clouds(rng: np.random.Generator, side: int, cells: int, rows: int = 0) -> Field:
-    """Return smooth noise of mean 0 and deviation about 1/2: `rows` x `cells` random values, enlarged to (S, S)."""
+    """Return smooth noise of mean 0 and standard deviation about 1/2: random (`rows`, `cells`), enlarged to (S, S)."""
     grid = rng.standard_normal(((rows or cells) + 1, cells + 1), np.float32)
     return effects.enlarged(grid, side)
 
 
 def scanned(picture: NDArray[np.uint8], wear: Wear, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return (S, S) uint8: the page as a scanner of few pixels and a JPEG file keep it, enlarged again."""
+    """Return the picture, (S, S) uint8, after a coarse scan and JPEG compression, enlarged to its old size."""
     side, scan = len(picture), wear.scan
     if scan < side:
         picture = np.asarray(Image.fromarray(picture).resize((scan, scan), Image.Resampling.BILINEAR))

@@ -15,27 +15,27 @@ from sinonom_cli.fonts.hinting import without_hinting
 from sinonom_cli.storage.atomic import cached_by_file
 
 MARGIN = 0.09
-"""Of the picture's side, free on each side of the glyph."""
+"""Free space on each side of the glyph, as a share of the picture's side."""
 LARGEST = 1.35
-"""A glyph smaller than its em square is enlarged by no more than this: a dot stays a dot."""
+"""Greatest factor by which a glyph smaller than its em square is enlarged, so that a dot stays a dot."""
 FINE = 2
-"""Glyphs are drawn and measured at this many times the picture's resolution."""
+"""Ratio of the resolution at which glyphs are drawn and measured to the picture's."""
 ERODE_AT_MOST = 0.7
-"""Of the thin strokes' half width, however much thinner strokes are asked for."""
+"""Greatest share of the thin strokes' half width that is taken away when thinner strokes are requested."""
 
 _NOT_MAPPED = ("\U0010ffff", "\U000ffffe", "\U0001ffff", "\ufffe")
 _CACHED_PENS = 4
 
 
 class Pen:
-    """A face at one size, ready to draw.
+    """Font face at one size, ready to draw.
 
     Parameters
     ----------
-    path, index : font file and face.
-    side : the picture's side in pixels.
-    placeholders : characters that are drawn as what stands for characters that the face does not have.
-    boxed : first and last code points of blocks whose every glyph is a box with the code point in it.
+    path, index : font file, and the index of the face in it.
+    side : side of the picture, pixels.
+    placeholders : characters that are drawn with a placeholder for characters that the face does not have.
+    boxed : first and last code points of blocks in which every glyph is a box with the code point in it.
 
     Raises
     ------
@@ -62,14 +62,14 @@ class Pen:
 
         Returns
         -------
-        (h, w) uint8, 255 = ink, cropped to the ink; None if the face has no such glyph: nothing is drawn, or
-        what the face draws for characters that it does not have.
+        (h, w) uint8, 255 = ink, cropped to the ink; None if the face has no such glyph, so that the drawing is blank
+        or the one for missing characters.
         """
         found = self._draw(char)
         return None if found is None or self._is_notdef(char, found) else found
 
     def why_not(self, char: str) -> Literal["", "blank", "notdef"]:
-        """Return why `glyph` draws nothing for a character; "" if it does."""
+        """Return why `glyph` draws nothing for a character; "" if it draws something."""
         found = self._draw(char)
         if found is None:
             return "blank"
@@ -79,7 +79,7 @@ class Pen:
         return _key(glyph) in self._notdef or any(low <= ord(char) <= high for low, high in self._boxed)
 
     def canvas(self, char: str) -> NDArray[np.uint8]:
-        """Draw a character, placeholder or not, with a border of paper: (2 em, 2 em) uint8, 255 = ink."""
+        """Draw a character, even a placeholder, with a border of paper: (2 em, 2 em) uint8, 255 = ink."""
         try:
             return np.asarray(self._inked(char, self.font))
         except OSError:
@@ -89,7 +89,7 @@ class Pen:
         try:
             return self._ink(char, self.font)
         except OSError:
-            # Some fonts' hinting programs fail (Ume P Gothic S4: "invalid opcode"); their outlines are sound.
+            # Some fonts' hinting programs fail (Ume P Gothic S4: "invalid opcode"), but their outlines are intact.
             self.unhinted = self.unhinted or self._open(io.BytesIO(without_hinting(self.path.read_bytes())))
         try:
             return self._ink(char, self.unhinted)
@@ -108,7 +108,7 @@ class Pen:
         return None if box is None else np.asarray(canvas.crop(box))
 
     def _open(self, source: str | io.BytesIO) -> ImageFont.FreeTypeFont:
-        # Raqm would shape: substitute, compose and kern. The glyph that the cmap names is what is wanted.
+        # Raqm would substitute, compose and kern glyphs, but the glyph that the cmap names is needed.
         return ImageFont.truetype(source, self.em, self.index, layout_engine=ImageFont.Layout.BASIC)
 
 
@@ -118,18 +118,18 @@ def _key(glyph: NDArray[np.uint8]) -> tuple[tuple[int, ...], bytes]:
 
 @cached_by_file(_CACHED_PENS)
 def pen_for(face: Face, side: int) -> Pen:
-    """Return the pen of a face, opened once for all characters that a worker draws in a row."""
+    """Return the pen of a face, opened once for all characters that a worker draws in sequence."""
     return Pen(face.path, face.index, side, face.placeholders, face.boxed)
 
 
 def distance_field(glyph: NDArray[np.uint8], side: int, reach: float) -> NDArray[np.float32]:
-    """Frame a glyph in a square and measure how far each pixel is from the edge of the ink.
+    """Frame a glyph in a square and measure the distance of each pixel from the edge of the ink.
 
     Parameters
     ----------
     glyph : (h, w) uint8, 255 = ink, drawn at `FINE` times the picture's resolution and cropped.
-    side : the picture's side in pixels.
-    reach : distances beyond this many pixels may read as this many.
+    side : side of the picture, pixels.
+    reach : distance up to which the result is exact, pixels; larger distances may be capped.
 
     Returns
     -------
@@ -145,8 +145,8 @@ def distance_field(glyph: NDArray[np.uint8], side: int, reach: float) -> NDArray
 def ink_at(field: NDArray[np.float32], offset: float) -> NDArray[np.float32]:
     """Return the ink of a glyph whose edge is moved outwards by `offset` pixels (negative: inwards).
 
-    Moving inwards slows down towards `ERODE_AT_MOST` of the half width of its thin strokes, so that fine faces thin but
-    do not vanish.
+    The inward move approaches at most `ERODE_AT_MOST` of the half width of the thin strokes, so that fine faces become
+    thinner but do not vanish.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def clean(field: NDArray[np.float32], offset: float) -> NDArray[np.uint8]:
 
 
 def moved(field: NDArray[np.float32], offset: float) -> float:
-    """Return by how many pixels the edge really moves, when `offset` is asked."""
+    """Return the distance by which the edge really moves, if `offset` is requested, pixels."""
     if offset >= 0:
         return offset
     most = ERODE_AT_MOST * thin_half_width(field)
@@ -169,7 +169,7 @@ def moved(field: NDArray[np.float32], offset: float) -> float:
 
 
 def thin_half_width(field: NDArray[np.float32]) -> float:
-    """Return the half width, in pixels, that a quarter of the length of the strokes stays below."""
+    """Return the half width, in pixels, below which a quarter of the length of the strokes lies."""
     inner = field[1:-1, 1:-1]
     across = (inner >= field[1:-1, :-2]) & (inner >= field[1:-1, 2:])
     along = (inner >= field[:-2, 1:-1]) & (inner >= field[2:, 1:-1])
@@ -189,7 +189,7 @@ def _clean(field: NDArray[np.float32], offset: np.float32) -> NDArray[np.uint8]:
 
 @njit(cache=True)
 def _framed(glyph: NDArray[np.uint8], side: int, scale: float) -> NDArray[np.float32]:
-    """Scale a glyph about its centre into the middle of a (side, side) square, bilinearly; [0, 1], 1 = ink."""
+    """Return a glyph scaled bilinearly about its centre into a (side, side) square, float32 in [0, 1], 1 = ink."""
     height, width = glyph.shape
     framed = np.zeros((side, side), np.float32)
     left, part = np.empty(side, np.int64), np.empty(side, np.float32)
@@ -197,7 +197,7 @@ def _framed(glyph: NDArray[np.uint8], side: int, scale: float) -> NDArray[np.flo
         u = min(max((x + 0.5 - side / 2) / scale + width / 2 + 0.5, 0.0), width + 1.0)
         left[x] = int(u)
         part[x] = u - left[x]
-    line = np.zeros(width + 3, np.float32)  # one empty pixel before the glyph, two after
+    line = np.zeros(width + 3, np.float32)  # One empty pixel precedes the glyph, two follow it.
     for y in range(side):
         v = (y + 0.5 - side / 2) / scale + height / 2 - 0.5
         top = int(np.floor(v))
@@ -215,7 +215,7 @@ def _framed(glyph: NDArray[np.uint8], side: int, scale: float) -> NDArray[np.flo
 
 @njit(cache=True)
 def _signed_distance(ink: NDArray[np.float32], reach: int, fine: int) -> NDArray[np.float32]:
-    """Signed distance to the edge of the ink, averaged over fine x fine blocks, in pixels of the result."""
+    """Return the signed distance to the edge of the ink, averaged over fine x fine blocks, in pixels of the result."""
     outside = _squared_distance(ink >= np.float32(0.5), reach)
     inside = _squared_distance(ink < np.float32(0.5), reach)
     side = ink.shape[0] // fine
@@ -230,16 +230,16 @@ def _signed_distance(ink: NDArray[np.float32], reach: int, fine: int) -> NDArray
                 d = np.float32(0.5) - np.sqrt(outside[y, x])
                 near = outside[y, x] <= 1
             if near and 0 < a < 1:
-                d = a - np.float32(0.5)  # a pixel on the edge says by its grey where in it the edge runs
+                d = a - np.float32(0.5)  # The grey of a pixel on the edge gives the edge's position in it.
             field[y // fine, x // fine] += d
     return (field / np.float32(fine**3)).astype(np.float32)
 
 
 @njit(cache=True)
 def _squared_distance(target: NDArray[np.bool_], reach: int) -> NDArray[np.float32]:
-    """Squared Euclidean distance to the nearest True pixel, exact up to `reach` pixels and capped beyond.
+    """Return the squared Euclidean distance to the nearest True pixel, exact up to `reach` pixels and capped beyond.
 
-    Columns first, then rows (Felzenszwalb and Huttenlocher 2012), the row's minimum taken over a window.
+    Columns come first, then rows (Felzenszwalb and Huttenlocher 2012); the minimum of a row is taken over a window.
     """
     height, width = target.shape
     far = np.float32(reach + 1)
@@ -260,7 +260,7 @@ def _squared_distance(target: NDArray[np.bool_], reach: int) -> NDArray[np.float
             squared[y, x] = far * far
         for step in range(2 * reach + 1):
             cost = np.float32((step - reach) * (step - reach))
-            for x in range(width):  # no min(): this form becomes vector instructions
+            for x in range(width):  # Unlike min(), this form is compiled to vector instructions.
                 found = line[x + step] + cost
                 squared[y, x] = found if found < squared[y, x] else squared[y, x]
     return squared

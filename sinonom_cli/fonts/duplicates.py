@@ -1,7 +1,7 @@
-"""Which faces draw the same pictures.
+"""Find the faces that draw the same pictures.
 
-Font packages hold the same outlines again and again: a monospaced sister, a collection's five countries, a copy under
-another name.
+Font packages often hold the same outlines several times: in a monospaced variant, in the five countries of a
+collection, in a copy under another name.
 """
 
 import hashlib
@@ -15,34 +15,35 @@ from sinonom_cli.fonts.draw import pen_for
 from sinonom_cli.fonts.face import FaceTables
 
 SAMPLE = 64
-"""How many glyphs of each face are compared."""
+"""Number of glyphs of each face that are compared."""
 SAMPLE_SIDE = 24
-"""For pictures of so many pixels they are drawn."""
+"""Side, in pixels, of the pictures that are compared."""
 COMPARED_AT_LEAST = 8
-"""Faces with fewer of these characters in common are compared only if one of them has no more than that."""
+"""Smallest number of common characters for a comparison, unless the sample of one face is smaller."""
 SAME_SHARE = 0.95
-"""Of the glyphs compared, from which on two faces draw the same."""
+"""Smallest share of equal glyphs, among those compared, at which two faces draw the same."""
 
 
 def without_duplicates(
     faces: Sequence[FaceTables], own: Sequence[FaceTables], parts: Sequence[int], order: Sequence[int]
 ) -> tuple[list[NDArray[np.bool_]], dict[int, int]]:
-    """Find out which pictures would be drawn twice.
+    """Find the pictures that would be drawn twice.
 
-    Faces of a collection that share their outlines draw the same where they name the same glyph. Others draw the same,
-    each character that both have, if they are parts of one design, or if a sample of their glyphs looks the same, pixel
+    Faces of a collection that share their outlines draw the same picture where they name the same glyph. Other faces
+    draw all common characters the same if they are parts of one design, or if a sample of their glyphs is equal, pixel
     for pixel.
 
     Parameters
     ----------
     faces : all faces, with all their characters.
-    own : the same, with the characters only that were asked for.
-    parts : a number by face, alike for the parts of one design.
-    order : the faces, the one first that draws what several have.
+    own : the same faces, with only the requested characters.
+    parts : number of each face, equal for the parts of one design.
+    order : indices of the faces; of several that draw the same, the first in this order draws it.
 
     Returns
     -------
-    by face an (N,) mask of its own characters that no face before it draws, and by face the first that draws the same.
+    For each face, an (N,) bool mask of its own characters that no face before it draws; and, by face, the first face
+    that draws the same.
     """
     left = [np.ones(len(tables.codes), bool) for tables in own]
     same_as: dict[int, int] = {}
@@ -67,9 +68,9 @@ def without_duplicates(
 
 
 def sample(tables: FaceTables) -> dict[int, bytes]:
-    """Return what some of a face's glyphs look like, by code point.
+    """Return hashes of the pictures of some of a face's glyphs, by code point.
 
-    Chosen are those with the smallest hashes: whatever else two faces hold, they choose alike (Broder 1997).
+    The code points with the smallest hashes are chosen, so that similar faces choose the same ones (Broder 1997).
     """
     scrambled = tables.codes.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
     found: dict[int, bytes] = {}
@@ -87,7 +88,7 @@ def sample(tables: FaceTables) -> dict[int, bytes]:
 
 
 def alike(one: Mapping[int, bytes], other: Mapping[int, bytes]) -> bool:
-    """Return whether two samples have enough characters in common, and nearly all of those look the same."""
+    """Return whether two samples have enough characters in common and nearly all of these look the same."""
     common = one.keys() & other.keys()
     if not common or len(common) < min(COMPARED_AT_LEAST, len(one), len(other)):
         return False

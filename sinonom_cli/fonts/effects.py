@@ -1,4 +1,4 @@
-"""What wears a printed picture, one effect each, compiled."""
+"""Apply the effects of bad printing, one in each function, compiled by numba."""
 
 import numpy as np
 from numba import njit
@@ -21,7 +21,7 @@ _LUMINANCE = np.array(
     ],
     np.int64,
 )
-"""Quantisation of luminance: ITU-T Recommendation T.81 (JPEG), table K.1."""
+"""Quantisation table of luminance: ITU-T Recommendation T.81 (JPEG), table K.1."""
 
 
 @njit(cache=True)
@@ -34,7 +34,7 @@ def inked(
     strengths: NDArray[np.float32],
     limits: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Ink in [0, 1] where the block prints: its edge spread and rough, its cover uneven, worn spots left out."""
+    """Return the ink of a print, in [0, 1], with a spread and rough edge, uneven cover and worn spots without ink."""
     offset, spread, rough, uneven, loss = strengths
     half = np.float32(0.5)
     ink = np.empty_like(field)
@@ -57,7 +57,7 @@ def paper(
     fibre: NDArray[np.float32],
     strengths: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Paper in 0..255: a ground of one grey, shaded, stained, grainy and with fibres."""
+    """Return paper in 0..255: a ground of one grey with shade, stains, grain and fibres."""
     grey, shaded, grained, stained, fibred = strengths
     ground = np.empty_like(shade)
     for y in range(shade.shape[0]):
@@ -71,7 +71,7 @@ def paper(
 
 @njit(cache=True)
 def printed(ground: NDArray[np.float32], ink: NDArray[np.float32], black: np.float32) -> NDArray[np.uint8]:
-    """Ink of one grey on paper, both in 0..255."""
+    """Return ink of one grey printed on paper, both in 0..255."""
     picture = np.empty(ground.shape, np.uint8)
     for y in range(ground.shape[0]):
         for x in range(ground.shape[1]):
@@ -82,7 +82,7 @@ def printed(ground: NDArray[np.float32], ink: NDArray[np.float32], black: np.flo
 
 @njit(cache=True)
 def noisy(picture: NDArray[np.uint8], grains: NDArray[np.uint8], noise: np.float32) -> NDArray[np.uint8]:
-    """Noise of the deviation given: the difference of two uniform bytes, whose own is 104.5."""
+    """Add noise of standard deviation `noise`: the scaled difference of two uniform bytes, whose own is 104.5."""
     grey = np.empty(picture.shape, np.uint8)
     scale = noise / np.float32(104.5)
     for y in range(picture.shape[0]):
@@ -94,7 +94,7 @@ def noisy(picture: NDArray[np.uint8], grains: NDArray[np.uint8], noise: np.float
 
 @njit(cache=True)
 def enlarged(grid: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Random values on a grid, enlarged to a square by bilinear interpolation; the deviation becomes about 1/2."""
+    """Enlarge random values on a grid to a square by bilinear interpolation, with standard deviation about 1/2."""
     rows, columns = grid.shape[0] - 1, grid.shape[1] - 1
     wide = np.empty((rows + 1, side), np.float32)
     for x in range(side):
@@ -118,7 +118,7 @@ def enlarged(grid: NDArray[np.float32], side: int) -> NDArray[np.float32]:
 def turned(
     field: NDArray[np.float32], turn: float, stretch_x: float, stretch_y: float, shift_x: float, shift_y: float
 ) -> NDArray[np.float32]:
-    """Turn, stretch and shift a distance field about its centre; its border is repeated outwards."""
+    """Rotate, stretch and shift a distance field about its centre; its border is repeated outwards."""
     side = field.shape[0]
     middle, one, most = (side - 1) / 2, np.float32(1), np.float32(side - 1.001)
     c, s = np.cos(turn), np.sin(turn)
@@ -143,10 +143,10 @@ def turned(
 def beside(
     field: NDArray[np.float32], other: NDArray[np.float32], place: int, depth: int, aside: int
 ) -> NDArray[np.float32]:
-    """Let a neighbour's ink reach `depth` pixels into a field, which is changed; from above (0), then clockwise."""
+    """Let a neighbour's ink reach `depth` pixels into a field, in place; `place` 0 is above, the others clockwise."""
     here, there = np.rot90(field, place), np.rot90(other, place)
     side = len(there)
-    last = side  # one row behind the neighbour's lowest ink
+    last = side  # This becomes the row below the neighbour's lowest ink.
     while last > 0 and there[last - 1].max() <= 0:
         last -= 1
     first = max(last - depth, 0)
@@ -158,10 +158,10 @@ def beside(
 
 @njit(cache=True)
 def through_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Return a grey picture as JPEG of this quality (1 to 100, as libjpeg counts) keeps it.
+    """Return a grey picture after JPEG compression of this quality (1 to 100, as in libjpeg).
 
-    Only what loses anything is done: the quantisation of each 8 x 8 block's cosine transform. To go through an encoder
-    and a decoder costs ten times as much, and would be a fifth of all work.
+    Only the lossy step is computed: the quantisation of the cosine transform of each 8 x 8 block. An encoder and a
+    decoder would take ten times as long, which would be a fifth of all work.
     """
     height, width = picture.shape
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
@@ -194,7 +194,7 @@ def through_jpeg(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
 
 @njit(cache=True)
 def _product(a: NDArray[np.float32], b: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """a @ b, 8 x 8."""
+    """Write the product a @ b of two 8 x 8 matrices to `out`."""
     for y in range(8):
         for x in range(8):
             total = np.float32(0)

@@ -1,4 +1,4 @@
-"""What is known of one face of a font file."""
+"""Describe one face of a font file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,14 @@ class Face:
 
     Attributes
     ----------
-    key : `relative path#index`: what `source` says.
-    path, index : where it is.
-    slug : ASCII name for files; depends on nothing but this face's names and key.
-    family, style, version, licence : from the name table; "" where it says nothing.
-    hand : the design that it belongs to, with others perhaps; `families.py` finds it.
-    placeholders : one character for each glyph that stands for characters without showing them.
+    key : `relative path#index`, which is also the `source` of its pictures.
+    path, index : font file, and the index of the face in it.
+    slug : ASCII name for files; it depends only on this face's names and key.
+    family, style, version, licence : entries of the name table; "" where it has none.
+    hand : typeface family: the design to which the face, perhaps with others, belongs; `families.py` finds it.
+    placeholders : one character for each placeholder glyph, which does not show its characters.
     boxed : first and last code points of the blocks whose glyphs are boxes with the code points in them.
-    variable : whether it is a variable font, of which the default instance is drawn.
+    variable : whether the font is variable; its default instance is drawn.
     """
 
     key: str
@@ -39,13 +39,15 @@ class Face:
 
 @dataclass(frozen=True)
 class FaceTables:
-    """A face and what its tables say.
+    """Font face with data from its tables.
 
     Attributes
     ----------
-    codes : (N,) int32, the code points of its cmap, ascending; the cmap may lie.
-    glyphs : (N,) int32, the glyph of each.
-    outlines : the same text for faces of one collection that share their outlines: one glyph number, one picture.
+    face : the font face.
+    codes : (N,) int32, code points of its cmap, ascending; the cmap may name characters that the face does not draw.
+    glyphs : (N,) int32, glyph number of each code point.
+    outlines : text that is equal for faces of one collection that share their outlines; in these, equal glyph numbers
+        mean equal pictures.
     """
 
     face: Face

@@ -1,4 +1,4 @@
-"""Font faces: what a font file holds, what each face is called, and which characters it claims to draw."""
+"""Read the faces of font files: their names, their licences, and the characters that their cmaps name."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ from sinonom_cli.storage.inputs import Item
 
 SUFFIXES = frozenset((".ttf", ".otf", ".ttc", ".otc"))
 
-_LICENCES = (  # what a name table says, and its short name; the first that matches
+_LICENCES = (  # The first pattern that matches a font's text gives its short name.
     (r"SIL Open Font Licen[sc]e|scripts\.sil\.org/OFL|openfontlicense|\bOFL\b", "OFL-1.1"),
     (r"Apache Licen[sc]e|apache\.org/licenses", "Apache-2.0"),
     (r"IPA (Open )?Font Licen[sc]e|ipafont\.ipa\.go\.jp|licenses/IPA", "IPA-1.0"),
@@ -42,7 +42,7 @@ def read_faces(item: Item) -> list[FaceTables]:
     Raises
     ------
     SinonomError
-        If it is not a font, is truncated, or has no Unicode cmap.
+        If the file is not a font, is truncated, or has no Unicode cmap.
     """
     if item.fault:
         raise SinonomError(f"{item.path} cannot be read: {item.fault}", "check the file")
@@ -51,23 +51,23 @@ def read_faces(item: Item) -> list[FaceTables]:
 
 
 def _looked_at(tables: FaceTables) -> FaceTables:
-    """Return a face with the placeholders among its glyphs that only their drawings show."""
+    """Return a face with the placeholders that can only be found by drawing its glyphs."""
     from sinonom_cli.fonts.draw import Pen
     from sinonom_cli.fonts.placeholders import LOOK_SIDE, drawn_alike
 
     try:
         pen = Pen(tables.face.path, tables.face.index, LOOK_SIDE)
     except SinonomError:
-        return tables  # who draws it says so
+        return tables  # The error is reported when the face is drawn.
     alike, boxed = drawn_alike(pen, tables.codes)
-    # Blank glyphs, and those drawn as what is not mapped, are known without.
+    # The pen itself recognises blank glyphs and the drawing of characters that are not mapped.
     drawn = "".join(char for char in tables.face.placeholders + alike if pen.glyph(char) is not None)
     return replace(tables, face=replace(tables.face, placeholders=drawn, boxed=boxed))
 
 
 @contextmanager
 def _blaming(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged font makes fontTools raise into one clear error."""
+    """Turn any exception of fontTools for a damaged font into one clear error."""
     try:
         yield
     except SinonomError:
@@ -76,7 +76,7 @@ def _blaming(path: Path) -> Iterator[None]:
         raise SinonomError(f"{path} cannot be read: {error.strerror or error}", "check the file") from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise SinonomError(f"{path} is not a font that can be read: {reason}", "take it out, or mend it") from error
+        raise SinonomError(f"{path} is not a font that can be read: {reason}", "remove or repair it") from error
 
 
 def _count(path: Path) -> int:
@@ -90,7 +90,7 @@ def _count(path: Path) -> int:
         return 1
     count: int = struct.unpack(">L", head[8:12])[0]
     if not 1 <= count <= 0xFFFF:
-        raise SinonomError(f"{path} is a font collection of {count} faces", "take it out, or mend it")
+        raise SinonomError(f"{path} is a font collection of {count} faces", "remove or repair it")
     return count
 
 
@@ -100,11 +100,11 @@ def _read_face(item: Item, index: int) -> FaceTables:
     from sinonom_cli.fonts.placeholders import shared_outlines
 
     with TTFont(item.path, fontNumber=index, lazy=True) as font:
-        # Glyph names are never needed; taken from `post` or CFF they would cost most of the time, and fail at times.
+        # Glyph names are not needed; reading them from `post` or CFF would take most of the time and sometimes fail.
         font.setGlyphOrder([str(number) for number in range(font["maxp"].numGlyphs)])
         cmap = font.getBestCmap()
         if not cmap:
-            raise SinonomError(f"{item.path}: face {index} has no Unicode character map", "take it out")
+            raise SinonomError(f"{item.path}: face {index} has no Unicode character map", "remove it")
         codes = np.fromiter(sorted(cmap), np.int32, len(cmap))
         glyphs = np.array([_glyph_number(cmap[code]) for code in codes.tolist()], np.int32)
         names = font.get("name")
@@ -126,7 +126,7 @@ def _glyph_number(name: str) -> int:
 
 
 def _licence(names: Any) -> str:
-    """What the font says of its licence: where it should, or else in its copyright notice, as many older fonts do."""
+    """Return the licence of a font from its licence entries or, as in many older fonts, its copyright notice."""
     said = [_name(names, number) for number in (_LICENCE, _LICENCE_URL, _COPYRIGHT)]
     speaks = re.search(_SPEAKS_OF_A_LICENCE, said[2], re.IGNORECASE)
     said.append(said[2][speaks.start() :] if speaks else "")
@@ -136,7 +136,7 @@ def _licence(names: Any) -> str:
 
 
 def _name(names: Any, *ids: int) -> str:
-    """The first of these entries of the name table that says something, on one line."""
+    """Return the first of these entries of the name table that is not empty, on one line."""
     for number in ids:
         try:
             text = names.getDebugName(number) if names is not None else None
@@ -148,7 +148,7 @@ def _name(names: Any, *ids: int) -> str:
 
 
 def short_licence(text: str) -> str:
-    """Return the licence's usual short name, or the beginning of what the font says about it."""
+    """Return the usual short name of a licence, or the beginning of the font's text about it."""
     for pattern, name in _LICENCES:
         if re.search(pattern, text, re.IGNORECASE):
             return name
@@ -158,9 +158,9 @@ def short_licence(text: str) -> str:
 
 
 def slug_of(family: str, style: str, key: str) -> str:
-    """Return an ASCII file name part for a face: its names, then six digits that tell apart faces of one name.
+    """Return a face's ASCII part of file names: its names, then six digits that distinguish faces of equal names.
 
-    The digits depend on the face's key alone, so that adding fonts to a set renames nothing.
+    The digits depend only on the face's key, so that adding fonts to a set renames no file.
     """
     digits = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     folded = unicodedata.normalize("NFKD", f"{family} {style}").encode("ascii", "ignore").decode()

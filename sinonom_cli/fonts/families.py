@@ -1,6 +1,6 @@
-"""Which faces are one hand: the parts of a design, the countries of a collection, copies.
+"""Group faces into typeface families (`hand`): the parts of a design, the countries of a collection, copies.
 
-A picture's hand says who might be confused with whom: hands are what is split between training and test.
+Faces of one typeface family draw alike, so a split between training and test must not divide a family.
 """
 
 import re
@@ -13,22 +13,23 @@ from numpy.typing import NDArray
 from sinonom_cli.fonts.face import Face, FaceTables
 
 PARTS_SHARE = 0.2
-"""Of the smaller face's characters, that two parts of one design may have in common at most. HanaMinA and B: 0.1."""
+"""Largest share of the smaller face's characters that two parts of one design have in common. HanaMinA and HanaMinB
+share 0.1."""
 
 LEAST_NAME = 3
-"""Letters that families must have in common to name a hand."""
+"""Smallest number of letters that family names must have in common to name a typeface family."""
 
-# What tells the parts of a design apart at the end of their family's name. Ext-B, ExtB, Plus say so clearly;
+# The end of the family name distinguishes the parts of a design. Ext-B, ExtB and Plus always mean a part.
 _SURE_PART = re.compile(r"[\s_-]*((?i:ext(ension)?)[\s_-]*[A-J]+|(?i:plus))\Z")
-# A, B, 2, P1 may: 'Migu 1C' and 'Migu 1M' are two designs, HanaMinA and HanaMinB are one.
+# A, B, 2 and P1 may mean a part: 'Migu 1C' and 'Migu 1M' are two designs, HanaMinA and HanaMinB are one.
 _PERHAPS_PART = re.compile(r"[\s_-]*(P?[0-9]|(?<![A-Z0-9])[A-J])\Z")
 
 
 def parts_of(faces: Sequence[FaceTables]) -> list[int]:
     """Find the parts of designs: HanaMinA and HanaMinB, TW-Kai and TW-Kai-Ext-B, a web font cut into files.
 
-    Parts are of one style and of families that differ in a part's name at most; where that is not sure, they must have
-    next to no character in common as well.
+    Parts have one style, and family names that differ only in the name of the part. Where a part's name is ambiguous,
+    the parts must also have few characters in common.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def parts_of(faces: Sequence[FaceTables]) -> list[int]:
 
     Returns
     -------
-    a number by face, alike for the parts of one design.
+    A number for each face, equal for the parts of one design.
     """
     number = list(range(len(faces)))
     groups: dict[tuple[str, str], list[int]] = {}
@@ -66,14 +67,16 @@ def hands_of(
     same_as: Mapping[int, int],
     before: Mapping[int, str],
 ) -> list[str]:
-    """Name each face's hand: one for parts of a design, faces that share outlines, and those that draw the same.
+    """Return the name of each face's typeface family.
+
+    Parts of a design, faces that share outlines and faces that draw the same belong to one family.
 
     Parameters
     ----------
     faces : all faces.
-    parts : from `parts_of`.
-    left, same_as : from `without_duplicates`.
-    before : hand by place in `faces` of those that have one already, which they and those who join them keep.
+    parts : result of `parts_of`.
+    left, same_as : result of `without_duplicates`.
+    before : existing family name by index in `faces`; these faces, and those that join them, keep it.
     """
     root = list(range(len(faces)))
     first: dict[str | int, int] = {}
@@ -88,7 +91,7 @@ def hands_of(
     names = {}
     for end, group in groups.items():
         known = [before[k] for k in group if k in before]
-        # A hand is named after the faces that draw it, not after copies of them.
+        # A typeface family is named after the faces that draw it, not after copies of them.
         naming = [faces[k].face for k in group if k not in same_as or left[k].any()]
         names[end] = known[0] if known else hand_name(naming)
     return [names[_end(root, k)] for k in range(len(faces))]
@@ -106,7 +109,7 @@ def _end(root: Sequence[int], k: int) -> int:
 
 
 def hand_name(faces: Sequence[Face]) -> str:
-    """Return what the families of a hand's faces have in common, and its style unless that is Regular."""
+    """Return the common start of the faces' family names, followed by their style unless that is Regular."""
     family, style = faces[0].family, faces[0].style
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*(face.family for face in faces), strict=False))
     common = "".join(letters[0] for letters in alike).rstrip(" -_")

@@ -1,13 +1,13 @@
-"""Take the hinting programs out of fonts whose programs fail."""
+"""Remove the hinting programs from fonts whose programs fail."""
 
 import struct
 from collections.abc import Iterator
 
 
 def without_hinting(font: bytes) -> bytes:
-    """Return a font file whose hinting programs FreeType does not find, and so leaves out.
+    """Return a font file in which FreeType does not find the hinting programs and so skips them.
 
-    The tables are renamed in the table directories and `maxp` is told that no glyph has instructions
+    The tables are renamed in the table directories, and `maxp` is set to say that no glyph has instructions
     (OpenType specification, maxp: maxSizeOfInstructions at byte 26).
     """
     changed = bytearray(font)

@@ -1,4 +1,4 @@
-"""Glyphs that stand for characters without showing them: one drawing for many, or boxes with code points in them."""
+"""Find placeholder glyphs, which do not show their characters: one drawing for many, or boxes with code points."""
 
 import unicodedata
 from collections import Counter, defaultdict
@@ -14,30 +14,30 @@ from sinonom_cli.fonts.draw import Pen
 from sinonom_cli.fonts.unicode_blocks import BLOCKS
 
 SHARED = 3
-"""Characters with one drawing from which on it is a placeholder. In 36 faces with 1.1 million Han characters no more
-than two share one that are not compatible (产 and 産; U+F90A and 金 are)."""
+"""Smallest number of characters whose common drawing is a placeholder. In 36 faces with 1.1 million Han characters, at
+most two characters that are not compatible share a drawing (产 and 産; U+F90A and 金 are compatible)."""
 LOOK_SIDE = 24
-"""For pictures of so many pixels glyphs are drawn to be compared."""
+"""Side, in pixels, of the pictures in which glyphs are compared."""
 SAMPLE = 32
-"""Glyphs of each block that are drawn and compared."""
+"""Number of glyphs of each block that are drawn and compared."""
 LEAST_SAMPLE = 6
 EQUAL = 0.7
-"""Share of equal pictures of one hexadecimal digit in one place, from which a block's glyphs are boxes with digits. A
-few real ones may be among them. In 36 real faces it is at most 0.01."""
+"""Smallest share of equal pictures of one hexadecimal digit in one place, if a block's glyphs are boxes with digits. A
+few real glyphs may be among the boxes. In 36 real faces the share is at most 0.01."""
 OFTEN = 0.1
-"""Share of the glyphs that have ink at a pixel, from which it belongs to where digits stand."""
+"""Smallest share of glyphs that have ink at a pixel, if the pixel belongs to the area of the digits."""
 LEAST_PAIRS = 5
 _LAYOUTS = {4: ((2, 2), (1, 4), (4, 1)), 5: ((1, 5), (2, 3), (5, 1)), 6: ((2, 3), (3, 2), (1, 6))}
-"""Rows and columns in which digits stand, by their number; five may be written as six."""
+"""Possible rows and columns of digits, by the number of digits; five digits may be written as six."""
 
 
 def shared_outlines(font: Any, codes: NDArray[np.int32], glyphs: NDArray[np.int32]) -> str:
-    """Return one character for each outline that several Han characters have which are not compatible.
+    """Return one character for each outline that several Han characters share without being compatible.
 
     Parameters
     ----------
-    font : the face, a `TTFont` of fontTools.
-    codes, glyphs : (N,) int32, its code points and the glyph of each.
+    font : face, as a `TTFont` of fontTools.
+    codes, glyphs : (N,) int32, code points of the face and the glyph number of each.
     """
     outline = _outlines(font)
     found: dict[Hashable, list[str]] = defaultdict(list)
@@ -53,7 +53,7 @@ def _placeholders(chars: Mapping[Any, list[str]]) -> str:
 
 
 def _outlines(font: Any) -> Callable[[int], Hashable]:
-    """Return a function from a glyph's number to what tells its outline from others; empty for a blank one."""
+    """Return a function from a glyph's number to a key of its outline, which is empty for a blank glyph."""
     tables = font.reader.tables
     if "glyf" in tables:
         places, data = font["loca"].locations, font.reader["glyf"]
@@ -61,29 +61,29 @@ def _outlines(font: Any) -> Callable[[int], Hashable]:
     if "CFF " in tables:
         top = font["CFF "].cff.topDictIndex[0]
         index, parts = top.CharStrings.charStringsIndex, getattr(top, "FDSelect", None)
-        # A CID font's parts have subroutines of their own: the same code draws other things in another part.
+        # Each part of a CID font has its own subroutines, so the same code has another outline in another part.
         return lambda glyph: (index[glyph].bytecode, parts[glyph] if parts else 0)
     return lambda glyph: (glyph,)
 
 
 def drawn_alike(pen: Pen, codes: NDArray[np.int32]) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Look at a sample of a face's glyphs.
+    """Find the placeholders in a sample of a face's glyphs.
 
     Parameters
     ----------
-    pen : of the face.
-    codes : (N,) int32, its code points.
+    pen : pen of the face.
+    codes : (N,) int32, code points of the face.
 
     Returns
     -------
-    one character for each drawing that several have, and the first and last code point of the blocks whose glyphs are
-    boxes with the code points' digits.
+    One character for each drawing that several characters share, and the first and last code points of the blocks
+    whose glyphs are boxes with the digits of the code points.
     """
     same: dict[bytes, list[str]] = defaultdict(list)
     boxed = []
     for low, high in BLOCKS.values():
         mine = codes[(codes >= low) & (codes <= high)].astype(np.uint64)
-        # Which ones is nearly random and always alike.
+        # The choice of glyphs is nearly random, but always the same.
         order = np.argsort(mine * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32), kind="stable")
         drawn = {chr(code): canvas for code in mine[order[:SAMPLE]].tolist() if (canvas := pen.canvas(chr(code))).any()}
         times = Counter(canvas.tobytes() for canvas in drawn.values())
@@ -96,11 +96,11 @@ def drawn_alike(pen: Pen, codes: NDArray[np.int32]) -> tuple[str, tuple[tuple[in
 
 
 def shows_digits(drawn: Mapping[str, NDArray[np.uint8]]) -> bool:
-    """Return whether glyphs are boxes with their code points' digits: each digit looks alike wherever it stands.
+    """Return whether glyphs are boxes with their code points' digits, so that equal digits look alike in each place.
 
     Parameters
     ----------
-    drawn : (H, W) uint8 pictures by character, all with one origin.
+    drawn : (H, W) uint8 picture of each character, all with the same origin.
     """
     pictures = np.stack(list(drawn.values()))
     used = (pictures > 0).mean(axis=0) >= OFTEN
@@ -124,7 +124,7 @@ def _looks_like_digits(pictures: NDArray[np.uint8], texts: list[str], layout: tu
             by_digit[text[place]].append(patch.tobytes())
         usual = {Counter(same).most_common(1)[0][0] for same in by_digit.values()}
         if 1 < len(by_digit) > 2 * len(usual):
-            return False  # whatever the digit is, the place looks alike: a frame, a common part
+            return False  # The place looks alike for all digits, so it is a frame or a common part.
         telling += len(by_digit) > 1
         equal += sum(one == other for same in by_digit.values() for one, other in pairwise(same))
         pairs += len(texts) - len(by_digit)
@@ -132,7 +132,7 @@ def _looks_like_digits(pictures: NDArray[np.uint8], texts: list[str], layout: tu
 
 
 def _cells(pictures: NDArray[np.uint8], layout: tuple[int, int]) -> list[NDArray[np.uint8]]:
-    """Cut pictures into cells, row by row, and leave out a sixth of a cell at each side: digits may reach over."""
+    """Cut pictures into cells, row by row, without a sixth at each side, where neighbouring digits may reach in."""
     _, height, width = pictures.shape
     tall, wide = height / layout[0], width / layout[1]
     return [

@@ -1,4 +1,4 @@
-"""From faces and a charset to an image set: cut into tasks, draw each, count what was drawn."""
+"""Draw an image set from faces and a charset: cut the work into tasks, draw each, count the drawn characters."""
 
 import json
 from collections import Counter
@@ -24,9 +24,9 @@ from sinonom_cli.storage.own_tables import rows_of
 from sinonom_cli.storage.record import Artifact
 
 CHUNK = 128
-"""Characters of one face drawn as one item: small enough that a crash of FreeType costs little."""
+"""Number of characters of one face that are drawn as one item; few, so that a crash of FreeType loses little work."""
 WORTH_WORKERS = 4000
-"""Below so many pictures, starting workers costs more than they save."""
+"""Smallest number of pictures for which starting workers saves time."""
 
 
 def make(
@@ -47,15 +47,15 @@ def make(
     Parameters
     ----------
     fonts : font files.
-    out : folder to make.
-    charset : the characters asked for; None: every Han character that a face has.
-    side : of the pictures, in pixels.
-    levels : the pictures made of each glyph.
-    seed : of the degradations.
-    keep_duplicates : draw what several faces draw alike as often as they do.
-    balance : draw more pictures of characters that few faces have, until all characters have as many.
-    options : what the record says was asked.
-    batch : how to run.
+    out : folder of the image set.
+    charset : requested characters; None: every Han character that a face has.
+    side : side of the pictures, pixels.
+    levels : pictures drawn of each glyph.
+    seed : seed of the degradations.
+    keep_duplicates : whether a picture that several faces draw identically is drawn for each of them.
+    balance : whether characters that few faces have get more pictures, until all characters have equally many.
+    options : options for the record.
+    batch : options of the batch.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def make(
     shares = shares_of(faces, chars, keep_duplicates=keep_duplicates, before=before)
     if shares and not any(share.chars for share in shares):
         raise SinonomError(
-            f"none of the {len(shares)} faces has any of the characters asked for", "another --charset or other fonts"
+            f"none of the {len(shares)} faces has a requested character", "give another --charset or other fonts"
         )
     more: Mapping[tuple[str, str], int] = {}
     if balance:
@@ -86,7 +86,7 @@ def make(
         if shares and not found:
             raise SinonomError(
                 f"nothing was drawn: every glyph of the {len(shares)} faces is blank or missing",
-                "other fonts; sinonom fonts FONTS... says what each face draws",
+                "give other fonts; sinonom fonts FONTS... shows what each face draws",
             )
         return {"faces": _coverage(shares, found, keep_duplicates), "private_use": _private_use(charset)}
 
@@ -105,13 +105,13 @@ def make(
 
 
 def cut(shares: Sequence[Share], levels: int, more: Mapping[tuple[str, str], int]) -> list[Item]:
-    """Cut the work into items: pieces of a face, of some `CHUNK` characters, fewer if each is drawn often.
+    """Cut the work into items: at most `CHUNK` characters of a face, fewer if each has many pictures.
 
     Parameters
     ----------
-    shares : what each face draws.
-    levels : pictures of each glyph.
-    more : further pictures by (face key, character).
+    shares : characters that each face draws.
+    levels : number of pictures of each glyph.
+    more : number of further pictures by (face key, character).
     """
     items: list[Item] = []
     for share in shares:
@@ -130,17 +130,17 @@ def cut(shares: Sequence[Share], levels: int, more: Mapping[tuple[str, str], int
 
 
 def _faces_in(out: Path) -> dict[str, tuple[str, int]]:
-    """Hand and rank by key of the faces of a set that is there: they draw what they drew."""
+    """Return typeface family and rank, by key, of the faces of an existing set, which keep their characters."""
     try:
         record = json.loads((out / "artifact.json").read_text(encoding="utf-8", errors="surrogateescape"))
         faces = record["faces"].items()
         return {key: (str(face["hand"]), int(face["rank"])) for key, face in faces}
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return {}  # nothing there, or not ours: `fill` says so
+        return {}  # The folder is empty or holds something else, which `fill` reports.
 
 
 def _drawn(out: Path) -> Counter[str]:
-    """How many characters each face drew, by key; read row by row, since a set may have a million."""
+    """Count the characters that each face drew, by key; rows are read one by one, as a set may have a million."""
     found: Counter[str] = Counter()
     last: tuple[str, str] | None = None
     for row in rows_of(out / "metadata.csv"):
@@ -151,7 +151,7 @@ def _drawn(out: Path) -> Counter[str]:
 
 
 def _coverage(shares: Sequence[Share], drawn: Mapping[str, int], keep_duplicates: bool) -> dict[str, dict[str, Any]]:
-    """By face: characters asked for, not in its cmap, drawn the same by another, drawn, in its cmap without a glyph."""
+    """Return the counts of each face: characters requested, not in its cmap, duplicate, drawn, and without a glyph."""
     found = {}
     for share in shares:
         same = 0 if keep_duplicates else share.same
@@ -177,7 +177,7 @@ def _private_use(charset: Charset | None) -> dict[str, Any]:
 
 
 def say_what_was_drawn(artifact: Artifact) -> None:
-    """Say how much of what was asked for the faces drew."""
+    """Print how many of the requested characters the faces drew."""
     faces = artifact.record.get("faces", {})
     for key, counts in faces.items():
         twin = f", {counts['same']} the same as in {counts['same_as']}" if counts["same"] else ""
@@ -189,7 +189,8 @@ def say_what_was_drawn(artifact: Artifact) -> None:
     hands = len({counts["hand"] for counts in drawing})
     lies, same = (sum(counts[name] for counts in faces.values()) for name in ("without_glyph", "same"))
     console.say(
-        f"{artifact.counts.get('images', 0):,} pictures from {len(drawing)} of {len(faces)} faces, {hands} hands"
-        + (f"; {same:,} glyphs are not drawn again that another face draws the same" if same else "")
-        + (f"; {lies:,} that cmaps name are blank or missing" if lies else "")
+        f"{artifact.counts.get('images', 0):,} pictures from {len(drawing)} of {len(faces)} faces, "
+        f"{hands} typeface families"
+        + (f"; {same:,} glyphs that another face draws identically are left out" if same else "")
+        + (f"; {lies:,} glyphs that cmaps name are blank or missing" if lies else "")
     )

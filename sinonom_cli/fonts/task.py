@@ -1,4 +1,4 @@
-"""One piece of the work: some characters of a face, drawn at every level."""
+"""Draw some characters of a face at every level: one item of the batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from sinonom_cli.storage.image_set import METADATA_COLUMNS
 
 METADATA = (*METADATA_COLUMNS, "face", "hand", "family", "style", "version", "licence", "level")
 NEIGHBOURS = 12
-"""How many characters of a face may stand beside another."""
+"""Number of characters of a face that may stand beside another character."""
 CACHED_FACES = 4
 
 
@@ -31,8 +31,8 @@ class Task:
 
     Attributes
     ----------
-    face, chars : what to draw.
-    more : by character, how many degraded pictures to draw besides those of the levels; empty: none.
+    face, chars : font face, and the characters to draw.
+    more : number of degraded pictures of each character besides those of the levels; empty: none.
     """
 
     face: Face
@@ -42,7 +42,7 @@ class Task:
 
 @dataclass(frozen=True)
 class DrawGlyphs:
-    """Draws one item: some characters of a face, at every level. Pickles for the workers."""
+    """Callable that draws one item, some characters of a face at every level; it can be pickled for workers."""
 
     out: Path
     side: int
@@ -65,7 +65,7 @@ class DrawGlyphs:
         return rows
 
     def outputs(self, item: Item) -> list[str]:
-        """Return the files that the item may become, relative to the set: some glyphs are blank."""
+        """Return the files that the item can give, relative to the image set; blank glyphs give none."""
         if item.data is None:
             return []
         task: Task = item.data
@@ -93,7 +93,7 @@ class DrawGlyphs:
 
     @property
     def _reach(self) -> float:
-        """How far from the edge of the ink distances are needed: to measure strokes and to wear them, further."""
+        """Distance from the edge of the ink up to which the field must be exact, pixels; degradation needs more."""
         further = any(level.degrade or level.stroke < 0 for level in self.levels) or self.balanced
         return self.side * (max(abs(level.stroke) for level in self.levels) + REACH * further) + 1
 
@@ -108,7 +108,7 @@ def _file_name(face: Face, label: str, level: Level) -> str:
 
 @cached_by_file(CACHED_FACES)
 def neighbours_for(face: Face, side: int, reach: float) -> dict[str, NDArray[np.float32]]:
-    """Return the fields of a face's commonest characters, those that are likely to stand beside others."""
+    """Return the fields of a face's most frequent characters, which are likely to stand beside others."""
     pen = pen_for(face, side)
     found: dict[str, NDArray[np.float32]] = {}
     for char in map(repair, nomnaocr_characters()):

@@ -1,4 +1,4 @@
-"""Blocks of Han characters by name, as in Unicode's Blocks.txt (Unicode 17)."""
+"""Define the blocks of Han characters by name, as in Unicode's Blocks.txt (Unicode 17)."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ BLOCKS = {
     "cjk-compat": (0xF900, 0xFAFF),
     "cjk-compat-supplement": (0x2F800, 0x2FA1F),
 }
-"""First and last code point by short name; "CJK Unified Ideographs Extension B" and its like are understood too."""
+"""First and last code point by short name; full names, as "CJK Unified Ideographs Extension B", are understood too."""
 
 _SHORTER = (
     (r"[\s_-]+", "-"),
@@ -37,12 +37,12 @@ def chars_of_block(name: str) -> Iterable[str]:
     Raises
     ------
     SinonomError
-        With exit code 2 and the names of the blocks, if there is none of this name.
+        With exit code 2 and the names of all blocks, if no block has this name.
     """
     short = name.strip().lower()
     for pattern, shorter in _SHORTER:
         short = re.sub(pattern, shorter, short)
     if short not in BLOCKS:
-        raise usage_error(f"--block {name}: no such block of Han characters", f"one of {', '.join(BLOCKS)}")
+        raise usage_error(f"--block {name}: no such block of Han characters", f"give one of {', '.join(BLOCKS)}")
     first, last = BLOCKS[short]
     return map(chr, range(first, last + 1))

@@ -1,22 +1,22 @@
-"""The pictures made of each glyph: stroke weights, and how badly they are printed."""
+"""Define the pictures drawn of each glyph: their stroke weights and amounts of degradation."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 WORN = 0.6
-"""How badly pictures that balance a set are printed, if --degrade does not say."""
+"""Amount of degradation of the pictures that balance a set, if --degrade gives none."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One picture made of each glyph: its stroke weight and how badly it is printed.
+    """One picture drawn of each glyph: its stroke weight and amount of degradation.
 
     Attributes
     ----------
-    name : for the file name.
-    stroke : how far the edge of the ink moves outwards, as a part of the picture's side.
-    degrade : 0..1.
+    name : part of the file name.
+    stroke : distance by which the edge of the ink moves outwards, as a share of the picture's side.
+    degrade : amount of degradation, in [0, 1].
     """
 
     name: str
@@ -32,14 +32,14 @@ def levels_of(strokes: Sequence[float], degrade: Sequence[float]) -> tuple[Level
         for amount in degrade:
             seen[amount] += 1
             if amount == 0 and seen[amount] > 1:
-                continue  # clean is clean: a second one would be the same picture
+                continue  # A second clean picture would equal the first.
             name = f"s{1000 * stroke:g}" + (f"-d{100 * amount:g}" if amount else "")
             levels.append(Level(name + (f"-{seen[amount]}" if seen[amount] > 1 else ""), stroke, amount))
     return tuple(levels)
 
 
 def more_levels(levels: Sequence[Level], count: int) -> list[Level]:
-    """Return `count` further levels, all of them degraded: the stroke weights and amounts of `levels` in turn."""
+    """Return `count` further degraded levels, with the stroke weights and amounts of `levels` in turn."""
     strokes = list(dict.fromkeys(level.stroke for level in levels))
     amounts = list(dict.fromkeys(level.degrade for level in levels if level.degrade)) or [WORN]
     found = []

@@ -1,4 +1,4 @@
-"""A detector of characters (ONNX, output as YOLOv8's) run with ONNX Runtime: pages in, boxes out."""
+"""Run a detector of characters with ONNX Runtime: an ONNX file whose output has YOLOv8's form gives a page's boxes."""
 
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,19 @@ from sinonom_cli.networks.embedder import session_of
 from sinonom_cli.storage.atomic import cached_by_file
 
 CONFIDENT = 0.25
-"""Score from which a box counts."""
+"""Smallest score of a box that counts."""
 SAME = 0.5
-"""Intersection over union from which two boxes show the same character."""
+"""Smallest intersection over union of two boxes that show the same character."""
 PAPER = 114
 """Grey around a page that does not fill the input, as in YOLO's training."""
 
 
 class Localizer:
-    """A detector, read from an ONNX file.
+    """Detector of characters, read from an ONNX file.
 
     Attributes
     ----------
-    size : side of its square input in pixels.
+    size : side of its square input, pixels.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -32,13 +32,14 @@ class Localizer:
         Raises
         ------
         SinonomError
-            If the file is missing, no ONNX model, or not of the form: one square picture in, (1, 4 + classes, n) out.
+            If the file is missing, is not an ONNX model, or does not take one square picture and give
+            (1, 4 + classes, n).
         """
         if not path.is_file():
             raise SinonomError(f"{path} does not exist", "sinonom train-localizer PAGES OUT makes OUT/localizer.onnx")
         try:
             session = session_of(str(path), threads)
-        except Exception as error:  # ONNX Runtime has no common class for what a broken file raises
+        except Exception as error:  # ONNX Runtime has no common class for the errors of a broken file.
             reason = str(error).strip().splitlines()[-1]
             raise SinonomError(f"{path} is not an ONNX model: {reason}", "give a localizer.onnx") from None
         shape = session.get_inputs()[0].shape
@@ -46,7 +47,7 @@ class Localizer:
         square = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3]
         if not square or len(out) != 3 or (isinstance(out[1], int) and out[1] < 5):
             raise SinonomError(
-                f"{path} is no detector: it takes {shape} and gives {out}",
+                f"{path} is not a detector: it takes {shape} and gives {out}",
                 "give an ONNX file that takes (1, 3, S, S) and gives (1, 4 + classes, n), as YOLOv8's",
             )
         self.size = shape[2] if isinstance(shape[2], int) else 640
@@ -61,7 +62,7 @@ class Localizer:
 
         Returns
         -------
-        boxes : (n, 4) float64, x0, y0, x1, y1 in pixels of `grey`; best first.
+        boxes : (n, 4) float64, x0, y0, x1, y1 in pixels of `grey`, the best first.
         scores : (n,) float64 in [0, 1].
         """
         canvas, scale = letterboxed(grey, self.size)
@@ -77,7 +78,7 @@ class Localizer:
 
 @cached_by_file(2)
 def read_localizer(path: Path) -> Localizer:
-    """Return the detector at `path`, read once in each process."""
+    """Return the detector at `path`; each process reads it once."""
     return Localizer(path)
 
 
@@ -86,7 +87,7 @@ def letterboxed(grey: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], 
 
     Returns
     -------
-    (size, size) uint8, and the scale from `grey` to it.
+    (size, size) uint8, and its scale: pixels of the square per pixel of `grey`.
     """
     from PIL import Image
 
@@ -110,7 +111,7 @@ def overlaps(one: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.
 
 
 def suppressed(boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return which of (n, 4) boxes stay when the worse of two that show the same is dropped, best first."""
+    """Return the indices, best first, of the (n, 4) boxes that do not show the same character as a better box."""
     waiting = np.argsort(-scores, kind="stable")
     kept = []
     while len(waiting):
@@ -121,7 +122,7 @@ def suppressed(boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArr
 
 
 def matched(found: NDArray[np.float64], true: NDArray[np.float64]) -> int:
-    """Return how many of `found`, (n, 4), best first, show one of `true`, (m, 4), each at most once."""
+    """Return the number of boxes in `found`, (n, 4), best first, matching one in `true`, (m, 4), each at most once."""
     free = np.ones(len(true), bool)
     for box in found:
         shared = overlaps(box, true) * free

@@ -1,4 +1,4 @@
-"""`train-localizer` as a function: pages with boxes -> a detector of characters, as ONNX, and how good it is."""
+"""Run `train-localizer`: train a detector of characters on pages with boxes, export it as ONNX, and measure it."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from sinonom_cli.storage.removal import SCRATCH
 
 @dataclass(frozen=True, kw_only=True)
 class LocalizerConfig:
-    """What `sinonom train-localizer` was asked to do."""
+    """Options of `sinonom train-localizer`."""
 
     pages: Path
     out: Path
@@ -40,11 +40,11 @@ class LocalizerConfig:
 
 
 def run(config: LocalizerConfig) -> Artifact:
-    """Train on `train`, export, measure on `val` as `crop-nomnaocr --localizer` will run it.
+    """Train on `train`, export, and measure on `val` in the way that `crop-nomnaocr --localizer` runs the detector.
 
     Returns
     -------
-    A folder with `localizer.onnx` and `artifact.json`, whose `val` holds precision, recall and F1 at IoU 0.5.
+    A folder with `localizer.onnx` and `artifact.json`; its `val` holds precision, recall and F1 at IoU 0.5.
     """
     pages = read_pages(config.pages)
     check_readable(pages)
@@ -108,7 +108,7 @@ def _made(
 
 
 def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
-    """Return precision, recall and F1 of the boxes on pages, a box being right at IoU 0.5."""
+    """Return precision, recall and F1 of a detector's boxes on pages; a box is correct from IoU 0.5."""
     right = found = true = 0
     for page in pages:
         grey = load_picture(page.item.path, whole=True)
@@ -123,11 +123,11 @@ def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
 
 
 def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
-    """Copy pages and labels, of one class, and return YOLO's description of them.
+    """Copy pages and labels, with one class, and return the file that describes them to YOLO.
 
-    Pages are written as they are read here and as `crop-nomnaocr` shows them to the detector: grey, turned as their
-    EXIF says, 16-bit ones stretched. ultralytics writes caches beside what it reads, and labels of several classes
-    would train several. What it wrote in an earlier run goes: it would read it as pickles.
+    Pages are written as `crop-nomnaocr` shows them to the detector: grey, rotated as their EXIF data says, 16-bit ones
+    stretched. Copies are needed because ultralytics writes caches beside the files that it reads, and because labels
+    of several classes would train several. Files of an earlier run are deleted, as ultralytics would unpickle some.
     """
     for name in ("images", "labels", "run"):
         shutil.rmtree(scratch / name, ignore_errors=True)
@@ -145,10 +145,10 @@ def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:
 
 @contextmanager
 def _quiet_ultralytics() -> Iterator[None]:
-    """Keep ultralytics from the network and from the user's home: no fonts, no settings, no installs.
+    """Keep ultralytics from the network and from the user's home folder: no fonts, no settings, no installs.
 
-    It reads these when it is imported. Pillow opens files its own way again afterwards: ultralytics puts in its place
-    a function that asks for another package where a file is no picture.
+    ultralytics reads these environment variables when it is imported. It also replaces Pillow's `Image.open` by a
+    function that needs another package for files that are not pictures; the original is restored afterwards.
     """
     from PIL import Image
 
@@ -157,7 +157,7 @@ def _quiet_ultralytics() -> Iterator[None]:
     font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     with TemporaryDirectory(prefix="sinonom-") as name:
         settings = Path(name)
-        for folder in (settings, settings / "Ultralytics"):  # where it looks has moved between its versions
+        for folder in (settings, settings / "Ultralytics"):  # Its versions look in different folders.
             folder.mkdir(exist_ok=True)
             for wanted in ("Arial.ttf", "Arial.Unicode.ttf"):
                 shutil.copyfile(font, folder / wanted)
@@ -171,7 +171,7 @@ def _quiet_ultralytics() -> Iterator[None]:
 
 
 def _train(config: LocalizerConfig, pages: dict[str, list[Page]], state: Path, scratch: Path, whose: str) -> Path:
-    """Train, from scratch or from where a killed run was, and return the exported ONNX file."""
+    """Train from scratch or from the state of a killed run, and return the exported ONNX file."""
     from sinonom_cli.layout.yolo_training import train
 
     options = {
@@ -180,14 +180,14 @@ def _train(config: LocalizerConfig, pages: dict[str, list[Page]], state: Path, s
         "epochs": config.epochs,
         "imgsz": config.image_size,
         "batch": config.batch,
-        # One step a batch: with few pages, gathering 64 of them first would leave one step an epoch.
+        # Each batch is one step; with few pages, gathering 64 of them first would leave one step per epoch.
         "nbs": config.batch,
         "warmup_epochs": 1,
-        # Characters read one way up: turned or mirrored ones would be other characters.
+        # Characters have one orientation; rotated or mirrored ones would be other characters.
         "fliplr": 0.0,
         "degrees": 1.0,
         "close_mosaic": max(1, config.epochs // 5),
-        # Mosaics of any pages, not of those that were read last: what was read before a kill is forgotten.
+        # With this cache, mosaics use any pages; otherwise they use the last pages read, which a kill would change.
         "cache": "ram",
         "patience": 0,
         "val": False,

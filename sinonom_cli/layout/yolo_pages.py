@@ -1,4 +1,4 @@
-"""Pages with one box per character in YOLO's layout: `images/{train,val}`, `labels/{train,val}`."""
+"""Read pages with one box per character in YOLO's layout: `images/{train,val}`, `labels/{train,val}`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +15,18 @@ from sinonom_cli.storage.names import Spelling
 from sinonom_cli.storage.tables import read_lines
 
 LEAST_SIDE = 10
-"""Pixels; ultralytics leaves smaller pages out without saying so."""
+"""Smallest side of a page, in pixels; ultralytics silently leaves out smaller pages."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page.
+    """Page with the boxes of its characters.
 
     Attributes
     ----------
-    item : its picture.
-    label : the file of its boxes.
-    boxes : (n, 4) float64, centre x, centre y, width, height, relative to the page; each once.
+    item : picture of the page.
+    label : file of the boxes.
+    boxes : (n, 4) float64 in [0, 1]; centre x, centre y, width, height, relative to the page, without repetitions.
     """
 
     item: Item
@@ -40,7 +40,7 @@ def read_pages(folder: Path) -> dict[str, list[Page]]:
     Raises
     ------
     SinonomError
-        If a part is missing or empty or has no box, a page has no label file, or a line of one is not a box.
+        If a part is missing, is empty or has no box, if a page has no label file, or if a line of one is not a box.
     """
     pages = {}
     for part in ("train", "val"):
@@ -58,13 +58,15 @@ def read_pages(folder: Path) -> dict[str, list[Page]]:
             found.append(Page(item, Item(name, labels / name, size=(labels / name).stat().st_size), boxes))
         _say_idle(labels, {page.label.key for page in found})
         if not any(len(page.boxes) for page in found):
-            raise SinonomError(f"{labels} has no box in any of {len(found)} label files", "a line for each character")
+            raise SinonomError(
+                f"{labels} has no box in any of {len(found)} label files", "write a line for each character"
+            )
         pages[part] = found
     return pages
 
 
 def _say_idle(labels: Path, used: set[str]) -> None:
-    """Say which label files have no page."""
+    """Warn of label files that have no page."""
     there = {path.relative_to(labels).as_posix() for path in labels.rglob("*") if path.suffix.lower() == ".txt"}
     idle = sorted(there - used - {"classes.txt"})
     if idle:
@@ -77,7 +79,7 @@ def check_readable(pages: dict[str, list[Page]]) -> None:
     Raises
     ------
     SinonomError
-        If a page cannot be read or is too small to be trained on: it names the first.
+        If a page cannot be read or is too small to be trained on; the message names the first such page.
     """
     members = [page for part in pages.values() for page in part]
     with console.progress(len(members), "pages") as progress:
@@ -85,13 +87,13 @@ def check_readable(pages: dict[str, list[Page]]) -> None:
             height, width = load_picture(page.item.path, whole=True).shape
             if min(height, width) < LEAST_SIDE:
                 raise SinonomError(
-                    f"{page.item.path} is {width}x{height} pixels, too small for a page", "take it out, and its labels"
+                    f"{page.item.path} is {width}x{height} pixels, too small for a page", "remove it and its labels"
                 )
             progress.advance()
 
 
 def _boxes(path: Path) -> NDArray[np.float64]:
-    """Read `class x y w h` lines; the class is not used."""
+    """Read the boxes of a label file from its `class x y w h` lines; the class is not used."""
     boxes: dict[tuple[float, ...], None] = {}
     for number, line in enumerate(read_lines(path, "each page needs a label file (empty: no characters)"), 1):
         if not line.strip():
@@ -102,7 +104,7 @@ def _boxes(path: Path) -> NDArray[np.float64]:
             numbers = []
         inside = len(numbers) == 4 and all(0 <= value <= 1 for value in numbers) and min(numbers[2:]) > 0
         if not inside:
-            raise SinonomError(f"{path}, line {number}: not `class x y w h` with parts of the page", "correct the line")
+            raise SinonomError(f"{path}, line {number}: not `class x y w h` with values in [0, 1]", "correct the line")
         boxes[tuple(numbers)] = None
     return np.array(list(boxes), np.float64).reshape(-1, 4)
 

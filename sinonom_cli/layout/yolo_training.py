@@ -1,8 +1,8 @@
-"""The training of YOLOv8 with ultralytics (AGPL-3.0; nothing else here imports it), so that a killed run goes on.
+"""Train YOLOv8 with ultralytics (AGPL-3.0; no other module here imports it), so that a killed run can resume.
 
-ultralytics keeps its state as pickles, and reads them back by running what is in them. Here the state of each finished
-epoch is written as safetensors, and each epoch draws its random numbers from (seed, epoch): a run that was killed
-goes on with the epoch that it was in, and ends with the weights of an unbroken one.
+ultralytics keeps its state as pickles, and reading these runs the code in them. Here the state of each finished epoch
+is written as safetensors, and each epoch draws its random numbers from (seed, epoch). A killed run therefore resumes
+with the epoch in which it was killed, and ends with the weights of an unbroken run.
 """
 
 import io
@@ -28,14 +28,14 @@ from sinonom_cli.storage.atomic import write_bytes
 
 
 class Trainer(DetectionTrainer):  # type: ignore[misc]
-    """ultralytics' trainer, with state that is plain numbers.
+    """Trainer of ultralytics whose state consists of plain numbers.
 
     Attributes
     ----------
-    state : the file that holds what is needed to go on after an epoch.
-    whose : what the state is good for: pages and options. Other states are not read.
-    finished : called after each epoch with how many were done since the last call.
-    pages : how many pages there are to train on.
+    state : file with the data that are needed to resume after an epoch.
+    whose : text that identifies the pages and options of the state; a state with another text is not read.
+    finished : function that is called after each epoch with the number of epochs done since the last call.
+    pages : number of pages to train on.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
     ) -> None:
         super().__init__(overrides=options)
         self.state, self.whose, self.finished, self.pages = state, whose, finished, pages
-        self.callbacks = get_default_callbacks()  # none that report to services elsewhere
+        self.callbacks = get_default_callbacks()  # These callbacks do not report to online services.
         self.add_callback("on_train_epoch_start", _draw_from_epoch)
         self.add_callback("on_fit_epoch_end", lambda trainer: trainer.finished(1))
 
@@ -58,15 +58,15 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             {name: value for name, value in group.items() if name != "params"} for group in optimizer["param_groups"]
         ]
         record = {"epoch": self.epoch, "updates": self.ema.updates, "groups": groups, "whose": self.whose}
-        # Cloned: safetensors wants no two tensors in one piece of memory.
+        # Tensors are cloned, because safetensors refuses tensors that share memory.
         alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        # Its save_file has errors of its own for a full disk.
+        # The function `save_file` of safetensors raises errors of its own for a full disk.
         write_bytes(self.state, save(alone, {"state": json.dumps(record)}))
         return True
 
     def _do_train(self) -> None:
         self._setup_train()
-        if self.start_epoch < self.epochs:  # killed after the last epoch, nothing is left but to export
+        if self.start_epoch < self.epochs:  # A run that was killed after its last epoch only needs the export.
             super()._do_train()
 
     def _setup_train(self) -> None:
@@ -74,11 +74,11 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             return
         super()._setup_train()
         taken = len(self.train_loader.dataset)
-        if taken != self.pages:  # it leaves out what it does not like, without an error
-            raise SinonomError(f"ultralytics takes {taken} of {self.pages} pages")
+        if taken != self.pages:  # ultralytics leaves out some kinds of pages without an error.
+            raise SinonomError(f"ultralytics accepts only {taken} of {self.pages} pages")
 
     def resume_training(self, ckpt: Any) -> None:
-        """Go on after the last finished epoch, if there is a state of the same pages and options."""
+        """Continue after the last finished epoch, if there is a state of the same pages and options."""
         if not self.state.is_file():
             return
         try:
@@ -86,7 +86,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
                 record = json.loads((file.metadata() or {})["state"])
                 if record["whose"] != self.whose:
                     return
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # `file` is no mapping.
             self._restore(tensors, record)
         except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
@@ -115,59 +115,61 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
             self._close_dataloader_mosaic()
 
     def final_eval(self) -> None:
-        """Do nothing: what counts is measured on the exported file, as it will be run."""
+        """Do nothing, because the exported file is measured in the way that it will be run."""
 
     def _handle_nan_recovery(self, epoch: int) -> bool:
         if self.loss is not None and not torch.isfinite(self.loss).all():
             raise SinonomError(
-                f"training diverged in epoch {epoch + 1}: the loss is no number",
-                "--overwrite with a larger --batch, or another --seed",
+                f"training diverged in epoch {epoch + 1}: the loss is not a number",
+                "give --overwrite with a larger --batch, or another --seed",
             )
         return False
 
 
 def _draw_from_epoch(trainer: Trainer) -> None:
-    """Let an epoch's order, augmentation and noise depend on (seed, epoch) alone, not on what ran before."""
+    """Make an epoch's order, augmentation and noise depend only on (seed, epoch), not on earlier epochs."""
     seed = trainer.args.seed * 100_003 + trainer.epoch
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002  # what ultralytics draws from
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # ultralytics uses this generator.
     torch.manual_seed(seed)
     trainer.train_loader.generator.manual_seed(seed)
 
 
 def train(options: dict[str, Any], state: Path, folder: Path, whose: str, image_size: int, pages: int) -> Path:
-    """Train and export.
+    """Train a detector and export it.
 
     Parameters
     ----------
-    options : as ultralytics names them.
-    state : file of what is needed to go on after a kill.
-    folder : for what is exported.
-    whose : what an earlier state must have been made from, to go on from it.
+    options : options under the names of ultralytics.
+    state : file with the data that are needed to resume after a kill.
+    folder : folder of the exported files.
+    whose : text that identifies pages and options; an earlier state must have the same.
     image_size : side of the exported network's input, pixels.
-    pages : how many pages there are to train on.
+    pages : number of pages to train on.
 
     Returns
     -------
-    The ONNX file: the mean of the weights over the last steps, as of the last epoch. No epoch is chosen on `val`.
+    The ONNX file, with the moving average of the weights after the last epoch. No epoch is chosen by its score on
+    `val`.
 
     Raises
     ------
     SinonomError
         If training diverges, or the state of an earlier run is broken.
     """
-    # ultralytics talks on stdout, which is for data.
+    # ultralytics prints to stdout, which is for data.
     with redirect_stdout(io.StringIO()), console.progress(options["epochs"], "epochs") as progress:
         trainer = Trainer(state, whose, progress.advance, options, pages)
         trainer.train()
         model = YOLO(options["model"])
         model.model = trainer.ema.ema
         model.model.args, model.model.task = vars(trainer.args), "detect"
-        model.model.pt_path = str(folder / "localizer.pt")  # says where to export to; no such file is written
+        # This path gives the place of the export; no such file is written.
+        model.model.pt_path = str(folder / "localizer.pt")
         exported = model.export(format="onnx", imgsz=image_size, dynamic=False, simplify=False, device="cpu")
     network = onnx.load(exported)
     kept = [entry for entry in network.metadata_props if entry.key not in ("date", "description")]
-    del network.metadata_props[:]  # neither when nor in which folder it was made: equal work gives equal bytes
+    del network.metadata_props[:]  # Without date and folder, equal work gives equal bytes.
     network.metadata_props.extend(kept)
     onnx.save(network, exported)
     return Path(exported)

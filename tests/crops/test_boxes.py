@@ -1,4 +1,4 @@
-"""Promises of `crop-nomnaocr --boxes`: CSV, YOLO text, PAGE XML, ALTO XML; pages as well as patches; bad files."""
+"""Test `crop-nomnaocr --boxes` with CSV, YOLO text, PAGE XML and ALTO XML, for pages and patches, and bad files."""
 
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def test_a_csv_file_gives_characters_and_columns(tmp_path: Path) -> None:
     lines.append(f"page 1.png,{','.join(map(str, hull(found[1])))},{COLUMNS[1]}")
     (tmp_path / "boxes.csv").write_text("\n".join(lines), encoding="utf-8-sig")
     assert crop(tmp_path / "in", tmp_path / "boxes.csv", tmp_path / "set") == 0
-    assert_cropped(tmp_path / "set", [found[1], found[0]])  # columns first
+    assert_cropped(tmp_path / "set", [found[1], found[0]])  # Columns come before single characters.
 
 
 def test_yolo_text_takes_characters_from_its_classes_or_from_the_transcript(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_yolo_text_takes_characters_from_its_classes_or_from_the_transcript(tmp_
     bare = yolo(tmp_path / "bare", found)
     assert crop(tmp_path / "in", bare, tmp_path / "none") == 4
     (tmp_path / "in" / "All.txt").write_text(f"page 1.png\t{''.join(COLUMNS)}\n", encoding="utf-8")
-    (bare / "page 1.txt").rename(tmp_path / "in" / "page 1.txt")  # beside the picture and the list
+    (bare / "page 1.txt").rename(tmp_path / "in" / "page 1.txt")  # The file now lies beside the picture and the list.
     assert crop(tmp_path / "in", tmp_path / "in", tmp_path / "listed") == 0
     assert_cropped(tmp_path / "listed", found)
 

@@ -1,4 +1,4 @@
-"""Promises of `crop-nomnaocr --check`: what looks like another character than its transcript names is doubtful."""
+"""Test `crop-nomnaocr --check`: a crop that looks like another character than the transcript's is doubtful."""
 
 import csv
 from pathlib import Path
@@ -31,7 +31,7 @@ def glyph(char: str, side: int = 30) -> np.ndarray:
 
 
 def patches(folder: Path, *texts: str) -> Path:
-    """Columns of the same six characters, each with the transcript that it is given."""
+    """Write a column of the same six characters for each transcript in `texts`, with the list of them."""
     folder.mkdir()
     column = np.full((len(PRINTED) * 34 + 4, 36), 240, np.uint8)
     for k, char in enumerate(PRINTED):

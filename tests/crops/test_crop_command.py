@@ -1,4 +1,4 @@
-"""Promises of `sinonom crop-nomnaocr`: the layout it reads, what it writes, and what bad input does."""
+"""Test `sinonom crop-nomnaocr`: the layout that it reads, the files that it writes, and its errors for bad input."""
 
 import csv
 import json
@@ -141,7 +141,7 @@ def test_excluded_pages_and_patches_leave_no_picture(tmp_path: Path) -> None:
     listed.write_text("Tale of Kieu 1866/page001\nDVSKTT-1/p_1a_0.jpg\n", encoding="utf-8")
     out = tmp_path / "set"
     assert run(["crop-nomnaocr", str(folder), str(out), "--exclude", str(listed), "-q"]) == 0
-    # page001 is not page0012.
+    # The exclusion of page001 does not exclude page0012.
     assert {row["source"].split("#")[0] for row in rows(out / "metadata.csv")} == {"Tale of Kieu 1866/page0012_0.jpg"}
     assert json.loads((out / "artifact.json").read_text(encoding="utf-8"))["excluded"] == 3
 

@@ -1,4 +1,4 @@
-"""Promises of `crop-nomnaocr --sheet`: what was cut can be looked at, and nothing else is written over."""
+"""Test `crop-nomnaocr --sheet`: it shows the cuts, and overwrites no file other than a sheet."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PRINTED = "大人山水木火土金"
 
 
 def patches(folder: Path) -> Path:
-    """Five columns; the transcript of the fourth misses a character, a file is not there."""
+    """Write five columns and a list; the fourth transcript misses a character, and one listed file does not exist."""
     (folder / "b").mkdir(parents=True)
     lines = []
     for number in range(5):
@@ -28,7 +28,7 @@ def sheet(folder: Path, *more: str) -> np.ndarray:
     code = run(
         ["crop-nomnaocr", str(folder / "in"), str(folder / "set"), "--sheet", str(folder / "s.png"), "-q", *more]
     )
-    assert code == 6  # a patch is not there
+    assert code == 6  # One patch does not exist.
     return np.asarray(Image.open(folder / "s.png").convert("RGB")).astype(int)
 
 
@@ -39,9 +39,9 @@ def drawn_in(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def test_a_sheet_shows_cuts_and_the_boxes_of_sure_and_doubtful_characters(tmp_path: Path) -> None:
     patches(tmp_path / "in")
     picture = sheet(tmp_path, "--sheet-columns", "5")
-    rows = np.flatnonzero(drawn_in(picture, CUT).sum(axis=1) > 3 * 0.9 * ZOOM * 28)  # in four panels at least
+    rows = np.flatnonzero(drawn_in(picture, CUT).sum(axis=1) > 3 * 0.9 * ZOOM * 28)  # At least 4 panels are cut here.
     assert len(rows) >= 8
-    for high, low in column(PRINTED, seed=0).gaps():  # a cut lies in each
+    for high, low in column(PRINTED, seed=0).gaps():  # Each gap contains a cut.
         assert ((rows >= 8 + HEAD + ZOOM * (high - 2)) & (rows <= 8 + HEAD + ZOOM * (low + 2))).any()
     assert drawn_in(picture, SURE).sum() > 1000 and drawn_in(picture, DOUBTFUL).sum() > 300
 

@@ -1,4 +1,4 @@
-"""Promises of the built-in way to cut a column: no model, only ink, the number of characters, and what is likely."""
+"""Test the cuts of a column without a detector, by ink, the number of characters and their expected heights."""
 
 import itertools
 
@@ -16,7 +16,7 @@ from sinonom_cli.crops.paragraph_marks import circle_scores
 
 
 def assert_between(cuts: Cuts, spans: list[tuple[int, int]], slack: int = 2) -> None:
-    """Every character lies in its segment, to `slack` rows, and no segment holds its neighbour's ink."""
+    """Check that each segment holds its character and none of its neighbours' ink, within `slack` rows."""
     for k, (low, high) in enumerate(spans):
         assert cuts.tops[k] <= low + slack and cuts.bottoms[k] >= high - slack, (k, cuts.tops[k], cuts.bottoms[k])
         if k:
@@ -52,7 +52,7 @@ def test_paragraph_marks_are_passed_over_though_no_transcript_has_them() -> None
 
 def test_a_mouth_shaped_character_is_not_taken_for_a_paragraph_mark() -> None:
     drawn = column("大人○山水木")
-    # The transcript says that something stands there: six characters, six places.
+    # The transcript has a character at the circle's place, so six characters need six segments.
     cuts = cut_column(drawn.grey, "大人口山水木").cuts
     places = [*drawn.spans[:2], (drawn.spans[1][1] + 4, drawn.spans[2][0] - 4), *drawn.spans[2:]]
     assert_between(cuts, places)
@@ -86,14 +86,14 @@ def test_crops_are_centred_squares_around_the_ink_alone() -> None:
         assert abs(rows[0] + rows[-1] - 63) <= 6 and abs(columns[0] + columns[-1] - 63) <= 6
         assert max(np.ptp(rows), np.ptp(columns)) >= 48
         assert np.mean([crop.picture[0], crop.picture[-1]]) > 225
-        assert len(np.unique(crop.picture)) > 30  # grey, not black and white
+        assert len(np.unique(crop.picture)) > 30  # The picture is grey, not black and white.
 
 
 def test_a_neighbours_stroke_across_the_cut_is_kept_out() -> None:
     drawn = column("大人山", gap=6)
     top = drawn.spans[1][0]
     reach = drawn.grey.copy()
-    reach[top - 5 : top, 12:15] = 50  # the second character's stroke reaches up to the first
+    reach[top - 5 : top, 12:15] = 50  # The second character's stroke reaches up to the first.
     first, second, _ = crop_all(cut_column(reach, "大人山"), 64)
     assert first is not None and second is not None
     assert first.box[3] <= drawn.spans[0][1] + 1
@@ -110,7 +110,7 @@ def test_the_wrong_number_of_characters_is_noticed() -> None:
 
 
 def brute_force(ink: np.ndarray, circles: np.ndarray, heights: np.ndarray, pitch: float) -> float:
-    """The least cost of all ways to cut, from the formulas alone: every choice of boundaries, marks or not."""
+    """Return the least cost of all cuts, computed from the formulas for every choice of boundaries and marks."""
     height = len(ink)
     row = ink.mean(axis=1)
     padded = np.concatenate([[0, 0], row, [0, 0]])

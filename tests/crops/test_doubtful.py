@@ -1,4 +1,4 @@
-"""Promises about doubtful crops: who is one, and that none slips into the set unmarked."""
+"""Test which crops are doubtful, and that no doubtful crop enters the image set without a mark."""
 
 import csv
 from pathlib import Path
@@ -22,7 +22,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def patches(folder: Path) -> Path:
-    """Four good columns, and two whose transcripts miss a character or have one too many."""
+    """Write four good columns, and two whose transcripts have one character too few and one too many."""
     texts = [PRINTED, PRINTED[::-1], PRINTED, PRINTED, PRINTED[:3] + PRINTED[4:], PRINTED[:3] + "月" + PRINTED[3:]]
     (folder / "b").mkdir(parents=True)
     for number in range(len(texts)):
@@ -49,7 +49,7 @@ def test_another_number_of_characters_than_the_transcripts_is_seen(count: int, c
 def test_a_transcript_of_a_part_or_a_multiple_of_the_characters_is_doubted(
     tmp_path: Path, count: int, part: float
 ) -> None:
-    count = count if part >= 1 else round(count / part)  # so that there is a third
+    count = count if part >= 1 else round(count / part)  # The transcript of a third needs at least one character.
     text = "".join(map(chr, np.random.default_rng(count).integers(0x4E10, 0x9F00, 3 * count)))
     (tmp_path / "b").mkdir()
     save(column(text[:count], seed=count).grey, tmp_path / "b" / "p_0.jpg")
@@ -107,7 +107,7 @@ def test_a_confidence_is_the_product_of_what_speaks_for_a_crop() -> None:
     cuts = Cuts(np.array([0, 20, 40]), np.array([20, 40, 70]), np.array([0.9, 0.8, 1.0]), 1.8, 20.0, 1.0, 4)
     severed, seen = np.array([0.0, 0.1, 0.0]), np.array([1.0, 1.0, 0.0])
     found = judged(cuts, "大人山", severed, seen)
-    column = np.exp(-0.2) * 0.5  # 0.2 a character dearer than ordinary; as likely four characters as three
+    column = np.exp(-0.2) * 0.5  # The cost per character is 0.2 above the ordinary; three and four are equally likely.
     odd = np.exp(-0.5 * (np.log(1.5) / 0.35) ** 2)
     assert found.confidence == pytest.approx([0.9 * column, 0.8 * 0.6 * column, odd * 0.5 * column])
     assert all("more characters" in reason for reason in found.reasons[:2])

@@ -1,4 +1,4 @@
-"""Large characters are cut where small ones are, in about the time that reading them takes."""
+"""Test that large characters are cut at the same places as small ones, in about the time that reading them takes."""
 
 import time
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_large_characters_are_cut_where_small_ones_are(tmp_path: Path, times: in
     small, _ = cut(tmp_path, drawn.grey, spots)
     begun = time.process_time()
     large, edges = cut(tmp_path, enlarged_by(drawn.grey, times), tuple(tuple(times * v for v in box) for box in spots))
-    assert time.process_time() - begun < 15  # where the time grows with the fourth power it is a minute or more
+    assert time.process_time() - begun < 15  # Growth with the fourth power would take a minute or more.
     assert len(large) == len(TEXT) and max(edges) <= times * len(drawn.grey)
     for one, other, (top, bottom) in zip(small, large, drawn.spans, strict=True):
         assert other.confidence > 0.5 and abs(other.confidence - one.confidence) < 0.25

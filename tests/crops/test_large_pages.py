@@ -1,4 +1,4 @@
-"""Boxes are in pixels of the picture as it is shown: also of large JPEGs, and of photos that EXIF turns."""
+"""Test that boxes are in pixels of the picture as it is shown, even for large JPEGs and photos rotated by EXIF."""
 
 import csv
 from pathlib import Path
@@ -51,7 +51,7 @@ def yolo_of(boxes: list[Box], name: str) -> str:
 @pytest.mark.parametrize("form", [csv_of, column_csv_of, yolo_of])
 def test_characters_are_cut_where_the_boxes_of_a_large_jpeg_say(tmp_path: Path, form: object, turned: bool) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be shown turned clockwise by 90 degrees
+    exif[0x0112] = 6  # The picture is shown rotated clockwise by 90 degrees.
     boxes = page(tmp_path / "in" / "p.jpg", **({"exif": exif} if turned else {}))
     if form is yolo_of:
         (tmp_path / "b").mkdir()
@@ -69,4 +69,4 @@ def test_characters_are_cut_where_the_boxes_of_a_large_jpeg_say(tmp_path: Path, 
     for row, box in zip(rows, boxes, strict=True):
         assert np.abs(np.subtract(list(map(int, row["box"].split())), box)).max() <= 2
     shown = np.asarray(Image.open(sheet).convert("L"))
-    assert max(shown.shape) < 1800 and (shown < 200).any()  # a page does not fill the sheet with its every pixel
+    assert max(shown.shape) < 1800 and (shown < 200).any()  # The sheet shows the large page reduced.

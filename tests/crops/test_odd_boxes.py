@@ -1,4 +1,4 @@
-"""`crop-nomnaocr --boxes` with boxes that cannot be used among others, and files as other programs save them."""
+"""Test `crop-nomnaocr --boxes` with some boxes that cannot be used, and with files as other programs save them."""
 
 import unicodedata
 from contextlib import suppress
@@ -24,7 +24,7 @@ def written(path: Path, *lines: str, encoding: str = "utf-8") -> Path:
 
 
 def given(form: str, found: Found, folder: Path) -> Path:
-    """Write the boxes of a page in a form; a character may be ""."""
+    """Write the boxes of a page in the format `form`; a character may be ""."""
     if form == "csv":
         return written(folder / "boxes.csv", HEADER, *csv_of(found))
     if form == "yolo":
@@ -171,7 +171,7 @@ def test_compatibility_and_private_use_characters_keep_their_labels(tmp_path: Pa
     lines = [line[:-1] + char for line, char in zip(csv_of(found), chars, strict=False)]
     assert crop(tmp_path / "in", written(tmp_path / "b.csv", HEADER, *lines), tmp_path / "set") == 0
     made = rows(tmp_path / "set" / "metadata.csv")
-    assert [row["label"] for row in made] == ["U+F90A", "U+313FA", "U+E001"]  # a description takes a place, no picture
+    assert [row["label"] for row in made] == ["U+F90A", "U+313FA", "U+E001"]  # A description gives no picture.
 
 
 @pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
@@ -203,7 +203,7 @@ def test_tables_are_read_as_excel_saves_them(tmp_path: Path, delimiter: str, enc
 
 
 TOP = 23
-"""Of the first character's box."""
+"""Upper edge of the first character's box, in pixels."""
 
 
 def test_pictures_of_any_ending_are_found_and_what_has_no_partner_is_said(
@@ -214,7 +214,7 @@ def test_pictures_of_any_ending_are_found_and_what_has_no_partner_is_said(
     written(folder / "gone.txt", "0 0.5 0.5 0.1 0.1")
     Image.new("L", (9, 9)).save(tmp_path / "in" / "alone.JPG", "JPEG")
     (folder / "page.pdf").write_bytes(b"x")
-    with suppress(OSError):  # Windows lets not everybody make links
+    with suppress(OSError):  # Windows does not let every user make links.
         (folder / "broken.txt").symlink_to(tmp_path / "nowhere")
     lost = {path.name for path in folder.glob("*.txt")} - {"page 1.txt", "classes.txt"}
     assert run(["crop-nomnaocr", str(tmp_path / "in"), str(tmp_path / "set"), "--boxes", str(folder)]) == 6
@@ -225,7 +225,7 @@ def test_pictures_of_any_ending_are_found_and_what_has_no_partner_is_said(
 
 
 def two_pages(found: Found, names: list[str]) -> str:
-    """An ALTO file with a page for each column, and the names of pictures in its head."""
+    """Return an ALTO file with one page for each column and the names of the pictures in its head."""
     one, other = (alto_xml([column], True) for column in found)
     start, end = other.index("<Page"), other.index("</Layout>")
     files = "".join(f"<fileName>{name}</fileName>" for name in names)

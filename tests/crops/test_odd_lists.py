@@ -1,4 +1,4 @@
-"""Lists of patches as other people save them: encodings, normalisation forms, marks that are no characters."""
+"""Test lists of patches as other programs save them: encodings, normalisation forms, marks that are not characters."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ FOLDER, NAME = "Truyện Kiều", "trang ấ_1.jpg"
 
 
 def patches(folder: Path, form: str) -> Path:
-    """A patch in a folder, both named in a normalisation form."""
+    """Write a patch in a folder, with both names in the normalisation form `form`."""
     inside = folder / unicodedata.normalize(form, FOLDER)
     inside.mkdir(parents=True)
     save(column(TEXT, seed=4).grey, inside / unicodedata.normalize(form, NAME))
@@ -54,7 +54,7 @@ def test_patches_and_exclusions_are_found_in_either_normalisation_form(
     for form in ("NFC", "NFD"):
         excluded = tmp_path / f"{form}.txt"
         excluded.write_text(unicodedata.normalize(form, f"{FOLDER}/trang ấ"), encoding="utf-8")
-        assert crop(folder, tmp_path / form, "--exclude", str(excluded)) == 4  # nothing is left
+        assert crop(folder, tmp_path / form, "--exclude", str(excluded)) == 4  # No patch is left.
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_pictures_that_the_list_does_not_name_are_counted(tmp_path: Path, capsys
     record = json.loads((tmp_path / "set" / "artifact.json").read_text(encoding="utf-8"))
     assert record["passed_over"] == {".avif": 1, ".heic": 1, ".pdf": 1}
     (folder / "alone.JPEG").unlink()
-    for _ in range(2):  # an output among the patches is no patch
+    for _ in range(2):  # Outputs inside the folder of patches are not taken for patches.
         assert run(["crop-nomnaocr", str(folder), str(folder / "out"), "--sheet", str(folder / "sheet.png")]) == 0
         err = capsys.readouterr().err
         assert "sheet.png does" not in err and ": sheet.png" not in err and "images/" not in err

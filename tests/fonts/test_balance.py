@@ -1,4 +1,4 @@
-"""Promises of `--balance`: as many pictures of every character, all different, the same bytes every time."""
+"""Test `--balance`: each character has equally many pictures, all different, with the same bytes every time."""
 
 import csv
 import hashlib

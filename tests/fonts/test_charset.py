@@ -1,4 +1,4 @@
-"""Promises about charset files: every usual form is understood, and nothing is normalised."""
+"""Test charset files: every usual form is understood, and no character is normalised."""
 
 import unicodedata
 from collections import Counter
@@ -109,7 +109,7 @@ def test_han_is_ideographs_of_every_plane_and_nothing_else() -> None:
 
 
 def test_blocks_have_the_names_and_bounds_of_unicode() -> None:
-    """A character's own name says which block it is in: CJK UNIFIED IDEOGRAPH-5B57."""
+    """Compare blocks with the names of their characters, such as CJK UNIFIED IDEOGRAPH-5B57."""
     for name in BLOCKS:
         chars = "".join(chars_of_block(name))
         assert all(map(is_han, chars[:-64]))

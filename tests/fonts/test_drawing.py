@@ -1,4 +1,4 @@
-"""Promises about single pictures: framing, stroke weight, distance, degradation, fonts with broken hinting."""
+"""Test single pictures: framing, stroke weight, distance, degradation, fonts with broken hinting."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +28,7 @@ def disc(radius: float, side: int = 160) -> np.ndarray:
 
 
 def disc_field() -> tuple[np.ndarray, float]:
-    """The field of a disc, and its radius in pixels of the picture."""
+    """Return the distance field of a disc, and its radius in pixels of the picture."""
     glyph = disc(50)
     return distance_field(glyph, SIDE, 8), 50 * (SIDE * 0.82 / glyph.shape[0])
 
@@ -84,7 +84,7 @@ def test_a_glyph_fills_the_frame_centred_with_a_margin(tmp_path: Path) -> None:
 
 
 def test_glyphs_are_upright_and_not_mirrored(tmp_path: Path) -> None:
-    """Each stroke's middle, from the font's own geometry, is ink."""
+    """Check that the centre of each stroke, computed from the font's own geometry, is ink."""
     path = tinyfont.build(tmp_path / "tiny.ttf")
     for char in tinyfont.CHARS:
         glyph = Pen(path, 0, SIDE).glyph(char)
@@ -130,7 +130,7 @@ def test_a_font_whose_hinting_fails_is_drawn_without(tmp_path: Path) -> None:
         glyph = font["glyf"][name]
         if glyph.numberOfContours > 0:
             glyph.program = Program()
-            glyph.program.fromBytecode([0xA2])  # no such instruction
+            glyph.program.fromBytecode([0xA2])  # This instruction does not exist.
     font["fpgm"] = newTable("fpgm")
     font["fpgm"].program = Program()
     font["fpgm"].program.fromBytecode([0xA2])

@@ -1,4 +1,4 @@
-"""The example that draws Debian's fonts runs as it stands, on a folder of fonts where Debian's are not."""
+"""Test that the example that draws Debian's fonts runs unchanged on another folder of fonts."""
 
 import csv
 import os
@@ -27,7 +27,7 @@ def test_the_example_says_what_the_fonts_draw_and_draws_it(tmp_path: Path) -> No
     }
     out = tmp_path / "bản khắc"
     arguments = [str(BASH), str(SCRIPT), str(out), "--degrade", "0,0.6", "--balance"]
-    for _ in range(2):  # the second finds all done
+    for _ in range(2):  # The second run finds all work done.
         ran = subprocess.run(arguments, capture_output=True, check=True, encoding="utf-8", env=environment)
         assert ran.stdout.strip() == str(out / "set")
     with (out / "fonts.csv").open(encoding="utf-8", newline="") as file:

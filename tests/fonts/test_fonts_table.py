@@ -1,4 +1,4 @@
-"""Promises of `sinonom fonts`: what faces really draw, as lines, JSON and CSV."""
+"""Test `sinonom fonts`: the characters that faces really draw, as lines, JSON and CSV."""
 
 import csv
 import io

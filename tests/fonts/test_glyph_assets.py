@@ -1,4 +1,4 @@
-"""The pictures that ship for the demo: three complete sets of the same characters, small, in different hands."""
+"""Test the package's pictures for the demo: three complete, small sets of the same characters in three typefaces."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Promises about hands and duplicates: what several faces draw alike is drawn once, parts of a design are one hand."""
+"""Test typeface families (`hand`) and duplicates: what several faces draw identically is drawn once."""
 
 import csv
 from collections import Counter
@@ -14,14 +14,14 @@ from sinonom_cli.fonts.face import FaceTables
 from sinonom_cli.fonts.faces import read_faces
 from sinonom_cli.storage.inputs import find_inputs
 
-# Fonts without instructions are hinted by FreeType, after the shapes of some of their characters: only fonts that have
-# the same ones of these are drawn alike. 乙 is none of them.
+# FreeType hints fonts without instructions by the shapes of some of their characters, so that only fonts with the same
+# ones among these are drawn identically. 乙 is not one of these characters.
 LONGER = tinyfont.CHARS + "乙"
 MORE = "".join(chr(0x20000 + k) for k in range(12))
 
 
 def named(path: Path, family: str, style: str = "Regular") -> Path:
-    """Give a font of ours another family and style."""
+    """Give a test font another family and style."""
     font = TTFont(path)
     for number, text in ((1, family), (2, style)):
         font["name"].setName(text, number, 3, 1, 0x409)
@@ -58,7 +58,7 @@ def test_a_copy_under_another_name_is_not_drawn_again(tmp_path: Path) -> None:
 
 
 def test_faces_of_a_collection_draw_only_what_differs(tmp_path: Path) -> None:
-    """As Noto CJK's countries do: one table of outlines, and each face its own glyph for some characters."""
+    """Build a collection like Noto CJK: one table of outlines, and for some characters other glyphs in each face."""
     fonts = [TTFont(tinyfont.build(tmp_path / f"{k}.ttf")) for k in range(2)]
     for table in fonts[1]["cmap"].tables:
         table.cmap[ord("字")], table.cmap[ord("人")] = table.cmap[ord("人")], table.cmap[ord("字")]
@@ -99,7 +99,7 @@ def test_parts_of_a_design_are_one_hand(tmp_path: Path, one: str, other: str, ha
         assert "字" in second.chars
     else:
         assert first.face.hand == second.face.hand == hand
-        assert ("字" in first.chars) + ("字" in second.chars) == 1  # a hand draws a character once
+        assert ("字" in first.chars) + ("字" in second.chars) == 1  # A family draws a character once.
 
 
 def test_faces_that_only_sound_like_parts_are_two_hands(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_styles_are_hands_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_set_that_is_extended_goes_on_drawing_what_it_drew(tmp_path: Path) -> None:
-    """The new file comes first, has more characters, and draws the same: what was drawn stays, the rest is added."""
+    """Add a file that comes first, has more characters and draws the same: old pictures stay, the rest is added."""
     folder, out = tmp_path / "fonts", tmp_path / "out"
     named(tinyfont.build(folder / "b.ttf"), "Brush")
     arguments = ["synth-fonts", str(folder), str(out), "--strokes", "0"]
@@ -145,5 +145,5 @@ def test_duplicates_agree_with_a_table_made_elsewhere(shared_data: Path) -> None
     faces = tables(*sorted({Path(row["file"]) for row in wanted}))
     listed = {(face.face.path.name, face.face.index) for face in faces} & theirs.keys()
     shares = [share for share in shares_of(faces, None) if (share.face.path.name, share.face.index) in listed]
-    # Which of several is taken for the original may differ; how many there are may not.
+    # The face that counts as the original may differ, but not the number of originals.
     assert sum(bool(share.chars) for share in shares) == sum(not theirs[key] for key in listed)

@@ -1,4 +1,4 @@
-"""Glyphs that stand for characters without showing them are not drawn, and it is said; odd font files are one line."""
+"""Test that placeholder glyphs are not drawn and a message says so, and that each bad font file gives one line."""
 
 import csv
 import json
@@ -125,7 +125,7 @@ def test_a_variable_font_is_drawn_as_its_default_and_said(tmp_path: Path, capsys
 def test_a_damaged_font_is_one_failure_in_one_line(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sinonom_cli.fonts.faces.find_spec", lambda _: None)  # no brotli
+    monkeypatch.setattr("sinonom_cli.fonts.faces.find_spec", lambda _: None)  # brotli is missing.
     good = tinyfont.build(tmp_path / "good.ttf")
     content = tinyfont.build_collection(tmp_path / "c.ttc").read_bytes() if name.endswith("c") else good.read_bytes()
     half = len(content) // 2

@@ -1,4 +1,4 @@
-"""Promises about simulated prints: neighbours, coarse scans, JPEG as JPEG is, and nothing random but from the seed."""
+"""Test simulated prints: neighbours, coarse scans, JPEG as an encoder makes it, and randomness from the seed alone."""
 
 import io
 from dataclasses import replace
@@ -64,7 +64,7 @@ def test_neighbours_are_seen_at_the_borders_and_leave_the_middle_alone(fields: l
         alone = degraded(fields[0], 0.0, 1.0, item_rng(k, "same"))
         beside = degraded(fields[0], 0.0, 1.0, item_rng(k, "same"), fields[1:])
         above = max(above, float(np.abs(alone[:3].astype(float) - beside[:3]).max()))
-        # A coarse scan spreads a border's ink by a pixel of its own, and JPEG by a block's.
+        # A coarse scan spreads the ink of a border by one of its pixels, and JPEG by a block.
         inner = np.abs(alone.astype(float) - beside)[2 * middle : -2 * middle, 2 * middle : -2 * middle]
         assert inner.mean() < 6
     assert above > 60

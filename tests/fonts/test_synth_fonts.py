@@ -1,4 +1,4 @@
-"""Promises of `synth-fonts`: what is drawn, what is not, under which label, and the same bytes every time."""
+"""Test `synth-fonts`: which characters are drawn, under which labels, and with the same bytes every time."""
 
 import csv
 import hashlib
@@ -152,7 +152,7 @@ def test_a_new_font_extends_a_set_and_renames_nothing(tmp_path: Path) -> None:
     arguments = ["synth-fonts", str(folder), str(tmp_path / "out"), "--strokes", "0"]
     assert run(arguments) == 0
     before = bytes_of(tmp_path / "out" / "images")
-    tinyfont.build(folder / "a.ttf", style=3)  # another weight, and the file comes first
+    tinyfont.build(folder / "a.ttf", style=3)  # This font has another weight, and its file comes first.
     assert run(arguments) == 0
     after = bytes_of(tmp_path / "out" / "images")
     assert before.items() <= after.items()

@@ -1,4 +1,4 @@
-"""Promises of the detector way: boxes are evidence beside the ink, and a wrong number of them is mended."""
+"""Test cuts with a detector: its boxes are evidence besides the ink, and a wrong number of boxes is corrected."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ TEXT = "大人山水木火土金"
 
 
 def detector(path: Path, boxes: list[tuple[float, float, float, float, float]], classes: int = 1) -> Path:
-    """Write an ONNX file that sees the same boxes (x0, y0, x1, y1, score) on every page, in YOLOv8's form."""
+    """Write an ONNX file that gives the same boxes (x0, y0, x1, y1, score) for every page, in YOLOv8's form."""
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
 
@@ -50,7 +50,7 @@ def detector(path: Path, boxes: list[tuple[float, float, float, float, float]], 
 
 
 def boxes_for(grey: np.ndarray, spans: list[tuple[float, float]]) -> list[tuple[float, float, float, float, float]]:
-    """The boxes that a detector would give for spans of the first column of a page."""
+    """Return the boxes that a detector would give for spans of the first column of a page."""
     _, ((left, right, top, scale, _),) = page_of([(grey, len(TEXT))], SIZE)
     return [(left + 4, top + low * scale, right - 4, top + high * scale, 0.9) for low, high in spans]
 
@@ -60,7 +60,7 @@ def test_a_missed_and_a_split_character_are_mended(tmp_path: Path) -> None:
     spans = [(float(low), float(high)) for low, high in drawn.spans]
     middle = (spans[5][0] + spans[5][1]) / 2
     seen = [*spans[:2], *spans[3:5], (spans[5][0], middle - 1), (middle + 1, spans[5][1]), *spans[6:]]
-    assert len(seen) == len(TEXT)  # the number is right, and counting boxes off would be wrong
+    assert len(seen) == len(TEXT)  # The number is right, but matching boxes one by one would be wrong.
     model = detector(tmp_path / "localizer.onnx", boxes_for(drawn.grey, seen))
     folder = tmp_path / "in"
     (folder / "book").mkdir(parents=True)
@@ -92,7 +92,7 @@ def test_two_characters_in_one_box_are_cut_apart() -> None:
 
 def test_boxes_tell_apart_what_ink_cannot() -> None:
     rng = np.random.default_rng(0)
-    bounds = np.array([0, 24, 54, 72, 104, 124, 156])  # one solid bar: no gap anywhere
+    bounds = np.array([0, 24, 54, 72, 104, 124, 156])  # The column is one solid bar without a gap.
     grey = np.full((156, 28), 220.0)
     grey[:, 8:20] = 60
     picture = np.uint8(np.clip(grey + rng.normal(0, 4, grey.shape), 0, 255))
@@ -112,7 +112,7 @@ def test_a_page_shows_every_column_in_its_own_place(tmp_path: Path) -> None:
         part = canvas[round(top) : round(top + scale * height), round(left) : round(right)]
         dark = np.abs(np.flatnonzero((part < 130).any(axis=0)) - (right - left) / 2)
         assert (part < 130).any() and dark.max() < (right - left) / 2 - 2
-        assert part[:, 0].min() > 200 and part[:, -1].min() > 200  # columns do not touch
+        assert part[:, 0].min() > 200 and part[:, -1].min() > 200  # Columns do not touch.
 
 
 def test_suppression_keeps_the_best_of_boxes_that_show_the_same() -> None:
@@ -263,7 +263,7 @@ def test_pages_of_any_ending_and_names_in_either_form_meet_their_labels(
     (labels / "trang ấ.txt").write_text(twice, encoding="utf-16")
     (labels / "gone.txt").write_text(twice, encoding="utf-8")
     (page,) = read_pages(folder)["train"]
-    assert page.boxes.tolist() == [[0.5, 0.5, 0.1, 0.2]]  # each box once
+    assert page.boxes.tolist() == [[0.5, 0.5, 0.1, 0.2]]  # Each box is read once.
     assert "gone.txt" in capsys.readouterr().err
 
 
@@ -301,7 +301,7 @@ def test_whatever_boxes_are_missed_split_merged_or_made_up_the_cuts_are_right(se
         elif k not in (missed, merged + 1):
             seen.append((low + rng.normal(0, 1), high + rng.normal(0, 1)))
     low = float(rng.uniform(0, len(drawn.grey) - 24))
-    seen.append((low, low + 22))  # something that is no character
+    seen.append((low, low + 22))  # This box holds no character.
     read = "".join("?" if k == 5 else char for k, char in enumerate(text))
     cuts = cut_column(drawn.grey, read, Found(np.array(seen), rng.uniform(0.3, 0.95, len(seen)))).cuts
     for k, (low, high) in enumerate(drawn.spans):

@@ -1,4 +1,4 @@
-"""Promises of `sinonom train-localizer` where ultralytics is installed: kills cost little, and nothing is unpickled."""
+"""Test `sinonom train-localizer`, if ultralytics is installed: killed runs resume, and nothing is unpickled."""
 
 import json
 from importlib.util import find_spec
@@ -13,11 +13,11 @@ from sinonom_cli.errors import SinonomError, need
 from sinonom_cli.layout.yolo_pages import read_pages
 
 for package in ("ultralytics", "onnx"):
-    # Not importorskip: only the command keeps ultralytics from the network and from others' functions.
+    # importorskip would import ultralytics; only the command keeps it from the network and from replacing functions.
     if find_spec(package) is None:
         pytest.skip(f"{package} is not installed", allow_module_level=True)
 try:
-    need("cv2", "localize")  # ultralytics imports it, and it needs libraries of the system
+    need("cv2", "localize")  # ultralytics imports cv2, which needs libraries of the system.
 except SinonomError as error:
     pytest.skip(error.message, allow_module_level=True)
 
@@ -34,9 +34,9 @@ def pages(folder: Path) -> Path:
                 grey[y : y + 10, x : x + 8] = 40
                 lines.append(f"0 {(x + 4) / 64} {(y + 5) / 96} {8 / 64} {10 / 96}")
             turned = Image.Exif()
-            turned[0x0112] = 6  # to be shown turned clockwise by 90 degrees
+            turned[0x0112] = 6  # The picture is shown rotated clockwise by 90 degrees.
             images = folder / "images" / part
-            if number == 1:  # pages that ultralytics reads otherwise, or leaves out
+            if number == 1:  # ultralytics itself would read pages 1 and 2 differently, or leave them out.
                 Image.fromarray(grey.astype(np.uint16) * 200).save(images / "p1.tif")
             elif number == 2:
                 Image.fromarray(grey).transpose(Image.Transpose.ROTATE_90).save(images / "p2.PNG", exif=turned)
@@ -56,7 +56,7 @@ def test_a_killed_training_goes_on_and_ends_as_an_unbroken_one(
 ) -> None:
     folder, opened = pages(tmp_path / "trang sách 𡦂"), Image.open
     assert train(folder, tmp_path / "once") == 0
-    assert Image.open is opened  # ultralytics puts another in its place
+    assert Image.open is opened  # ultralytics replaces this function.
     assert capsys.readouterr().out.splitlines() == [str(tmp_path / "once")]
 
     from sinonom_cli.layout.yolo_training import Trainer
@@ -82,7 +82,8 @@ def test_a_killed_training_goes_on_and_ends_as_an_unbroken_one(
         assert (tmp_path / "twice" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
     assert not (tmp_path / "twice" / "resume").exists()
     label = folder / "labels" / "val" / "p0.txt"
-    label.write_bytes(label.read_bytes().replace(b"0 0.", b"1 0.", 1))  # of equal size, and trained on otherwise
+    # The file keeps its size, but has other classes.
+    label.write_bytes(label.read_bytes().replace(b"0 0.", b"1 0.", 1))
     assert train(folder, tmp_path / "once") == 5
 
 
