@@ -1,4 +1,4 @@
-"""A file that is no picture of a format that is read is called what it is."""
+"""Test that the error for a file that is not a supported picture names its format."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sinonom_cli.pictures.loading import load_picture
 
 
 def boxes(brand: bytes, *compatible: bytes) -> bytes:
-    """Return the beginning of a file of boxes."""
+    """Return the beginning of a file of boxes (ISO 14496-12)."""
     content = b"ftyp" + brand + bytes(4) + b"".join(compatible)
     return (len(content) + 4).to_bytes(4, "big") + content + bytes(100)
 
