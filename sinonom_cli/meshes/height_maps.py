@@ -143,7 +143,9 @@ def _maps_of(path: Path) -> Any:
     if not isinstance(maps, np.ndarray):
         raise SinonomError(f"{path.name}: an archive is not a height map", "save with numpy.save, not savez")
     if maps.ndim not in (2, 3) or maps.size == 0:
-        raise SinonomError(f"{path.name}: an array of shape {maps.shape} is not a height map", "(H, W), or (N, H, W)")
+        raise SinonomError(
+            f"{path.name}: an array of shape {maps.shape} is not a height map", "give (H, W), or (N, H, W)"
+        )
     if maps.dtype.kind not in "fiu" or maps.dtype.itemsize < 2:
         raise SinonomError(f"{path.name}: an array of {maps.dtype} is not a height map", "give float32, or uint16")
     return maps

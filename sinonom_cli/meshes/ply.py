@@ -84,7 +84,7 @@ def _corners(element: dict[str, Any]) -> Any:
 
 
 def _least_face(elements: list[_Element]) -> int:
-    """Return the size of a triangle in bytes: so many bytes or more after the last element would be further faces."""
+    """Return the size of a triangle in bytes; if at least that many bytes remain, they count as further faces."""
     for element in elements:
         if element.name == "face":
             sizes = [int(t[-1]) * (3 if c else 1) + int(c[-1:] or 0) for _, t, c in element.properties]

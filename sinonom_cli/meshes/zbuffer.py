@@ -21,7 +21,7 @@ leave no cracks."""
 
 EYE = 4.0
 FIELD_OF_VIEW = 15.0
-"""Perspective camera: it is at (0, 0, EYE), looks at a mesh in the unit cube, and its field of view is in degrees."""
+"""Perspective camera: distance from the origin on the z axis, and field of view in degrees. It shows the unit cube."""
 
 
 @numba.njit(cache=True)

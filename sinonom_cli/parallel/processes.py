@@ -139,7 +139,7 @@ _work: Any = None
 
 
 def _begin(work: Work) -> None:
-    global _work  # noqa: PLW0603  # one work a process
+    global _work  # noqa: PLW0603  # each process has one work
     _work = work
     follow_parent()
 

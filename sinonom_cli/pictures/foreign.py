@@ -42,7 +42,7 @@ def known_as(path: Path) -> str:
         brands = [head[8:12], *(head[place : place + 4] for place in range(16, int.from_bytes(head[:4], "big"), 4))]
         exact = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
         # mif1 only says that the file holds pictures; other brands give their kind.
-        return next((name for name in exact if not name.startswith("HEIF")), exact[0] if exact else "a film")
+        return next((name for name in exact if not name.startswith("HEIF")), exact[0] if exact else "a video")
     if b"<svg" in head.lower():
         return "SVG: save it as PNG"
     return next((name for beginning, name in _BEGINNINGS if head.startswith(beginning)), "")

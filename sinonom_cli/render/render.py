@@ -137,11 +137,11 @@ def depth_map(
     centre, sides = box.mean(axis=0), box[1] - box[0]
     width = max(sides[0], sides[1]) * (1 + 2 * MARGIN)
     if not width > 0:
-        raise SinonomError("the mesh has no extent: all its vertices fall together")
+        raise SinonomError("the mesh has no extent: all its vertices lie at one point")
     step = float(np.spacing(np.float32(np.abs(box).max())))
     if step * FEWEST_STEPS > max(sides):
         raise SinonomError(
-            f"so far from the origin that coordinates are rounded to {step:g}, while the mesh is {max(sides):g} wide",
+            f"so far from the origin that coordinates are rounded to {step:g}; the mesh is only {max(sides):g} wide",
             "export it in double precision, or move it to the origin",
         )
     if view.projection == "perspective":
@@ -149,5 +149,5 @@ def depth_map(
     else:
         heights = z_buffer(triangles, rotation, centre, width, view.size)
     if not np.isfinite(heights).any():
-        raise SinonomError("nothing of the mesh is to be seen from +Z", "turn the mesh to face +Z, y up")
+        raise SinonomError("no face of the mesh can be seen from +Z", "turn the mesh to face +Z, y up")
     return heights / np.float32(width), float(width), float(centre[2])

@@ -63,8 +63,8 @@ class Tried(NamedTuple):
     triangles : (F, 3, 3) float32, turned, without a table.
     seen : coarse height map of the triangles.
     notes : the faces that were left out.
-    distances : (4,) float64, distance from the nearest known character of the picture as it stands and turned by 90,
-        180 and 270 degrees counter-clockwise, mirrored or not; infinite if nothing is seen.
+    distances : (4,) float64, distance from the nearest known character of the picture turned by 0, 90, 180 and 270
+        degrees counter-clockwise, mirrored or not; infinite if nothing is seen.
     """
 
     side: str

@@ -82,7 +82,7 @@ def read_imageset(path: Path, skip: Sequence[Path] = ()) -> ImageSet:
     SinonomError
         If the folder does not exist or holds no picture, the set is not complete, or a row has an unknown label.
     """
-    if not os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk takes
+    if not os.path.isdir(path):  # noqa: PTH112  # it is False for a name that no disk accepts
         missing = "is not a folder" if os.path.lexists(path) else "does not exist"
         raise SinonomError(f"{path} {missing}", "give an image set, or a folder of pictures")
     if (path / "artifact.json").exists():

@@ -75,7 +75,7 @@ def find_inputs(
     roots, passed_over = list(_expand(inputs)), Counter[str]()
     found: list[tuple[Path, Item]] = []
     for root, typed in roots:
-        if os.path.isdir(root):  # noqa: PTH112  # False for a name that no disk takes
+        if os.path.isdir(root):  # noqa: PTH112  # it is False for a name that no disk accepts
             holding = walk(str(root), frozenset(suffixes), skip)
             found += [(root, _item(entry)) for entry in holding.entries]
             passed_over += holding.passed_over
@@ -117,7 +117,7 @@ def _unique(found: list[tuple[Path, Item]]) -> list[Item]:
     seen: dict[str, Item] = {}
     counts: Counter[str] = Counter()
     for root, item in found:
-        resolved = os.path.abspath(item.path)  # noqa: PTH100  # without ".."
+        resolved = os.path.abspath(item.path)  # noqa: PTH100  # this removes ".."
         if resolved not in seen:
             counts[item.key] += 1
             name = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119

@@ -231,7 +231,7 @@ def refuse_foreign_output(path: Path, kind: str) -> None:
             if os.path.lexists(taken) and not is_table(path, suffix):
                 raise _in_the_way(f"{taken} exists and was not made by sinonom", "choose another output")
         return
-    if os.path.isdir(path):  # noqa: PTH112  # as the next two, False for a name that no disk takes
+    if os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk accepts
         if any(name != LOCK for name in os.listdir(path)):  # noqa: PTH208
             raise _in_the_way(f"{path} is not empty and was not made by sinonom", "give a new folder as output")
     elif os.path.exists(path):  # noqa: PTH110

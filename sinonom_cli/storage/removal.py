@@ -133,7 +133,7 @@ def unlink_below(root: Path, names: Iterable[str]) -> None:
     real = os.path.realpath(root)
     inside: dict[str, bool] = {}
     for name in names:
-        parent = os.path.dirname(name)  # noqa: PTH120  # a million names
+        parent = os.path.dirname(name)  # noqa: PTH120  # fast, for a million names
         if parent not in inside:
             inside[parent] = _is_inside(real, parent)
         if not inside[parent] or os.path.basename(name) in ("", ".", ".."):  # noqa: PTH119
@@ -144,7 +144,7 @@ def unlink_below(root: Path, names: Iterable[str]) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            if os.path.isdir(file):  # noqa: PTH112  # somebody has put a folder in its place
+            if os.path.isdir(file):  # noqa: PTH112  # a folder has taken its place
                 continue
             raise cannot_write(Path(file), error) from error
     _prune(root, [parent for parent, ours in inside.items() if ours and parent])
@@ -167,5 +167,5 @@ def _prune(root: Path, parents: Iterable[str]) -> None:
     for folder in sorted(folders - {"."}, key=len, reverse=True):
         try:
             (root / folder).rmdir()
-        except OSError:  # something is left in it
+        except OSError:  # the folder is not empty
             continue

@@ -91,7 +91,7 @@ def _add(found: Holding, entry: "os.DirEntry[str]", key: str, suffixes: Collecti
     if suffix in suffixes:
         size, fault = look(entry.path)
         found.entries.append(Entry(key, entry.path, size, fault))
-    elif not suffix and entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # it may be a folder's
+    elif not suffix and entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # it may have led to a folder
         found.entries.append(Entry(key, entry.path, fault=DEAD_LINK))
     elif suffix not in BESIDE and (suffix or not _is_notice(entry.name)):
         found.passed_over[suffix] += 1

@@ -45,7 +45,7 @@ def test_a_file_by_name_is_bad_input_and_called_what_it_is(tmp_path: Path, name:
 def test_of_a_file_that_is_not_known_nothing_is_said(tmp_path: Path) -> None:
     for content in (b"", b"xin chao", bytes(600), boxes(b"\0\0\0\0")[:9]):
         (tmp_path / "x").write_bytes(content)
-        assert known_as(tmp_path / "x") in ("", "a film")
+        assert known_as(tmp_path / "x") in ("", "a video")
     assert known_as(tmp_path / "none") == known_as(tmp_path) == ""
 
 
