@@ -1,4 +1,4 @@
-"""The arrays of a glTF file: accessors into views of buffers, packed or strided, sparse, quantized."""
+"""Read the arrays of a glTF file: accessors into buffer views, which may be packed, strided, sparse or quantized."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
 
 class Arrays:
-    """The accessors of a glTF document, read when they are asked for.
+    """Accessors of a glTF document, which are read on demand.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ class Arrays:
         self.buffers = buffers
 
     def read(self, index: int) -> "NDArray[Any]":
-        """Return an accessor's values, (N, width); integers stand for fractions where the file says so.
+        """Return an accessor's values, (N, width); normalized integers become fractions.
 
         Raises
         ------
         ValueError
-            If it reaches beyond its buffer, or more values are promised than the file has bytes.
+            If the accessor reaches beyond its buffer, or promises more values than the file has bytes.
         """
         import numpy as np
 
@@ -51,19 +51,19 @@ class Arrays:
         return values
 
     def bytes_of(self, index: int) -> bytes:
-        """Return the bytes of a view.
+        """Return the bytes of a buffer view.
 
         Raises
         ------
         ValueError
-            If it reaches beyond its buffer, or is compressed.
+            If the view reaches beyond its buffer, or is compressed.
         """
         view = self._at(self.views, index, "view")
         packed = [name for name in MESHOPT if name in view.get("extensions", {})]
         start, length = int(view.get("byteOffset", 0)), int(view["byteLength"])
         number = view["buffer"]
         held = len(self.buffers[number]) if isinstance(number, int) and 0 <= number < len(self.buffers) else 0
-        if packed and start + length > held:  # else the same data are there uncompressed
+        if packed and start + length > held:  # otherwise the file holds the same data uncompressed
             raise ValueError(f"its data are compressed by {packed[0]}, which is not read here")
         buffer = self._at(self.buffers, number, "buffer")
         if not 0 <= start <= start + length <= held:
@@ -76,7 +76,7 @@ class Arrays:
         content, row = self.bytes_of(view), dtype.itemsize * width
         stride = int(self.views[view].get("byteStride", 0)) or row
         if min(count, offset) < 0 or stride < row:
-            raise ValueError(f"view {view} is laid out in {stride} bytes from {offset}")
+            raise ValueError(f"view {view} cannot have a stride of {stride} bytes from offset {offset}")
         if not count:
             return np.zeros((0, width), dtype)
         if offset + (count - 1) * stride + row > len(content):
@@ -85,7 +85,7 @@ class Arrays:
         return np.ndarray(shape, dtype, content, offset, strides).copy()
 
     def _with_sparse(self, values: "NDArray[Any]", sparse: dict[str, Any]) -> "NDArray[Any]":
-        """Return values of which some are given apart."""
+        """Return values after the sparse ones, which the file stores separately, have been replaced."""
         import numpy as np
 
         count, (where, what) = int(sparse["count"]), (sparse["indices"], sparse["values"])

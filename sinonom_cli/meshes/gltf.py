@@ -1,7 +1,7 @@
-"""glTF 2.0 (GLB and .gltf): the triangles of a scene, quantized ones included, by the Khronos specification.
+"""Read the triangles of a glTF 2.0 scene (GLB and .gltf), quantized ones included, by the Khronos specification.
 
-What has no shape is ignored: materials, textures, cameras, animations, points, lines. An extension that changes shapes
-and is not read here is named in the error.
+Everything without a shape is ignored: materials, textures, cameras, animations, points, lines. If an extension changes
+shapes and is not supported here, the error names it.
 """
 
 import json
@@ -26,25 +26,25 @@ DRACO = "KHR_draco_mesh_compression"
 SHAPELESS = re.compile(
     r"KHR_(mesh_quantization|materials_|texture_|lights_|xmp|animation_)|EXT_(texture_|lights_)|MSFT_"
 )
-"""Extensions that a file may require without changing how its triangles are read."""
+"""Extensions that a file may require and that do not change how its triangles are read."""
 READ = (DRACO, *MESHOPT)
-"""Extensions that are asked for where data are compressed by them; a file may hold the same data uncompressed."""
+"""Extensions that are needed only where data are compressed; a file may hold the same data uncompressed as well."""
 
 
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]+:"
 
 
 def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
-    """Read the triangles of a GLB or .gltf file's scene, where its nodes put them.
+    """Read the triangles of the scene in a GLB or .gltf file, placed by the scene's nodes.
 
     Returns
     -------
-    (F, 3, 3) float32; if the mesh lies far from the origin, moved to it.
+    (F, 3, 3) float32; a mesh far from the origin is moved to the origin.
 
     Raises
     ------
     SinonomError
-        If it is no glTF 2.0, is cut short, lacks a file that it names, or needs an extension that is not read here.
+        If the file is not glTF 2.0, is cut short, lacks a file that it names, or needs an unsupported extension.
     """
     import numpy as np
 
@@ -65,7 +65,8 @@ def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float
                 corners = product(corners, place[:3, :3].T) + place[:3, 3]
                 (a, b, c), (d, e, f), (g, h, i) = place[:3, :3].tolist()
                 if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:
-                    # The determinant: by the specification, a mirrored face keeps its outside.
+                    # If the determinant is negative, the node mirrors its mesh; by the specification, faces keep their
+                    # outside.
                     named = named[:, ::-1]
             points.append(corners)
             faces.append(named + start)
@@ -78,7 +79,7 @@ def read_gltf(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float
 
 
 def files_beside(path: Path) -> tuple[Path, ...]:
-    """Return the files that hold the data of a glTF file besides itself; none, if it cannot be read."""
+    """Return the other files that hold data of a glTF file; empty if the file cannot be read."""
     try:
         document, _ = _parts(path, path.read_bytes())
         addresses = [buffer.get("uri") for buffer in document.get("buffers", [])]
@@ -124,7 +125,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _buffers(path: Path, document: dict[str, Any], chunk: bytes) -> Iterator[bytes]:
-    """Return the bytes of each buffer: the GLB's own, those written into the JSON, those in files beside it."""
+    """Return the bytes of each buffer: a GLB's own chunk, data inside the JSON, or a file beside it."""
     import base64
 
     for number, buffer in enumerate(document.get("buffers", [])):
@@ -135,11 +136,11 @@ def _buffers(path: Path, document: dict[str, Any], chunk: bytes) -> Iterator[byt
             kind, _, data = address[5:].partition(",")
             yield base64.b64decode(unquote(data)) if kind.endswith(";base64") else unquote_to_bytes(data)
         elif re.match(_SCHEME, address):
-            raise ValueError(f"its data lie at {address.partition(':')[0]}:, and only files beside it are read")
+            raise ValueError(f"its data are at {address.partition(':')[0]}:, and only files beside it are read")
         else:
             beside = path.parent / unquote(address)
-            if not beside.is_file():  # a device would never end
-                raise SinonomError(f"{path.name}: its data are in {beside.name}, which is not there")
+            if not beside.is_file():  # reading a device would never end
+                raise SinonomError(f"{path.name}: its data are in {beside.name}, which does not exist")
             try:
                 yield beside.read_bytes()
             except OSError as error:
@@ -147,7 +148,7 @@ def _buffers(path: Path, document: dict[str, Any], chunk: bytes) -> Iterator[byt
 
 
 def _placed(document: dict[str, Any]) -> "Iterator[tuple[dict[str, Any], NDArray[np.float64] | None]]":
-    """Return each primitive of the scene and the 4 x 4 matrix that puts it there; None: it stays where it is."""
+    """Return each primitive of the scene with the 4 x 4 matrix that places it; None: the identity."""
     nodes, meshes = document.get("nodes", []), document.get("meshes", [])
     scenes = document.get("scenes", [])
     if scenes:
@@ -161,7 +162,7 @@ def _placed(document: dict[str, Any]) -> "Iterator[tuple[dict[str, Any], NDArray
     while pending:
         number, above, depth = pending.pop()
         if depth > len(nodes):
-            raise ValueError("its nodes go round in a circle")
+            raise ValueError("its nodes contain each other in a circle")
         node = nodes[number]
         place = _product(above, _matrix(node))
         if "EXT_mesh_gpu_instancing" in node.get("extensions", {}):
@@ -183,7 +184,7 @@ def _matrix(node: dict[str, Any]) -> "NDArray[np.float64] | None":
     quaternion = np.array(node.get("rotation", (0, 0, 0, 1)), float)
     length = math.hypot(*quaternion)
     if not 0 < length < np.inf:
-        raise ValueError("a node is turned by a quaternion without length")
+        raise ValueError("a node is rotated by a quaternion whose length is 0 or infinite")
     x, y, z, w = quaternion / length
     place[:3, :3] = [
         [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -202,7 +203,7 @@ def _product(above: Any, own: Any) -> Any:
 
 
 def _triangles(arrays: Arrays, primitive: dict[str, Any]) -> "tuple[NDArray[Any], NDArray[np.int64]]":
-    """Return the vertices of a primitive, (V, 3), and its triangles, (F, 3); none, if it is points or lines."""
+    """Return the vertices of a primitive, (V, 3), and its triangles, (F, 3); empty for points and lines."""
     import numpy as np
 
     mode = primitive.get("mode", TRIANGLES)
@@ -213,7 +214,7 @@ def _triangles(arrays: Arrays, primitive: dict[str, Any]) -> "tuple[NDArray[Any]
         return _draco(arrays.bytes_of(packed["bufferView"]))
     points = arrays.read(primitive["attributes"]["POSITION"])
     if points.shape[1] != 3:
-        raise ValueError(f"positions of {points.shape[1]} numbers")
+        raise ValueError(f"a position has {points.shape[1]} numbers instead of 3")
     if "indices" in primitive:
         named = arrays.read(primitive["indices"])[:, 0].astype(np.int64)
     else:
@@ -237,4 +238,4 @@ def _draco(content: bytes) -> "tuple[NDArray[Any], NDArray[np.int64]]":
         mesh = DracoPy.decode(content)
         return np.asarray(mesh.points), np.asarray(mesh.faces).reshape(-1, 3).astype(np.int64)
     except Exception as error:
-        raise ValueError(f"what {DRACO} has compressed cannot be decoded: {error}") from None
+        raise ValueError(f"data compressed by {DRACO} cannot be decoded: {error}") from None

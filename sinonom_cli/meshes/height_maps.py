@@ -1,6 +1,6 @@
-"""Height maps, as laboratories keep them in place of meshes: 16-bit or float pictures and arrays, read into triangles.
+"""Read height maps, which laboratories keep in place of meshes, into triangles: 16-bit or float pictures and arrays.
 
-A map becomes the open surface through its samples, facing +Z, so that all that holds for scanned meshes holds for it.
+A map becomes the open surface through its samples, facing +Z, so everything that works for scanned meshes works for it.
 """
 
 from dataclasses import dataclass
@@ -23,28 +23,29 @@ PICTURES, ARRAYS = frozenset({".png", ".tif", ".tiff"}), frozenset({".npy"})
 HEIGHT_SUFFIXES = PICTURES | ARRAYS
 
 MOST_SAMPLES = 25_000_000
-"""A file that claims more in one map is refused before anything is read: whole blocks are to be cut."""
+"""Largest number of samples in a map; a file that claims more is refused before it is decoded. Such maps show whole
+blocks, whose characters must be cut out first."""
 LONGEST = 1024
-"""Samples along the longer side that are kept: a finer map is averaged first. Pictures are 256 pixels wide."""
+"""Largest number of samples along the longer side; a finer map is averaged first. Pictures are 256 pixels wide."""
 DEPTH = 0.1
-"""Range of the heights, as a share of the map's longer side, that is taken where whole numbers have no scale: that of
+"""Range of heights, as a share of the map's longer side, assumed for whole numbers without a scale: the range of
 carvings."""
 MIDDLE = (1, 99)
-"""Percentiles between which that range is measured."""
+"""Percentiles of the heights between which that range is measured."""
 APART = 5.0
-"""A value of a float map that several samples have, and that lies this many times the range of all others away from
-them, stands for no surface: -9999, 1e38 and the like."""
+"""Smallest distance of a value that marks holes (-9999, 1e38 and the like) from all other values of a float map, as a
+multiple of their range; several samples must have that value."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How to read height maps.
+    """Scale of height maps.
 
     Attributes
     ----------
-    pixel : side of a pixel, mm.
-    deeper : "dark": small numbers are deep; "light": great ones are.
-    step : mm that a step of a map of whole numbers is high; None: nobody knows, and the range is taken for `DEPTH`.
+    pixel : side of a pixel, in mm.
+    deeper : "dark" if small numbers are deep; "light" if large numbers are deep.
+    step : height of one step of a whole-number map, in mm; None: unknown, then the range of heights becomes `DEPTH`.
     """
 
     pixel: float
@@ -53,36 +54,37 @@ class Scale:
 
 
 def maps_in(path: Path) -> int:
-    """Return how many maps a file holds: pages of a TIFF, or layers of an array; 1 if it cannot be read."""
+    """Return the number of maps in a file: pages of a TIFF, or layers of an array; 1 if it cannot be read."""
     try:
         if path.suffix.lower() in ARRAYS:
             maps = _maps_of(path)
             return len(maps) if maps.ndim == 3 else 1
         with opened_picture(path) as image:
             return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
-    except Exception:  # who reads it says what is wrong with it
+    except Exception:  # reading the file raises the error that the user sees
         return 1
 
 
 def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "NDArray[np.float32]":
     """Read one map of a file as a surface.
 
-    Holes are NaN, infinite, 0 and 65535 of whole numbers, and what other maps have in their place: see `APART`.
+    Samples count as holes if they are NaN or infinite, 0 or 65535 in unsigned whole numbers, or the mark that other
+    maps use for holes (see `APART`).
 
     Parameters
     ----------
-    number : which map of the file, from 0.
-    notes : where it is said that a finer map was averaged.
+    number : index of the map in the file, from 0.
+    notes : receives a note if a finer map was averaged.
 
     Returns
     -------
-    (F, 3, 3) float32, triangles that face +Z, y up, mm, around the origin.
+    (F, 3, 3) float32 triangles, in mm, facing +Z, with y up, centred on the origin.
 
     Raises
     ------
     SinonomError
-        If it is no height map of one channel and more than 8 bits, is too large, is all holes, or cannot have this
-        scale.
+        If the file is not a height map of one channel and more than 8 bits, is too large, has nearly no heights, or
+        does not fit this scale.
     """
     values, whole = _read_array(path, number) if path.suffix.lower() in ARRAYS else _read_picture(path, number)
     known = np.isfinite(values)
@@ -97,14 +99,14 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
         notes.left_out.append(f"samples: {times} x {times} averaged to one")
     pixel = scale.pixel * times
     if np.isfinite(heights).sum() < 4:
-        raise SinonomError(f"{path.name}: the height map is all holes, or nearly", "give a map with heights")
+        raise SinonomError(f"{path.name}: the height map holds no heights, or nearly none", "give a map with heights")
     heights -= np.nanmedian(heights)
     if whole:
         heights *= scale.step if scale.step is not None else _usual_step(heights, pixel)
     low, high = np.nanpercentile(heights, MIDDLE)
     if high - low > max(heights.shape) * pixel:
-        what = f"{path.name}: heights of {high - low:.3g} mm on a map {max(heights.shape) * pixel:.3g} mm wide"
-        raise SinonomError(what, "look at --pixel, and at --step where heights are whole numbers")
+        what = f"{path.name}: heights vary by {high - low:.3g} mm on a map {max(heights.shape) * pixel:.3g} mm wide"
+        raise SinonomError(what, "check --pixel, and --step if heights are whole numbers")
     triangles = _surface(heights.astype(np.float32), pixel)
     if not len(triangles):
         raise SinonomError(f"{path.name}: no three samples of the height map lie side by side", "give a whole map")
@@ -112,14 +114,14 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
 
 
 def _read_picture(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
-    """Heights (H, W) of a picture, and whether they are whole numbers."""
+    """Return the heights (H, W) of a picture, float64, and whether they are whole numbers."""
     try:
         with opened_picture(path) as image:
             _refuse_size(path, image.size)
             image.seek(number)
             if not is_deep(image):
                 raise SinonomError(
-                    f"{path.name}: a picture of {_kind_of(image)}, and no height map",
+                    f"{path.name}: a picture of {_kind_of(image)}, not a height map",
                     "height maps have one channel of 16 bits or floats; pictures of characters go to index or query",
                 )
             values = np.asarray(image)
@@ -136,19 +138,21 @@ def _kind_of(image: "Image.Image") -> str:
 
 
 def _maps_of(path: Path) -> Any:
-    """Map an array file that holds height maps, (H, W) or (N, H, W), of whole numbers or floats; else raise."""
+    """Map an array file that holds height maps, (H, W) or (N, H, W), as whole numbers or floats; raise for others."""
     maps = mapped_array(path)
     if not isinstance(maps, np.ndarray):
-        raise SinonomError(f"{path.name}: an archive is no height map", "numpy.save, not savez")
+        raise SinonomError(f"{path.name}: an archive is not a height map", "save with numpy.save, not savez")
     if maps.ndim not in (2, 3) or maps.size == 0:
-        raise SinonomError(f"{path.name}: an array of shape {maps.shape} is no height map", "(H, W), or (N, H, W)")
+        raise SinonomError(
+            f"{path.name}: an array of shape {maps.shape} is not a height map", "give (H, W), or (N, H, W)"
+        )
     if maps.dtype.kind not in "fiu" or maps.dtype.itemsize < 2:
-        raise SinonomError(f"{path.name}: an array of {maps.dtype} is no height map", "float32, or uint16")
+        raise SinonomError(f"{path.name}: an array of {maps.dtype} is not a height map", "give float32, or uint16")
     return maps
 
 
 def _read_array(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
-    """Heights (H, W) of a layer of an array, and whether they are whole numbers."""
+    """Return the heights (H, W) of an array's layer, float64, and whether they are whole numbers."""
     try:
         maps = _maps_of(path)
         _refuse_size(path, (maps.shape[-1], maps.shape[-2]))
@@ -171,7 +175,7 @@ def _refuse_size(path: Path, size: tuple[int, int]) -> None:
 
 
 def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
-    """Where the least or the greatest float is a mark for holes: many samples have it, and no other is near."""
+    """Return where values mark holes: the least or greatest value, if several samples have it and no other is near."""
     nothing = np.zeros(values.shape, bool)
     for extreme in (np.min, np.max):
         some = values[known & ~nothing]
@@ -182,13 +186,13 @@ def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]
         if len(others) < 2 or len(some) - len(others) < 2:
             continue
         away = min(abs(mark - others.min()), abs(mark - others.max()))
-        if away > APART * np.ptp(others) > 0:  # drawn maps may have two heights in all
+        if away > APART * np.ptp(others) > 0:  # artificial maps may have only two heights
             nothing |= values == mark
     return nothing
 
 
 def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64]":
-    """Mean of the known samples of each `times` x `times`; NaN where fewer than half are known."""
+    """Return the mean of the known samples of each `times` x `times` block; NaN where fewer than half are known."""
     rows, columns = (-(-side // times) * times for side in heights.shape)
     wide = np.full((rows, columns), np.nan)
     wide[: heights.shape[0], : heights.shape[1]] = heights
@@ -200,12 +204,12 @@ def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64
 
 
 def _usual_step(heights: "NDArray[np.float64]", pixel: float) -> float:
-    """mm a step by which the heights' range is that of a carving, whatever tilt they have: its plane is taken out."""
+    """Return the step, in mm, that gives the heights, after removing their plane, the range of a carving."""
     rows, columns = np.nonzero(np.isfinite(heights))
     some = slice(None, None, max(1, len(rows) // 20_000))
     rows, columns = rows[some].astype(np.float64), columns[some].astype(np.float64)
     values = heights[rows.astype(int), columns.astype(int)]
-    # Sums, not a matrix product of BLAS, which rounds otherwise on other processors.
+    # Sums are used because matrix products of BLAS round differently on different processors.
     x, y, z = columns - columns.mean(), rows - rows.mean(), values - values.mean()
     xx, yy, xy, xz, yz = ((a * b).sum() for a, b in ((x, x), (y, y), (x, y), (x, z), (y, z)))
     determinant = xx * yy - xy * xy
@@ -216,7 +220,7 @@ def _usual_step(heights: "NDArray[np.float64]", pixel: float) -> float:
 
 
 def _surface(heights: "NDArray[np.float32]", pixel: float) -> "NDArray[np.float32]":
-    """Two triangles for each four samples side by side, one where a sample is missing."""
+    """Return two triangles for every four adjacent samples, or one where a sample is missing."""
     height, width = heights.shape
     points = np.empty((height, width, 3), np.float32)
     points[..., 0] = (np.arange(width) - (width - 1) / 2) * pixel

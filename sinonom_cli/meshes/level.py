@@ -1,9 +1,9 @@
 """Find the surface of the stroke tops, so that a tilted or bent plate can be laid flat.
 
-The tops are the uncarved face of the block: flat, and the upper envelope of the relief, but often a minority of its
-surface, so neither a least-squares plane nor a convex hull finds them. We start from planes that are pulled upwards
-more or less (expectiles), slide each to the height where most of the surface lies close by and little above, refine
-it with Tukey's biweight, and keep the best.
+The tops are the uncarved face of the block. They are flat and form the upper envelope of the relief, but often cover
+only a minor part of its surface. Therefore neither a least-squares plane nor a convex hull finds them. The search
+starts from planes that are pulled upwards to different degrees (expectiles). Each is shifted to the height where most
+of the surface lies close to it and little lies above it, and then refined with Tukey's biweight. The best one is kept.
 """
 
 import math
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 PULLS = (0.9, 0.99)
 BANDS = (0.3, 0.15, 0.07, 0.03)
-"""Width of the band that counts as top, coarse to fine, as a share of the relief's depth."""
+"""Widths of the band around the surface whose points count as tops, coarse to fine, as shares of the relief's depth."""
 
 ABOVE = 8.0
-"""How many points in the band one point above it outweighs: tops have nothing above them."""
+"""Number of points in the band that one point above it outweighs, because nothing lies above the tops."""
 
 FIRMNESS = (0.0, 0.00006, 0.00006, 0.000005, 0.000003, 0.000005)
-"""What holds slope and bend where the tops cannot tell, as across a single straight stroke: weight of each prior
-coefficient in the normal equations, for each point of the height map. Tops that cover a fifth of the plate and reach
+"""Weight of each prior coefficient in the normal equations, for each point of the height map. It determines slope and
+bend where the tops cannot, for example across a single straight stroke. Tops that cover a fifth of the plate and extend
 over half of it weigh some hundred times as much."""
 
 STEEPEST = 1.5
-"""How much more the heights may spread about the tops than about the least-squares plane; beyond, a plane leans on
-one edge of the ground."""
+"""Largest ratio of the heights' spread about the tops to their spread about the least-squares plane; above it, the
+plane touches one edge of the ground instead of the tops."""
 
 
 def level(triangles: "NDArray[np.float32]", first: Look | None = None) -> "NDArray[np.float64]":
@@ -41,7 +41,7 @@ def level(triangles: "NDArray[np.float32]", first: Look | None = None) -> "NDArr
     Parameters
     ----------
     triangles : (F, 3, 3) float32, mesh units, roughly facing +Z (within about 40 degrees).
-    first : the mesh as it is seen before it is turned; None: it has not been looked at.
+    first : coarse height map of the mesh before any rotation; None: compute it here.
 
     Returns
     -------
@@ -53,16 +53,16 @@ def level(triangles: "NDArray[np.float32]", first: Look | None = None) -> "NDArr
         if not seen.width:
             break
         slope_x, slope_y = fit_tops(seen.heights, tilted=round_ == 0)[1:3]
-        # Summed term by term: a product of BLAS rounds otherwise on other processors.
+        # Terms are summed one by one: products of BLAS round differently on different processors.
         rotation = np.einsum("ij,jk->ik", turn_up(slope_x, slope_y), rotation)
-        # A small turn barely changes what is seen: the first measurement stands.
+        # A small rotation barely changes the height map, so the first measurement is good enough.
         if math.hypot(slope_x, slope_y) < 0.1:
             break
     return rotation
 
 
 def tilt_of(rotation: "NDArray[np.float64]") -> float:
-    """Return by how many degrees a rotation turns the line of sight."""
+    """Return the angle, in degrees, by which a rotation turns the line of sight."""
     return math.degrees(math.acos(min(1.0, rotation[2, 2])))
 
 
@@ -75,7 +75,7 @@ def flatten(heights: "NDArray[np.float32]") -> "NDArray[np.float32]":
 
     Returns
     -------
-    (S, S) float32, the same; a stroke top is at about 0, ground below.
+    (S, S) float32, in the same units; about 0 at stroke tops, negative on the ground.
     """
     size = len(heights)
     step = max(1, size // PROBE)
@@ -87,7 +87,7 @@ def flatten(heights: "NDArray[np.float32]") -> "NDArray[np.float32]":
 
 
 def relief(heights: "NDArray[np.float32]") -> float:
-    """Return how much a surface varies about the quadratic surface that fits it best.
+    """Return the variation of a surface about the quadratic surface that fits it best.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def relief(heights: "NDArray[np.float32]") -> float:
 
     Returns
     -------
-    Between the 2nd and the 98th of a hundred points, in the same units.
+    Difference between the 98th and the 2nd percentile, in the same units.
     """
     points = _points(heights[::2, ::2])
     if len(points) < 16:
@@ -106,7 +106,7 @@ def relief(heights: "NDArray[np.float32]") -> float:
 
 
 def _points(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
-    """Return the points of a height map, (N, 3): x and y run from -0.5 to 0.5, y up."""
+    """Return the points of a height map, (N, 3); x and y run from -0.5 to 0.5, with y up."""
     rows, columns = np.nonzero(heights > -np.inf)
     size = len(heights)
     return np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
@@ -118,11 +118,11 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
     Parameters
     ----------
     heights : (S, S) float32, in units of the picture's width; -inf where there is no surface.
-    tilted : whether the tops may slope steeply; else the search begins from the horizontal alone.
+    tilted : whether the tops may slope steeply; otherwise the search begins from the horizontal plane alone.
 
     Returns
     -------
-    (6,) float64: coefficients of 1, x, y, x^2, xy, y^2; x and y run from -0.5 to 0.5, y up.
+    (6,) float64: coefficients of 1, x, y, x^2, xy, y^2; x and y run from -0.5 to 0.5, with y up.
     """
     points = _points(heights)
     if len(points) < 16:
@@ -136,7 +136,7 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
     depth, prior = float(high - low), start
     best, best_score = _refined(points, start, prior, depth)
     for pull in PULLS if tilted else ():
-        for _ in range(4):  # each begins where the one before ended, a little higher
+        for _ in range(4):  # each step starts from the result of the one before, a little higher
             start = _improved(points, start, start, 3, pull, 0.0)
         surface, score = _refined(points, start, prior, depth)
         if score > best_score:
@@ -158,7 +158,7 @@ def turn_up(slope_x: float, slope_y: float) -> "NDArray[np.float64]":
 
 @numba.njit(cache=True)
 def _refined(points: Any, surface: Any, prior: Any, depth: float) -> Any:
-    """Slide a plane to the height of most tops and refine it; return it and its score."""
+    """Shift a plane to the height of most tops and refine it; return the plane and its score."""
     surface = surface.copy()
     for k in range(len(BANDS)):
         band = BANDS[k] * depth
@@ -174,7 +174,7 @@ def _refined(points: Any, surface: Any, prior: Any, depth: float) -> Any:
 
 @numba.njit(cache=True)
 def _busiest(residuals: Any, band: float) -> Any:
-    """Return the offset at which a band of +-`band` holds most points and has fewest above."""
+    """Return the offset at which a band of +-`band` holds most points and has fewest points above it."""
     step, count = band / 4.0, 400
     low = high = residuals[0]
     for r in residuals:
@@ -209,8 +209,8 @@ def _residuals(points: Any, surface: Any) -> Any:
 def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, band: float) -> Any:
     """Fit the first `terms` coefficients (3 or 6) again, by weighted least squares.
 
-    Weights come from the residuals of `surface`: expectile weights if `band` is 0, else the biweight of that width,
-    and then all coefficients but the first are held to those of `prior` by a little (FIRMNESS).
+    Weights come from the residuals of `surface`. If `band` is 0, they are expectile weights. Otherwise they are
+    biweights of that width, and all coefficients except the first are pulled slightly towards `prior` (FIRMNESS).
     """
     weights = _residuals(points, surface)
     for i in range(len(points)):
@@ -229,9 +229,9 @@ def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, ba
 
 @numba.njit(cache=True)
 def _plane_equations(points: Any, weights: Any) -> Any:
-    """Return the normal equations of a plane, upper half, right side last; (3, 4).
+    """Return the normal equations of a plane: upper half, right side in the last column, (3, 4).
 
-    They are summed up twenty times for each mesh: sums in registers take a fifth of the time of sums in an array.
+    They are computed twenty times for each mesh; sums in registers take a fifth of the time of sums in an array.
     """
     w_1 = w_x = w_y = w_z = w_xx = w_xy = w_xz = w_yy = w_yz = 0.0
     for i in range(len(points)):
@@ -244,7 +244,7 @@ def _plane_equations(points: Any, weights: Any) -> Any:
 
 @numba.njit(cache=True)
 def _quadratic_equations(points: Any, weights: Any) -> Any:
-    """Return the normal equations of a quadratic surface, upper half, right side last; (6, 7)."""
+    """Return the normal equations of a quadratic surface: upper half, right side in the last column, (6, 7)."""
     system = np.zeros((6, 7))
     basis = np.empty(7)
     for i in range(len(points)):
@@ -263,7 +263,7 @@ def _quadratic_equations(points: Any, weights: Any) -> Any:
 
 @numba.njit(cache=True)
 def _solved(system: Any, otherwise: Any) -> Any:
-    """Solve symmetric normal equations (upper half, right side last) by elimination; if singular, `otherwise`."""
+    """Solve symmetric normal equations (upper half, right side last) by elimination; return `otherwise` if singular."""
     terms = len(system)
     least = 1e-9 * max(system[0, 0], 1e-300)
     for j in range(terms):

@@ -1,4 +1,4 @@
-"""A coarse look at a mesh from +Z: what levelling, tables and the search for the carved side go by."""
+"""Compute a coarse height map of a mesh from +Z, for levelling, finding tables and finding the carved side."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PROBE = 48
-"""Side of the small height map, pixels."""
+"""Side of the coarse height map, in pixels."""
 
 
 class Look(NamedTuple):
-    """A mesh seen from +Z.
+    """Coarse height map of a mesh, seen from +Z.
 
     Attributes
     ----------
     heights : (PROBE, PROBE) float32, in units of `width`, measured from `centre`; -inf where there is no surface.
-    centre : (3,) float64, the middle of the mesh's box, mesh units.
-    width : what the side of the map shows, mesh units; 0: the mesh has no extent, and there are no heights.
+    centre : (3,) float64, middle of the mesh's bounding box, in mesh units.
+    width : length that the map's side shows, in mesh units; 0 if the mesh has no extent, and so no heights.
     """
 
     heights: "NDArray[np.float32]"
@@ -31,13 +31,13 @@ class Look(NamedTuple):
 def look_at(
     triangles: "NDArray[np.float32]", box: "NDArray[np.float64]", rotation: "NDArray[np.float64] | None" = None
 ) -> Look:
-    """Look at a mesh.
+    """Return the coarse height map of a mesh.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32.
-    box : (2, 3) float64, the extent of the turned mesh.
-    rotation : (3, 3) float64, applied first; None: none.
+    box : (2, 3) float64, bounding box of the rotated mesh.
+    rotation : (3, 3) float64, applied first; None: the identity.
     """
     width, centre = float(max(box[1, 0] - box[0, 0], box[1, 1] - box[0, 1])), box.mean(axis=0)
     if not width > 0:

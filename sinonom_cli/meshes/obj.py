@@ -1,4 +1,4 @@
-"""Wavefront OBJ files: their faces, whatever else stands in them."""
+"""Read the faces of Wavefront OBJ files; everything else in them is ignored."""
 
 import re
 from pathlib import Path
@@ -27,14 +27,14 @@ def read_obj(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
         If a number cannot be read, or a face names a vertex that does not exist.
     """
     content = plain_text(path.read_bytes())
-    if b"#" in content:  # first: a comment that ends in a backslash does not go on in the next line
+    if b"#" in content:  # comments go first: one that ends in a backslash does not continue on the next line
         content = _COMMENT.sub(b"", content)
     if b"\\" in content:
         content = _CONTINUED.sub(b" ", content)
     try:
         vertices = _VERTICES.findall(content)
         if len(vertices) != len(_ALL_VERTICES.findall(content)):
-            raise ValueError("a vertex has not three coordinates")
+            raise ValueError("a vertex does not have three coordinates")
         points = numbers_in(b" ".join(vertices), 3 * len(vertices)).reshape(-1, 3)
         plain = _plain_triangles(content)
         polygons = _polygons(content) if plain is None else plain
@@ -44,7 +44,7 @@ def read_obj(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
 
 
 def _plain_triangles(content: bytes) -> "NDArray[np.int64] | None":
-    """Return an OBJ file's faces, (F, 3), counted from 0; None if some are no triangles or count backwards."""
+    """Return an OBJ file's faces, (F, 3), counted from 0; None if some are not triangles or count backwards."""
     import numpy as np
 
     faces = _FACES.findall(content)
@@ -54,9 +54,9 @@ def _plain_triangles(content: bytes) -> "NDArray[np.int64] | None":
     triangles = re.findall(rb"^(\d+[ \t]+\d+[ \t]+\d+)[ \t]*$", text, re.MULTILINE)
     if len(triangles) != len(faces):
         return None
-    # 0, which no face may name, becomes -1 and is refused.
+    # Index 0, which is not allowed, becomes -1 and is refused.
     numbers = numbers_in(b" ".join(triangles), 3 * len(triangles))
-    return numbers.astype(np.int64).reshape(-1, 3) - 1  # what is too large becomes the least number, and is refused
+    return numbers.astype(np.int64).reshape(-1, 3) - 1  # too large a number becomes the least integer, and is refused
 
 
 def _polygons(content: bytes) -> list[list[int]]:
@@ -68,6 +68,6 @@ def _polygons(content: bytes) -> list[list[int]]:
                 vertices += 1
             case [b"f", *corners]:
                 named = [int(corner.partition(b"/")[0]) for corner in corners]
-                # Negative ones count back from the last vertex so far.
+                # Negative indices count back from the last vertex so far.
                 polygons.append([i + vertices if i < 0 else i - 1 for i in named])
     return polygons

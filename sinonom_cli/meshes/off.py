@@ -1,4 +1,4 @@
-"""OFF files: plain, with colours, normals or texture coordinates; their counts on the first line or below it."""
+"""Read OFF files: plain, or with colours, normals or texture coordinates; counts on the first line or below it."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEAD = re.compile(rb"\s*((?:ST)?C?N?4?OFF|off)")
-"""The first word; ModelNet writes the counts right behind it."""
+"""First word of the file; ModelNet writes the counts directly after it."""
 
 
 def read_off(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
@@ -21,7 +21,7 @@ def read_off(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     Raises
     ------
     SinonomError
-        If it is no OFF file, or holds more or fewer vertices and faces than it promises.
+        If the file is not OFF, or holds more or fewer vertices and faces than it promises.
     """
     content = plain_text(path.read_bytes())
     if b"#" in content:
@@ -61,7 +61,7 @@ def _from_homogeneous(points: "NDArray[np.float64]") -> "NDArray[np.float64]":
 
 
 def _plain_off(path: Path, kind: bytes, content: bytes) -> "NDArray[np.float32] | None":
-    """Return the faces of an OFF file of triangles without colours; None if it is another, or not in order."""
+    """Return the faces of an OFF file of triangles without colours; None for other files, valid or not."""
     try:
         *counts, body = content.split(None, 3)
         vertices, faces = int(counts[0]), int(counts[1])

@@ -1,7 +1,7 @@
-"""PLY files, ASCII and binary, with polygons of any size and whatever other properties they carry.
+"""Read PLY files, ASCII and binary, with polygons of any size and with any other properties.
 
-Lists make a record's length depend on its content. Nearly always all faces have the same number of corners: then the
-element is one numpy array of records. Only else is it walked record by record.
+Lists make a record's length depend on its content. Nearly always, all faces have the same number of corners, and the
+element is one numpy array of records. Otherwise the element is read record by record.
 """
 
 from dataclasses import dataclass, field
@@ -24,13 +24,13 @@ _TYPES = {
 _ELEMENTS = {"vertices": "vertex", "faces": "face", "polygon": "face", "tristrip": "tristrips"}
 _ELEMENTS |= {name: name for name in ("vertex", "face", "tristrips")}
 _LISTS = ("vertex_indices", "vertex_index", "vertex_indexes", "vertexindices", "indices", "index")
-"""What programs call the list of a face's vertices, the usual names first."""
+"""Names that programs give the list of a face's vertices, the usual names first."""
 _ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "="}
 
 
 @dataclass
 class _Element:
-    """One kind of thing in the file; a property is (name, type, type of its count or "" if it is no list)."""
+    """An element of the file. A property is (name, type, type of its count or "" if it is not a list)."""
 
     name: str
     count: int
@@ -47,7 +47,7 @@ def read_ply(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     Raises
     ------
     SinonomError
-        If it is no PLY file, or holds more or less than its header promises, or a face names a vertex that does not
+        If the file is not PLY, or holds more or less than its header promises, or a face names a vertex that does not
         exist.
     """
     import numpy as np
@@ -55,7 +55,7 @@ def read_ply(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     content = path.read_bytes()
     try:
         elements, ascii_, body = _header(path, content)
-        if ascii_:  # as if it were a binary file in which everything is a double
+        if ascii_:  # treated like a binary file in which every value is a double
             body = _ascii_numbers(body).tobytes()
         found, at = {}, 0
         for element in elements:
@@ -76,7 +76,7 @@ def read_ply(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
 
 
 def _corners(element: dict[str, Any]) -> Any:
-    """Return the lists of vertices of an element's faces or strips, whatever the property is called."""
+    """Return the vertex lists of an element's faces or strips, under any of the property's names."""
     for name in _LISTS:
         if name in element:
             return element[name]
@@ -84,7 +84,7 @@ def _corners(element: dict[str, Any]) -> Any:
 
 
 def _least_face(elements: list[_Element]) -> int:
-    """Return how many bytes a triangle takes; what is left behind the last element is fewer, or it is more faces."""
+    """Return the size of a triangle in bytes; if at least that many bytes remain, they count as further faces."""
     for element in elements:
         if element.name == "face":
             sizes = [int(t[-1]) * (3 if c else 1) + int(c[-1:] or 0) for _, t, c in element.properties]
@@ -93,7 +93,7 @@ def _least_face(elements: list[_Element]) -> int:
 
 
 def _ascii_numbers(body: bytes) -> "NDArray[np.float64]":
-    """Return the numbers of an ASCII body; lines of comment may stand among them."""
+    """Return the numbers of an ASCII body, which may contain comment lines."""
     import re
 
     try:
@@ -133,7 +133,7 @@ def _header(path: Path, content: bytes) -> tuple[list[_Element], bool, bytes]:
             case ["comment" | "obj_info", *_] | []:
                 pass
             case _:
-                raise ValueError(f"header line {line!r}")
+                raise ValueError(f"unknown header line {line!r}")
     if not order:
         raise ValueError("no format line")
     if any(element.count < 0 for element in elements):
@@ -143,12 +143,12 @@ def _header(path: Path, content: bytes) -> tuple[list[_Element], bool, bytes]:
 
 
 def _property(name: str) -> str:
-    """Return a property's name as it is looked for."""
+    """Return the spelling of a property's name that is used for look-ups."""
     return name.lower() if name.lower() in ("x", "y", "z", *_LISTS) else name
 
 
 def _read(path: Path, element: _Element, body: bytes, at: int) -> tuple[dict[str, Any], int]:
-    """Read an element that begins at byte `at`; return its properties by name and where it ends."""
+    """Read the element that begins at byte `at`; return its properties by name and the byte where it ends."""
     import numpy as np
 
     if not element.count or not element.properties:
@@ -170,14 +170,14 @@ def _read(path: Path, element: _Element, body: bytes, at: int) -> tuple[dict[str
 
 
 def _first_sizes(path: Path, element: _Element, body: bytes, at: int) -> list[int]:
-    """Return how many values each property of the element's first record has."""
+    """Return the number of values that each property of the element's first record has."""
     sizes = []
     for _, type_, count_type in element.properties:
         size = 1
         if count_type:
             size, at = int(_values(path, element, body, at, count_type, 1)[0]), at + int(count_type[-1])
             if size < 0:
-                raise ValueError(f"a list of {size} values")
+                raise ValueError(f"a list has {size} values")
         at += size * int(type_[-1])
         sizes.append(size)
     return sizes
@@ -205,4 +205,4 @@ def _values(path: Path, element: _Element, body: bytes, at: int, type_: str, cou
 
 
 def _cut_short(path: Path, element: _Element) -> Exception:
-    return bad_mesh(path, f"is cut short, or its header lies: it promises {element.count:,} of {element.name!r}")
+    return bad_mesh(path, f"is cut short, or its header is wrong: it promises {element.count:,} of {element.name!r}")

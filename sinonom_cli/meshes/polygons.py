@@ -1,4 +1,4 @@
-"""Polygons of any number of corners into triangles, checked."""
+"""Check polygons with any number of corners, and split them into triangles."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
 
 
 def bad_mesh(path: Path, reason: str) -> SinonomError:
-    """Return the user's error for a mesh file that is not what it should be."""
+    """Return the error that a user sees for a damaged or unusable mesh file."""
     return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
 
 
 def triangles_of(
     path: Path, vertices: Any, polygons: "Sequence[Any] | NDArray[Any]", remarks: list[str] | None = None
 ) -> "NDArray[np.float32]":
-    """Split polygons into triangles: convex ones into fans, concave ones along lines inside them.
+    """Split polygons into triangles: convex polygons into fans, concave ones along lines inside them.
 
     Parameters
     ----------
-    vertices : (V, 3), anything that makes an array of numbers.
-    polygons : arrays or lists of vertex indices, each (N,) with its own N; or one (P, N) array. Those of fewer than
-        three corners are left out, as long as others remain.
-    remarks : where it is said how many were left out.
+    vertices : (V, 3), anything that numpy converts to an array of numbers.
+    polygons : arrays or lists of vertex indices, each (N,) with its own N; or one (P, N) array. Polygons with fewer
+        than three corners are left out, if others remain.
+    remarks : receives the number of polygons that were left out.
 
     Returns
     -------
-    (F, 3, 3) float32; if the mesh lies far from the origin, moved to it.
+    (F, 3, 3) float32; a mesh far from the origin is moved to the origin.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def triangles_of(
 
 
 def _checked(path: Path, numbers: "NDArray[Any]", vertices: int) -> "NDArray[np.int64]":
-    """Return the vertices that faces name as whole numbers; refuse what names none of the mesh's."""
+    """Return the vertex indices of faces as int64; refuse those that name no vertex of the mesh."""
     import numpy as np
 
     try:
@@ -79,7 +79,7 @@ def _checked(path: Path, numbers: "NDArray[Any]", vertices: int) -> "NDArray[np.
     except OverflowError:
         raise bad_mesh(path, "a face names a vertex by a number that is too large") from None
     if (faces != numbers).any():
-        raise bad_mesh(path, "a face names a vertex by what is no whole number")
+        raise bad_mesh(path, "a face names a vertex by a number that is not whole")
     if faces.size and (faces.min() < 0 or faces.max() >= vertices):
         wrong = faces.min() if faces.min() < 0 else faces.max()
         raise bad_mesh(path, f"a face names vertex {wrong}, of {vertices:,} counted from 0")

@@ -1,4 +1,4 @@
-"""Meshes of every format a lab has, read into triangles and checked."""
+"""Read meshes in the usual formats into triangles, and check them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEW = 0.05
-"""Share of its faces that a mesh may lose because they have a vertex that is no number."""
+"""Largest share of its faces that a mesh may lose because a vertex is not finite."""
 
 
 @dataclass
 class Notes:
-    """What `metadata.csv` says of a mesh that was not drawn as its file has it.
+    """Notes for `metadata.csv` about a mesh that was not drawn exactly as its file has it.
 
     Attributes
     ----------
-    turned : where its carved face looked, as `-Z`; "" if it was left as it was.
-    left_out : what was left out, and of how many faces.
-    remarks : what is odd about the file, or not sure.
+    turned : direction in which the carved side looked, such as `-Z`; "" if the mesh was not turned.
+    left_out : kinds of faces that were left out, each with their number.
+    remarks : what is unusual about the file, or uncertain.
     """
 
     turned: str = ""
@@ -39,44 +39,44 @@ class Notes:
 def read_mesh(path: Path, notes: Notes | None = None) -> "NDArray[np.float32]":
     """Read a mesh and check that it can be rendered.
 
-    STL, PLY, OBJ, OFF and glTF are read by readers that refuse a file which lies about itself. Polygons are split into
-    triangles, colours ignored.
+    The readers of STL, PLY, OBJ, OFF and glTF refuse files whose header and content disagree. Polygons are split into
+    triangles; colours are ignored.
 
     Parameters
     ----------
-    notes : where it is said what was left out and what is odd.
+    notes : receives what was left out and what is unusual.
 
     Returns
     -------
-    (F, 3, 3) float32: F >= 1 triangles of three finite vertices (x, y, z), in the file's units. Where a file holds
-    more digits than float32 and the mesh lies far from the origin, it is moved there.
+    (F, 3, 3) float32: F >= 1 triangles of three finite vertices (x, y, z), in the file's units. A mesh far from the
+    origin is moved there if its file holds more digits than float32.
 
     Raises
     ------
     SinonomError
-        If the file is empty, truncated, no mesh, has no face, many vertices that are not finite, or a face that names
-        a vertex which does not exist.
+        If the file is empty, truncated or not a mesh, has no face or too many vertices that are not finite, or has a
+        face that names a vertex which does not exist.
     """
     import numpy as np
 
     notes = notes or Notes()
     suffix = path.suffix.lower()
     if suffix not in MESH_SUFFIXES:
-        raise SinonomError(f"{path.name}: not a mesh format we read", f"one of {' '.join(sorted(MESH_SUFFIXES))}")
+        raise SinonomError(f"{path.name}: not a mesh format we read", f"give one of {' '.join(sorted(MESH_SUFFIXES))}")
     if not path.stat().st_size:
         raise bad_mesh(path, "the file is empty")
-    with np.errstate(over="ignore", invalid="ignore"):  # what is no number, or no vertex, is refused below
+    with np.errstate(over="ignore", invalid="ignore"):  # bad numbers and indices are refused below
         triangles = _READERS[suffix](path, notes.remarks)
     return _finite(path, triangles, notes)
 
 
 def _finite(path: Path, triangles: "NDArray[np.float32]", notes: Notes) -> "NDArray[np.float32]":
-    """Return the triangles whose vertices are numbers, if these are nearly all."""
+    """Return the triangles whose vertices are finite, if nearly all are."""
     import numpy as np
 
     if not len(triangles):
         raise SinonomError(f"{path.name}: the mesh has no faces", "export the mesh again, with its faces")
-    # A sum is finite only if all its terms are: one fast pass, and the slow one only for bad or huge meshes.
+    # A sum is finite only if all its terms are: one fast pass suffices, except for bad or huge meshes.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(triangles.sum()):
             return triangles

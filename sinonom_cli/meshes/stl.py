@@ -1,7 +1,7 @@
-"""STL files: binary ones read and written in one pass, ASCII ones read; whatever lies about itself is refused.
+"""Read and write binary STL files in one pass, and read ASCII ones; inconsistent files are refused.
 
 A binary STL is 80 bytes of header, a uint32 count, and 50 bytes for each triangle: normal, three vertices, two spare
-bytes. The header may begin with "solid", as an ASCII file does, so the size decides, not the first word.
+bytes. Its header may begin with "solid", like that of an ASCII file, so the size decides, not the first word.
 """
 
 import codecs
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-HEADER = b"sinonom"  # must not begin with "solid": careless readers take such a file for ASCII
+HEADER = b"sinonom"  # must not begin with "solid": simple readers take such a file for ASCII
 
 FAR = 2.0
-"""How many times its longest side a mesh may lie away from the origin before float32 begins to round its details."""
+"""Largest distance of a mesh from the origin, in units of its longest side; beyond it, float32 rounds the mesh's
+details."""
 
 _VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 _SOLID = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!facet\s+normal\s+[-+.\d])[^\n])*", re.MULTILINE)
-"""A line with a solid's name, in which any word may stand."""
+"""A line with a solid's name, which may contain any words."""
 _END = re.compile(rb"\s*(?:end\s*solid\b.*)?", re.DOTALL)
 _CUT = 0.01
-"""Share of its triangles that a binary file may lack and still be one with a wrong count, not one that is cut off."""
+"""Largest share of its triangles that a binary file may lack and count as having a wrong count rather than being cut
+off."""
 _FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
 
 
@@ -36,12 +38,12 @@ def read_stl(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
 
     Parameters
     ----------
-    remarks : where what is odd about the file is added, if it is read nevertheless.
+    remarks : receives what is unusual about the file, if it can be read nevertheless.
 
     Returns
     -------
-    (F, 3, 3) float32: F triangles of three vertices (x, y, z), in the file's units and order. An ASCII
-    file's that lie far from the origin are moved there.
+    (F, 3, 3) float32: F triangles of three vertices (x, y, z), in the file's units and order. Triangles of an ASCII
+    file that lie far from the origin are moved there.
 
     Raises
     ------
@@ -59,16 +61,16 @@ def read_stl(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     if len(content) < 84:
         raise _bad(path, f"not an STL file: only {len(content)} bytes")
     count = _count(path, content, remarks)
-    # Copied as 36 bytes at a time, not as nine numbers: twice as fast.
+    # Copying 36 bytes at a time, instead of nine numbers, is twice as fast.
     records = np.frombuffer(content, [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")], count, 84)
     vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
     return vertices.astype(np.float32, copy=False)
 
 
 def _count(path: Path, content: bytes, remarks: list[str] | None) -> int:
-    """Return how many triangles a binary file holds: what its header says, if its bytes do not say otherwise.
+    """Return the number of triangles in a binary file: the header's count, unless the bytes contradict it.
 
-    Programs that write as they go leave the count at 0 or at its greatest; others add bytes of their own at the end.
+    Programs that write while they scan leave the count at 0 or at its maximum; others add their own bytes at the end.
     """
     promised = int.from_bytes(content[80:84], "little")
     held, more = divmod(len(content) - 84, 50)
@@ -88,9 +90,9 @@ def _count(path: Path, content: bytes, remarks: list[str] | None) -> int:
 
 
 def _are_triangles(content: bytes, first: int, end: int) -> bool:
-    """Return whether what stands at the end of a binary file, from triangle `first` on, is triangles too.
+    """Return whether the end of a binary file, from triangle `first` on, holds triangles too.
 
-    The normals of triangles are of length 1, or of length 0 where a program leaves them out.
+    Normals of triangles have length 1, or length 0 if a program leaves them out.
     """
     import numpy as np
 
@@ -102,7 +104,7 @@ def _are_triangles(content: bytes, first: int, end: int) -> bool:
 
 
 def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
-    """Write a binary STL file, whole or not at all; normals follow the right-hand rule.
+    """Write a binary STL file, completely or not at all; normals follow the right-hand rule.
 
     Parameters
     ----------
@@ -119,14 +121,15 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
 
 
 def single_precision(points: Any, used: "NDArray[np.bool_] | None" = None) -> "NDArray[np.float32]":
-    """Return points as float32; those that lie far from the origin, moved there first, so that no detail is lost.
+    """Return points as float32; points far from the origin are moved there first, so that no detail is lost.
 
-    Scanners give coordinates in the hundreds of thousands with fractions of a millimetre; float32 holds seven digits.
+    Scanners may give coordinates in the hundreds of thousands with fractions of a millimetre; float32 holds seven
+    digits.
 
     Parameters
     ----------
-    points : (..., 3) of any type that makes an array of numbers.
-    used : (N,) which of them, counted through, a face names: where the others lie does not matter; None: all.
+    points : (..., 3), anything that numpy converts to an array of numbers.
+    used : (N,) bool, which of the points a face names, in flat order; the others do not matter. None: all.
     """
     import numpy as np
 
@@ -150,7 +153,7 @@ def _bad(path: Path, reason: str) -> SinonomError:
 
 
 def _may_be_text(content: bytes) -> bool:
-    """Return whether a file may be ASCII STL: the count of a binary one below 16 million triangles has a NUL byte."""
+    """Return whether a file may be ASCII STL: a binary count below 16 million contains a NUL byte."""
     head = content[:512]
     return head.count(0) == 0 or (
         content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or content[:4].count(0) == 2
@@ -161,11 +164,11 @@ def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
     content = _SOLID.sub(b"", content.lower())
     facets, ends = len(re.findall(rb"\bfacet\b", content)), content.count(b"endfacet")
     if facets != ends or not _END.fullmatch(content[content.rfind(b"endfacet") :].removeprefix(b"endfacet")):
-        raise _bad(path, f"ASCII STL that ends before its end, at triangle {facets:,}")
+        raise _bad(path, f"ASCII STL that is cut off, at triangle {facets:,}")
     vertices = _VERTEX.findall(content)
     if len(vertices) != 3 * facets:
         raise _bad(path, f"ASCII STL with {facets:,} triangles but {len(vertices):,} vertices")
     try:
         return single_precision(numbers_in(b" ".join(vertices), 9 * facets).reshape(-1, 3, 3))
     except ValueError as error:
-        raise _bad(path, f"ASCII STL with a coordinate that is no number: {error}") from None
+        raise _bad(path, f"ASCII STL with a coordinate that is not a number: {error}") from None

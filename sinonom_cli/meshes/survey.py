@@ -1,4 +1,5 @@
-"""What a mesh is like before it is drawn: its box, where its faces look, and whether it is in pieces; compiled."""
+"""Measure a mesh before it is drawn: its bounding box, the directions of its faces and its separate pieces
+(compiled)."""
 
 from typing import Any, NamedTuple
 
@@ -7,25 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELLS = 40
-"""Cells along the longest side of a mesh. Pieces with an empty cell between them, 2.5 % of a width, are apart."""
+"""Number of cells along the longest side of a mesh. Pieces with an empty cell between them, 2.5 % of a width, are
+separate."""
 
 
 PLAINLY = 0.8
-"""A mesh faces along z if it looks there by this share of how far it looks along another axis."""
+"""Smallest ratio of a mesh's z facing to its largest facing at which the mesh faces along z."""
 THIN = 0.7
-"""A mesh whose faces look all around is a plate if one side of its box is this share of each other at most."""
+"""Largest ratio of the shortest side of a mesh's box to each other side at which it is a plate, if its faces look all
+around."""
 AGREED = 0.5
-"""How far faces that are seen along an axis must look to one side for that side to be told: sum over sum of sizes."""
+"""Smallest ratio of the sum of normals along an axis to the sum of their sizes at which one direction is clear."""
 
 
 class Survey(NamedTuple):
-    """A mesh in numbers.
+    """Measurements of a mesh.
 
     Attributes
     ----------
     box : (2, 3) float64, lowest and highest x, y, z.
     facing : (3,) float64, sum of the faces' normals, each as long as the face's area.
-    shown : (3,) float64, the same of their absolute values: how much of the faces is seen along x, y and z, from
+    shown : (3,) float64, sum of the absolute values of these normals: the area of the faces seen along x, y and z, from
         either side.
     """
 
@@ -35,7 +38,7 @@ class Survey(NamedTuple):
 
 
 def survey(triangles: "NDArray[np.float32]") -> Survey:
-    """Return a mesh in numbers.
+    """Return the measurements of a mesh.
 
     Parameters
     ----------
@@ -45,9 +48,9 @@ def survey(triangles: "NDArray[np.float32]") -> Survey:
 
 
 def across(found: Survey) -> int:
-    """Return the axis that a plate is seen along: the one that its faces look along, or the one that it is thin along.
+    """Return the axis along which a plate is seen: the axis that its faces look along, or its thinnest axis.
 
-    How much is seen along an axis does not tell: the flanks of deep relief, seen from the side, can be as much.
+    The area seen along an axis does not show it: the flanks of deep relief, seen from the side, can have as much area.
     """
     facing, sides = np.abs(found.facing), found.box[1] - found.box[0]
     if facing.max() > AGREED * found.shown[facing.argmax()]:
@@ -77,18 +80,18 @@ def _survey(triangles: Any) -> Any:
 
 @numba.njit(cache=True)
 def pieces(triangles: Any, box: Any) -> Any:
-    """Part a mesh into pieces that lie apart.
+    """Divide a mesh into separate pieces.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32.
-    box : (2, 3) float64, their extent; its longest side is more than 0.
+    box : (2, 3) float64, bounding box of the triangles; its longest side is more than 0.
 
     Returns
     -------
     count : number of pieces.
-    labels : (X, Y, Z) int16, the piece of each cell, from 1; 0: no face there. Cells are cubes of CELLS to the longest
-        side, with a border of empty ones.
+    labels : (X, Y, Z) int16, number of the piece in each cell, from 1; 0: no face. The longest side of the box has
+        CELLS cubic cells; a border of empty cells surrounds the box.
     """
     scale = CELLS / max(box[1, 0] - box[0, 0], box[1, 1] - box[0, 1], box[1, 2] - box[0, 2])
     shape = (
@@ -101,7 +104,7 @@ def pieces(triangles: Any, box: Any) -> Any:
     labels, stack = np.zeros(shape, np.int16), np.empty(marked, np.int32)
     count, start = 1, 0
     left = marked - _flood(grid, labels, first, count, stack)
-    while left:  # nearly always none
+    while left:  # nearly always, nothing is left
         while grid.ravel()[start] == 0:
             start += 1
         count += 1
@@ -111,7 +114,7 @@ def pieces(triangles: Any, box: Any) -> Any:
 
 @numba.njit(cache=True)
 def _mark(triangles: Any, low: Any, scale: float, grid: Any) -> Any:
-    """Mark the cells that faces run through; return how many they are and where one is."""
+    """Mark the cells that faces pass through; return their number and the index of one of them."""
     flat, down, deep = grid.ravel(), grid.shape[1], grid.shape[2]
     ox, oy, oz = low[0] - 1.0 / scale, low[1] - 1.0 / scale, low[2] - 1.0 / scale
     half = 0.5 / scale
@@ -125,7 +128,7 @@ def _mark(triangles: Any, low: Any, scale: float, grid: Any) -> Any:
             flat[at] = 1
             marked, first = marked + 1, at
         reach = max(abs(ux), abs(uy), abs(uz), abs(vx), abs(vy), abs(vz))
-        if reach > half:  # points all over it, a cell apart at most
+        if reach > half:  # sample points all over the face, a cell apart at most
             steps = int(reach * scale) + 1
             for i in range(steps + 1):
                 for j in range(steps + 1 - i):
@@ -140,7 +143,7 @@ def _mark(triangles: Any, low: Any, scale: float, grid: Any) -> Any:
 
 @numba.njit(cache=True)
 def _flood(grid: Any, labels: Any, start: int, label: int, stack: Any) -> int:
-    """Move the marked cells that hang together with one of them from the grid to the labels; return their number."""
+    """Move the marked cells connected to cell `start` from the grid to the labels; return their number."""
     flat, named, deep = grid.ravel(), labels.ravel(), grid.shape[2]
     layer = grid.shape[1] * deep
     flat[start], named[start], stack[0] = 0, label, start

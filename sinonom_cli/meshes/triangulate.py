@@ -1,4 +1,4 @@
-"""Polygons into triangles, concave ones too: ears are cut off in the polygon's own plane, compiled."""
+"""Split polygons into triangles, concave ones too, by cutting off ears in the polygon's own plane (compiled)."""
 
 from typing import Any
 
@@ -6,27 +6,27 @@ import numba
 import numpy as np
 
 FLAT = 1e-7
-"""How far a corner may turn inwards and still count as straight, as a share of the polygon's doubled area: rounding."""
+"""Largest inward turn of a corner that still counts as straight, as a share of the polygon's doubled area: rounding."""
 
 PATIENCE = 100_000
-"""How many corners are looked at for each corner of a polygon; a polygon that takes more is cut without looking."""
+"""Largest number of corner checks for each corner of a polygon; after that, ears are cut without checking."""
 
 
 @numba.njit(cache=True)
 def split(points: Any, polygons: Any) -> Any:
     """Return the triangles of polygons with equally many corners.
 
-    A convex polygon becomes the fan around its first corner. A concave one loses ear by ear; one that crosses itself
-    or has no area still gives as many triangles.
+    A convex polygon becomes the fan around its first corner. A concave one is reduced ear by ear. A polygon that
+    crosses itself or has no area still gives the same number of triangles.
 
     Parameters
     ----------
     points : (V, 3) float.
-    polygons : (P, N) int64, N >= 3, each below V.
+    polygons : (P, N) int64 vertex indices, N >= 3, each below V.
 
     Returns
     -------
-    (P * (N - 2), 3) int64; triangles turn as their polygon does.
+    (P * (N - 2), 3) int64; triangles have the winding of their polygon.
     """
     count, corners = polygons.shape
     out = np.empty((count * (corners - 2), 3), np.int64)
@@ -58,7 +58,7 @@ def _area_vector(points: Any, polygon: Any) -> Any:
 
 @numba.njit(cache=True)
 def _is_convex(points: Any, polygon: Any, normal: Any) -> bool:
-    """Return whether no corner of a polygon turns inwards, seen along its normal; one without area counts as convex."""
+    """Return whether no corner of a polygon turns inwards, seen along its normal; True for a polygon without area."""
     nx, ny, nz = normal
     square, corners = nx * nx + ny * ny + nz * nz, len(polygon)
     if corners == 3 or not 0.0 < square < np.inf:
@@ -75,7 +75,7 @@ def _is_convex(points: Any, polygon: Any, normal: Any) -> bool:
 
 @numba.njit(cache=True)
 def _side(points: Any, a: int, b: int) -> Any:
-    """Return the way from one vertex to another, in double precision."""
+    """Return the vector from one vertex to another, in double precision."""
     return (
         float(points[b, 0]) - float(points[a, 0]),
         float(points[b, 1]) - float(points[a, 1]),
@@ -85,11 +85,11 @@ def _side(points: Any, a: int, b: int) -> Any:
 
 @numba.njit(cache=True)
 def _flatten(points: Any, polygon: Any, normal: Any, flat: Any) -> None:
-    """Write to `flat`, (N, 2), where a polygon's corners lie in its own plane, seen counter-clockwise."""
+    """Write the coordinates of a polygon's corners in its own plane to `flat`, (N, 2), seen counter-clockwise."""
     nx, ny, nz = normal
     length = np.sqrt(nx * nx + ny * ny + nz * nz)
     nx, ny, nz = nx / length, ny / length, nz / length
-    # Any direction across the normal, from the axis that it leans to least.
+    # Choose any direction across the normal, starting from the axis least parallel to the normal.
     if abs(nx) <= abs(ny) and abs(nx) <= abs(nz):
         ux, uy, uz = 0.0, nz, -ny
     elif abs(ny) <= abs(nz):
@@ -112,10 +112,10 @@ def _turn(flat: Any, a: int, b: int, c: int) -> float:
 
 @numba.njit(cache=True)
 def _cut_ears(polygon: Any, flat: Any, out: Any, at: int) -> int:
-    """Write the triangles of a polygon to `out` from `at` on, ear by ear; return where they end.
+    """Write the triangles of a polygon to `out` from row `at` on, ear by ear; return the row after the last.
 
-    Where no corner is an ear, as in a polygon that crosses itself, the next one that turns outwards is cut off, or
-    any.
+    If no corner is an ear, as in a polygon that crosses itself, the next corner that turns outwards is cut off, or else
+    any corner.
     """
     corners = len(polygon)
     after, before = np.empty(corners, np.int64), np.empty(corners, np.int64)
@@ -130,7 +130,7 @@ def _cut_ears(polygon: Any, flat: Any, out: Any, at: int) -> int:
             at += 1
             after[before[i]], before[after[i]] = after[i], before[i]
             left, tried = left - 1, 0
-            # The corner after next: ears in turn around the polygon leave no slivers around one corner.
+            # Go to the corner after next: cutting ears in turn around the polygon avoids slivers around one corner.
             i = after[after[i]]
         else:
             tried, i = tried + 1, after[i]
@@ -148,7 +148,8 @@ def _is_ear(flat: Any, before: Any, after: Any, i: int, careless: bool) -> bool:
         return True
     k = after[c]
     while k != a:
-        # Only a corner that turns inwards can lie in an ear; one at the same place, as where a hole is joined, cannot.
+        # Only a corner that turns inwards can lie in an ear; a corner at the same place, as where a hole is joined,
+        # does not count.
         if _turn(flat, before[k], k, after[k]) <= 0.0 and not (
             _same(flat, k, a) or _same(flat, k, i) or _same(flat, k, c)
         ):

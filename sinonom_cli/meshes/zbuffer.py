@@ -1,4 +1,4 @@
-"""From triangles to a height map: by a z-buffer (orthographic) or by Open3D's ray casting (perspective)."""
+"""Turn triangles into a height map: by a z-buffer (orthographic) or by Open3D's ray casting (perspective)."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,17 @@ MARGIN = 0.04
 """Empty border on each side of the picture, as a share of its width."""
 
 EDGE = 1e-9
-"""How far outside a triangle, in barycentric terms, a pixel still belongs to it: rounding must leave no cracks."""
+"""Largest distance outside a triangle, in barycentric coordinates, at which a pixel still belongs to it: rounding must
+leave no cracks."""
 
 EYE = 4.0
 FIELD_OF_VIEW = 15.0
-"""The perspective camera: at (0, 0, EYE), looking at a mesh in the unit cube; degrees."""
+"""Perspective camera: distance from the origin on the z axis, and field of view in degrees. It shows the unit cube."""
 
 
 @numba.njit(cache=True)
 def extent(triangles: Any, rotation: Any) -> Any:
-    """Return the bounding box of a turned mesh.
+    """Return the bounding box of a rotated mesh.
 
     Parameters
     ----------
@@ -50,22 +51,22 @@ def extent(triangles: Any, rotation: Any) -> Any:
 
 @numba.njit(cache=True, error_model="numpy")
 def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int) -> Any:
-    """Return the height of the uppermost surface under the centre of each pixel, seen from +Z, y up.
+    """Return the height of the topmost surface under the centre of each pixel, seen from +Z, with y up.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32.
     rotation : (3, 3) float64, applied to the vertices first.
-    centre : (3,) float64; the picture's centre, after turning; heights are measured from its z.
-    width : what the picture's side shows, mesh units.
-    size : S, pixels.
+    centre : (3,) float64, centre of the picture after rotation; heights are measured from its z.
+    width : length that the picture's side shows, in mesh units.
+    size : S, side of the picture in pixels.
 
     Returns
     -------
     (S, S) float32 heights, mesh units; row 0 is the top; -inf where there is no surface.
     """
     heights = np.full((size, size), -np.inf, np.float32)
-    # Numbers and tuples stay in registers, where a small array would be written and read again for each vertex.
+    # Numbers and tuples stay in registers; a small array would be written and read again for each vertex.
     turn = (
         *(rotation[0, 0], rotation[0, 1], rotation[0, 2]),
         *(rotation[1, 0], rotation[1, 1], rotation[1, 2]),
@@ -81,12 +82,12 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
         area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
         if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
             continue
-        share = 1.0 / area  # a division for each pixel would be what takes longest
+        share = 1.0 / area  # a division for each pixel would take more time than anything else
         for row in range(top, bottom + 1):
             dy = row - py
             for column in range(left, right + 1):
                 dx = column - px
-                # Barycentric weights; a shared edge belongs to both its faces, so that no crack shows between them.
+                # Barycentric weights: a shared edge belongs to both its faces, so that no crack shows between them.
                 b = (dx * (ry - py) - dy * (rx - px)) * share
                 c = ((qx - px) * dy - (qy - py) * dx) * share
                 if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
@@ -97,7 +98,7 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
 
 @numba.njit(cache=True)
 def _seen(x: float, y: float, z: float, turn: Any, origin: Any, scale: float, half: float) -> Any:
-    """Return where a vertex is in the picture (pixel centres at whole numbers, y downwards) and its height."""
+    """Return a vertex's place in the picture (pixel centres at whole numbers, y downwards) and its height."""
     right = (turn[0] * x + turn[1] * y + turn[2] * z - origin[0]) * scale + half
     down = (origin[1] - turn[3] * x - turn[4] * y - turn[5] * z) * scale + half
     return right, down, turn[6] * x + turn[7] * y + turn[8] * z - origin[2]
@@ -115,7 +116,8 @@ def cast_rays(
     Parameters
     ----------
     triangles, rotation, centre, size : as for `z_buffer`.
-    side : longest side of the mesh, mesh units; the camera sees it scaled to the unit cube, from (0, 0, EYE).
+    side : longest side of the mesh, in mesh units; the mesh is scaled to the unit cube, and the camera is at (0, 0,
+        EYE).
 
     Returns
     -------
@@ -132,7 +134,7 @@ def cast_rays(
     scene.add_triangles(
         open3d.core.Tensor(points), open3d.core.Tensor(np.arange(len(points), dtype=np.uint32).reshape(-1, 3))
     )
-    # Rays of our own: those of create_rays_pinhole(up=[0, 1, 0]) make a picture turned by 180 degrees.
+    # We make the rays ourselves: those of create_rays_pinhole(up=[0, 1, 0]) give a picture turned by 180 degrees.
     half = EYE * math.tan(math.radians(FIELD_OF_VIEW / 2))
     at = ((np.arange(size) + 0.5) / size * 2 - 1) * half
     rays = np.zeros((size, size, 6), np.float32)
@@ -148,7 +150,7 @@ def load_open3d(what: str) -> Any:
     Raises
     ------
     SinonomError
-        With exit code 3, naming what to install, if the package or the system library it needs is missing.
+        With exit code 3 and the name of what to install, if the package or a system library that it needs is missing.
     """
     try:
         import open3d
@@ -158,7 +160,7 @@ def load_open3d(what: str) -> Any:
             'pip install "sinonom[open3d]"',
             ExitCode.MISSING_EXTRA,
         ) from None
-    except Exception as error:  # a missing system library is an ImportError or an OSError, by Open3D's version
+    except Exception as error:  # for a missing system library, ImportError or OSError, depending on Open3D's version
         reason = " ".join(str(error).split())
         raise SinonomError(
             f"{what} needs Open3D, which cannot be loaded: {reason}",

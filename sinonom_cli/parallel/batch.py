@@ -1,4 +1,4 @@
-"""Make a folder artifact from items: begin, do what is not done, finish; resume after a kill."""
+"""Make a folder artifact from items: begin it, process the unfinished items, finish it, and resume it after a kill."""
 
 import hashlib
 import os
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 TRIED = 8
-"""Items that are tried before an output is replaced."""
+"""Number of items that are tried before an output is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchOptions:
-    """How a batch runs; none of it changes what is written.
+    """Options of a batch run; none of them affects the output.
 
     `workers` None: one for each core. `max_failures` None: no limit. `engine`: as in `work_through`.
     """
@@ -42,7 +42,7 @@ class BatchOptions:
 
 
 def item_rng(seed: int, key: str) -> "np.random.Generator":
-    """Return a generator that depends on (seed, key) alone, whichever worker asks."""
+    """Return a random generator that depends on (seed, key) alone, and so not on the worker."""
     import numpy as np
 
     digest = hashlib.sha256(f"{seed}\0{key}".encode("utf-8", "surrogatepass")).digest()
@@ -64,30 +64,30 @@ def fill(
     needs: Sequence[Path | None] = (),
     passed_over: Mapping[str, int] | None = None,
 ) -> Artifact:
-    """Make, resume or extend the folder artifact `out`: `work` on each item that is not done.
+    """Make, resume or extend the folder artifact `out`: apply `work` to each unfinished item.
 
-    Items that failed before, and items that are new since a complete run, are worked on; items already done stay.
+    Items that failed before, and items that are new since a complete run, are processed; finished items are kept.
 
     Parameters
     ----------
-    out : folder to make.
+    out : the folder to make.
     kind : "imageset" or "meshset".
-    options : what changes the files written; JSON types only.
-    items : everything the artifact is made from, in the order of its metadata.
-    work : picklable callable; writes an item's files below `out` and returns its metadata rows. Its method `outputs`,
-        if it has one, returns the names of all files that it may write for an item, relative to `out`.
+    options : everything that affects the files written; JSON types only.
+    items : all inputs of the artifact, in the order of its metadata.
+    work : picklable callable that writes an item's files below `out` and returns its metadata rows. Its method
+        `outputs`, if it has one, returns the names of all files that it may write for an item, relative to `out`.
     columns : header of `metadata.csv`.
-    batch : how to run.
-    what : what the items are, in the plural, for messages.
-    extra : called at the end; its fields go into the record.
-    doubtful : header of `doubtful.csv`, for the rows of `work` that have no `file_name`; empty: there are none.
-    needs : what the command reads besides the items: the files that options name; None: an option that was not given.
-    passed_over : how many files the folders hold that were passed over, by ending; for the record.
+    batch : options of the run.
+    what : name of the items in messages, in the plural.
+    extra : function that is called at the end and returns further fields of the record.
+    doubtful : header of `doubtful.csv`, for rows of `work` without a `file_name`; empty: there are no such rows.
+    needs : files, named by options, that the command reads besides the items; None: an option that was not given.
+    passed_over : number of files in the folders that were passed over, by suffix, for the record.
 
     Raises
     ------
     SinonomError
-        Output in the way; inputs that changed since they were used; too many failures; nothing succeeded.
+        If the output is in the way, inputs changed since they were used, too many items failed, or none succeeded.
     """
     inputs = [path for path in needs if path is not None]
     inputs += [path for item in items for path in (item.path, *item.files)]
@@ -135,10 +135,9 @@ def fill(
 
 
 def _refuse_hopeless(items: Sequence[Item], work: Work, batch: BatchOptions, what: str) -> None:
-    """Refuse to replace an output where nothing could take its place: the first items are tried until one succeeds.
+    """Refuse to replace an output if nothing could take its place: try the first items until one succeeds.
 
-    Works that can write elsewhere, dataclasses with a field `out`, are tried in a temporary folder; of others, only
-    what is known without them counts.
+    Dataclasses with a field `out` are tried in a temporary folder. For other works, only faults known beforehand count.
     """
     failure = items[0].fault if items and all(item.fault for item in items) else ""
     if not failure and is_dataclass(work) and any(field.name == "out" for field in fields(work)):
@@ -150,23 +149,23 @@ def _refuse_hopeless(items: Sequence[Item], work: Work, batch: BatchOptions, wha
                     if outcome.rows is not None:
                         return
                     failure = failure or outcome.failure
-            except SinonomError:  # the temporary folder has no room: that says nothing of the output
+            except SinonomError:  # an error of the temporary folder says nothing about the output
                 return
         if len(items) > TRIED:
             return
     if failure:
-        hint = "other inputs; the output is left as it is"
+        hint = "give other inputs; the output was not changed"
         raise SinonomError(f"none of {len(items)} {what} could be used; the first, {items[0].key}: {failure}", hint)
 
 
 def outputs_of(work: Work, item: Item) -> Sequence[str]:
-    """Return the files that a work may write for an item, relative to the output; none: it does not say."""
+    """Return the files that a work may write for an item, relative to the output; empty if it does not say."""
     outputs: Callable[[Item], Sequence[str]] | None = getattr(work, "outputs", None)
     return outputs(item) if outputs else ()
 
 
 def _refuse_what_somebody_put_there(out: Path, items: Sequence[Item], work: Work, journal: Journal) -> None:
-    """Refuse to write over files that no killed run of ours has left behind."""
+    """Refuse to overwrite files that were not left by a killed run of this program."""
     if journal.begun is not None:
         todo = (item for item in items if item.key not in journal.done)
         there = (name for item in todo for name in outputs_of(work, item) if os.path.lexists(out / name))
@@ -174,7 +173,7 @@ def _refuse_what_somebody_put_there(out: Path, items: Sequence[Item], work: Work
 
 
 def close(artifact: Artifact) -> None:
-    """End a command: say on stdout where its output is, or (`--json`) what it is.
+    """End a command: print the path of its output, or (`--json`) its record, on stdout.
 
     Raises
     ------
@@ -192,22 +191,22 @@ def close(artifact: Artifact) -> None:
         where = beside if artifact.record["kind"] == "index" else path / "failures.csv"
         raise SinonomError(
             f"{failed} of {artifact.counts['items']} inputs failed: see {where}",
-            "mend them, then the same command again: it does only what is missing",
+            "repair them, then run the same command again: it only does what is missing",
             ExitCode.SOME_FAILED,
         )
 
 
 def refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known]) -> None:
-    """Refuse to go on with an output whose inputs are not what they were; new ones are no reason.
+    """Refuse to continue with an output whose inputs have changed or are missing; new inputs are accepted.
 
     Parameters
     ----------
-    known : bytes and fingerprint, by key, of what it was made from.
+    known : size in bytes and fingerprint, by key, of the inputs from which it was made.
 
     Raises
     ------
     SinonomError
-        With exit code 5; it names the first.
+        With exit code 5; it names the first such input.
     """
     there = {item.key for item in items}
     gone = [key for key in known if key not in there]
@@ -216,16 +215,16 @@ def refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known])
         first = (changed or gone)[0]
         raise SinonomError(
             f"{out} was made from other inputs: {len(changed)} changed, {len(gone)} gone; the first is {first}",
-            "--overwrite, or another output",
+            "use --overwrite, or another output",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
 
 
 def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> None:
-    """Take items that an earlier version noted by size alone for unchanged, and know them by content from now on."""
+    """Treat items that an earlier version recorded by size alone as unchanged, and record their fingerprints."""
     old = [item for item in items if item.size >= 0 and journal.done.get(item.key, (0, "-"))[1] == ""]
     if old:
-        console.say(f"{out} was made by a version that knew inputs by size: {len(old)} are taken as they are now")
+        console.say(f"{out} was made by a version that compared inputs by size: {len(old)} are taken as unchanged")
         for item, mark in zip(old, each(mark_of, old), strict=True):
             journal.done[item.key] = item.size, mark
 
@@ -247,13 +246,13 @@ def _work_through(
             progress.advance()
             if outcome.rows is not None:
                 continue
-            unlink_below(out, outputs_of(work, outcome.item))  # what it had written before it failed
+            unlink_below(out, outputs_of(work, outcome.item))  # files written before the failure
             console.detail(f"{outcome.item.key}: {outcome.failure}\n{outcome.trace}".rstrip())
             if allowed is not None and len(journal.failures) > allowed:
                 journal.write_failures(items)
                 raise SinonomError(
                     f"stopped: {outcome.item.key}: {outcome.failure}",
-                    f"see {out / 'failures.csv'}; the same command again goes on",
+                    f"see {out / 'failures.csv'}; run the same command again to go on",
                 )
 
 

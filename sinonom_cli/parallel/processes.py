@@ -1,4 +1,4 @@
-"""Work on items in this process or in several, so that no item, not even one that crashes its worker, stops a batch."""
+"""Process items in this process or in several, so that no item, not even one that crashes its worker, stops a batch."""
 
 import os
 import signal
@@ -27,10 +27,10 @@ from sinonom_cli.parallel.work import (
 from sinonom_cli.storage.inputs import Item
 
 SMALL_JOB = 64
-"""Below so many items, starting workers costs more than they save."""
+"""Number of items below which starting workers takes more time than it saves."""
 
 PROCESSES = "processes"
-"""The engine that works in processes of this machine; the other is `ray` or `ray:ADDRESS`."""
+"""Name of the engine that uses processes of this machine; the other engine is `ray` or `ray:ADDRESS`."""
 
 
 def work_through(
@@ -45,17 +45,17 @@ def work_through(
 
     Parameters
     ----------
-    items : what to work on.
-    work : a picklable callable; raises SinonomError for a bad item.
-    workers : processes; 0: this one; None: one for each core, or this one if there is little to do.
-    engine : "processes"; "ray" or "ray:ADDRESS" to work in a Ray cluster.
-    at_once : items that a worker is given at a time; None: by their number.
-    begun : called with the next items before anything is done with them.
+    items : the items to process.
+    work : a picklable callable that raises SinonomError for a bad item.
+    workers : number of processes; 0: this process; None: one for each core, or this process if there are few items.
+    engine : "processes"; or "ray" or "ray:ADDRESS" to use a Ray cluster.
+    at_once : number of items that a worker gets at a time; None: chosen from the number of items.
+    begun : function that is called with the next items before they are processed.
 
     Raises
     ------
     SinonomError
-        For what is not the fault of an item: a full disk, a missing extra.
+        For errors that are not caused by an item: a full disk, a missing extra.
     """
     if engine != PROCESSES:
         from sinonom_cli.parallel import ray_engine
@@ -81,7 +81,7 @@ def work_through(
 def _in_pool(
     chunks: deque[list[Item]], work: Work, workers: int, crashed: list[Item], begun: Begun
 ) -> Iterator[Outcome]:
-    """Work until all chunks are done or a worker dies; then `crashed` holds what was under way."""
+    """Process chunks until all are done or a worker dies; then `crashed` holds the items in progress."""
     running: dict[Future[list[Outcome]], list[Item]] = {}
     pool = _pool(work, workers)
     try:
@@ -107,7 +107,7 @@ def _in_pool(
 
 
 def _one_by_one(items: list[Item], work: Work) -> Iterator[Outcome]:
-    """Work on what was under way when a worker died, so that only the item that kills its worker fails."""
+    """Process the items that were in progress when a worker died, so that only the item that kills its worker fails."""
     pool: ProcessPoolExecutor | None = None
     try:
         with one_thread_each():
@@ -125,7 +125,7 @@ def _one_by_one(items: list[Item], work: Work) -> Iterator[Outcome]:
 
 
 def _pool(work: Work, workers: int) -> ProcessPoolExecutor:
-    # Spawned on every system alike: a forked child inherits locks and threads of numba, torch and OpenMP.
+    # Workers are spawned on every system: a forked child inherits locks and threads of numba, torch and OpenMP.
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,))
 
 
@@ -139,13 +139,13 @@ _work: Any = None
 
 
 def _begin(work: Work) -> None:
-    global _work  # noqa: PLW0603  # one work a process
+    global _work  # noqa: PLW0603  # each process has one work
     _work = work
     follow_parent()
 
 
 def follow_parent() -> None:
-    """Make a new worker process ready: leave Ctrl-C to the parent, and end when the parent does, even killed."""
+    """Prepare a new worker process: leave Ctrl-C to the parent, and end when the parent ends, even if it is killed."""
     keep_freed_memory()
     console.hush_pillow()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -153,10 +153,10 @@ def follow_parent() -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what is freed for the next item, up to 128 MiB; elsewhere, do nothing.
+    """Let glibc keep up to 128 MiB of freed memory for the next item; do nothing on other systems.
 
-    Else it gives the arrays of one small mesh back to the system and asks for the next one's: 500 page faults, a fifth
-    of the time.
+    Otherwise it returns the arrays of a small mesh to the system and requests memory for the next mesh again: 500 page
+    faults, a fifth of the time.
     """
     if sys.platform == "linux":
         import ctypes

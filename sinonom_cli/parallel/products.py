@@ -1,8 +1,8 @@
-"""Matrix products and exponentials that come out alike on every machine.
+"""Compute matrix products and exponentials that are equal on every machine.
 
-They are made without BLAS, whose sums depend on its threads and kernels, and without numpy's vector instructions. Each
-element of a product is summed in the order of the inner index, and rounded after each step. Zeros in the left factor
-cost nothing: blurs and interpolations, whose weights are mostly zeros, take half the time of a BLAS product.
+They use neither BLAS, whose sums depend on its threads and kernels, nor numpy's vector instructions. Each element of a
+product is summed in the order of the inner index and rounded after each step. Zeros in the left factor are skipped:
+blurs and interpolations, whose weights are mostly zeros, take half the time of a BLAS product.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ def product(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[
 
     Returns
     -------
-    (..., A, C), contiguous, of the type that the factors' types promote to.
+    (..., A, C), contiguous, of the dtype to which the factors' dtypes promote.
     """
     lead = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
     kind = np.result_type(left, right)
@@ -34,14 +34,14 @@ def product(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[
 
 
 def on_both_sides(rows: NDArray[np.floating], fields: NDArray[np.floating], columns: NDArray[np.floating]) -> Any:
-    """Return rows @ fields @ columns.T, (..., A, C); weights (..., A, B) and (..., C, D), fields (..., B, D)."""
+    """Return rows @ fields @ columns.T, (..., A, C); rows (..., A, B), columns (..., C, D), fields (..., B, D)."""
     down = product(rows, fields)
     return np.ascontiguousarray(product(columns, down.swapaxes(-1, -2)).swapaxes(-1, -2))
 
 
 @numba.njit(cache=True)
 def _add_product(left: Any, right: Any, total: Any) -> None:
-    # A row at a time: no sum runs along a vector register, so that its width does not matter.
+    # One row at a time: no sum runs along a vector register, so the register's width does not matter.
     for i in range(left.shape[0]):
         for k in range(left.shape[1]):
             share = left[i, k]
@@ -52,7 +52,7 @@ def _add_product(left: Any, right: Any, total: Any) -> None:
 
 @numba.vectorize(["float32(float32)", "float64(float64)"], cache=True)
 def exp(x: Any) -> Any:
-    """Return e ** x for x from -700 to 0, to 1e-8 of it: numpy's last digits depend on the processor."""
+    """Return e ** x for x from -700 to 0, to a relative error of 1e-8; numpy's last digits depend on the processor."""
     share = np.float64(x) / 1024.0
     power = 1 / 24 + share * (1 / 120 + share / 720)
     power = 1.0 + share * (1.0 + share * (1 / 2 + share * (1 / 6 + share * power)))

@@ -1,7 +1,7 @@
-"""Work on items in a Ray cluster: what `processes` does on one machine, on many.
+"""Process items in a Ray cluster of several machines, as `processes` does on one machine.
 
-The machines share a disk: inputs, output and model lie under the same paths everywhere. Ray's tasks are chunks as of
-`processes`; results come back to this process, which alone keeps the journal, so that the bytes are the same.
+The machines share a disk: inputs, output and model have the same paths everywhere. Ray's tasks are the same chunks as
+in `processes`. Results come back to this process, which alone writes the journal, so the output has the same bytes.
 """
 
 import os
@@ -27,10 +27,11 @@ from sinonom_cli.parallel.work import (
 from sinonom_cli.storage.inputs import Item
 
 RETRIES = 1
-"""A chunk whose machine or worker went away is given to another once; then its items are tried one by one."""
+"""Number of times that a chunk is retried elsewhere after its machine or worker fails; then its items are tried one by
+one."""
 
 STORE = 80 * 2**20
-"""Bytes of shared memory that a local Ray sets aside, about the least that it accepts: results are small."""
+"""Bytes of shared memory for a local Ray, about the minimum that it accepts: results are small."""
 
 
 def work_through(
@@ -45,8 +46,9 @@ def work_through(
 
     Parameters
     ----------
-    address : of a running cluster (`host:6379`, `ray://host:10001`, `auto`); "": RAY_ADDRESS, else one is started here.
-    workers : chunks under way at once; None: one for each of the cluster's cores.
+    address : address of a running cluster (`host:6379`, `ray://host:10001`, `auto`); "": RAY_ADDRESS, or else a cluster
+        is started on this machine.
+    workers : number of chunks in progress at the same time; None: one for each core of the cluster.
     """
     with _cluster(address, workers) as ray:
         slots = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -70,7 +72,7 @@ def _tasks(
     crashed: list[Item],
     begun: Begun = nothing,
 ) -> Iterator[Outcome]:
-    """Work on chunks, at most so many under way; those whose workers died again and again end up in `crashed`."""
+    """Process chunks, at most `most` at the same time; items of chunks whose workers keep dying go to `crashed`."""
     task = ray.remote(num_cpus=1, max_retries=retries)(_attempt_there)
     shared, here = ray.put(work), str(Path.cwd())
     running: dict[Any, list[Item]] = {}
@@ -98,7 +100,7 @@ _EVERYWHERE = "every machine of the cluster needs the same Python, the same sino
 
 
 def _attempt_there(work: Work, items: list[Item], folder: str) -> list[Outcome] | SinonomError:
-    """Work on a chunk in a worker of Ray; an error that is not an item's comes back as a value."""
+    """Process a chunk in a worker of Ray; return errors that are not caused by an item as values."""
     try:
         if Path.cwd() != Path(folder):
             os.chdir(folder)
@@ -112,8 +114,8 @@ def _attempt_there(work: Work, items: list[Item], folder: str) -> list[Outcome] 
 
 @contextmanager
 def _cluster(address: str, workers: int | None) -> Iterator[Any]:
-    """Join a cluster, or start one on this machine for as long as the block lasts."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # it would phone home
+    """Join a cluster, or start one on this machine that ends with the block."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # do not send usage statistics
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     ray = need("ray", "ray")
     if ray.is_initialized():
@@ -133,11 +135,11 @@ def _cluster(address: str, workers: int | None) -> Iterator[Any]:
                     object_store_memory=STORE,
                     **quiet,
                 )
-    except Exception as error:  # ConnectionError, ValueError, RuntimeError, gRPC's own: as it pleases Ray
-        named = f"the Ray cluster at {where}" if where else "a Ray of this machine's own"
+    except Exception as error:  # Ray raises ConnectionError, ValueError, RuntimeError or gRPC's own errors
+        named = f"the Ray cluster at {where}" if where else "the local Ray of this machine"
         raise SinonomError(
             f"{named} does not answer: {_line(error, 0)}",
-            "ray start --head on its first machine; or --workers N without --engine",
+            "run ray start --head on its first machine; or use --workers N without --engine",
             ExitCode.BAD_INPUT,
         ) from error
     try:
@@ -148,7 +150,7 @@ def _cluster(address: str, workers: int | None) -> Iterator[Any]:
 
 @contextmanager
 def _same_imports() -> Iterator[None]:
-    """Let new processes find modules where this one does, as spawned workers would."""
+    """Let new processes find modules where this process does, as spawned workers would."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     try:

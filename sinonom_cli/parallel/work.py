@@ -1,4 +1,4 @@
-"""What work on items is, whoever does it: its outcome, how many at a time, how many threads."""
+"""Define work on items for all engines: its outcome, the size of chunks, the number of threads."""
 
 import errno
 import os
@@ -18,12 +18,12 @@ from sinonom_cli.storage.journal import TableRow
 Work = Callable[[Item], list[TableRow]]
 Begun = Callable[[Sequence[Item]], None]
 
-CRASHED = "the library that reads it crashed on it"
+CRASHED = "the library that reads the file crashed"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one item: its rows, or (rows None) why it failed; and its mark, as of before it was read."""
+    """Outcome of one item: its rows, or (rows None) why it failed; and its mark from before it was read."""
 
     item: Item
     rows: list[TableRow] | None
@@ -33,22 +33,22 @@ class Outcome:
 
 
 def nothing(_: Sequence[Item]) -> None:
-    """Take no note of items that are begun."""
+    """Ignore the items that are begun."""
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def chunk_size(items: int, workers: int) -> int:
-    """Return how many items a worker is given at a time: few enough that all end together."""
+    """Return the number of items that a worker gets at a time: few enough that all workers end together."""
     return max(1, min(32, items // (workers * 16)))
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Let the workers' libraries use one thread each; the workers are the parallelism."""
+    """Let the workers' libraries use one thread each, as the workers already run in parallel."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -63,14 +63,14 @@ def one_thread_each() -> Iterator[None]:
 
 
 def attempt(work: Work, item: Item) -> Outcome:
-    """Return the outcome of `work` on one item; raises SinonomError for what is not the item's fault."""
+    """Return the outcome of `work` on one item; raise SinonomError for errors that the item does not cause."""
     if item.fault:
         return Outcome(item, None, item.fault)
     try:
         mark = mark_of(item)
         return Outcome(item, work(item), mark=mark)
     except SinonomError as error:
-        too_long = getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG  # of this item's files alone
+        too_long = getattr(error.__cause__, "errno", None) == errno.ENAMETOOLONG  # this item's files alone
         if error.code != ExitCode.BAD_INPUT and not too_long:
             raise
         return Outcome(item, None, _one_line(error.message))

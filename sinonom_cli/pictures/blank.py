@@ -1,6 +1,7 @@
-"""Pictures without ink: plain, a gradient of brightness, or faint noise. A network answers these, too, with something.
+"""Detect pictures without ink: plain, a gradient of brightness, or faint noise.
 
-A picture is looked at from afar, as `GRID` x `GRID` mean grey levels: noise averages out there, and strokes do not.
+A network would give answers for these pictures, too. A picture is reduced to `GRID` x `GRID` mean grey levels, in which
+noise averages out and strokes remain.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ if TYPE_CHECKING:
 
 GRID = 16
 DEGREE = 5
-"""Degree of the polynomial in x and y that lighting is taken for."""
+"""Degree of the polynomial in x and y that models lighting."""
 LEAST = 12.0
-"""Grey levels, from the least to the greatest mean, that must be left when lighting is taken away: at least 123 in
-20,000 crops of prints, at least 43 in 12,340 characters cut out of scanned pages with half of their neighbours."""
+"""Smallest range of the means, in grey levels, that must remain after lighting is removed. The range is at least 123 in
+20,000 crops of prints, and at least 43 in 12,340 characters cut out of scanned pages with half of their neighbours."""
 SMALL = 64
-"""Side in pixels below which a mean is of few pixels and shows noise; at half of it, twice `LEAST` must be left."""
+"""Side, in pixels, below which each mean covers few pixels and shows noise; at half this side, twice `LEAST` must
+remain."""
 FINE, STEEP = 32, 0.12
-"""A picture that nowhere changes, between neighbouring means of a grid of `FINE`, by more than this share of its whole
-range is a gradient: the edge of a stroke, even one that is out of focus, is steeper."""
+"""Side of a finer grid of means, and largest step between its neighbours, as a share of their range, at which a picture
+is a gradient: the edge of a stroke, even one that is out of focus, is steeper."""
 
 
 def inked_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture that shows something: (H, W) uint8 grey; see `loading.load_picture`.
+    """Read a picture that is not blank, as (H, W) uint8 grey; see `loading.load_picture`.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def inked_picture(path: Path) -> NDArray[np.uint8]:
     """
     picture = load_picture(path)
     if is_blank(picture):
-        raise SinonomError(f"{path} is blank: no ink in it", "a picture of a character")
+        raise SinonomError(f"{path} is blank: it shows no ink", "give a picture of a character")
     return picture
 
 
@@ -53,7 +55,7 @@ def is_blank(picture: NDArray[np.uint8]) -> bool:
     left = np.ptp(means - lighting @ (lighting.T @ means))
     if left < LEAST * min(max(SMALL / max(picture.shape), 1.0), 2.0):
         return True
-    if left > 0.3 * np.ptp(means):  # no gradient: these are explained to a greater part
+    if left > 0.3 * np.ptp(means):  # not a gradient: lighting explains a larger part of gradients
         return False
     fine = _means(image, FINE)
     step = max(float(np.abs(np.diff(fine, axis=axis)).max()) for axis in (0, 1))

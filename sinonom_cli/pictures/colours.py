@@ -1,8 +1,8 @@
-"""Coloured marks on black ink: seals, ruled grids, a collector's pencil; and ink that is coloured itself.
+"""Remove coloured marks on black ink (seals, ruled grids, a collector's pencil), and keep ink that is coloured itself.
 
-numpy only. Black ink is dark in every channel, a mark bright in the channel of its own colour. That channel is taken
-wherever the picture has black ink, and what is left of the mark in it is levelled with the paper around. Where all ink
-is coloured (rubrics), the picture's luminance shows it best.
+This module needs numpy only. Black ink is dark in every channel; a mark is bright in the channel of its own colour.
+That channel is used wherever the picture has black ink, and the rest of the mark in it is levelled with the paper
+around it. If all ink is coloured (rubrics), the picture's luminance shows it best.
 """
 
 import numpy as np
@@ -11,35 +11,37 @@ from numpy.typing import NDArray
 from sinonom_cli.pictures.levels import edge_of, levels_of
 
 COLOURED = 0.15
-"""Saturation above that of the paper from which a pixel counts as coloured."""
+"""Smallest saturation above that of the paper at which a pixel counts as coloured."""
 DIFFERENT = 12
-"""Grey levels between the channels of a coloured pixel, at least."""
+"""Smallest difference between the channels of a coloured pixel, in grey levels."""
 MARKED = 0.004
-"""Share of coloured pixels from which a picture is looked at for marks."""
+"""Smallest share of coloured pixels at which a picture is searched for marks."""
 BLACK = 0.7
-"""Brightest channel, against the paper's, below which a pixel that is not coloured is black ink."""
+"""Largest value of the brightest channel, relative to the paper's, at which a pixel that is not coloured is black
+ink."""
 INKED = (0.01, 0.05)
-"""Share of the picture and of the coloured pixels that black ink has at least where coloured marks lie on it."""
+"""Smallest shares of the picture, and of the coloured pixels, that black ink has if coloured marks lie on it."""
 BLACKER = 0.03
-"""How much darker black ink is than what is coloured, in the brightest channel, against the paper."""
+"""Smallest difference in the brightest channel, relative to the paper's, by which black ink is darker than coloured
+pixels."""
 GROUND = (0.4, 0.8)
-"""Share of the picture and of its edge above which what is coloured is the paper."""
+"""Shares of the picture, and of its edge, above which the coloured pixels are the paper."""
 BORDER = 0.08
-"""Share of the side next to the edge where black is not looked for: rules and neighbours."""
+"""Width of the border where black is ignored, as a share of the side: it may be rules and neighbours."""
 FILLED = 0.7
-"""Share of its box that a filled seal covers, at least."""
+"""Smallest share of its bounding box that a filled seal covers."""
 DARKER = 0.22
-"""How much darker ink under a filled seal is than what is beside it, against the picture's light."""
+"""Smallest contrast of ink under a filled seal, relative to the picture's median brightness."""
 LEAST = 10
-"""Percentile of the saturation of the picture's lighter half that is the paper's."""
+"""Percentile of the saturation in the picture's lighter half that gives the saturation of the paper."""
 UNDER = 0.35
-"""Contrast inside a mark, against that outside, from which there is ink under it."""
+"""Smallest ratio of the contrast inside a mark to that outside at which there is ink under the mark."""
 SAMPLE = 128
-"""Longer side in pixels of what is looked at to decide."""
+"""Longer side, in pixels, of the sample on which the decision is based."""
 
 
 def without_marks(colours: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Return a picture's grey without the coloured marks on its black ink.
+    """Return a picture in grey without the coloured marks on its black ink.
 
     Parameters
     ----------
@@ -65,7 +67,7 @@ def without_marks(colours: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 
 def _paper(bright: NDArray[np.uint8], dark: NDArray[np.uint8]) -> float:
-    """Return the saturation of the paper: what is least coloured of the lighter half."""
+    """Return the saturation of the paper: a low percentile in the lighter half of the picture."""
     light = bright >= np.median(bright)
     return float(np.percentile(_saturation(bright[light], dark[light]), LEAST))
 
@@ -81,12 +83,12 @@ def _coloured(bright: NDArray[np.uint8], dark: NDArray[np.uint8], paper: float) 
 
 
 def _is_ground(coloured: NDArray[np.bool_]) -> bool:
-    """Whether what is coloured is the paper, with light ink on it."""
+    """Return whether the coloured pixels are the paper, with light ink on it."""
     return bool(coloured.mean() > GROUND[0] and edge_of(coloured).mean() > GROUND[1])
 
 
 def _has_black(bright: NDArray[np.uint8], coloured: NDArray[np.bool_]) -> bool:
-    """Whether there is black ink beside what is coloured: much, and darker than that."""
+    """Return whether there is black ink beside the coloured pixels: enough of it, and darker than they are."""
     paper = float(np.median(bright[bright >= np.median(bright)]))
     black = (bright < BLACK * paper) & ~coloured
     rows, columns = (round(BORDER * length) for length in coloured.shape)
@@ -97,7 +99,7 @@ def _has_black(bright: NDArray[np.uint8], coloured: NDArray[np.bool_]) -> bool:
 
 
 def _has_ink_under(bright: NDArray[np.uint8], coloured: NDArray[np.bool_]) -> bool:
-    """Whether what is coloured fills a part of the picture, as strokes do not, and has two levels there."""
+    """Return whether the coloured pixels fill a part of the picture, unlike strokes, and have two grey levels there."""
     rows, columns = np.flatnonzero(coloured.any(axis=1)), np.flatnonzero(coloured.any(axis=0))
     box = coloured[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     under = levels_of(bright[coloured][None])
@@ -105,7 +107,7 @@ def _has_ink_under(bright: NDArray[np.uint8], coloured: NDArray[np.bool_]) -> bo
 
 
 def _levelled(values: NDArray[np.uint8], mark: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Bring paper and ink under a mark to the levels that they have beside it."""
+    """Shift paper and ink under a mark to the levels that they have beside it."""
     inside, outside = values[mark], values[~mark]
     around = levels_of(outside[None]) if outside.size else None
     if around is None or inside.size == 0:

@@ -1,4 +1,4 @@
-"""Height maps where depth images and prints are wanted, by `query` and `index`: told by how deep their pixels are."""
+"""Warn of height maps given to `query` and `index` in place of depth images or prints; their bit depth shows them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,24 +6,24 @@ from pathlib import Path
 from sinonom_cli import console
 
 LOOKED_AT = 64
-"""Pictures whose headers are read; a folder holds pictures of one kind."""
+"""Number of pictures whose headers are read; all pictures in a folder are usually of one kind."""
 _PNG, _DEPTH, _GREY = b"\x89PNG\r\n\x1a\n", 24, 25
 
 
 def warn_of_height_maps(paths: Sequence[Path]) -> None:
-    """Say in one line which pictures have 16 bits or a float a pixel: height maps have, and hardly any print."""
+    """Warn in one line of pictures with 16 bits or a float per pixel: height maps have them, prints hardly ever."""
     deep = [path for path in paths[:LOOKED_AT] if _is_deep(path)]
     if deep:
         which = f"{deep[0]} and {len(deep) - 1} more have" if len(deep) > 1 else f"{deep[0]} has"
         console.warn(
-            f"{which} more than 8 bits a pixel. Height maps are no pictures of characters yet: make depth images of "
-            "them with sinonom render MAPS OUT --pixel MM"
+            f"{which} more than 8 bits per pixel. If these are height maps, make depth images of them first: "
+            "sinonom render MAPS OUT --pixel MM"
         )
 
 
 def _is_deep(path: Path) -> bool:
     """Return whether a picture has one channel of more than 8 bits."""
-    if not path.is_file():  # a pipe would be waited for
+    if not path.is_file():  # opening a pipe would wait without end
         return False
     try:
         with path.open("rb") as file:
@@ -35,6 +35,6 @@ def _is_deep(path: Path) -> bool:
 
             with opened_picture(path) as image:
                 return is_deep(image)
-    except Exception:  # who reads the picture says what is wrong with it
+    except Exception:  # reading the picture raises the error that the user sees
         return False
     return False

@@ -1,4 +1,4 @@
-"""What a file is that is no picture of a format that is read, by its first bytes."""
+"""Identify a file that is not a picture in a supported format, by its first bytes."""
 
 from pathlib import Path
 
@@ -8,13 +8,13 @@ _BEGINNINGS = (
     (b"%PDF-", "a PDF: pdftoppm, or a viewer, saves its pages as PNG"),
     (b"%!PS", "PostScript: save it as PNG"),
     (b"AT&TFORM", "DjVu: save its pages as PNG"),
-    (b"8BPS", "a file of Photoshop: save it as PNG"),
+    (b"8BPS", "a Photoshop file: save it as PNG"),
     (b"\xff\x0a", "JPEG XL: save it as PNG"),
     (b"\0\0\0\x0cJXL ", "JPEG XL: save it as PNG"),
     (b"\0\0\1\0", "an icon: save it as PNG"),
     (b"v/1\x01", "OpenEXR: save it as TIFF"),
     (b"#?RADIANCE", "Radiance HDR: save it as TIFF"),
-    (b"\x93NUMPY", "an array of numpy"),
+    (b"\x93NUMPY", "a numpy array"),
     (b"PK\x03\x04", "an archive, or a document: take the pictures out of it"),
     (b"Rar!", "an archive: take the pictures out of it"),
     (b"7z\xbc\xaf", "an archive: take the pictures out of it"),
@@ -28,11 +28,11 @@ _BRANDS = {
     **dict.fromkeys((b"mif1", b"msf1", b"heif"), "HEIF: save it as PNG or JPEG"),
     b"crx ": "a raw photo of a camera: save it as TIFF or JPEG",
 }
-"""By the brand of a file of boxes (ISO 14496-12)."""
+"""Names of formats by the brand of a box file (ISO 14496-12)."""
 
 
 def known_as(path: Path) -> str:
-    """Return what a file is, and what to do with it; "" where its beginning is not known, or cannot be read."""
+    """Return the format of a file and what to do with it; "" if the file is unknown or cannot be read."""
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
@@ -41,8 +41,8 @@ def known_as(path: Path) -> str:
     if head[4:8] == b"ftyp":
         brands = [head[8:12], *(head[place : place + 4] for place in range(16, int.from_bytes(head[:4], "big"), 4))]
         exact = [_BRANDS[brand] for brand in brands if brand in _BRANDS]
-        # mif1 says that there are pictures in it, other brands say of which kind.
-        return next((name for name in exact if not name.startswith("HEIF")), exact[0] if exact else "a film")
+        # mif1 only says that the file holds pictures; other brands give their kind.
+        return next((name for name in exact if not name.startswith("HEIF")), exact[0] if exact else "a video")
     if b"<svg" in head.lower():
         return "SVG: save it as PNG"
     return next((name for beginning, name in _BEGINNINGS if head.startswith(beginning)), "")

@@ -1,6 +1,6 @@
-"""Ink and ground: the two grey levels of a picture, which of them is ink, and whether there is any.
+"""Find the two grey levels of a picture, ink and ground, decide which one is ink, and whether there is any ink.
 
-numpy only.
+This module needs numpy only.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 ROUNDS = 6
 FAINTEST = 4.0
-"""Grey levels between ink and ground below which a picture counts as blank."""
+"""Smallest difference between ink and ground, in grey levels; below it, a picture counts as blank."""
 INVERTED = 1.7
-"""Twice the share of dark pixels, plus their share along the edge, above which ink is the light of the two."""
+"""Largest sum of twice the share of dark pixels and their share along the edge; above it, the light level is ink."""
 MARGIN = 0.1
-"""Share of the contrast next to the ground that counts as ground: paper grain and haze."""
+"""Share of the contrast, next to the ground, that counts as ground: paper grain and haze."""
 
 _LEVELS = np.arange(256)
 
@@ -26,10 +26,10 @@ class Levels:
 
     Attributes
     ----------
-    low, high : means of its dark and of its light pixels.
-    last : grey of the lightest dark pixel.
-    share : of dark pixels.
-    lightest : grey of the lightest pixel.
+    low, high : means of its dark pixels and of its light pixels.
+    last : largest grey level that counts as dark.
+    share : share of dark pixels, 0 to 1.
+    lightest : largest grey level in the picture.
     """
 
     low: float
@@ -40,7 +40,7 @@ class Levels:
 
     @property
     def contrast(self) -> float:
-        """Grey levels between the two."""
+        """Return the difference between the two levels, in grey levels."""
         return self.high - self.low
 
 
@@ -68,7 +68,7 @@ def edge_of(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def ends_of(grey: NDArray[np.uint8], found: Levels) -> tuple[float, float]:
-    """Settle polarity: return up to which grey a picture with these levels is ground, and from which it is full ink."""
+    """Decide the polarity of a picture: return the grey level where ground ends and that of full ink."""
     edge = edge_of(grey) <= found.last
     inverted = 2 * found.share + np.count_nonzero(edge) / len(edge) > INVERTED
     ground, full = (found.low, found.high) if inverted else (found.high, found.low)
@@ -76,12 +76,12 @@ def ends_of(grey: NDArray[np.uint8], found: Levels) -> tuple[float, float]:
 
 
 def ink_between(grey: NDArray[np.uint8], ground: NDArray[np.float64], full: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Map grey softly between ground and ink.
+    """Map grey levels linearly from ground to full ink.
 
     Parameters
     ----------
     grey : (N, H, W) uint8.
-    ground, full : (N,) float64, from `ends_of`.
+    ground, full : (N,) float64, results of `ends_of`.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""Picture files as grey arrays: every format, orientation, transparency, depth of colour, and none that harms.
+"""Read picture files as grey arrays: every usual format, orientation, transparency and bit depth, safely.
 
-numpy and Pillow only.
+This module needs numpy and Pillow only.
 """
 
 import errno
@@ -19,22 +19,22 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.pictures.colours import without_marks
 
 MOST_PIXELS = 100_000_000
-"""A file that claims more is refused by its header, before anything is decoded."""
+"""Largest number of pixels of a picture; a file whose header claims more is refused before anything is decoded."""
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
 """Formats that are opened; others (EPS, PDF, ...) would start interpreters."""
 
 _OPENING = threading.Lock()
-"""`warnings.catch_warnings` sets a global while it lasts: two threads inside it would leave it changed."""
+"""Lock around `warnings.catch_warnings`, which sets a global: two threads inside it at once would leave it changed."""
 
 
 @contextmanager
 def opened_picture(path: Path) -> Iterator[Image.Image]:
     """Open a picture file without decoding it, and close it when the block ends.
 
-    Pillow warns of pictures of 90 million pixels; here the caller looks at the size instead. No global of Pillow's or
-    of `warnings` stays changed: a program that imports this package may have set them. A pipe is not opened: it would
-    be waited for without end.
+    Pillow warns of pictures of 90 million pixels; here the caller checks the size instead. No global of Pillow or
+    `warnings` stays changed, as a program that imports this package may have set them. A pipe is not opened: that would
+    wait without end.
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no file", str(path))
@@ -46,17 +46,18 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
 
 
 def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
-    """Read a picture as grey.
+    """Read a picture as grey levels.
 
-    Turned as its EXIF says; transparency lies on white (on black where the ink itself is white); of an animation, the
-    first frame; 16-bit, integer and float pictures are stretched from their least to their greatest value.
+    The picture is rotated as its EXIF data say. Transparent parts become white (black if the ink itself is white). The
+    first frame of an animation is read. Pictures of 16 bits, integers or floats are stretched from their smallest to
+    their largest value.
 
     Parameters
     ----------
     path : the file.
-    whole : the picture may show more than one character: decode every pixel, so that coordinates in it hold, and keep
-        all colours as luminance. Else a large JPEG may come out smaller, and coloured marks on black ink go: see
-        `colours.without_marks`.
+    whole : whether the picture may show more than one character. If True, every pixel is decoded, so that coordinates
+        in it are valid, and all colours become luminance. If False, a large JPEG may come out smaller, and coloured
+        marks on black ink are removed: see `colours.without_marks`.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
     Raises
     ------
     SinonomError
-        If the file is missing, empty, truncated, no picture, has no pixels, or claims more than `MOST_PIXELS`.
+        If the file is missing, empty, truncated or not a picture, has no pixels, or claims more than `MOST_PIXELS`.
     """
     try:
         with opened_picture(path) as image:
@@ -76,14 +77,14 @@ def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
                     "cut out the character, or make the picture smaller",
                 )
             if min(width, height) > 2048 and not whole:
-                image.draft(image.mode, (1024, 1024))  # a JPEG photo is decoded at a fraction of its size
+                image.draft(image.mode, (1024, 1024))  # a JPEG photo is decoded at reduced size
             image.load()
-            # A PNG that says nothing about itself is not turned; asking Pillow would take as long as decoding it.
+            # A PNG without metadata needs no rotation; Pillow's check would take as long as decoding.
             plain = image.format == "PNG" and not image.info
             return _grey(image if plain else ImageOps.exif_transpose(image), whole)
     except SinonomError:
         raise
-    except Image.DecompressionBombError:  # twice the limit that Pillow has, or that the program has set
+    except Image.DecompressionBombError:  # above twice the limit that Pillow has, or that the program has set
         limit = min(MOST_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or MOST_PIXELS))
         raise SinonomError(
             f"{path} claims more than {limit / 1_000_000:g} million pixels",
@@ -94,18 +95,18 @@ def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Return whether a picture has one channel of more than 8 bits a pixel: integers or floats."""
+    """Return whether a picture has one channel of more than 8 bits per pixel: integers or floats."""
     return image.mode == "F" or image.mode.startswith("I")
 
 
 def reason_of(path: Path, error: Exception) -> str:
-    """Return why a picture could not be read, from what Pillow raised, as the words that follow its name."""
+    """Return why Pillow could not read a picture, as a phrase that follows the picture's name."""
     if not path.exists():
         return "does not exist"
     if path.is_dir():
         return "is a folder, not a picture" if os.access(path, os.R_OK) else "is a folder that cannot be read"
     if not path.is_file():
-        return "is no file, but a pipe, a socket or a device"
+        return "is not a file but a pipe, a socket or a device"
     if isinstance(error, PermissionError):
         return "cannot be read: permission denied"
     if path.stat().st_size == 0:
@@ -133,7 +134,7 @@ def _luminance(image: Image.Image, whole: bool) -> NDArray[np.uint8]:
 
 
 def _stretched(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Map the least value to 0 and the greatest to 255; what is not a number becomes the greatest, as ground."""
+    """Map the smallest value to 0 and the largest to 255; NaN and infinite values become 255, as ground."""
     known = np.isfinite(values)
     if not known.any():
         raise ValueError("it holds no finite value")

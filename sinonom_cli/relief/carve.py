@@ -1,4 +1,4 @@
-"""One picture, from file to STL."""
+"""Carve the pictures of a set into STL meshes, one by one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sinonom_cli.storage.names import distinct
 
 @dataclass(frozen=True)
 class Target:
-    """The mesh that a picture becomes, and what is known of it."""
+    """The name of the mesh that a picture becomes, with the picture's label and char."""
 
     file_name: str
     label: str
@@ -45,23 +45,23 @@ class Carve:
         return [{**row, "faces": str(len(triangles)), **known}]
 
     def outputs(self, item: Item) -> list[str]:
-        """Return the file that the item becomes, relative to the set."""
+        """Return the name of the file that is written for an item, relative to the set."""
         return [item.data.file_name]
 
 
 def pictures(folder: Path, limit: int | None, out: Path) -> Items:
-    """List the pictures of a set as items; keys are the pictures' paths in it, `data` is what each becomes.
+    """List the pictures of a set as items; `key` is the picture's path in the set, `data` its Target.
 
     Parameters
     ----------
-    folder : the set.
-    limit : take only the first so many pictures; None: all.
-    out : what is made of them; where it lies in the folder, it is passed by.
+    folder : the image set, or a plain folder of pictures.
+    limit : largest number of pictures to take; None: all.
+    out : the output; it is skipped if it lies in the folder.
 
     Raises
     ------
     SinonomError
-        If the folder is no image set and holds no pictures.
+        If the folder is not an image set and holds no pictures.
     """
     images = read_imageset(folder, skip=(out,))
     found = images.pictures[:limit]

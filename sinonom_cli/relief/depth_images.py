@@ -1,8 +1,8 @@
-"""What `render` would show of a carved relief, without making a mesh: strokes in, depth images out, whole batches.
+"""Compute the depth images that `render` would draw of carved reliefs, in whole batches and without making meshes.
 
-The relief is that of `physics`, which `carve` makes its meshes by; a test compares the pictures with those that
-`render` draws of such meshes. Works on any device of torch, and takes a generator, so that a batch depends on its seed
-alone.
+The relief model is that of `physics`, which `carve` uses as well; a test compares these depth images with those that
+`render` draws of carved meshes. The functions work on any torch device. They take a generator, so that a batch depends
+on its seed alone.
 """
 
 import functools
@@ -20,10 +20,10 @@ from sinonom_cli.relief.random_fields import RandomFields
 from sinonom_cli.relief.tone_constants import CUT, PERCENTILES, REACH, SOFT, WORN
 
 CACHED = 2**17
-"""Pixels that are worked on at a time."""
+"""Number of pixels that are processed at a time."""
 
 LEVELLED = (Span(0, 1.8), Span(0, 0.016))
-"""Tilt (degrees) and bend (plate widths) that levelling leaves in a relief."""
+"""Tilt (degrees) and bend (plate widths) that remain in a relief after levelling."""
 
 
 def depth_images(
@@ -33,15 +33,15 @@ def depth_images(
 
     Parameters
     ----------
-    strokes : (N, S, S) float32 in [0, 1], 1 = stroke; the picture is the plate. Characters stand where they should on
-        it: placing them, and neighbours beside them, is the caller's.
-    draw : from `torch_fields`, of N pictures of side S on the device of `strokes`.
-    relief : how reliefs may look; None: as `carve` makes them.
-    left : tilt, degrees, and bend, plate widths, that levelling leaves.
+    strokes : (N, S, S) float32 in [0, 1], 1 = stroke; a picture shows a whole plate. The caller places the characters
+        on it, and neighbours beside them.
+    draw : result of `torch_fields` for N pictures of side S, on the device of `strokes`.
+    relief : ranges of the relief's amounts; None: those of `carve`.
+    left : tilt, in degrees, and bend, in plate widths, that remain after levelling.
 
     Returns
     -------
-    (N, S, S) float32, whole numbers 0..255: dark stroke tops on light ground; what is not plate is light.
+    (N, S, S) float32, whole numbers 0..255: stroke tops are dark, the ground and places outside the plate are light.
     """
     return toned(*surfaces(strokes, draw, relief, left))
 
@@ -49,7 +49,7 @@ def depth_images(
 def surfaces(
     strokes: Tensor, draw: RandomFields, relief: Relief | None = None, left: tuple[Span, Span] = LEVELLED
 ) -> tuple[Tensor, Tensor]:
-    """Heights (N, S, S) float32, plate widths, and where plate is, (N, S, S) bool; takes what `depth_images` does."""
+    """Return heights (N, S, S) float32, in plate widths, and where the plate is, (N, S, S) bool; see `depth_images`."""
     relief = relief or Relief()
     drawn = carved.amounts(relief, draw)
     plate = carved.plate(relief.ragged, draw)
@@ -61,31 +61,31 @@ def surfaces(
 
 
 def distance(strokes: Tensor) -> Tensor:
-    """How far each pixel is from the nearest stroke, in widths of the picture, at most `physics.FARTHEST`.
+    """Return the distance of each pixel from the nearest stroke, in picture widths, at most `physics.FARTHEST`.
 
-    Squares of distances along columns, then along rows, by erosion with parabolas (van den Boomgaard 1992), which are
-    made of steps of three points.
+    Squared distances are computed along columns, then along rows, by erosion with parabolas (van den Boomgaard 1992).
+    Each parabola is built up from three-point steps.
 
     Parameters
     ----------
-    strokes : (N, S, S) float32 in [0, 1]; the edge of a stroke lies where they are 0.5.
+    strokes : (N, S, S) float32 in [0, 1]; the edge of a stroke lies where the value is 0.5.
 
     Returns
     -------
     (N, S, S) float32.
     """
     size = strokes.shape[2]
-    # Few pictures at a time stay in a processor's cache: two and a half times as fast as all of 128.
+    # A few pictures at a time fit into a processor's cache: two and a half times as fast as 128 at once.
     some = max(1, CACHED // size**2) if strokes.device.type == "cpu" else max(1, len(strokes))
     far = torch.cat([_eroded(part) for part in (strokes >= 0.5).split(some)])
-    # Pixels of a stroke are found by their centres; its edge lies some 0.4 beyond them (measured). Those that the edge
-    # goes through say themselves how far it is.
+    # Pixels of a stroke are found by their centres; the stroke's edge lies some 0.4 pixels beyond them (measured).
+    # Pixels that the edge passes through give its distance themselves.
     edge = torch.where(strokes > 0, 0.5 - strokes, torch.inf)
     return (torch.minimum(far.sqrt() - 0.4, edge) / size).clamp(0, carved.FARTHEST)
 
 
 def _eroded(inside: Tensor) -> Tensor:
-    """Squares of the distances (N, S, S), in pixels, to the nearest True; too large where none is within FARTHEST."""
+    """Return squared distances (N, S, S), in pixels, to the nearest True; too large where none is within FARTHEST."""
     reach = math.ceil(carved.FARTHEST * inside.shape[2]) + 1
     far = torch.where(inside, 0.0, float(2 * reach * reach))
     for _ in range(2):
@@ -99,16 +99,17 @@ def _eroded(inside: Tensor) -> Tensor:
 
 
 def toned(heights: Tensor, plate: Tensor) -> Tensor:
-    """Tone like `render --tone local`: dark where a point is near the tops around it.
+    """Tone heights like `render --tone local`: a point is dark if it is near the tops around it.
 
     Parameters
     ----------
-    heights : (N, S, S) float32, levelled.
+    heights : (N, S, S) float32, levelled heights.
     plate : (N, S, S) bool, where there is a surface.
 
     Returns
     -------
-    (N, S, S) float32, whole numbers 0..255. For S = 256 those of `render`; else those of a picture of 256 reduced.
+    (N, S, S) float32, whole numbers 0..255. For S = 256 they equal those of `render`; for other S, those of a 256-pixel
+    picture reduced to S.
     """
     size = heights.shape[2]
     low, high = _percentiles(heights[:, ::3, ::3].flatten(1), plate[:, ::3, ::3].flatten(1))
@@ -123,7 +124,7 @@ def toned(heights: Tensor, plate: Tensor) -> Tensor:
 
 
 def _percentiles(values: Tensor, known: Tensor) -> list[Tensor]:
-    """PERCENTILES of the known ones of (N, K) values, interpolated; each (N, 1, 1), 0 where none is known."""
+    """Return PERCENTILES of the known ones of (N, K) values, interpolated; each (N, 1, 1), 0 where none is known."""
     ordered = torch.where(known, values, torch.inf).sort(dim=1).values
     last = known.sum(dim=1, keepdim=True) - 1
     found = []
@@ -140,7 +141,7 @@ def _radius(count: int) -> int:
 
 
 def _highest(field: Tensor, radius: int) -> Tensor:
-    """Maximum over windows of side 2 radius + 1."""
+    """Return the maximum over square windows of side 2 radius + 1."""
     for _ in range(2):
         top = field.clone()
         for k in range(1, radius + 1):
@@ -152,7 +153,7 @@ def _highest(field: Tensor, radius: int) -> Tensor:
 
 @functools.lru_cache(8)
 def _smoothing(size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Weights (S, S) of the fine blur of heights, and (S, count) of that of the tops of blocks."""
+    """Return weights (S, S) of the fine blur of heights, and (S, count) of the blur of block maxima."""
     block = max(1, size // 64)
     count = -(-size // block)
     repeated = np.repeat(np.eye(count), block, axis=0)[:size]
@@ -161,7 +162,7 @@ def _smoothing(size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _box(size: int, width: float) -> NDArray[np.float64]:
-    """(size, size) weights of the mean over `width` pixels around each; the border is repeated outwards."""
+    """Return (size, size) weights of the mean over `width` pixels around each one; the border is repeated outwards."""
     reach = math.ceil(width / 2) + 1
     away = np.abs(np.arange(-reach, size + reach)[None, :] - np.arange(size)[:, None])
     weights = np.clip((max(width, 1) + 1) / 2 - away, 0, 1)

@@ -1,4 +1,4 @@
-"""Exact Euclidean distance to the nearest inked pixel."""
+"""Compute the exact Euclidean distance to the nearest inked pixel."""
 
 import math
 from typing import Any
@@ -9,10 +9,10 @@ import numpy as np
 
 @numba.njit(cache=True)
 def distance_to(ink: Any) -> Any:
-    """Return how far each pixel lies from the nearest inked one.
+    """Return the distance of each pixel from the nearest inked pixel.
 
-    Lower envelopes of parabolas, first down the columns, then along the rows (Felzenszwalb and Huttenlocher 2012,
-    "Distance transforms of sampled functions", algorithm 1).
+    The distances are lower envelopes of parabolas, first down the columns, then along the rows (Felzenszwalb and
+    Huttenlocher 2012, "Distance transforms of sampled functions", algorithm 1).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def distance_to(ink: Any) -> Any:
 
 @numba.njit(cache=True)
 def _envelope(heights: Any, out: Any, roots: Any, bounds: Any, count: int) -> None:
-    """Write min over q of (p - q)^2 + heights[q] to out[p], for p and q below `count`; the rest is scratch space."""
+    """Write min over q of (p - q)^2 + heights[q] to out[p], for p and q below `count`; the rest are scratch arrays."""
     k = 0
     roots[0] = 0
     bounds[0], bounds[1] = -np.inf, np.inf

@@ -1,4 +1,4 @@
-"""How reliefs are carved: every amount, with the range that it is drawn from."""
+"""Define the amounts by which reliefs are carved, each with the range that it is drawn from."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -8,20 +8,20 @@ from sinonom_cli.relief.physics import Relief, Span
 
 @dataclass(frozen=True, kw_only=True)
 class Carving:
-    """Ranges; lengths are in plate widths.
+    """Ranges of all carving amounts; lengths are in plate widths.
 
     Attributes
     ----------
-    resolution : vertices along the side of the plate.
-    relief : how its surface may look.
-    tilt : of the plate, degrees, to any side.
+    resolution : number of vertices along the side of the plate.
+    relief : ranges of the amounts of the relief's surface.
+    tilt : tilt of the plate, in degrees, in any direction.
     bend : rise of the plate from its middle to its edge, up or down.
-    neighbours : on how many of the four sides a part of another character comes in; whole numbers.
-    intrusion : how far its ink comes in.
-    shift : of the character out of the plate's middle, to any side.
-    stretch : of its width and of its height, each for itself.
-    turn : of the plate in its own plane, degrees.
-    swell : by how much the edges of its strokes move outwards.
+    neighbours : number of sides, 0 to 4, on which a part of another character intrudes.
+    intrusion : how far the ink of a neighbour reaches into the plate.
+    shift : distance of the character from the plate's middle, in any direction.
+    stretch : scale factor of the character's width and of its height, drawn separately.
+    turn : rotation of the plate in its own plane, in degrees.
+    swell : distance by which the edges of strokes move outwards.
     mirror : whether the relief is the mirror image of the picture, as a block is of its print.
     """
 
@@ -38,7 +38,7 @@ class Carving:
     mirror: bool = False
 
     def options(self) -> dict[str, Any]:
-        """All amounts by the names of their options, as JSON types."""
+        """Return all amounts by the names of their options, as JSON types."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "relief"}
         amounts = {**own, **vars(self.relief)}
         return {name: str(amount) if isinstance(amount, Span) else amount for name, amount in amounts.items()}

@@ -1,8 +1,8 @@
-"""How a carved, worn and scanned relief is made of its strokes: the one account of it, in numpy and in torch.
+"""Model of a carved, worn and scanned relief made from strokes; the same code works with numpy and with torch.
 
-`carve` makes meshes by it, and `depth_images` what `render` would show of them. Lengths and heights are in units of the
-plate's width. The plate's face, where the strokes stand, is at height 0; ground is below. Arrays are those of the
-`RandomFields` given (see `random_fields`).
+`carve` makes meshes with it, and `depth_images` makes the pictures that `render` would draw of them. Lengths and
+heights are in plate widths. The plate's face, where the stroke tops are, is at height 0; the ground is below. Arrays
+are of the kind that the given `RandomFields` makes.
 """
 
 import math
@@ -13,33 +13,34 @@ if TYPE_CHECKING:
     from sinonom_cli.relief.random_fields import Array, RandomFields
 
 BROKEN = (0.5, 1.0)
-"""How deep breaks are, as a share of the relief's depth, least and greatest."""
+"""Smallest and largest depth of a break, as shares of the relief's depth."""
 FIELD = 0.1
-"""Distance over which the ground between far strokes is gouged deeper."""
+"""Distance from a stroke, in plate widths, over which the ground between distant strokes gets deeper."""
 FARTHEST = 0.2
-"""Beyond this distance from any stroke the ground grows no deeper."""
+"""Distance from the nearest stroke, in plate widths, beyond which the ground gets no deeper."""
 UNEVEN = 9
-"""Hills across the plate by which stroke tops rise and fall."""
+"""Number of hills across the plate by which the height of stroke tops varies."""
 SMEARED = 0.1
-"""How far walls slope at most."""
+"""Largest distance, in plate widths, over which a smeared wall slopes."""
 BREAK = (0.012, 0.028)
-"""Half width of a break in a stroke, down and across, least and greatest."""
+"""Smallest and largest half width of a break in a stroke, down or across, in plate widths."""
 CORNERS = 6
-"""Corners on each side of the irregular polygon along which a plate is cut out of its block."""
+"""Number of corners on each side of the irregular polygon along which a plate is cut out of its block."""
 ROUND, MOST_ROUND = 3.0, 0.45
-"""How far in the polygon passes the four corners of the box, in units of the most that its sides lie in, and at most:
-people who outline characters cut corners."""
+"""Largest cut at the four corners of the box, as a multiple of the largest inset of the polygon's sides, and its upper
+limit: people who outline characters cut corners."""
 FACETS = (7, 4)
-"""Scoops of the chisel across the plate: along one side and along the other."""
+"""Number of chisel scoops across the plate, along one side and along the other."""
 PLANED = 0.4
-"""How far wear may plane tops off, as a share of the relief's depth; at wear 1, where the plate is worn most."""
+"""Largest height that wear removes from stroke tops, as a share of the relief's depth, where wear is 1 and
+strongest."""
 ROUNDED = (0.0025, 0.006)
-"""Deviation of the blur that rounds edges: of a fresh relief, and what wear 1 adds."""
+"""Standard deviation of the blur that rounds edges, in plate widths: of a fresh relief, and what wear 1 adds."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A range that an amount is drawn from evenly."""
+    """A range from which an amount is drawn uniformly."""
 
     low: float
     high: float
@@ -50,21 +51,22 @@ class Span:
 
 @dataclass(frozen=True)
 class Relief:
-    """How a surface may look.
+    """Ranges of the amounts that determine a relief's surface; lengths are in plate widths.
 
     Attributes
     ----------
-    depth : of the ground far from any stroke.
+    depth : depth of the ground at a large distance from all strokes.
     flank : distance from a stroke over which the ground falls by 1 - 1/e of its depth there.
     deepening : share of the depth that is reached only where strokes are far apart.
-    gouge : deviation of the chisel's scoops in the ground, as a share of the depth.
-    uneven : deviation of the height of stroke tops, as a share of the depth.
-    wear : 0 fresh to 1 much worn: tops planed off in places, edges rounded.
-    breaks : how many breaks there are in strokes, whole numbers.
-    ragged : how far in the corners of the plate's edge lie.
-    smear : how far a scanner that sees a wall from one side only lets it slope, to a side drawn for each plate.
-    blur : deviation of a coarse scan's blur.
-    noise : deviation of the scan's noise.
+    gouge : standard deviation of the chisel's scoops in the ground, as a share of the depth.
+    uneven : standard deviation of the height of stroke tops, as a share of the depth.
+    wear : 0 (fresh) to 1 (much worn): tops are planed off in places, edges are rounded.
+    breaks : number of breaks in strokes, a whole number.
+    ragged : inset of the corners of the plate's edge.
+    smear : distance over which a wall slopes, as a scanner that sees it from one side only shows it; the side is drawn
+        for each plate.
+    blur : standard deviation of a coarse scan's blur.
+    noise : standard deviation of the scan's noise.
     """
 
     depth: Span = Span(0.07, 0.15)
@@ -82,7 +84,7 @@ class Relief:
 
 @dataclass(frozen=True)
 class Amounts:
-    """What was drawn of a Relief for each of a batch: (N, 1, 1) arrays."""
+    """Amounts drawn from the ranges of a Relief, one for each relief of a batch: (N, 1, 1) arrays."""
 
     depth: "Array"
     flank: "Array"
@@ -97,7 +99,7 @@ class Amounts:
 
 
 def amounts(relief: Relief, draw: "RandomFields") -> Amounts:
-    """Draw how each relief of a batch is carved."""
+    """Draw the amounts of each relief of a batch."""
 
     def within(span: Span) -> "Array":
         return draw.within(span.low, span.high)
@@ -121,16 +123,16 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "RandomFields"
 
     Parameters
     ----------
-    far : (N, S, S), how far each point is from the nearest stroke, at most FARTHEST; 0 on strokes.
-    strokes : (N, S, S) in [0, 1], where strokes are; they are broken there.
-    drawn : from `amounts`.
+    far : (N, S, S), distance of each point from the nearest stroke, in plate widths, at most FARTHEST; 0 on strokes.
+    strokes : (N, S, S) in [0, 1], 1 = stroke; breaks lie on strokes.
+    drawn : result of `amounts`.
 
     Returns
     -------
-    (N, S, S): about 0 on stroke tops, to -depth and a little below on the ground.
+    (N, S, S) heights, in plate widths: about 0 on stroke tops, about -depth or a little lower on the ground.
     """
     xp = draw.xp
-    # In place where it can be: fresh memory costs more than arithmetic.
+    # Arithmetic is done in place where possible: allocating memory costs more than arithmetic.
     ground = draw.exp(far / -drawn.flank)
     ground -= 1
     marks = _scoops(draw)
@@ -157,7 +159,7 @@ def heights(far: "Array", strokes: "Array", drawn: Amounts, draw: "RandomFields"
 
 
 def plate(ragged: Span, draw: "RandomFields") -> "Array":
-    """(N, S, S) bool, where the plates are: cut out of their blocks along irregular polygons."""
+    """Return where the plates are, (N, S, S) bool: they are cut out of their blocks along irregular polygons."""
     corners = ragged.low + (ragged.high - ragged.low) * draw.uniform((draw.count, 4, CORNERS))
     edge = draw.lines(corners) - 0.5
     y, x = draw.plane()
@@ -172,7 +174,11 @@ def plate(ragged: Span, draw: "RandomFields") -> "Array":
 
 @dataclass(frozen=True)
 class Lie:
-    """How plates lie: tilt, degrees, towards `way`, radians from x to y (downwards), each (N, 1, 1); their bend."""
+    """Tilt and bend of plates.
+
+    `tilt` is in degrees, towards the direction `way`, in radians from x to y (downwards); `bend` holds the coefficients
+    a, b and c of `bent`, in plate widths. Each is (N, 1, 1).
+    """
 
     tilt: "Array"
     way: "Array"
@@ -180,7 +186,7 @@ class Lie:
 
 
 def lie(tilt: Span, bend: Span, draw: "RandomFields") -> Lie:
-    """Draw how plates lie; the greatest coefficient of a bend is within `bend`, up or down."""
+    """Draw tilt and bend of plates; the bend's largest coefficient lies within `bend`, upwards or downwards."""
     steep, way = draw.within(tilt.low, tilt.high), draw.within(0, 2 * math.pi)
     most = draw.within(bend.low, bend.high)
     a, b, c = (draw.within(-1, 1) for _ in range(3))
@@ -189,21 +195,21 @@ def lie(tilt: Span, bend: Span, draw: "RandomFields") -> Lie:
 
 
 def bent(lies: Lie, draw: "RandomFields") -> "Array":
-    """Heights (N, S, S) of bent plates: a x^2 + b y^2 + c x y / 2; x and y go from -1 to 1 right and down the plate."""
+    """Return heights (N, S, S) of bent plates: a x^2 + b y^2 + c x y / 2; x and y run from -1 to 1, right and down."""
     y, x = draw.plane()
     a, b, c = lies.bend
     return 4 * (a * x * x + b * y * y + c * x * y / 2)
 
 
 def _scoops(draw: "RandomFields") -> "Array":
-    """Hollows that a chisel leaves side by side in the ground, with ridges between; mean 0, deviation 1."""
+    """Return chisel marks: hollows side by side in the ground, with ridges between; mean 0, variance 1."""
     down, across = draw.smooth(*FACETS), draw.smooth(*reversed(FACETS))
     field = abs(draw.xp.where(draw.chance(0.5)[:, None, None], down, across))
     return (field - math.sqrt(2 / math.pi)) / math.sqrt(1 - 2 / math.pi)
 
 
 def _smeared(surface: "Array", reach: "Array", draw: "RandomFields") -> "Array":
-    """Let every wall that faces one side of the plate, drawn for each, slope: by 1 over the distance `reach`."""
+    """Slope the walls that face one side, drawn for each plate: the height falls by 1 over the distance `reach`."""
     xp = draw.xp
     step = 1 / (draw.size * reach.clip(min=1e-4))
     side = draw.uniform((draw.count, 1, 1)) * 4
@@ -222,13 +228,14 @@ def _smeared(surface: "Array", reach: "Array", draw: "RandomFields") -> "Array":
 
 
 def _breaks(strokes: "Array", count: "Array", draw: "RandomFields") -> "Array":
-    """(N, S, S) in [0, 1], as a share of the depth: how far strokes are broken away, at points that lie on them."""
+    """Return the depth of breaks at points on strokes, (N, S, S) in [0, 1], as a share of the relief's depth."""
     xp, size = draw.xp, draw.size
     most = int(count.max()) if draw.count else 0
     if most == 0:
         return xp.zeros_like(strokes)
     u = draw.uniform((draw.count, most, 4))
-    # First a row by how much stroke it holds, then a column of that row: two resolutions find about the same point.
+    # Draw first a row, weighted by its amount of stroke, then a column of that row: two resolutions give about the same
+    # point.
     rows = xp.cumsum(strokes.sum(2), 1)
     row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=size - 1)
     columns = xp.cumsum(xp.stack([page[at] for page, at in zip(strokes, row, strict=True)]), 2)

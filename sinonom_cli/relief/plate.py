@@ -1,6 +1,6 @@
-"""From a picture of a character to a relief that looks like a scanned woodblock, and to its mesh.
+"""Carve a picture of a character into a relief that looks like a scanned woodblock, and make its mesh.
 
-Lengths are in units of the plate's width. How a relief looks is said in `physics`.
+Lengths are in plate widths. `physics` models the relief's surface.
 """
 
 import functools
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pose:
-    """How a plate lies: rotations about x, then y, then z, degrees; x to the right, y up."""
+    """Pose of a plate: rotations about x, then y, then z, in degrees; x points to the right, y up."""
 
     x: float
     y: float
@@ -34,10 +34,10 @@ class Carved:
 
     Attributes
     ----------
-    heights : (N, N) float32, plate widths; row 0 is the top of the character.
-    plate : (N, N) bool, where the plate is: all but what lies beyond its ragged edge.
-    pose : how it lies.
-    known : everything that was drawn, by the names of the columns of `metadata.csv`.
+    heights : (N, N) float32, in plate widths; row 0 is the top of the character.
+    plate : (N, N) bool, True inside the plate's ragged edge.
+    pose : rotation of the plate.
+    known : all amounts that were drawn, by the names of the columns of `metadata.csv`.
     """
 
     heights: "NDArray[np.float32]"
@@ -52,17 +52,17 @@ KNOWN = (
     *("depth", "flank", "deepening", "gouge", "uneven", "wear"),
     *("breaks", "smear", "blur", "noise"),
 )
-"""Keys of `Carved.known`: degrees and plate widths, x to the right and y up. The plate is bent by
-bend_xx x^2 + bend_xy x y + bend_yy y^2 with x and y from -1 to 1, then turned about x, y and z."""
+"""Keys of `Carved.known`, in degrees and plate widths; x points to the right, y up. The plate is bent by bend_xx x^2 +
+bend_xy x y + bend_yy y^2 with x and y from -1 to 1, then turned about x, y and z."""
 
 
 def carve_plate(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator) -> Carved:
-    """Carve a picture.
+    """Carve a picture into a plate.
 
     Parameters
     ----------
-    ink : (H, W) float32 in [0, 1], 1 = ink; some of it is.
-    rng : everything random comes from it.
+    ink : (H, W) float32 in [0, 1], 1 = ink; at least one pixel is inked.
+    rng : source of all random numbers.
     """
     standing, carved = rng.spawn(2)
     strokes = stand(ink[:, ::-1] if carving.mirror else ink, carving, standing)
@@ -76,7 +76,7 @@ def carve_plate(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Gen
 
 
 def _pose(lies: Lie, turn: float) -> Pose:
-    """Turn tilt and its direction into rotations about x and y."""
+    """Convert tilt and its direction into rotations about x and y."""
     tilt, way = math.radians(lies.tilt.item()), lies.way.item()
     normal = (math.sin(tilt) * math.cos(way), -math.sin(tilt) * math.sin(way), math.cos(tilt))
     about_x, about_y = math.asin(-normal[1]), math.atan2(normal[0], normal[2])
@@ -103,7 +103,7 @@ def mesh_of(carved: Carved) -> "NDArray[np.float32]":
     size = len(carved.heights)
     at = np.arange(size) / (size - 1) - 0.5
     x, y, there = at, -at[:, None], carved.plate
-    # Term by term: a matrix product of BLAS rounds otherwise on other processors.
+    # Terms are summed one by one: matrix products of BLAS round differently on different processors.
     turned = [a * x + b * y + c * carved.heights for a, b, c in rotation(carved.pose)]
     whole = there[:-1, :-1] & there[:-1, 1:] & there[1:, :-1] & there[1:, 1:]
     used = np.zeros_like(there)
@@ -120,17 +120,17 @@ def mesh_of(carved: Carved) -> "NDArray[np.float32]":
 
 @functools.lru_cache(1)
 def _faces(size: int) -> "NDArray[np.int32]":
-    """(2, size - 1, size - 1, 3): the vertices of both triangles of each square of a grid."""
+    """Return the vertices of both triangles of each square of a grid, (2, size - 1, size - 1, 3)."""
     index = np.arange(size * size, dtype=np.int32).reshape(size, size)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, :-1], index[1:, 1:]
     return np.stack([np.stack([a, c, b], -1), np.stack([b, c, d], -1)])
 
 
 def rotation(lies: Pose) -> "NDArray[np.float64]":
-    """(3, 3) float64; `points @ rotation.T` lie so."""
+    """Return the (3, 3) float64 rotation of a pose; `points @ rotation.T` are the rotated points."""
     turns = [math.radians(turn) for turn in (lies.x, lies.y, lies.z)]
     (sx, sy, sz), (cx, cy, cz) = ([f(turn) for turn in turns] for f in (math.sin, math.cos))
-    # Rz Ry Rx, multiplied out.
+    # The matrix product Rz Ry Rx, multiplied out.
     return np.array(
         [
             [cz * cy, cz * sy * sx - sz * cx, cz * sy * cx + sz * sx],

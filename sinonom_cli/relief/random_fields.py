@@ -1,7 +1,7 @@
-"""Random numbers, smooth fields and blurs for batches of pictures, written once for numpy and for torch.
+"""Draw random numbers, smooth fields and blurs for batches of pictures, with the same code for numpy and torch.
 
-`carve` works in numpy, one large picture at a time, and must not need torch; training works in torch, on batches of
-small ones. What both do with their arrays is the same, so that it is said here and in `physics` once.
+`carve` works in numpy, on one large picture at a time, and must not need torch. Training works in torch, on batches of
+small pictures. Both perform the same operations on their arrays, which are written once, here and in `physics`.
 """
 
 import functools
@@ -17,18 +17,19 @@ Array = Any
 
 
 class RandomFields:
-    """Random numbers for N pictures of S x S pixels, and smooth fields made of them.
+    """Generator of random numbers for N pictures of S x S pixels, and of smooth fields made from them.
 
-    Smooth fields are drawn on few points and interpolated: another S shows the same field in another resolution.
+    Smooth fields are drawn on few points and interpolated, so another S shows the same field at another resolution.
 
     Parameters
     ----------
     count, size : N and S.
     xp : numpy or torch.
-    uniform, normal : give random arrays of a shape: even in [0, 1), and of mean 0 and variance 1.
-    array : turns a numpy array into one of `xp` (on the right device).
-    product, on_both_sides : of matrices: a @ b, and a @ b @ c.T.
-    exp : e to the power of numbers <= 0.
+    uniform, normal : functions that return random arrays of a shape: uniform in [0, 1); normal with mean 0 and variance
+        1.
+    array : function that converts a numpy array into an array of `xp` (on the right device).
+    product, on_both_sides : functions that return the matrix products a @ b and a @ b @ c.T.
+    exp : function that returns e ** x for x <= 0.
     """
 
     def __init__(
@@ -48,52 +49,52 @@ class RandomFields:
         self.product, self.on_both_sides, self.exp = product, on_both_sides, exp
 
     def within(self, low: float, high: float) -> Array:
-        """(N, 1, 1), even in a range."""
+        """Return (N, 1, 1) numbers drawn uniformly between `low` and `high`."""
         return low + (high - low) * self.uniform((self.count, 1, 1))
 
     def chance(self, share: float) -> Array:
-        """(N,) bool, true for about that share."""
+        """Return (N,) bool, each True with probability `share`."""
         return self.uniform((self.count,)) < share
 
     def noise(self) -> Array:
-        """(N, S, S), normal, each pixel for itself."""
+        """Return (N, S, S) standard normal numbers, independent for each pixel."""
         return self.normal((self.count, self.size, self.size))
 
     def smooth(self, waves: int, across: int | None = None) -> Array:
-        """(N, S, S), normal, about `waves` hills down and `across` hills across the picture."""
+        """Return smooth fields (N, S, S), standard normal, with about `waves` hills down and `across` hills across."""
         across = across or waves
         coarse = self.normal((self.count, waves + 1, across + 1))
         rows, columns = (self.array(_hills(self.size, n + 1)) for n in (waves, across))
         return self.on_both_sides(rows, coarse, columns)
 
     def lines(self, corners: Array) -> Array:
-        """(N, K, S): straight lines from each of the (N, K, M) corners, evenly spaced, to the next."""
+        """Return straight lines (N, K, S) through evenly spaced corners, (N, K, M)."""
         return self.product(corners, self.array(_ramps(self.size, corners.shape[2])))
 
     def numbers(self, count: int) -> Array:
-        """(count,), 0, 1, 2, ..."""
+        """Return the numbers 0, 1, 2, ..., (count,)."""
         return self.array(np.arange(count, dtype=np.float32))
 
     def plane(self) -> tuple[Array, Array]:
-        """(S, 1) and (1, S), the places of the pixels from -0.5 to 0.5 down and across."""
+        """Return the coordinates of the pixels, from -0.5 to 0.5: y, down, (S, 1) and x, across, (1, S)."""
         place = self.array(_places(self.size))
         return place[:, None], place[None, :]
 
     def blurred(self, pictures: Array, deviation: Array) -> Array:
-        """Gaussian blur, each picture (N, S, S) with its own deviation (N, 1, 1), a share of the side."""
+        """Blur each picture (N, S, S) by a Gaussian with its own standard deviation (N, 1, 1), a share of the side."""
         place = self.array(_places(self.size))
         weights = self.bell((place[:, None] - place[None, :]) / deviation)
         weights = weights / weights.sum(2)[:, :, None]
         return self.on_both_sides(weights, pictures, weights)
 
     def bell(self, away: Array) -> Array:
-        """Unnormalised Gaussian, 0 from 4 deviations on: numbers next to zero slow all arithmetic down."""
+        """Return the unnormalised Gaussian, truncated at 4 sigma so that products never reach denormals."""
         squares = away * away
         return (self.exp(-0.5 * squares.clip(max=16)) - math.exp(-8)) * (squares < 16)
 
 
 def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomFields:
-    """Return a RandomFields of numpy arrays; the same numbers give the same bytes whatever BLAS and its threads are."""
+    """Return a RandomFields of numpy arrays; equal random numbers give equal bytes with any BLAS and any number of threads."""
     from sinonom_cli.parallel.products import exp, on_both_sides, product
 
     return RandomFields(
@@ -110,7 +111,7 @@ def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomF
 
 
 def torch_fields(generator: Any, count: int, size: int, device: Any) -> RandomFields:
-    """Return a RandomFields of torch tensors on `device`; numbers are drawn where the torch.Generator is."""
+    """Return a RandomFields of torch tensors on `device`; numbers are drawn on the device of the torch.Generator."""
     import torch
 
     at = generator.device
@@ -139,7 +140,7 @@ def _places(size: int) -> NDArray[np.float32]:
 
 @functools.lru_cache(64)
 def _hills(size: int, count: int) -> NDArray[np.float32]:
-    """(size, count) weights of smooth interpolation between even points, of equal deviation everywhere."""
+    """Return (size, count) weights of smooth interpolation between even points, with equal variance everywhere."""
     from sinonom_cli.parallel.products import exp
 
     away = (_places(size)[:, None] + 0.5) * (count - 1) - np.arange(count)
@@ -149,6 +150,6 @@ def _hills(size: int, count: int) -> NDArray[np.float32]:
 
 @functools.lru_cache(64)
 def _ramps(size: int, count: int) -> NDArray[np.float32]:
-    """(count, size) weights of linear interpolation between even points."""
+    """Return (count, size) weights of linear interpolation between evenly spaced points."""
     away = np.abs((_places(size)[None, :] + 0.5) * (count - 1) - np.arange(count)[:, None])
     return np.asarray(np.maximum(1 - away, 0), np.float32)

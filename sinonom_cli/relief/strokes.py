@@ -1,4 +1,4 @@
-"""Where strokes stand on a plate: the character, out of register with its picture, and parts of its neighbours."""
+"""Place strokes on a plate: the character, out of register with its picture, and parts of its neighbours."""
 
 import functools
 import math
@@ -19,17 +19,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BORDER = 0.1
-"""Width of the strip around the picture, where neighbours' strokes and the plate's edge are; plate widths."""
+"""Width, in plate widths, of the strip around the picture that holds neighbours' strokes and the plate's edge."""
 FINER = 2
-"""Strokes are drawn on a grid so many times finer than the mesh, so that their edges fall between its vertices."""
+"""Ratio of the stroke grid's resolution to the mesh's; on the finer grid, stroke edges fall between vertices."""
 NEIGHBOURS = GLYPHS / "wenkai" / "images"
-"""Characters that ship, which stand beside the one that is carved: what else is in its set changes nothing then."""
+"""Folder of shipped characters that serve as neighbours; a relief therefore does not depend on the rest of its set."""
 SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 @dataclass(frozen=True)
 class Place:
-    """How a character stands on its plate: shift to the right and down, stretch of width and height, plate widths."""
+    """Placement of a character on its plate.
+
+    `shift` to the right and down and `swell` are in plate widths; `stretch` scales width and height; `neighbours` is
+    the number of sides with a neighbour.
+    """
 
     shift: tuple[float, float]
     stretch: tuple[float, float]
@@ -39,13 +43,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Strokes:
-    """What a plate is carved by.
+    """Strokes from which a plate is carved.
 
     Attributes
     ----------
-    own : (N, N) float32 in [0, 1], the strokes of the character itself, before they are swollen.
-    far : (N, N) float32, plate widths to the nearest stroke, its own or a neighbour's, at most FARTHEST.
-    place : how the character stands.
+    own : (N, N) float32 in [0, 1], the strokes of the character itself, before `swell` is applied.
+    far : (N, N) float32, distance to the nearest stroke of the character or a neighbour, in plate widths, at most
+        FARTHEST.
+    place : placement of the character.
     """
 
     own: "NDArray[np.float32]"
@@ -54,11 +59,11 @@ class Strokes:
 
 
 def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator) -> Strokes:
-    """Draw where a character and its neighbours stand on a plate.
+    """Draw the placement of a character and its neighbours on a plate.
 
     Parameters
     ----------
-    ink : (H, W) float32 in [0, 1], 1 = ink; some of it is.
+    ink : (H, W) float32 in [0, 1], 1 = ink; at least one pixel is inked.
     """
     size = carving.resolution * FINER
     way, away = rng.uniform(0, 2 * math.pi), _within(carving.shift, rng)
@@ -82,7 +87,7 @@ def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator
 
 @functools.cache
 def neighbours() -> "tuple[NDArray[np.float32], ...]":
-    """Ink of the characters that may stand beside one, each (H, W) float32 in [0, 1]."""
+    """Return the ink of the characters that serve as neighbours, each (H, W) float32 in [0, 1]."""
     inks = (ink_of(load_picture(path)) for path in sorted(NEIGHBOURS.rglob("*.png")))
     return tuple(ink for ink in inks if ink is not None)
 
@@ -92,7 +97,7 @@ def _within(span: Span, rng: np.random.Generator) -> float:
 
 
 def _towards(ink: "NDArray[np.float32]", side: "NDArray[np.int64]", stretch: tuple[float, float]) -> float:
-    """Return where, on the way from a picture's middle to `side`, its ink begins; plate widths, mostly negative."""
+    """Return where a picture's ink begins on the way from its middle to `side`, in plate widths; mostly negative."""
     axis = 1 if side[0] else 0
     inked = np.flatnonzero((ink > 0.5).any(axis=1 - axis))
     if not len(inked):
@@ -118,7 +123,7 @@ def _drawn(
 
 
 def _from_swollen(strokes: "NDArray[np.bool_]", by: float) -> "NDArray[np.float32]":
-    """Pixels to the nearest stroke, after their edges have been moved `by` outwards, or inwards unless none is left."""
+    """Return distances to the nearest stroke, in pixels, after moving edges outwards `by` (inwards if ink remains)."""
     if by < 0:
         thinner = distance_to(~strokes) > -by
         return np.asarray(distance_to(thinner if thinner.any() else strokes))

@@ -1,4 +1,4 @@
-"""One mesh, from triangles to a picture: level, depth, tone."""
+"""Draw one mesh: level it, compute its height map and turn the heights into grey tones."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,26 +16,27 @@ if TYPE_CHECKING:
 
 
 FEWEST_STEPS = 500
-"""Into how many steps single precision must divide a mesh; below, its relief is lost in the file already."""
+"""Smallest number of steps into which single precision must divide a mesh; with fewer, the file has already lost its
+relief."""
 
 SHALLOWEST = 0.004
-"""How much the heights of a mesh vary at least, as a share of the picture's width; carvings are 0.1 deep, and what is
-flatter is rounding, noise or the back of a block."""
+"""Smallest variation of a mesh's heights that is drawn, as a share of the picture's width. Carvings are 0.1 deep;
+anything flatter is rounding, noise or the back of a block."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """How meshes are looked at.
+    """Options of the view from which meshes are drawn.
 
     Attributes
     ----------
-    size : side of the picture, pixels.
+    size : side of the picture, in pixels.
     projection : "orthographic" or "perspective".
-    level : "auto" or "off".
+    level : "auto" (make the stroke tops level) or "off".
     tone : a key of TONES.
     mirror : whether to swap left and right.
-    depth16 : whether to write the heights as well.
-    as_is : whether to draw meshes as they are: nothing turned over, nothing left out.
+    depth16 : whether to write the heights as well, as a 16-bit PNG.
+    as_is : whether to draw meshes unchanged, without turning them over and without leaving out faces.
     """
 
     size: int = 256
@@ -48,16 +49,16 @@ class View:
 
 
 class Drawn(NamedTuple):
-    """A mesh drawn.
+    """A drawing of a mesh.
 
     Attributes
     ----------
     picture : (S, S) uint8, dark strokes on light ground.
-    tilt : what was taken out, degrees.
-    heights : (S, S) float32, of the turned mesh under each pixel, in units of `width`, measured from `middle`; -inf
-        where there is no surface.
-    width : what the picture's side shows, mesh units.
-    middle : z of the middle of the turned mesh, mesh units.
+    tilt : tilt that levelling removed, in degrees.
+    heights : (S, S) float32, height of the rotated mesh under each pixel, in units of `width`, measured from `middle`;
+        -inf where there is no surface.
+    width : length that the picture's side shows, in mesh units.
+    middle : z of the middle of the rotated mesh, in mesh units.
     """
 
     picture: "NDArray[np.uint8]"
@@ -68,16 +69,16 @@ class Drawn(NamedTuple):
 
 
 def sixteen_bits(heights: "NDArray[np.float64]") -> "tuple[NDArray[np.uint16], float, float]":
-    """Return heights as 16-bit numbers, and the scale and offset that turn them back.
+    """Return heights as 16-bit numbers, with the scale and offset that turn them back into heights.
 
     Parameters
     ----------
-    heights : (S, S) float64; -inf where there is no surface; some are finite.
+    heights : (S, S) float64; -inf where there is no surface; at least one value is finite.
 
     Returns
     -------
     steps : (S, S) uint16; 0 where there is no surface, else 1 to 65535.
-    scale, offset : a height is offset + scale * step, to within half a scale.
+    scale, offset : height = offset + scale * step, with an error of at most scale / 2.
     """
     surface = heights > -np.inf
     known = heights[surface]
@@ -93,13 +94,13 @@ def draw(triangles: "NDArray[np.float32]", view: View, seen: Look | None = None)
 
     Parameters
     ----------
-    triangles : (F, 3, 3) float32, facing +Z, y up, any units.
-    seen : how they are seen from +Z; None: they have not been looked at.
+    triangles : (F, 3, 3) float32, facing +Z, with y up, in any unit.
+    seen : coarse height map of the triangles from +Z (see `look_at`); None: compute it here.
 
     Raises
     ------
     SinonomError
-        If nothing of the mesh is to be seen from +Z, or it has no relief.
+        If no face of the mesh can be seen from +Z, or it has no relief.
     """
     seen = seen or look_at(triangles, extent(triangles, np.eye(3)))
     rotation = level(triangles, seen) if view.level == "auto" else np.eye(3)
@@ -119,28 +120,28 @@ def draw(triangles: "NDArray[np.float32]", view: View, seen: Look | None = None)
 def depth_map(
     triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]", view: View
 ) -> "tuple[NDArray[np.float32], float, float]":
-    """Return how high the mesh is under each pixel, the whole of it in the picture.
+    """Return the height of the mesh under each pixel, with the whole mesh inside the picture.
 
     Returns
     -------
     heights : (S, S) float32 in units of `width`, measured from `middle`; -inf where there is no surface.
-    width : what the picture's side shows, mesh units.
-    middle : z of the middle of the turned mesh, mesh units.
+    width : length that the picture's side shows, in mesh units.
+    middle : z of the middle of the rotated mesh, in mesh units.
 
     Raises
     ------
     SinonomError
-        If nothing of the mesh is to be seen from +Z.
+        If no face of the mesh can be seen from +Z.
     """
     box = extent(triangles, rotation)
     centre, sides = box.mean(axis=0), box[1] - box[0]
     width = max(sides[0], sides[1]) * (1 + 2 * MARGIN)
     if not width > 0:
-        raise SinonomError("the mesh has no extent: all its vertices fall together")
+        raise SinonomError("the mesh has no extent: all its vertices lie at one point")
     step = float(np.spacing(np.float32(np.abs(box).max())))
     if step * FEWEST_STEPS > max(sides):
         raise SinonomError(
-            f"so far from the origin that coordinates are rounded to {step:g}, while the mesh is {max(sides):g} wide",
+            f"so far from the origin that coordinates are rounded to {step:g}; the mesh is only {max(sides):g} wide",
             "export it in double precision, or move it to the origin",
         )
     if view.projection == "perspective":
@@ -148,5 +149,5 @@ def depth_map(
     else:
         heights = z_buffer(triangles, rotation, centre, width, view.size)
     if not np.isfinite(heights).any():
-        raise SinonomError("nothing of the mesh is to be seen from +Z", "turn the mesh to face +Z, y up")
+        raise SinonomError("no face of the mesh can be seen from +Z", "turn the mesh to face +Z, y up")
     return heights / np.float32(width), float(width), float(centre[2])

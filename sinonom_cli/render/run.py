@@ -1,4 +1,4 @@
-"""What `render` does with each mesh of a batch, and where its pictures go."""
+"""Render each mesh of a batch, and choose the names of its pictures."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHECKED = 4
-"""So many meshes of a batch are looked at from behind as well: scans that are inside out are so by the collection."""
+"""Number of meshes of a batch whose back is drawn and compared as well: if one scan of a collection is inside out,
+usually all of them are."""
 NOTE_COLUMNS = ("turned", "left_out", "remarks")
-"""What is said of a mesh that was not drawn as its file has it; empty for nearly all."""
+"""Columns of `metadata.csv` about meshes that were not drawn exactly as their files have them; empty for most
+meshes."""
 DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel")
-"""What `--depth16` adds to the metadata."""
+"""Columns that `--depth16` adds to `metadata.csv`."""
 
 
 def columns_of(view: View) -> tuple[str, ...]:
@@ -39,9 +41,9 @@ def columns_of(view: View) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a mesh's picture goes, what is known of it, and whether its sides are compared in any case.
+    """File name of a mesh's picture, label and char if known, and whether front and back are always compared.
 
-    `number` says which map of a file of height maps it is.
+    `number` is the index of the map, from 0, in a file that holds several height maps.
     """
 
     file_name: str
@@ -51,13 +53,13 @@ class Target:
     number: int = 0
 
 
-# Squares of huge coordinates overflow. Each step treats such numbers as unknown, so that no warning is due.
+# Squares of huge coordinates overflow. Each step treats such numbers as unknown, so no warning is needed.
 _in_doubt = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
 @_in_doubt
 def read_one(path: Path, number: int, scale: Scale | None, notes: Notes) -> "NDArray[np.float32]":
-    """Read a mesh, or a height map as its surface: (F, 3, 3) float32; see `read_mesh` and `read_height_map`."""
+    """Read a mesh, or the surface of a height map: (F, 3, 3) float32; see `read_mesh` and `read_height_map`."""
     if not _is_map(path):
         return read_mesh(path, notes)
     if scale is None:
@@ -79,7 +81,7 @@ def drawn(
 
     Returns
     -------
-    The drawing, and how many faces are left of the mesh.
+    The drawing, and the number of faces that remain.
     """
     seen = None
     if not view.as_is:
@@ -92,8 +94,8 @@ def drawn(
 class Render:
     """Render the mesh, or height map, of an item (its `data` is a Target) into the image set `out`.
 
-    `scale` says how height maps are read; None: they are refused. `judge` tells a carved side from its back where the
-    mesh itself leaves a doubt.
+    `scale` gives the scale of height maps; None: height maps are refused. `judge` decides which side is carved where
+    the geometry of the mesh does not.
     """
 
     out: Path
@@ -113,27 +115,27 @@ class Render:
         return [row | self._depth(target.file_name, done) if self.view.depth16 else row]
 
     def outputs(self, item: Item) -> list[str]:
-        """Return the files that the item becomes, relative to the set."""
+        """Return the names of the files that are written for an item, relative to the set."""
         name = item.data.file_name
         return [name, _depth_name(name)] if self.view.depth16 else [name]
 
     def _depth(self, file_name: str, drawn: Drawn) -> TableRow:
-        """Write the heights; return how to read them, in the columns of DEPTH_COLUMNS."""
+        """Write the heights as a PNG; return its name, scale and offset in the columns DEPTH_COLUMNS."""
         file_name = _depth_name(file_name)
         steps, scale, offset = sixteen_bits(drawn.heights.astype(np.float64) * drawn.width + drawn.middle)
         save_png(self.out / file_name, steps)
-        # In perspective a pixel shows the more, the lower it looks.
+        # In perspective, a pixel covers a wider area the lower the surface lies.
         pixel = f"{drawn.width / self.view.size:.9g}" if self.view.projection == "orthographic" else ""
         return dict(zip(DEPTH_COLUMNS, (file_name, f"{scale:.9g}", f"{offset:.9g}", pixel), strict=True))
 
 
 def _depth_name(file_name: str) -> str:
-    """Return where the heights of a picture go: not below images/, where all is a picture of a character."""
+    """Return the name of a picture's height file: outside images/, where every file is a picture of a character."""
     return file_name.replace("images", DEPTH_FOLDER, 1)
 
 
 def suffixes_of(scale: Scale | None) -> frozenset[str]:
-    """Return the endings of what is taken from folders: pictures there may be textures, unless a scale was given."""
+    """Return the suffixes of files taken from folders; pictures count only with a scale, as they may be textures."""
     return MESH_SUFFIXES | HEIGHT_SUFFIXES if scale else MESH_SUFFIXES
 
 
@@ -142,9 +144,9 @@ def _is_map(path: Path) -> bool:
 
 
 def each_map(items: Items, limit: int | None) -> Items:
-    """Make an item of every map of files that hold several, `<file>#<number>`, from 1 on; its `data` is that number.
+    """Make one item of every map in files that hold several: key `<file>#<number>`, `data` the number, from 1.
 
-    `limit` takes only the first so many; None: all.
+    `limit` is the largest number of items to return; None: all.
     """
     found: list[Item] = []
     for item in items:
@@ -161,7 +163,7 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
 
     Parameters
     ----------
-    items : meshes and height maps, one by one.
+    items : meshes and single height maps.
     known : label and char by absolute path, for meshes whose character is known.
     """
     names = distinct({item.key: _name_of(item) for item in items}, ".png")
@@ -177,7 +179,7 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
 
 
 def _name_of(item: Item) -> str:
-    """Return the name of an item's picture: that of its file, and which of several maps it is."""
+    """Return the name of an item's picture: the name of its file, and the number of the map if it holds several."""
     if item.data is None:
         return _without_suffix(item.key)
     return f"{_without_suffix(item.key.removesuffix(f'#{item.data}'))}/{item.data}"
@@ -189,13 +191,13 @@ def _without_suffix(key: str) -> str:
 
 
 def known_characters(items: list[Item]) -> dict[str, tuple[str, str]]:
-    """Return label and char by absolute path, of the meshes that lie in mesh sets of ours (`sinonom carve`)."""
+    """Return label and char by absolute path for the meshes that lie in mesh sets made by `sinonom carve`."""
     known: dict[str, tuple[str, str]] = {}
     seen: set[Path] = set()
     for item in items:
         for folder in item.path.absolute().parents:
             if folder in seen:
-                break  # its parents have been looked at as well
+                break  # its parents have been checked as well
             seen.add(folder)
             if (folder / "artifact.json").is_file() and (folder / "metadata.csv").is_file():
                 for row in read_table(folder / "metadata.csv")[1]:
@@ -204,11 +206,11 @@ def known_characters(items: list[Item]) -> dict[str, tuple[str, str]]:
 
 
 def say_what_was_done(out: Path) -> None:
-    """Warn, a line for each kind, of meshes that were not drawn as their files have them."""
+    """Warn about meshes that were not drawn exactly as their files have them, in one line for each kind."""
     rows = read_table(out / "metadata.csv")[1]
     for column, what in (
-        ("turned", "did not face +Z and were turned; whether they stand upright is worth a look"),
-        ("left_out", "lay among specks, on a table or had broken faces, which were left out"),
+        ("turned", "did not face +Z and were turned; check that they stand upright"),
+        ("left_out", "had specks, a table or broken faces, which were left out"),
         ("remarks", "are odd"),
     ):
         some = [row for row in rows if row.get(column)]

@@ -1,7 +1,8 @@
-"""Find the table that a plate lies on, or the plane that a scan has around it, and leave it out.
+"""Find the table that a plate lies on, or the plane around it in a scan, and leave it out.
 
-From above, a table is what stands at the rim of the picture: a plane, and what rises from it is a plate: filled, with
-steep sides, and with a relief of its own. Strokes that stand on a flat ground are none of that, and keep their ground.
+Seen from above, a table is a plane that reaches the rim of the picture. The part above it counts as a plate only if it
+is filled, has steep sides and has a relief of its own. Strokes on a flat ground meet none of these conditions, so their
+ground is kept.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,34 +18,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RIM = 0.2
-"""Share of the rim that lies in the table's plane, at least: a plate may hang over it on two sides."""
+"""Smallest share of the rim that must lie in the table's plane; a plate may extend beyond the table on two sides."""
 THICKNESS = (1e-4, 0.01)
-"""How far from its plane a table may lie, as shares of the picture's width: least and greatest, by how rough it is."""
+"""Smallest and largest thickness of a table about its plane, as shares of the picture's width; a rougher table is
+thicker."""
 ROUGH = 16.0
-"""How many times the median distance of its rim from the plane that is: pixels show less of the noise than vertices."""
+"""Ratio of that thickness to the median distance of the rim from the plane: pixels show less of the noise than
+vertices."""
 CORE, FILLED = 0.08, 0.35
-"""What lies so far inside a plate's outline, as a share of its width, fills at least so much of its box. Real plates
-fill 0.75 to 0.85 of it in all; strokes, a sixth of a character wide, have nothing so far inside."""
+"""Depth of a plate's core inside its outline, as a share of its width, and smallest share of its bounding box that the
+core fills. Real plates fill 0.75 to 0.85 of the box in all; strokes, a sixth of a character wide, have no such core."""
 FINE, AROUND = 128, 1.2
-"""Side of the height map on which the plate's edge is looked at, pixels, and what it shows, in plate widths."""
+"""Side, in pixels, of the height map in which the plate's edge is examined, and the width that it shows, in plate
+widths."""
 STEP, STEEP = 0.015, 0.8
-"""Where table and plate meet, the plate stands so high above it, as a share of its width, in so many places. A relief
-that rises from a flat ground begins gently."""
+"""Smallest step from table to plate that counts as steep, as a share of the plate's width, and smallest share of steep
+places. A relief that rises from a flat ground begins gently."""
 GAP = 8
-"""So many pixels may be empty between the two."""
+"""Largest number of empty pixels between table and plate."""
 MEET = 128
-"""In so many pairs of pixels they meet at least: a quarter of the way around the plate."""
+"""Smallest number of pixel pairs in which table and plate meet: a quarter of the plate's outline."""
 RELIEF = 0.01
-"""How much a plate's heights vary there at least, as a share of its width: the top of a block without one is flat."""
+"""Smallest variation of heights in a plate's core, as a share of its width: the top of an uncarved block is flat."""
 
 
 def table_faces(triangles: "NDArray[np.float32]", seen: Look) -> "NDArray[np.bool_] | None":
-    """Return which faces belong to a table below a plate; None: there is none.
+    """Return which faces belong to a table below a plate, (F,) bool; None if there is no table.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32, facing +Z.
-    seen : how they are seen.
+    seen : coarse height map of the triangles.
     """
     plane, thickness, share = _rim_plane(_rim_points(seen.heights))
     if share < RIM:
@@ -64,7 +68,7 @@ def table_faces(triangles: "NDArray[np.float32]", seen: Look) -> "NDArray[np.boo
 
 
 def _goes_on_below(table: "NDArray[np.float32]", alone: Look, seen: Look, plane: "NDArray[np.float64]") -> bool:
-    """Return whether a plane goes on below what stands on it, as the ground between carved strokes does not."""
+    """Return whether a plane continues below what stands on it; the ground between carved strokes does not."""
     sides = table[:, 1:, :2].astype(np.float64) - table[:, :1, :2]
     area = 0.5 * float(np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]).sum())
     above = _above(seen.heights * np.float32(seen.width), seen, seen.width, seen, plane)
@@ -74,7 +78,7 @@ def _goes_on_below(table: "NDArray[np.float32]", alone: Look, seen: Look, plane:
 
 
 def _rim_points(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
-    """Return the points of a height map where its surface begins and ends, (N, 3); x and y from -0.5 to 0.5, y up."""
+    """Return the points on the outline of a height map's surface, (N, 3); x and y from -0.5 to 0.5, y up."""
     rows, columns = np.nonzero(rim(heights > -np.inf))
     size = len(heights)
     return np.stack([(columns + 0.5) / size - 0.5, 0.5 - (rows + 0.5) / size, heights[rows, columns]], axis=1)
@@ -82,13 +86,13 @@ def _rim_points(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
 
 @numba.njit(cache=True)
 def _rim_plane(points: Any) -> Any:
-    """Fit a plane to the rim, or to one side of it if more of the rim lies in that.
+    """Fit a plane to the rim, or to one side of the rim if that plane holds a larger share of all its points.
 
     Returns
     -------
     plane : (6,) float64, coefficients of 1, x, y; the others are 0.
-    thickness : how far from it points may lie and still belong to it.
-    share : of the points that do.
+    thickness : largest distance from the plane at which points still belong to it.
+    share : share of the points that belong to it, 0 to 1.
     """
     x, y = points[:, 0], points[:, 1]
     best, best_thickness, best_share = np.zeros(6), 0.0, 0.0
@@ -111,16 +115,16 @@ def _rim_plane(points: Any) -> Any:
 
 @numba.njit(cache=True)
 def _fitted(points: Any) -> Any:
-    """Fit a plane to points of which nearly half may lie elsewhere; return it and the median distance from it."""
+    """Fit a plane robustly: nearly half the points may lie elsewhere; return it and the median distance from it."""
     plane, weights = np.zeros(6), np.ones(len(points))
-    for _ in range(8):  # least absolute deviations, by weights
+    for _ in range(8):  # least absolute deviations, by iteratively reweighted least squares
         plane = _solved(_plane_equations(points, weights), plane)
         weights = 1.0 / np.maximum(np.abs(_residuals(points, plane)), 1e-6)
     return plane, np.median(np.abs(_residuals(points, plane)))
 
 
 def rim(there: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
-    """Return the first and last pixel of each row and of each column that shows something, (S, S)."""
+    """Return the first and last surface pixel of each row and of each column, (S, S) bool."""
     out = np.zeros_like(there)
     for mask, edge in ((there, out), (there.T, out.T)):
         lines = np.flatnonzero(mask.any(axis=1))
@@ -130,7 +134,7 @@ def rim(there: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
 
 
 def _core(there: "NDArray[np.bool_]", depth: int) -> "NDArray[np.bool_]":
-    """Return the pixels around which all within `depth` show something, (S, S)."""
+    """Return the pixels whose neighbours within `depth` all show a surface, (S, S) bool."""
     size = len(there)
     padded = np.pad(there, depth)
     across = np.logical_and.reduce([padded[:, k : k + size] for k in range(2 * depth + 1)])
@@ -140,7 +144,7 @@ def _core(there: "NDArray[np.bool_]", depth: int) -> "NDArray[np.bool_]":
 def _above(
     heights: "NDArray[np.float32]", at: Look, width: float, seen: Look, plane: "NDArray[np.float64]"
 ) -> "NDArray[np.float64]":
-    """Return how high a height map around `at`, `width` wide, is above a plane in the units of `seen`, mesh units."""
+    """Return a height map's heights above a plane, in mesh units; the map is centred at `at` and `width` wide."""
     steps = ((np.arange(len(heights)) + 0.5) / len(heights) - 0.5) * width
     shift = at.centre - seen.centre
     x, y = (shift[0] + steps) / seen.width, (shift[1] - steps[:, None]) / seen.width
@@ -148,13 +152,13 @@ def _above(
 
 
 def _is_plate(alone: Look, seen: Look, plane: "NDArray[np.float64]") -> bool:
-    """Return whether what stands on a table is filled and has a relief, rather than strokes that stand on their ground.
+    """Return whether the part above a table is filled and has a relief, as a plate is, unlike strokes on their ground.
 
     Parameters
     ----------
-    alone : how it is seen without the table.
-    seen : how it is seen together with the table.
-    plane : the table's, in the units of `seen`.
+    alone : coarse height map of that part without the table.
+    seen : coarse height map of that part together with the table.
+    plane : coefficients of the table's plane, in the units of `seen`.
     """
     there = alone.heights > -np.inf
     core = _core(there, round(CORE * PROBE))
@@ -167,7 +171,7 @@ def _is_plate(alone: Look, seen: Look, plane: "NDArray[np.float64]") -> bool:
 
 
 def _widened(above: "NDArray[np.float64]", table: "NDArray[np.bool_]") -> "NDArray[np.float64]":
-    """Return heights in which the table goes on for GAP pixels where there is no surface: a scan has a gap there."""
+    """Return heights in which the table extends by GAP pixels into places without surface: scans have gaps there."""
     above = above.copy()
     for _ in range(GAP):
         near = np.pad(np.where(table, above, -np.inf), 1, constant_values=-np.inf)
@@ -179,7 +183,7 @@ def _widened(above: "NDArray[np.float64]", table: "NDArray[np.bool_]") -> "NDArr
 def _is_steep(
     triangles: "NDArray[np.float32]", alone: Look, seen: Look, plane: "NDArray[np.float64]", thickness: float
 ) -> bool:
-    """Return whether a plate's edge stands steeply on the table, as far as the two are seen to meet."""
+    """Return whether a plate's edge rises steeply from the table, at the places where the two are seen to meet."""
     width = AROUND * alone.width
     above = _above(z_buffer(triangles, np.eye(3), alone.centre, width, FINE), alone, width, seen, plane)
     plate = above > thickness * seen.width

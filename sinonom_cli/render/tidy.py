@@ -1,4 +1,4 @@
-"""Leave out what is in a scan beside the character: specks, vertices thrown far away, the table that it lies on."""
+"""Leave out the parts of a scan that do not belong to the character: specks, displaced vertices, the table below it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,32 +14,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FAR, STRAY = 10.0, 0.02
-"""A mesh this many times as long as most of it has vertices that were thrown far away, where so small a share of its
-faces names them."""
+"""Ratio of a mesh's length to the length of most of it above which it has displaced vertices, and largest share of its
+faces that such vertices may belong to."""
 
 SPECK_AREA = 0.02
-"""Share of the mesh's area that a speck has at most."""
+"""Largest share of the mesh's area that a speck has."""
 SPECK_SIZES = ((0.0, 0.03), (0.02, 0.05), (0.25, 0.2))
-"""How long a speck is at most, if it lies so far outside the rest; both as shares of the rest's diagonal. A dot of a
-character whose strokes are pieces by themselves is longer."""
+"""Pairs of (smallest distance outside the rest, largest length of a speck), both as shares of the rest's diagonal. A
+dot of a character whose strokes are separate pieces is longer."""
 BESIDE = 0.02
-"""What lies no farther outside is a speck only if it floats over or under the rest: ragged outlines end in crumbs."""
+"""Distance outside the rest, as a share of its diagonal, up to which a piece is a speck only if it floats over or under
+the rest: ragged outlines end in crumbs."""
 
 ROUNDS = 5
-"""How often what is left is looked at again: beside a speck far away, nearer ones and the character are one cell."""
+"""Largest number of rounds: beside a distant speck, nearer specks and the character fall into one cell."""
 
 
 def without_specks(triangles: "NDArray[np.float32]", notes: Notes) -> "tuple[NDArray[np.float32], Survey]":
-    """Leave out small pieces that lie apart, and faces with a vertex that was thrown far away.
+    """Leave out small separate pieces, and faces with a vertex that is displaced far away.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32, finite.
-    notes : where it is said how many faces were left out.
+    notes : receives the number of faces that were left out.
 
     Returns
     -------
-    The triangles that stay, and what they are like.
+    The triangles that remain, and their survey.
     """
     found, before = survey(triangles), len(triangles)
     for _ in range(ROUNDS):
@@ -59,17 +60,17 @@ def without_specks(triangles: "NDArray[np.float32]", notes: Notes) -> "tuple[NDA
 
 
 def without_table(triangles: "NDArray[np.float32]", seen: Look, notes: Notes) -> "tuple[NDArray[np.float32], Look]":
-    """Leave out the table that a plate lies on, and specks that only show when it is gone.
+    """Leave out the table that a plate lies on, and specks that only show without the table.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32, facing +Z.
-    seen : how they are seen.
-    notes : where it is said how many faces were left out.
+    seen : coarse height map of the triangles.
+    notes : receives the number of faces that were left out.
 
     Returns
     -------
-    The triangles that stay, and how they are seen.
+    The triangles that remain, and their coarse height map.
     """
     table = table_faces(triangles, seen)
     if table is None:
@@ -80,7 +81,7 @@ def without_table(triangles: "NDArray[np.float32]", seen: Look, notes: Notes) ->
 
 
 def _not_far(triangles: "NDArray[np.float32]", found: Survey) -> "NDArray[np.bool_] | None":
-    """Return which faces have no vertex far away from the others; None: all, or too many are far."""
+    """Return which faces have no displaced vertex; None if all have none, or too many have one."""
     sample = triangles[:: max(1, len(triangles) // 300), 0].astype(np.float64)
     low, high = np.percentile(sample, (5, 95), axis=0)
     side = float((high - low).max())
@@ -94,10 +95,10 @@ def _not_far(triangles: "NDArray[np.float32]", found: Survey) -> "NDArray[np.boo
 def _no_specks(
     triangles: "NDArray[np.float32]", found: Survey, labels: "NDArray[np.int16]", count: int
 ) -> "NDArray[np.bool_] | None":
-    """Return which faces belong to no speck; None: all."""
+    """Return which faces belong to no speck; None if there is no speck."""
     piece, areas, boxes = _measured(triangles, found.box, labels, count)
     large = areas > SPECK_AREA * areas.sum()
-    if not large.any():  # a cloud of crumbs: nothing is the rest
+    if not large.any():  # only crumbs: no piece is large enough to be the rest
         return None
     low, high = boxes[large, 0].min(axis=0), boxes[large, 1].max(axis=0)
     diagonal = float(np.sqrt(((high - low) ** 2).sum()))
@@ -112,7 +113,7 @@ def _no_specks(
 
 
 def _floating(labels: "NDArray[np.int16]", large: "NDArray[np.bool_]", axis: int) -> "NDArray[np.bool_]":
-    """Return which pieces lie, seen along an axis, where a large one lies as well."""
+    """Return which pieces lie in front of or behind a large one, seen along an axis."""
     covered = np.append(False, large)[labels].any(axis=axis, keepdims=True)
     found = np.unique(labels[np.broadcast_to(covered, labels.shape)])
     floating = np.zeros(len(large), bool)

@@ -1,4 +1,4 @@
-"""From heights to a picture that reads like a print: strokes dark; ground, and where there is no surface, light."""
+"""Turn heights into a picture like a print: strokes are dark; the ground, and places without a surface, are light."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
-    """Draw a relief by how near each point is to the stroke tops around it.
+    """Draw a relief so that a point is darker the nearer it lies to the stroke tops around it.
 
-    Heights are compared with a smooth surface through the highest points nearby, which follows wear, and measured in
-    shares of the relief's depth (robust percentiles), so that one gouge or spike changes nothing but itself.
+    Heights are compared with a smooth surface through the highest points nearby, which follows wear. They are measured
+    in units of the relief's depth (robust percentiles), so that a single gouge or spike changes only its own place.
 
     Parameters
     ----------
-    heights : (S, S) float32, above the stroke tops (see `flatten`); -inf where there is no surface.
+    heights : (S, S) float32, height above the stroke tops (see `flatten`); -inf where there is no surface.
 
     Returns
     -------
-    (S, S) uint8: 0 = stroke top, 255 = ground or no surface; the flanks lie between.
+    (S, S) uint8: 0 = stroke top, 255 = ground or no surface; flanks lie between.
     """
     surface = np.isfinite(heights)
     sample = heights[::3, ::3][surface[::3, ::3]]
@@ -41,9 +41,9 @@ def tone_local(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
 
 
 def tone_report(heights: "NDArray[np.float32]") -> "NDArray[np.uint8]":
-    """Draw a relief as the report did: height between its extremes, clipped to [0, 1], squared.
+    """Draw a relief as the report did: scale the heights to [0, 1] between their extremes, then square them.
 
-    Parameters and result are those of `tone_local`.
+    Parameters and result are the same as those of `tone_local`.
     """
     surface = np.isfinite(heights)
     if not surface.any():
@@ -57,7 +57,7 @@ TONES = {"local": tone_local, "report": tone_report}
 
 
 def _upper_envelope(heights: "NDArray[np.float32]", reach: float) -> "NDArray[np.float32]":
-    """Return a smooth surface through the highest points within `reach` (a share of the width)."""
+    """Return a smooth surface through the highest points within `reach` (a share of the picture's width)."""
     size = len(heights)
     block = max(1, size // 64)
     count = -(-size // block)
@@ -73,7 +73,7 @@ def _block_tops(heights: Any, block: int, count: int) -> Any:
     tops = np.full((count, count), -np.inf, np.float32)
     for i in range(size):
         row = tops[i // block]
-        for k in range(count):  # no division for each pixel: that alone took longer than the rest
+        for k in range(count):  # no division for each pixel: it would take longer than everything else
             top = row[k]
             for j in range(k * block, min(size, (k + 1) * block)):
                 top = max(top, heights[i, j])
@@ -83,7 +83,7 @@ def _block_tops(heights: Any, block: int, count: int) -> Any:
 
 @numba.njit(cache=True)
 def _highest(field: Any, radius: int) -> Any:
-    """Return the maximum over windows of side 2 radius + 1."""
+    """Return the maximum over square windows of side 2 radius + 1."""
     rows, columns = field.shape
     across, both = np.empty_like(field), np.empty_like(field)
     for i in range(rows):
@@ -103,7 +103,7 @@ def _highest(field: Any, radius: int) -> Any:
 
 @numba.njit(cache=True)
 def _blur(field: Any, radius: int) -> Any:
-    """Return the mean over windows of side 2 radius + 1; the border is repeated outwards."""
+    """Return the mean over square windows of side 2 radius + 1; border values are repeated outwards."""
     rows, columns = field.shape
     across, both = np.empty_like(field), np.empty_like(field)
     share = 1.0 / (2 * radius + 1)

@@ -1,9 +1,9 @@
-"""Find the side of a mesh that is carved, and turn it to face +Z with its character upright.
+"""Find the carved side of a mesh, and turn it to face +Z with its character upright.
 
-The axis that most of the surface is seen along, and the side that its faces look to, nearly always tell; a mesh that
-faces +Z by them is left as it is. Where they say something else, pictures decide: of the front and of the back, each
-turned four ways, the one that looks most like a character that is known. Windings alone cannot be believed: a mesh
-that was mirrored without turning its faces over looks away by them and is carved in front.
+Two things nearly always show the carved side: the axis along which most of the surface is seen, and the direction that
+the faces look in. A mesh that faces +Z by both is left unchanged. Otherwise pictures decide: front and back are each
+drawn in four rotations, and the picture most similar to a known character wins. Face windings alone are not reliable: a
+mesh that was mirrored without reversing its faces looks away from the viewer, although it is carved in front.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,23 +25,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Judge = Callable[[Sequence["NDArray[np.uint8]"]], "NDArray[np.float64] | None"]
-"""Takes pictures to their distances from what is known; None: it knows nothing."""
+"""Function from pictures to their distances from the known characters; None if no characters are known."""
 
 THICK = 0.01
-"""A mesh whose front and back are so far apart, as a share of its width, is a solid; both sides are outsides."""
+"""Smallest distance between front and back of a solid, as a share of its width; both sides of a solid are outsides."""
 MARGIN = 0.05
-"""How much nearer to a known character one side's picture must be than the other's for the side to be sure."""
+"""Smallest difference of distances from a known character at which one side is clearly preferred to the other."""
 KNOWN = 0.9
-"""How near a known character is at most to a picture that shows one; of real scans 95 % are within 0.78."""
+"""Largest distance from a known character at which a picture counts as a character; 95 % of real scans are within
+0.78."""
 TURNED = 0.1
-"""How much nearer a picture turned in its plane must be than the one that stands as the axes say."""
+"""Smallest gain in distance for which a picture is rotated in its plane, compared with the rotation that the axes
+give."""
 STEEP = 0.77
-"""Cosine of the tilt that levelling finds by itself, 40 degrees."""
+"""Cosine of the largest tilt that levelling finds by itself, 40 degrees."""
 SIZE = 128
-"""Side of the pictures that are compared, pixels."""
+"""Side of the pictures that are compared, in pixels."""
 
-# x, y, z of the turned mesh are these of the mesh, with these signs. What looked along +-Y or -Z is turned about x,
-# as programs with y up and with z up do it; what looked along +-X is turned about y.
+# Axes of the original mesh, and their signs, that become x, y, z of the turned mesh. Sides that looked along +-Y or -Z
+# are turned about x, as programs convert between y up and z up; sides that looked along +-X are turned about y.
 TURNS = {
     "+X": ((2, 1, 0), (-1, 1, 1)),
     "-X": ((2, 1, 0), (1, 1, -1)),
@@ -57,12 +59,12 @@ class Tried(NamedTuple):
 
     Attributes
     ----------
-    side : where that side looked.
+    side : direction in which that side looked, such as "-Z".
     triangles : (F, 3, 3) float32, turned, without a table.
-    seen : how they are seen.
-    notes : what was left out.
-    distances : (4,) float64, how far from a known character is what is seen as it stands, turned by 90, 180 and 270
-        degrees counter-clockwise; mirrored or not; infinite: nothing is seen.
+    seen : coarse height map of the triangles.
+    notes : the faces that were left out.
+    distances : (4,) float64, distance from the nearest known character of the picture turned by 0, 90, 180 and 270
+        degrees counter-clockwise, mirrored or not; infinite if nothing is seen.
     """
 
     side: str
@@ -75,19 +77,19 @@ class Tried(NamedTuple):
 def upright(
     triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes: Notes, check: bool = False
 ) -> "tuple[NDArray[np.float32], Look]":
-    """Turn a mesh so that its carved side faces +Z, where it does not already, and leave out a table below it.
+    """Turn a mesh so that its carved side faces +Z, if it does not already, and leave out a table below it.
 
     Parameters
     ----------
     triangles : (F, 3, 3) float32.
-    found : what they are like.
-    judge : how far pictures are from characters that are known.
-    notes : where it is said if the mesh was turned, and if that is not sure.
-    check : whether pictures are asked even where the mesh leaves no doubt; what they say is only noted.
+    found : survey of the triangles.
+    judge : function that gives the distances of pictures from known characters.
+    notes : receives the turn of the mesh, and a remark if the carved side is uncertain.
+    check : whether to compare pictures of front and back even where the mesh is clear; the result is only noted.
 
     Returns
     -------
-    The triangles, turned and without a table; they are the very same where nothing was done. And how they are seen.
+    The triangles, turned and without a table (the same array if nothing was done), and their coarse height map.
     """
     axis = across(found)
     agreed = float(found.facing[axis] / found.shown[axis]) if found.shown[axis] > 0 else 0.0
@@ -112,26 +114,26 @@ def upright(
 
 
 def _check(triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes: Notes) -> None:
-    """Note if the back of a mesh looks more like a character than its front: its heights may be upside down."""
+    """Note if the back of a mesh looks more like a character than its front: its heights may be inverted."""
     front, back = (float(_tried(triangles, found, side, judge).distances.min()) for side in ("+Z", "-Z"))
     if back < front - MARGIN and back < KNOWN:
         notes.remarks.append(
-            "the back looks more like a character than the front: is it inside out? Of a height map --deeper says so"
+            "the back looks more like a character than the front: is it inside out? For a height map, check --deeper"
         )
 
 
 def _better(likely: Tried, other: Tried, notes: Notes) -> Tried:
-    """Return the side that shows a character, or else the one that is likely by how the faces look."""
+    """Return the side that shows a character, or else the side that is likely from the directions of its faces."""
     one, two = float(likely.distances.min()), float(other.distances.min())
     if (two < one - MARGIN and two < KNOWN) or one == np.inf > two:
         return other
     if two < np.inf and not one < two - MARGIN:
-        notes.remarks.append(f"it is not sure that {likely.side} is the carved side, and not {other.side}")
+        notes.remarks.append(f"it is uncertain whether {likely.side} is the carved side, or {other.side}")
     return likely
 
 
 def _is_solid(triangles: "NDArray[np.float32]", box: "NDArray[np.float64]") -> bool:
-    """Return whether a mesh has another surface behind the one that is seen."""
+    """Return whether a mesh has another surface behind the visible one."""
     about_x = np.diag([1.0, -1.0, -1.0])
     front, back = look_at(triangles, box), look_at(triangles, extent(triangles, about_x), about_x)
     depth = (front.heights + back.heights[::-1])[np.isfinite(front.heights) & np.isfinite(back.heights[::-1])]
@@ -139,7 +141,7 @@ def _is_solid(triangles: "NDArray[np.float32]", box: "NDArray[np.float64]") -> b
 
 
 def _tried(triangles: "NDArray[np.float32]", found: Survey, side: str, judge: Judge) -> Tried:
-    """Turn one side of a mesh to +Z and see how much it looks like a character."""
+    """Turn one side of a mesh to +Z and measure its distance from known characters."""
     order, signs = TURNS[side]
     turned = triangles if side == "+Z" else _straightened(_as(triangles, order, signs), found, order, signs)
     notes = Notes()
@@ -147,11 +149,11 @@ def _tried(triangles: "NDArray[np.float32]", found: Survey, side: str, judge: Ju
     distances = np.full(4, np.inf)
     try:
         picture = draw(turned, View(size=SIZE), seen).picture
-    except SinonomError:  # nothing is to be seen from there, or no relief
+    except SinonomError:  # no face can be seen from this side, or it has no relief
         return Tried(side, turned, seen, notes, distances)
     ways = [np.rot90(way, quarters) for way in (picture, picture[:, ::-1]) for quarters in (0, 1, 2, 3)]
     judged = judge(ways)
-    # A mirror image that is turned by n quarters is that of the mesh turned by 4 - n.
+    # A mirror image turned by n quarters is the mirror image of the mesh turned by 4 - n quarters.
     distances = np.ones(4) if judged is None else np.minimum(judged[:4], judged[4:][[0, 3, 2, 1]])
     return Tried(side, turned, seen, notes, distances)
 
@@ -165,7 +167,7 @@ def _as(
 def _straightened(
     triangles: "NDArray[np.float32]", found: Survey, order: tuple[int, int, int], signs: tuple[int, int, int]
 ) -> "NDArray[np.float32]":
-    """Turn a mesh by what levelling could not find: its faces look to +Z or -Z on the whole."""
+    """Remove a tilt too large for levelling, using the average direction of the faces along +Z or -Z."""
     x, y, z = found.facing[list(order)] * signs
     length = float(np.sqrt(x * x + y * y + z * z))
     if abs(z) > STEEP * length or length < AGREED * found.shown.max():
@@ -174,7 +176,7 @@ def _straightened(
 
 
 def _in_plane(triangles: "NDArray[np.float32]", quarters: int) -> "NDArray[np.float32]":
-    """Turn a mesh about z, counter-clockwise, by so many quarters."""
+    """Turn a mesh about z, counter-clockwise, by `quarters` quarter turns."""
     order, signs = (((0, 1, 2), (1, 1, 1)), ((1, 0, 2), (-1, 1, 1)), ((0, 1, 2), (-1, -1, 1)), ((1, 0, 2), (1, -1, 1)))[
         quarters
     ]

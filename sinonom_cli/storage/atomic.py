@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Write files so that they appear completely or not at all."""
 
 import errno
 import hashlib
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TEMPORARY = ".sinonom-"
-"""How the names of unfinished files begin; what a killed run leaves of them is swept by the next."""
+"""Prefix of the names of unfinished files; those that a killed run leaves are removed by the next run."""
 
 _CANNOT_WRITE = {
     errno.ENOSPC: "the disk is full",
@@ -38,23 +38,23 @@ _CANNOT_WRITE = {
 
 
 def cannot_write(path: Path, error: OSError) -> SinonomError:
-    """Return the user's error (exit code 5) for an `OSError` met while writing `path`."""
+    """Return the error (exit code 5) that a user sees for an `OSError` while `path` is written."""
     reason = _CANNOT_WRITE.get(error.errno or 0, error.strerror or str(error))
     return SinonomError(
         f"cannot write {path}: {reason}",
-        "make room or choose another output, then the same command again: it goes on where it stopped",
+        "make room or choose another output, then run the same command again: it goes on where it stopped",
         ExitCode.OUTPUT_IN_THE_WAY,
     )
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; put it in place of `path` when the block ends without error.
+    """Yield a temporary path beside `path`, and move it to `path` when the block ends without an error.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if the disk is full, read-only or not ours to write on.
+        With exit code 5, if the disk is full or read-only, or permission to write is missing.
     """
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
     placed = False
@@ -64,48 +64,48 @@ def replacing(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
         placed = True
     except OSError as error:
-        # Reading an input inside the block may fail too; only what concerns the output is ours to translate.
+        # Reading an input inside the block may fail too; only errors of the output are translated here.
         if error.filename is None or Path(os.fsdecode(error.filename)) in (temporary, path, *path.parents):
             raise cannot_write(path, error) from error
         raise
     finally:
-        if not placed:  # looking in vain for a file a million times takes a minute
+        if not placed:  # looking for a file that is not there, a million times, takes a minute
             temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
+    """Write `content` to `path`, completely or not at all."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text to `path`, whole or not at all, line ends as they are.
+    """Write UTF-8 text to `path`, completely or not at all, with its line ends unchanged.
 
-    Bytes of file names that are not UTF-8, which Python holds as surrogates, are written as they are.
+    Bytes of file names that are not UTF-8, which Python holds as surrogates, are written unchanged.
     """
     try:
         content = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # other surrogates, which JSON can spell
+    except UnicodeEncodeError:  # other surrogates, which JSON can contain
         content = text.encode("utf-8", "backslashreplace")
     write_bytes(path, content)
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
-    """Write `record` as indented UTF-8 JSON to `path`, whole or not at all.
+    """Write `record` to `path` as indented UTF-8 JSON, completely or not at all.
 
-    Bytes of file names that are not UTF-8, which Python holds as lone surrogates, stand there as `\\udcXX`.
+    Bytes of file names that are not UTF-8, which Python holds as lone surrogates, are written as `\\udcXX`.
     """
     text = json.dumps(record, ensure_ascii=False, indent=2) + "\n"
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def save_png(path: Path, picture: "NDArray[np.uint8] | NDArray[np.uint16]") -> None:
-    """Write a grey picture as PNG, whole or not at all.
+    """Write a grey picture as PNG, completely or not at all.
 
     Parameters
     ----------
-    path : ends in `.png`.
+    path : file name that ends in `.png`.
     picture : (H, W) uint8 or uint16.
     """
     from io import BytesIO
@@ -113,7 +113,8 @@ def save_png(path: Path, picture: "NDArray[np.uint8] | NDArray[np.uint16]") -> N
     from PIL import Image
 
     buffer = BytesIO()
-    # Run lengths at level 1: smaller than the default strategy at that level, and the quickest that Pillow offers.
+    # Run-length encoding at level 1 gives smaller files than the default strategy at that level, and is Pillow's
+    # fastest.
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
     write_bytes(path, buffer.getvalue())
 
@@ -133,14 +134,14 @@ def sweep(folder: Path) -> None:
 
 
 def cached_by_file(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Keep the last results of a function of files; one whose file has changed since is made anew.
+    """Keep the last results of a function of files; recompute a result when one of its files has changed.
 
-    A process may run several commands. A file is known by what the system says of it: size, times, inode.
+    A process may run several commands. A change of a file is detected by its size, times and inode.
 
     Parameters
     ----------
-    most : results that are kept. Arguments are given by position; files among them are paths, or have an attribute
-        `path`, alone or in tuples.
+    most : number of results that are kept. Arguments are passed by position; files among them are paths, or objects
+        with an attribute `path`, alone or in tuples.
     """
 
     def decorated(work: Callable[P, R]) -> Callable[P, R]:

@@ -1,8 +1,8 @@
-"""What inputs are known by: their content, whatever their size and times.
+"""Identify input files by fingerprints of their content, not by their sizes and times alone.
 
-A fingerprint is the SHA-256 of a file's bytes. Of a file above `WHOLE`, the time of its last change and the SHA-256 of
-sampled blocks stand behind it: while these and the size are what they were, the file counts as unchanged without being
-read; otherwise all of its bytes decide.
+A fingerprint is the SHA-256 of a file's bytes. For a file larger than `WHOLE`, the time of its last change and the
+SHA-256 of sampled blocks follow it. While these and the size are the same, the file counts as unchanged without being
+read; otherwise all of its bytes are compared.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WHOLE = 16 << 20
-"""Bytes up to which a file is always read whole."""
+"""Largest size, in bytes, of a file that is always read completely."""
 BLOCKS, BLOCK = 16, 1 << 16
-"""Blocks of a larger file that are sampled, the first and the last among them, and bytes of each."""
+"""Number of blocks sampled from a larger file, the first and the last among them, and bytes in each."""
 AT_ONCE = 64
-"""Files that a thread takes at a time: a small one costs less than handing it over."""
+"""Number of files that a thread takes at a time: reading a small file costs less than passing it to a thread."""
 
 
 def fingerprint(path: Path) -> str:
@@ -34,7 +34,7 @@ def fingerprint(path: Path) -> str:
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     status = path.stat()
     return _fingerprint(path, status.st_size, status.st_mtime_ns, status.st_ino)
@@ -42,7 +42,7 @@ def fingerprint(path: Path) -> str:
 
 @lru_cache(maxsize=64)
 def _fingerprint(path: Path, size: int, changed: int, _file: int) -> str:
-    """Return a fingerprint; many items may be made of one file, which is read once a process as long as it stays."""
+    """Return a file's fingerprint; if many items share an unchanged file, a process reads it once."""
     whole = sha256_of(path)
     return whole if size <= WHOLE else f"{whole} {changed} {_sampled(path)}"
 
@@ -58,7 +58,7 @@ def _sampled(path: Path) -> str:
 
 
 def is_unchanged(path: Path, known: str) -> bool:
-    """Return whether a file is what it was when it had this fingerprint; one that cannot be read is not."""
+    """Return whether a file still has this fingerprint; False if it cannot be read."""
     try:
         whole, *quick = known.split(" ")
         if quick:
@@ -71,7 +71,7 @@ def is_unchanged(path: Path, known: str) -> bool:
 
 
 def mark_of(item: Item) -> str:
-    """Return the fingerprint of an item's file, and behind a "+" the hash of what else its result depends on.
+    """Return the fingerprint of an item's file; "+" and a hash follow if its result depends on anything else.
 
     Raises
     ------
@@ -89,15 +89,15 @@ def _about(item: Item) -> str:
 
 
 def _whole(path: Path) -> str:
-    return "" if look(path)[1] else sha256_of(path)  # what cannot be read is for the work to complain of
+    return "" if look(path)[1] else sha256_of(path)  # the work on the item reports files that cannot be read
 
 
 def changed_items(items: Iterable[Item], known: Mapping[str, tuple[int, str]]) -> list[str]:
-    """Return the keys of the items whose files, or what else their results depend on, are not what they were.
+    """Return the keys of items whose files, or other data that their results depend on, have changed.
 
     Parameters
     ----------
-    known : bytes and mark by key, of the items to look at; a mark of "" says nothing, then the size decides alone.
+    known : size in bytes and mark, by key, of the items to check; if the mark is "", only sizes are compared.
     """
     asked = [item for item in items if item.key in known]
 
@@ -115,7 +115,7 @@ def changed_items(items: Iterable[Item], known: Mapping[str, tuple[int, str]]) -
 
 
 def digest_of(marks: Iterable[tuple[str, str]]) -> str:
-    """Return a SHA-256 of keys and marks, without the times in them: equal inputs give equal digests anywhere."""
+    """Return a SHA-256 of keys and marks without the times in them: equal inputs give equal digests anywhere."""
     digest = hashlib.sha256()
     for key, mark in marks:
         content, plus, about = mark.partition("+")
@@ -125,11 +125,11 @@ def digest_of(marks: Iterable[tuple[str, str]]) -> str:
 
 
 def identity_of(items: Sequence[Item], marks: Sequence[str]) -> dict[str, Any]:
-    """Return what a record says of inputs: their number, their bytes, and a SHA-256 of names and contents.
+    """Return a record's entry for its inputs: their number, their bytes, and a SHA-256 of names and contents.
 
     Parameters
     ----------
-    marks : one for each item, as of when it was used; "" for what was not.
+    marks : the mark of each item when it was used; "" if it was not used.
     """
     total = sum(item.size for item in items if item.size > 0)
     digest = digest_of((item.key, mark) for item, mark in zip(items, marks, strict=True))
@@ -137,7 +137,7 @@ def identity_of(items: Sequence[Item], marks: Sequence[str]) -> dict[str, Any]:
 
 
 def each(work: Callable[[T], R], things: Sequence[T]) -> list[R]:
-    """Return what `work` gives for each, in order; several threads wait for the disk and hash at once."""
+    """Return the results of `work` on all things, in order; several threads read and hash at the same time."""
 
     def some(start: int) -> list[R]:
         return [work(thing) for thing in things[start : start + AT_ONCE]]

@@ -1,8 +1,8 @@
-"""Image sets: labelled (or, for scans, unlabelled) character images in a folder.
+"""Read image sets: folders of character images, labelled or (for scans) unlabelled.
 
-`images/<label>/<name>.png`, or `images/<relative path>.png` where no label is known; `metadata.csv`; `artifact.json`.
-`datasets.load_dataset("imagefolder")` reads both kinds, `torchvision.datasets.ImageFolder(set / "images")` the
-labelled.
+A set holds `images/<label>/<name>.png`, or `images/<relative path>.png` if no label is known; `metadata.csv`;
+`artifact.json`. `datasets.load_dataset("imagefolder")` reads both kinds, `torchvision.datasets.ImageFolder(set /
+"images")` reads labelled sets.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ PICTURE_SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One row of a set.
+    """One row of an image set.
 
     Attributes
     ----------
-    file_name : path relative to the set.
-    label : `U+5B57`, or "" where unknown.
+    file_name : path of the picture, relative to the set.
+    label : `U+5B57`, or "" if unknown.
     char : the character itself, or "".
-    source : what the picture was made from, relative to the input it came from, `#k` for the k-th thing in it.
+    source : file that the picture was made from, relative to the input that holds it; `#k` for the k-th thing in it.
     box : `x0 y0 x1 y1` in pixels of the source, or "".
-    more : the other columns.
+    more : the other columns, by name.
     """
 
     file_name: str
@@ -46,7 +46,7 @@ class Picture:
 
     @property
     def item(self) -> str:
-        """The name an answer shows: the path below `images/`."""
+        """Return the name that answers show: the path below `images/`."""
         return self.file_name.removeprefix("images/")
 
 
@@ -56,8 +56,8 @@ class ImageSet:
 
     Attributes
     ----------
-    identity : changes when its rows do; of a plain folder, when names or sizes do.
-    passed_over : how many files a plain folder holds that are no pictures, by ending.
+    identity : hash that changes when the set's rows do, or, for a plain folder, when file names or sizes do.
+    passed_over : number of files in a plain folder that are not pictures, by suffix.
     """
 
     path: Path
@@ -68,21 +68,21 @@ class ImageSet:
 
 
 def read_imageset(path: Path, skip: Sequence[Path] = ()) -> ImageSet:
-    """Read an image set of ours, or a plain folder of pictures.
+    """Read an image set made by this program, or a plain folder of pictures.
 
-    In a plain folder, a picture in a folder named `U+5B57` has that label; others have none. What cannot be read, such
-    as a locked folder, stands among the pictures.
+    In a plain folder, a picture in a folder named `U+5B57` has that label; others have none. Entries that cannot be
+    read, such as a locked folder, are listed among the pictures.
 
     Parameters
     ----------
-    skip : files and folders that the command writes: where they lie in a plain folder, they are no pictures.
+    skip : files and folders that the command writes; they are ignored if they lie in a plain folder.
 
     Raises
     ------
     SinonomError
-        If there is no such folder, no picture in it, the set is not complete, or a row names no label we know.
+        If the folder does not exist or holds no picture, the set is not complete, or a row has an unknown label.
     """
-    if not os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk takes
+    if not os.path.isdir(path):  # noqa: PTH112  # it is False for a name that no disk accepts
         missing = "is not a folder" if os.path.lexists(path) else "does not exist"
         raise SinonomError(f"{path} {missing}", "give an image set, or a folder of pictures")
     if (path / "artifact.json").exists():
@@ -93,7 +93,7 @@ def read_imageset(path: Path, skip: Sequence[Path] = ()) -> ImageSet:
         parent = Path(item.key).parent.name
         label = parent if is_label(parent) else ""
         pictures.append(Picture(item.key, label, char_of(label) if label else "", item.key))
-    from sinonom_cli.storage.fingerprints import digest_of  # a query, which reads no set, starts sooner
+    from sinonom_cli.storage.fingerprints import digest_of  # a query, which reads no set, starts faster
 
     listed = digest_of((item.key, str(item.size)) for item in items)
     return ImageSet(path, pictures, {}, listed, items.passed_over)
@@ -105,7 +105,7 @@ def _read_ours(path: Path) -> ImageSet:
     record = read_record(path, "imageset")
     table = path / "metadata.csv"
     if not table.is_file():
-        raise SinonomError(f"{path} has lost its metadata.csv", "make the set again with --overwrite")
+        raise SinonomError(f"{path} has no metadata.csv", "make the set again with --overwrite")
     columns, rows = read_table(table)
     lacking = [name for name in METADATA_COLUMNS if name not in columns]
     if lacking:
@@ -114,7 +114,7 @@ def _read_ours(path: Path) -> ImageSet:
     for number, row in enumerate(rows, 2):
         label = row["label"] or ""
         if label and not is_label(label):
-            raise SinonomError(f"{table}, line {number}: {label!r} is no label", "labels look like U+5B57")
+            raise SinonomError(f"{table}, line {number}: {label!r} is not a label", "labels look like U+5B57")
         more = {key: value for key, value in row.items() if key not in METADATA_COLUMNS and key is not None}
         pictures.append(Picture(row["file_name"], label, row["char"], row["source"], row["box"], more))
     identity = hashlib.sha256(table.read_bytes()).hexdigest()
@@ -122,16 +122,16 @@ def _read_ours(path: Path) -> ImageSet:
 
 
 def check(images: ImageSet) -> None:
-    """Check that every picture of a set is there.
+    """Check that every picture of a set exists.
 
     Raises
     ------
     SinonomError
-        Naming the first that is missing, and how many are.
+        If pictures are missing; it names the first one and their number.
     """
     missing = [p.file_name for p in images.pictures if not (images.path / p.file_name).is_file()]
     if missing:
         raise SinonomError(
             f"{images.path} lacks {len(missing)} of its pictures; the first is {missing[0]}",
-            "copy the set again whole, or make it again with --overwrite",
+            "copy the whole set again, or make it again with --overwrite",
         )

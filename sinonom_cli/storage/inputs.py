@@ -1,4 +1,4 @@
-"""From what a user types (files, folders, globs, `-`) to the items that a stage works through."""
+"""List the items that a stage works through, from what a user types (files, folders, globs, `-`)."""
 
 import glob
 import os
@@ -20,13 +20,13 @@ class Item:
 
     Attributes
     ----------
-    key : unique name: the path relative to the input that was given, with "/" on every system.
-    path : the file it is in.
-    data : whatever else the stage needs; must pickle.
-    size : bytes of the file; -1 if it is not there.
-    about : what the result depends on besides the file, as text: a label that is known from elsewhere.
+    key : unique name: the path relative to the given input, with "/" on every system.
+    path : the file that holds it.
+    data : any other data for the stage; must be picklable.
+    size : size of the file in bytes; -1 if it does not exist.
+    about : text that the result depends on besides the file, such as a label known from elsewhere.
     files : further files that the result depends on, such as those that a glTF file names.
-    fault : why it cannot be read, if that is known without opening it: a pipe, a dead link, a folder that is locked.
+    fault : reason why it cannot be read, if known without opening it: a pipe, a dead link, a locked folder.
     """
 
     key: str
@@ -39,7 +39,7 @@ class Item:
 
 
 class Items(list[Item]):
-    """Items, and how many files the folders hold that were passed over, by ending."""
+    """A list of items, with the number of files in the folders that were passed over, by suffix."""
 
     passed_over: dict[str, int]
 
@@ -55,17 +55,17 @@ def find_inputs(
     limit: int | None = None,
     skip: Sequence[Path] = (),
 ) -> Items:
-    """List the files that the inputs name, sorted by key within each input, and say what is passed over in folders.
+    """List the files that the inputs name, sorted by key within each input, and report files passed over in folders.
 
-    What is there and cannot be read is an item with a `fault`, so that the rest is done.
+    An entry that exists and cannot be read becomes an item with a `fault`, so that the others are still processed.
 
     Parameters
     ----------
-    inputs : files, folders (searched through), globs, or "-" (a list of paths on stdin).
-    suffixes : lower-case endings taken from folders, with dot; a file given by name is taken whatever it is called.
-    what : the files' name in messages, in the plural.
-    limit : take only the first `limit`; None: all.
-    skip : files and folders that the command writes: where they lie in a folder, they are no inputs.
+    inputs : files, folders (searched recursively), globs, or "-" (a list of paths on stdin).
+    suffixes : suffixes of files taken from folders, lower-case, with dot; a file given by name may have any suffix.
+    what : name of the files in messages, in the plural.
+    limit : largest number of items to return; None: all.
+    skip : files and folders that the command writes; they are ignored if they lie in an input folder.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def find_inputs(
     roots, passed_over = list(_expand(inputs)), Counter[str]()
     found: list[tuple[Path, Item]] = []
     for root, typed in roots:
-        if os.path.isdir(root):  # noqa: PTH112  # False for a name that no disk takes
+        if os.path.isdir(root):  # noqa: PTH112  # it is False for a name that no disk accepts
             holding = walk(str(root), frozenset(suffixes), skip)
             found += [(root, _item(entry)) for entry in holding.entries]
             passed_over += holding.passed_over
@@ -85,12 +85,12 @@ def find_inputs(
             size, fault = look(root)
             found.append((root.parent, Item(root.name, root, size=size, fault=fault)))
     if not found:
-        hint = f"files that end in {' '.join(sorted(suffixes))}"
+        hint = f"give files that end in {' '.join(sorted(suffixes))}"
         besides = f"; {said(passed_over)}" if passed_over else ""
         raise SinonomError(f"no {what} in {', '.join(inputs)}{besides}", hint)
     if passed_over:
         console.say(said(passed_over))
-    # The paths in one folder differ as they are.
+    # Paths within one folder are unique already.
     return Items(([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit], passed_over)
 
 
@@ -99,7 +99,7 @@ def _item(entry: Entry) -> Item:
 
 
 def _expand(inputs: Sequence[str]) -> Iterator[tuple[Path, bool]]:
-    """Yield the paths that are named, and whether each was typed: one that is not there is then a slip."""
+    """Yield the paths that are named, and whether each was typed; a typed path that does not exist is an error."""
     for text in inputs:
         if text == "-":
             yield from ((Path(line.rstrip("\r\n")), False) for line in sys.stdin if line.strip())
@@ -113,11 +113,11 @@ def _expand(inputs: Sequence[str]) -> Iterator[tuple[Path, bool]]:
 
 
 def _unique(found: list[tuple[Path, Item]]) -> list[Item]:
-    """Make keys unique: where two inputs hold the same relative path, the input's name goes in front."""
+    """Make keys unique: if two inputs hold the same relative path, prefix it with the input's name."""
     seen: dict[str, Item] = {}
     counts: Counter[str] = Counter()
     for root, item in found:
-        resolved = os.path.abspath(item.path)  # noqa: PTH100  # without ".."
+        resolved = os.path.abspath(item.path)  # noqa: PTH100  # this removes ".."
         if resolved not in seen:
             counts[item.key] += 1
             name = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119

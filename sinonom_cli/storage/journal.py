@@ -1,7 +1,8 @@
-"""What a batch has finished so far, kept on disk line by line, so that a killed run loses next to nothing.
+"""Record the finished items of a batch on disk, line by line, so that a killed run loses almost nothing.
 
-While a batch runs, `journal.jsonl` holds a line for each finished item, in the order in which they finished. When
-it ends, `metadata.csv`, `failures.csv` and `items.csv` are written in the order of the items and the journal goes.
+While a batch runs, `journal.jsonl` holds a line for each finished item, in the order in which they finished. When the
+batch ends, `metadata.csv`, `failures.csv` and `items.csv` are written in the order of the items, and the journal is
+deleted.
 """
 
 import json
@@ -15,19 +16,19 @@ from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.own_tables import TableRow, rows_of, write_table, writing_table
 
 Known = tuple[int, str]
-"""Bytes of an input and its fingerprint, see `fingerprints.mark_of`."""
+"""Size of an input in bytes and its fingerprint, see `fingerprints.mark_of`."""
 
 
 class Journal:
-    """The finished items of a folder artifact.
+    """Record of the finished items of a folder artifact.
 
     Attributes
     ----------
-    done : bytes and fingerprint of the input at the time, by item key, of every item that succeeded; a table of an
-        earlier version has no fingerprints: "".
-    failures : reason by item key, of this run.
-    begun : files that items which were begun and not finished may have written, relative to the folder; None: an
-        earlier version took no note of them.
+    done : size in bytes and fingerprint, by item key, of the input of every item that succeeded; "" as fingerprint if
+        the table is of an earlier version without fingerprints.
+    failures : reason of each failure in this run, by item key.
+    begun : files that begun and unfinished items may have written, relative to the folder; None: an earlier version did
+        not record them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,12 +45,12 @@ class Journal:
         self._file = self.path.open("ab")
 
     def begin(self, names: Sequence[str]) -> None:
-        """Note that these files are about to be written, so that after a kill they are known for ours."""
+        """Record the files that are about to be written, so that they are recognised as ours after a kill."""
         self._file.write(json.dumps({"begun": list(names)}).encode("ascii") + b"\n")
         self._file.flush()
 
     def add(self, item: Item, rows: Sequence[TableRow] | None, failure: str = "", mark: str = "") -> None:
-        """Note that `item`, whose mark this is, is done with these metadata rows, or (rows None) that it failed."""
+        """Record that `item`, with this mark, is done with these metadata rows, or (rows None) that it failed."""
         if rows is None:
             self.failures[item.key] = failure
             return
@@ -58,11 +59,11 @@ class Journal:
         self._file.write(_line(item.key, item.size, mark, rows))
 
     def flush(self) -> None:
-        """Hand what was added to the operating system."""
+        """Pass the added lines to the operating system."""
         self._file.flush()
 
     def close(self) -> None:
-        """Close the file; what is in it stays for the next run."""
+        """Close the file; its content remains for the next run."""
         self._file.close()
 
     def write_tables(
@@ -70,8 +71,9 @@ class Journal:
     ) -> dict[str, int]:
         """Write the tables in the order of the items; return the counts.
 
-        `metadata.csv` has `columns`. Rows with no `file_name` are of what was found doubtful and not kept: they go to
-        `doubtful.csv`, whose columns are `doubtful`. `items.csv` says how many of which each item has.
+        `metadata.csv` has the columns `columns`. Rows without a `file_name` describe doubtful results that were not
+        kept. They go to `doubtful.csv`, whose columns are `doubtful`. `items.csv` gives the number of both for each
+        item.
         """
         self.flush()
         kept = aside = 0
@@ -98,12 +100,12 @@ class Journal:
         return {**counted, "doubtful": aside} if doubtful else counted
 
     def write_failures(self, items: Sequence[Item]) -> None:
-        """Write `failures.csv` (file, reason), or take away an old one when nothing failed."""
+        """Write `failures.csv` (file, reason), or delete an old one if nothing failed."""
         failed = ((item.key, self.failures[item.key]) for item in items if item.key in self.failures)
         write_failures(self.folder / "failures.csv", dict(failed))
 
     def delete(self) -> None:
-        """Remove the journal: the tables hold everything now."""
+        """Delete the journal, because the tables now hold everything."""
         self.close()
         self.path.unlink(missing_ok=True)
 
@@ -137,7 +139,7 @@ class Journal:
         self.begun = begun if noted or not self.done else None
 
     def _rebuild(self) -> None:
-        """Make the journal again from the tables of a complete artifact that is to be extended."""
+        """Rebuild the journal from the tables of a complete artifact that is to be extended."""
         pictures, others = rows_of(self.folder / "metadata.csv"), rows_of(self.folder / "doubtful.csv")
         with replacing(self.path) as temporary, temporary.open("wb") as journal:
             for entry in rows_of(self.folder / "items.csv"):
@@ -149,25 +151,25 @@ class Journal:
 
 
 def _line(key: str, size: int, mark: str, rows: Sequence[TableRow]) -> bytes:
-    # ASCII JSON: file names that are not valid UTF-8 reach us as surrogates, and must survive.
+    # ASCII JSON keeps file names that are not valid UTF-8; Python holds their bytes as surrogates.
     entry = {"item": key, "bytes": size, "fingerprint": mark, "rows": list(rows)}
     return json.dumps(entry).encode("ascii") + b"\n"
 
 
 def finished(folder: Path) -> dict[str, Known]:
-    """Return bytes and fingerprint by key, in their order, of the items that a complete artifact was made from."""
+    """Return size and fingerprint, by key and in order, of the items from which a complete artifact was made."""
     rows = rows_of(folder / "items.csv")
     return {row["item"]: (int(row["bytes"]), row.get("fingerprint") or "") for row in rows}
 
 
 def write_items(folder: Path, items: Sequence[Item], marks: Sequence[str]) -> None:
-    """Write the table of what an artifact is made from that has no rows of its own: item, bytes, fingerprint."""
+    """Write the inputs of an artifact that has no rows of its own as a table: item, bytes, fingerprint."""
     rows = ((item.key, str(item.size), mark) for item, mark in zip(items, marks, strict=True))
     write_table(folder / "items.csv", ("item", "bytes", "fingerprint"), rows)
 
 
 def write_failures(path: Path, failures: Mapping[str, str]) -> None:
-    """Write a table of failures, reason by file; none: take away an old one."""
+    """Write a table of failures, given as reason by file; delete an old one if there are none."""
     if not failures:
         path.unlink(missing_ok=True)
         return

@@ -1,7 +1,7 @@
-"""One command at a time writes an output.
+"""Lock an output, so that one command at a time writes it.
 
-The lock is the operating system's, on a file in the output: it goes with the process that holds it, however that ends.
-The file is removed at the end; one that a killed process has left behind blocks nobody.
+The operating system holds the lock, on a file in the output. It is released when its process ends, in any way. The file
+is removed at the end; a file that a killed process left does not block later commands.
 """
 
 import errno
@@ -14,14 +14,14 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.storage.atomic import cannot_write
 
 LOCK = ".sinonom.lock"
-"""The lock's name in a folder artifact; that of an index lies beside it."""
+"""Name of the lock file in a folder artifact; the lock file of an index lies beside the index."""
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 def lock_path(path: Path, kind: str) -> Path:
-    """Return where the lock of the output at `path` lies."""
+    """Return the path of the lock file for the output at `path`."""
     return path.with_name(f".{path.name}.lock") if kind == "index" else path / LOCK
 
 
@@ -29,13 +29,13 @@ def lock_path(path: Path, kind: str) -> Path:
 def locked(path: Path, kind: str) -> Iterator[None]:
     """Keep other processes from writing the output at `path` while the block runs.
 
-    The folder is made if need be, and removed again if nothing was put into it. Where nothing can be written, or the
-    file system knows no locks, the block runs without one.
+    The folder is created if necessary, and removed again if it stays empty. If nothing can be written there, or the
+    file system has no locks, the block runs without a lock.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if another process writes the output, or its folder cannot be made.
+        With exit code 5, if another process is writing the output, or its folder cannot be created.
     """
     lock = lock_path(path, kind)
     with ExitStack() as undo:
@@ -50,7 +50,7 @@ def locked(path: Path, kind: str) -> Iterator[None]:
 
 
 def _made(folder: Path) -> list[Path]:
-    """Make a folder and those above it; return the ones that were not there, the outermost first."""
+    """Create a folder and its missing parents; return the folders that were created, the outermost first."""
     missing = []
     while not os.path.lexists(folder):
         missing.append(folder)
@@ -67,7 +67,7 @@ def _remove_empty(folder: Path) -> None:
 
 @contextmanager
 def _held(lock: Path, path: Path) -> Iterator[None]:
-    """Hold the lock on a file that nobody has removed meanwhile."""
+    """Hold the lock on a file that no other process has removed in the meantime."""
     from filelock import FileLock, Timeout
 
     native = FileLock(lock)
@@ -79,16 +79,16 @@ def _held(lock: Path, path: Path) -> Iterator[None]:
         except Timeout:
             raise SinonomError(
                 f"another process is writing {path}",
-                "wait until it has ended, or another output",
+                "wait until it has ended, or choose another output",
                 ExitCode.OUTPUT_IN_THE_WAY,
             ) from None
         if _is_still(lock, before):
             break
-        native.release()  # its last holder has removed the file between our looking for it and locking it
+        native.release()  # its last holder removed the file before it was locked here
     try:
         yield
     finally:
-        # Where open files can be removed, it goes before others can lock it; on Windows, behind.
+        # If open files can be removed, the file goes before others can lock it; on Windows, it goes afterwards.
         if os.name != "nt":
             lock.unlink(missing_ok=True)
         native.release()

@@ -1,4 +1,4 @@
-"""Arrays that numpy has saved, mapped into memory: nothing of them is read before it is used."""
+"""Map arrays that numpy saved into memory, so that nothing is read before it is used."""
 
 import warnings
 from pathlib import Path
@@ -8,14 +8,14 @@ import numpy as np
 
 
 def mapped_array(path: Path) -> Any:
-    """Map a `.npy` file; it is an archive, and no array, where the file is one. Nothing pickled is opened.
+    """Map a `.npy` file, or open it as an archive if its content is an archive. Pickled data are refused.
 
     Raises
     ------
     Exception
-        Whatever numpy raises: it reads the header as Python, and lets all through that Python says of it. A file that
-        is shorter than its header claims is among that.
+        Any exception: numpy parses the header as Python and passes on all errors of that. A file shorter than its
+        header claims raises one as well.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of headers that Python 2 wrote
+        warnings.simplefilter("ignore", UserWarning)  # warning about headers that Python 2 wrote
         return np.load(path, mmap_mode="r", allow_pickle=False)

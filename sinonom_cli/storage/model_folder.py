@@ -1,7 +1,7 @@
-"""Models: weights and everything needed to use them.
+"""Read and write models: weights and everything needed to use them.
 
-`model.safetensors`, `model.onnx` (image in, embedding out, batch free), `artifact.json`. A folder of three files can be
-copied anywhere. Nothing in it is ever unpickled.
+A model is a folder of three files: `model.safetensors`, `model.onnx` (image in, embedding out, any batch size) and
+`artifact.json`. It can be copied anywhere. Nothing in it is ever unpickled.
 """
 
 import json
@@ -24,46 +24,46 @@ CARD = ("backbone", "head", "embedding_size", "input", "distance", "labels", "tr
 
 @dataclass(frozen=True)
 class Model:
-    """A model on disk: where it is and its record."""
+    """A model on disk: its path and its record."""
 
     path: Path
     record: dict[str, Any]
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the weights, in hexadecimal."""
+        """Return the SHA-256 of the weights, in hexadecimal."""
         return str(self.record["identity"])
 
     @property
     def onnx(self) -> Path:
-        """The ONNX file."""
+        """Return the path of the ONNX file."""
         return self.path / "model.onnx"
 
     @property
     def size(self) -> int:
-        """Side of the square input in pixels."""
+        """Return the side of the square input, in pixels."""
         return int(self.record["input"]["size"])
 
     @property
     def embedding_size(self) -> int:
-        """Length of an embedding."""
+        """Return the dimension of the embeddings."""
         return int(self.record["embedding_size"])
 
     @property
     def distance(self) -> str:
-        """The distance its embeddings are meant for."""
+        """Return the distance for which the embeddings are meant."""
         return str(self.record["distance"])
 
     @property
     def labels(self) -> list[str]:
-        """Labels it was trained on, in the order of its classes."""
+        """Return the labels that the model was trained on, in the order of its classes."""
         return list(self.record["labels"])
 
     def tensor(self, name: str) -> "NDArray[np.float32] | None":
-        """Read one of the weights, float32; None if there is none of that name.
+        """Read one of the weights by name, float32; None if there is none of that name.
 
-        The format is that of safetensors: the header's length, a header of JSON, the bytes. Its library comes with the
-        extra `train`, and is not needed to read.
+        The safetensors format is: length of the header, header in JSON, bytes of the weights. Its library comes with
+        the extra `train`, and is not needed for reading.
         """
         import numpy as np
 
@@ -71,7 +71,7 @@ class Model:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if size > path.stat().st_size:
-                raise SinonomError(f"{path} is not what its artifact.json names", "copy the model again whole")
+                raise SinonomError(f"{path} is not the file that artifact.json names", "copy the whole model again")
             entry = json.loads(file.read(size)).get(name)
             if entry is None or entry["dtype"] != "F32":
                 return None
@@ -81,39 +81,39 @@ class Model:
 
 
 def read_model(path: Path | None = None) -> Model:
-    """Read the model at `path`; None: `./model` if it is there, else the default model that ships.
+    """Read the model at `path`; None: `./model` if it exists, else the shipped default model.
 
     Raises
     ------
     SinonomError
-        If it is not there, not complete, or its files are not those that its record names.
+        If the model does not exist or is not complete, or its files are not those that its record names.
     """
     if path is None:
         path = Path("model") if Path("model", "artifact.json").exists() else DEFAULT
     record = read_record(path, "model")
     for name in ("model.safetensors", "model.onnx"):
         if not (path / name).is_file():
-            raise SinonomError(f"{path} has lost its {name}", "copy the model again whole")
+            raise SinonomError(f"{path} has no {name}", "copy the whole model again")
     lacking = [name for name in (*CARD, "identity") if name not in record]
     if lacking:
-        raise SinonomError(f"{path}/artifact.json has no {lacking[0]!r}", "copy the model again whole")
+        raise SinonomError(f"{path}/artifact.json has no {lacking[0]!r}", "copy the whole model again")
     model = Model(path, record)
     for name, sha256 in (("model.safetensors", model.identity), ("model.onnx", record.get("onnx_sha256"))):
         if sha256_of(path / name) != sha256:
-            raise SinonomError(f"{path / name} is not what its artifact.json names", "copy the model again whole")
+            raise SinonomError(f"{path / name} is not the file that artifact.json names", "copy the whole model again")
     return model
 
 
 def write_model(
     artifact: Artifact, tensors: dict[str, "NDArray[np.generic]"], onnx: bytes, card: dict[str, Any]
 ) -> Model:
-    """Put weights, network and card in place and finish the artifact.
+    """Write weights, network and card, and finish the artifact.
 
     Parameters
     ----------
-    artifact : from `begin(path, "model", ...)`.
+    artifact : result of `begin(path, "model", ...)`.
     tensors : weights by name, any shape, contiguous.
-    onnx : the network as ONNX: (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32.
+    onnx : the network as ONNX, from (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32.
     card : the fields named in `CARD`.
     """
     lacking = [name for name in CARD if name not in card]
@@ -121,7 +121,7 @@ def write_model(
         raise ValueError(f"a model's card needs {', '.join(lacking)}")
     numpy_file = need("safetensors.numpy", "train")
     weights = artifact.path / "model.safetensors"
-    write_bytes(weights, numpy_file.save(tensors))  # its save_file makes files that only their owner may read
+    write_bytes(weights, numpy_file.save(tensors))  # its save_file creates files that only their owner can read
     write_bytes(artifact.path / "model.onnx", onnx)
     hashes = {"identity": sha256_of(weights), "onnx_sha256": sha256_of(artifact.path / "model.onnx")}
     finish(artifact, **hashes, **card)

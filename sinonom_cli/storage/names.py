@@ -1,4 +1,4 @@
-"""File names: those that a list spells otherwise than the disk, and those that every system can hold."""
+"""Find files whose names a list spells differently from the disk, and make names that every system can store."""
 
 import hashlib
 import os
@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 LONGEST = 240
-"""Bytes of one part of a path that is made here: disks take 255, and unfinished files have longer names."""
+"""Largest number of bytes in one part of a path that is made here: disks allow 255, and unfinished files have longer
+names."""
 
 _NOWHERE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\\ud800-\udfff]')
-"""What Windows takes in no name, and bytes that are no UTF-8."""
+"""Characters that Windows does not allow in names, and bytes that are not UTF-8."""
 _AT_ITS_END = re.compile(r"^\.|[. ]$")
 _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?=\.|$)", re.IGNORECASE)
 
@@ -20,21 +21,21 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|co
 def composed(name: str) -> str:
     """Return a file name in normalisation form C.
 
-    macOS and the archives made there write `é` as two code points, most other programs write one. This is for file
-    names alone: characters of transcripts are never normalised.
+    macOS, and archives made on it, write `é` as two code points; most other programs write one. This function is only
+    for file names: characters of transcripts are never normalised.
     """
     return unicodedata.normalize("NFC", name)
 
 
 class Spelling:
-    """Finds files below a folder by names that may be spelt otherwise. Folders are listed once, and only in need."""
+    """Look-up of files below a folder by names that may be spelt differently; folders are listed once, on demand."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._listed: dict[str, list[str]] = {}
 
     def __call__(self, name: str) -> str:
-        """Return a name as the disk spells it.
+        """Return a name in the spelling of the disk.
 
         Parameters
         ----------
@@ -42,8 +43,8 @@ class Spelling:
 
         Returns
         -------
-        The name itself if there is such a file; else that of the one file whose name is the same when composed, or
-        when capitals do not count; the name itself if there is none, or several.
+        The name itself if such a file exists. Otherwise the name of the only file that is equal after composition, or
+        after ignoring case; the name itself if there is none or several.
         """
         if os.path.lexists(self._folder / name):
             return name
@@ -69,11 +70,12 @@ class Spelling:
 
 
 def portable(path: str) -> str:
-    """Return a relative path, "/" between its parts, that every system can hold.
+    """Return a relative path, with "/" between its parts, that every system can store.
 
-    What some cannot have stands as "%" and two hexadecimal digits for each byte: control characters, `<>:"|?*\\`,
-    bytes that are no UTF-8, a dot or space at the end of a part, a dot at its beginning, the first letter of a name
-    that Windows keeps for a device (`CON`, `nul.png`). Parts above `LONGEST` bytes end in a hash of the whole.
+    Characters that some systems do not allow become "%" and two hexadecimal digits for each byte: control characters,
+    `<>:"|?*\\`, bytes that are not UTF-8, a dot or space at the end of a part, a dot at its beginning, and the first
+    letter of a name that Windows reserves for a device (`CON`, `nul.png`). Parts longer than `LONGEST` bytes end in a
+    hash of the whole part.
     """
     return "/".join(map(_portable_part, path.split("/")))
 
@@ -97,7 +99,7 @@ def _percent(found: "re.Match[str]") -> str:
 def _percent_of(char: str) -> str:
     try:
         encoded = char.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a pair, as names on Windows may hold it
+    except UnicodeEncodeError:  # half of a surrogate pair, which names on Windows may hold
         encoded = char.encode("utf-8", "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in encoded)
 
@@ -107,16 +109,17 @@ def _digits(text: str) -> str:
 
 
 def distinct(wanted: Mapping[str, str], ending: str) -> dict[str, str]:
-    """Return portable file names, no two of which differ by capitals or normalisation form alone.
+    """Return portable file names that differ by more than case or normalisation form.
 
     Parameters
     ----------
-    wanted : by key, the name that each would have alone, without ending.
-    ending : of all names, with dot.
+    wanted : by key, the preferred name, without suffix.
+    ending : suffix of all names, with dot.
 
     Returns
     -------
-    By key, the wanted name; where two want the same, their keys; where these are alike too, with digits of a hash.
+    By key, the preferred name; the key itself where preferred names are equal; with digits of a hash if that is equal
+    too.
     """
     names = {key: portable(name + ending) for key, name in wanted.items()}
     for other in (_whole_key, _with_digits):
@@ -134,7 +137,7 @@ def _with_digits(key: str, ending: str) -> str:
 
 
 def _alike(names: Mapping[str, str]) -> list[str]:
-    """Return the keys whose names some disk takes for another's."""
+    """Return the keys whose names are equal to another name on some disks."""
     folded = {key: composed(name).casefold() for key, name in names.items()}
     times = Counter(folded.values())
     return [key for key, name in folded.items() if times[name] > 1]

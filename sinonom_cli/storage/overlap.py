@@ -1,4 +1,4 @@
-"""Whether an output would hold its own inputs: then a second run would read what the first has written."""
+"""Refuse outputs that hold their own inputs: a second run would read what the first one wrote."""
 
 import os
 from collections.abc import Iterable
@@ -8,15 +8,15 @@ from sinonom_cli.errors import ExitCode, SinonomError
 
 
 def refuse_overlap(output: Path, inputs: Iterable[Path]) -> None:
-    """Refuse an output that is one of its inputs or a folder that holds one.
+    """Refuse an output that is one of its inputs, or a folder that holds an input.
 
-    Files are compared by what they are on the disk, not by their names: links, "..", and capitals where the disk does
-    not tell them apart, make no difference.
+    Files are compared by their identity on the disk, not by their names, so links, ".." and case (where the disk
+    ignores it) make no difference.
 
     Parameters
     ----------
-    output : the file or folder to make; where nothing is there yet, it holds nothing.
-    inputs : files and folders that are read.
+    output : the file or folder to make; if it does not exist yet, it holds nothing.
+    inputs : files and folders that the command reads.
 
     Raises
     ------
@@ -38,10 +38,10 @@ def refuse_overlap(output: Path, inputs: Iterable[Path]) -> None:
 
 
 def _is_below(folder: str, own: tuple[int, int], inside: dict[str, bool]) -> bool:
-    """Return whether a folder is the one with this identity, or lies in it; `inside` holds what is known already."""
+    """Return whether a folder has this identity, or lies in the folder that has it; `inside` caches results."""
     if folder not in inside:
         above = os.path.dirname(os.path.realpath(folder))  # noqa: PTH120
-        inside[folder] = False  # the root lies in nothing
+        inside[folder] = False  # the root lies in no folder
         inside[folder] = _identity(folder) == own or _is_below(above, own, inside)
     return inside[folder]
 
@@ -55,4 +55,4 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _refused(message: str) -> SinonomError:
-    return SinonomError(message, "another output, outside of the inputs", ExitCode.OUTPUT_IN_THE_WAY)
+    return SinonomError(message, "choose an output outside of the inputs", ExitCode.OUTPUT_IN_THE_WAY)

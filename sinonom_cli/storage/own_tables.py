@@ -1,7 +1,7 @@
-"""The tables that outputs carry: CSV, UTF-8, a line feed at the end of each row.
+"""Read and write the tables of outputs: CSV in UTF-8, with a line feed at the end of each row.
 
-Bytes of file names that are not UTF-8 stand in them as `\\udcXX`, as in JSON, so that every program can read the rest;
-the same names come back here.
+Bytes of file names that are not UTF-8 are written as `\\udcXX`, as in JSON, so that every program can read the rest;
+reading a table here restores the original names.
 """
 
 import csv
@@ -22,31 +22,31 @@ _ESCAPED = re.compile(r"\\u(005c|d[89a-f][0-9a-f]{2})")
 
 
 def escaped(text: str) -> str:
-    """Return text that is valid Unicode: lone surrogates, and backslashes that would be read as one, escaped."""
+    """Return valid Unicode: lone surrogates, and backslashes that look like escapes of one, are escaped."""
     return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def unescaped(text: str) -> str:
-    """Return what `escaped` was given."""
+    """Return the text from which `escaped` made this one."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
 
 
 class Table:
-    """A table that is being written, row by row."""
+    """A table that is written row by row."""
 
     def __init__(self, file: TextIO, columns: Sequence[str]) -> None:
         self._file, self._columns = file, tuple(columns)
         self.line(columns)
 
     def add(self, row: Mapping[str, object]) -> None:
-        """Write a row; a column that it lacks is empty, one that the table lacks is our mistake."""
+        """Write a row; columns missing from it are left empty, and unknown columns raise ValueError."""
         if not row.keys() <= set(self._columns):
             raise ValueError(f"no columns {row.keys() - set(self._columns)} in {self._columns}")
         self.line([str(row.get(name, "")) for name in self._columns])
 
     def line(self, cells: Iterable[str]) -> None:
-        """Write a row, given in the order of the columns."""
-        from sinonom_cli.storage.tables import csv_line  # what only reads needs no writer, and a query starts sooner
+        """Write a row, given as cells in the order of the columns."""
+        from sinonom_cli.storage.tables import csv_line  # reading alone starts faster
 
         line = csv_line(cells)
         try:
@@ -58,22 +58,22 @@ class Table:
 
 @contextmanager
 def writing_table(path: Path, columns: Sequence[str]) -> Iterator[Table]:
-    """Give a table to write, which is put in place of `path` when the block ends without error."""
+    """Yield a table to write, and move it to `path` when the block ends without an error."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         yield Table(file, columns)
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table, whole or not at all."""
+    """Write a table, completely or not at all."""
     with writing_table(path, columns) as table:
         for row in rows:
             table.line(row)
 
 
 def rows_of(path: Path) -> Iterator[TableRow]:
-    """Read the rows of a table, one after another; of one that is not there, none."""
+    """Yield the rows of a table one by one; none if the table does not exist."""
     try:
-        # Tables of earlier versions hold bytes that are no UTF-8 as they are.
+        # Tables of earlier versions hold bytes that are not UTF-8 unescaped.
         file = path.open(encoding="utf-8-sig", newline="", errors="surrogateescape")
     except FileNotFoundError:
         return
@@ -83,14 +83,15 @@ def rows_of(path: Path) -> Iterator[TableRow]:
 
 
 def read_table(path: Path) -> tuple[list[str], list[TableRow]]:
-    """Read a table: its columns and its rows. A byte order mark, as Excel writes one, is skipped.
+    """Read a table: its columns and its rows. A byte order mark, which Excel writes, is skipped.
 
     Raises
     ------
     SinonomError
-        If a line has more or fewer cells than the first, or a quote that is never closed makes the rest one cell.
+        If a line has more or fewer cells than the first, or a quote is never closed, which turns the rest into one
+        cell.
     """
-    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")  # read_text would make \n of the \r in a name
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")  # read_text would turn a \r in a name into \n
     reader = csv.DictReader(io.StringIO(text, newline=""))
     rows: list[TableRow] = []
     try:

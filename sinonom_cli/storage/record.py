@@ -1,7 +1,7 @@
-"""The record that every output carries: what it is, how it was made, and whether it is complete.
+"""Read and write the record of an output: its kind, how it was made, and whether it is complete.
 
-A folder artifact keeps it in `artifact.json`, an index in `<index>.json`. It is written once as `running` when
-the work begins and as `complete` after everything else is in place.
+A folder artifact keeps it in `artifact.json`, an index in `<index>.json`. It is written as `running` when the work
+begins, and as `complete` after everything else is written.
 """
 
 import json
@@ -21,7 +21,8 @@ from sinonom_cli.storage.record_fields import EVERY, OF_KIND, wrong_field
 
 SCHEMA = 1
 REMOVING = "removing"
-"""The status of an artifact whose files are being removed: whatever comes next removes the rest and begins anew."""
+"""Status of an artifact whose files are being removed; the next command removes the rest and starts from the
+beginning."""
 
 NAMES = {
     "imageset": "an image set",
@@ -34,9 +35,9 @@ NAMES = {
 
 @dataclass
 class Artifact:
-    """An output on disk: its path, its record, and how far it is.
+    """An output on disk: its path, its record, and its state.
 
-    `state` is "new" (nothing was there), "running" (begun earlier, to be resumed) or "complete".
+    `state` is "new" (nothing existed), "running" (begun earlier, to be resumed) or "complete".
     """
 
     path: Path
@@ -45,12 +46,12 @@ class Artifact:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many items there are, of which kind."""
+        """Return the number of items of each kind."""
         return self.record.get("counts", {})
 
 
 def record_path(path: Path, kind: str) -> Path:
-    """Return where the record of the artifact at `path` lies."""
+    """Return the path of the record of the artifact at `path`."""
     return path.with_name(path.name + ".json") if kind == "index" else path / "artifact.json"
 
 
@@ -60,7 +61,7 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
     Raises
     ------
     SinonomError
-        If there is none, it is of another kind, from a newer schema, or not complete.
+        If there is no record, or it is of another kind or a newer schema, or not complete.
     """
     where, name = record_path(path, kind), NAMES.get(kind, kind)
     if not where.exists():
@@ -78,26 +79,26 @@ def read_record(path: Path, kind: str) -> dict[str, Any]:
     if record.get("status") != "complete":
         raise SinonomError(f"{path} is not complete", "run the command that makes it again: it goes on")
     if wrong := wrong_field(record, OF_KIND.get(kind, {})):
-        raise SinonomError(f"{where} is damaged: {wrong}", f"make {name} again, or copy it again whole")
+        raise SinonomError(f"{where} is damaged: {wrong}", f"make {name} again, or copy all of it again")
     return record
 
 
 @contextmanager
 def writing(path: Path, kind: str, inputs: Iterable[Path]) -> Iterator[None]:
-    """Keep an output for this process alone while the block begins it, makes it and finishes it.
+    """Reserve an output for this process while the block begins, makes and finishes it.
 
     Parameters
     ----------
-    path, kind : as `begin` takes them.
-    inputs : every file and folder that the command reads, those that options name among them.
+    path, kind : as for `begin`.
+    inputs : every file and folder that the command reads, including those that options name.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if the output is or holds an input, something that is not ours lies there, or another process
-        is writing it. Nothing has been changed then.
+        With exit code 5, if the output is or holds an input, if something there was not made by this program, or if
+        another process is writing it. Nothing has been changed in these cases.
     """
-    from sinonom_cli.storage.removal import FAILURES, INDEX_FILES  # commands that only read start sooner without
+    from sinonom_cli.storage.removal import FAILURES, INDEX_FILES  # reading alone starts faster
 
     inputs = list(inputs)
     suffixes = ("", *INDEX_FILES.values(), FAILURES, ".json") if kind == "index" else ("",)
@@ -119,24 +120,24 @@ def begin(
     writes: Iterable[str] = (),
     only_look: bool = False,
 ) -> Artifact:
-    """Begin an artifact, or find out that it is begun or complete already.
+    """Begin an artifact, or determine that it is already begun or complete.
 
     Parameters
     ----------
     path : the folder (or, for an index, the file) to make.
     kind : "imageset", "meshset", "model", "index", ...
-    options : everything that changes what is written; JSON types only.
-    inputs : identities of what it is made from; JSON types only; compared by the caller.
-    overwrite : replace what is there, if it is an artifact of the same kind. Its files are removed here: whatever can
-        be wrong with the command has been looked at before.
-    writes : files that will be written into the folder and may not be there yet, unless as files of an artifact that
-        is replaced.
-    only_look : return the state that the artifact will have, and change nothing.
+    options : everything that affects the output; JSON types only.
+    inputs : identities of the inputs; JSON types only; the caller compares them.
+    overwrite : whether to replace an existing artifact of the same kind. Its files are removed here; the caller has
+        already checked that the command can work.
+    writes : files that will be written into the folder; they must not exist yet, except as files of a replaced
+        artifact.
+    only_look : whether to return the state that the artifact will have without changing anything.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if something is in the way: a file or folder that is not ours, another kind of
+        With exit code 5, if something is in the way: a file or folder not made by this program, another kind of
         artifact, or one made with other options (the difference is shown).
     """
     options = json.loads(json.dumps(options))
@@ -155,7 +156,7 @@ def begin(
         refuse_foreign_output(path, kind)
     elif old.get("kind") != kind:
         found = NAMES.get(old.get("kind", ""), "something else")
-        raise _in_the_way(f"{path} is {found}, not {NAMES.get(kind, kind)}", "another output")
+        raise _in_the_way(f"{path} is {found}, not {NAMES.get(kind, kind)}", "choose another output")
     elif overwrite or old.get("status") == REMOVING:
         _refuse_what_somebody_put_there(path, kind, old, writes)
         if not only_look:
@@ -166,7 +167,7 @@ def begin(
         old = None
     elif old.get("options") != options:
         shown = difference(old.get("options", {}), options)
-        raise _in_the_way(f"{path} was made with other options: {shown}", "--overwrite, or another output")
+        raise _in_the_way(f"{path} was made with other options: {shown}", "use --overwrite, or another output")
     if old is not None:
         return Artifact(path, old, "complete" if old.get("status") == "complete" else "running")
     if not only_look:
@@ -183,16 +184,16 @@ def finish(artifact: Artifact, **fields: Any) -> Artifact:
 
 
 def reopen(artifact: Artifact) -> None:
-    """Mark a complete artifact as running again, because there is more to do."""
+    """Mark a complete artifact as running again, because more work follows."""
     artifact.record = {**artifact.record, "status": "running"}
     write_json(record_path(artifact.path, artifact.record["kind"]), artifact.record)
     artifact.state = "running"
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Return in words which options differ: `size 64 there, 96 asked`."""
+    """Return the options that differ, in words: `size is 64 there and 96 here`."""
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-    return "; ".join(f"{key} {_short(old.get(key))} there, {_short(new.get(key))} asked" for key in keys)
+    return "; ".join(f"{key} is {_short(old.get(key))} there and {_short(new.get(key))} here" for key in keys)
 
 
 def _short(value: Any) -> str:
@@ -214,7 +215,7 @@ def _in_the_way(message: str, hint: str) -> SinonomError:
 
 
 def refuse_foreign_output(path: Path, kind: str) -> None:
-    """Refuse to make an artifact where something lies that has no record of ours.
+    """Refuse to make an artifact where something exists that has no record of this program.
 
     Raises
     ------
@@ -228,19 +229,19 @@ def refuse_foreign_output(path: Path, kind: str) -> None:
         for suffix in suffixes:
             taken = path.with_name(path.name + suffix)
             if os.path.lexists(taken) and not is_table(path, suffix):
-                raise _in_the_way(f"{taken} is there and was not made by sinonom", "another output")
+                raise _in_the_way(f"{taken} exists and was not made by sinonom", "choose another output")
         return
-    if os.path.isdir(path):  # noqa: PTH112  # as the next two, False for a name that no disk takes
+    if os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk accepts
         if any(name != LOCK for name in os.listdir(path)):  # noqa: PTH208
-            raise _in_the_way(f"{path} is not empty and was not made by sinonom", "a new folder as output")
+            raise _in_the_way(f"{path} is not empty and was not made by sinonom", "give a new folder as output")
     elif os.path.exists(path):  # noqa: PTH110
-        raise _in_the_way(f"{path} is a file, and the output is a folder", "another output")
+        raise _in_the_way(f"{path} is a file, but the output must be a folder", "choose another output")
     elif os.path.islink(path):  # noqa: PTH114
-        raise _in_the_way(f"{path} is a link to something that is not there", "another output")
+        raise _in_the_way(f"{path} is a link to something that does not exist", "choose another output")
 
 
 def _refuse_what_somebody_put_there(path: Path, kind: str, record: dict[str, Any], writes: Iterable[str]) -> None:
-    """Refuse to replace an artifact where that would write over a file that it does not name."""
+    """Refuse to replace an artifact if that would overwrite a file that its record does not name."""
     from sinonom_cli.storage.removal import FAILURES, INDEX_FILES, owned
 
     root = path.parent if kind == "index" else path
@@ -252,8 +253,8 @@ def _refuse_what_somebody_put_there(path: Path, kind: str, record: dict[str, Any
 
 
 def refuse_files(root: Path, names: Iterable[str]) -> None:
-    """Refuse to write over files, named relative to a folder, that somebody has put there; none: do nothing."""
+    """Refuse to overwrite files, named relative to a folder, that were not made by this program; none: do nothing."""
     first = min(names, default=None)
     if first is not None:
-        hint = "move it elsewhere, or another output"
-        raise _in_the_way(f"{root / first} is there and was not made by sinonom", hint)
+        hint = "move it elsewhere, or choose another output"
+        raise _in_the_way(f"{root / first} exists and was not made by sinonom", hint)

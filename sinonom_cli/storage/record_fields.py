@@ -1,4 +1,4 @@
-"""Fields of records and their types: what is read from disk is checked here once, and believed from then on."""
+"""Define the fields of records and check their types once, when a record is read from disk."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
@@ -10,10 +10,10 @@ DISTANCES: tuple[str, ...] = get_args(Distance)
 Check = Callable[[Any], bool]
 
 LARGEST = 2**53
-"""JSON's numbers are exact up to this one."""
+"""Largest number that JSON represents exactly."""
 
 LARGEST_SIZE = 2**16
-"""Limit for the size of an embedding, the side of a picture and the number of candidates; no real one comes near it."""
+"""Largest dimension of an embedding, side of a picture and number of candidates; real ones are far smaller."""
 
 _ABSENT = object()
 
@@ -63,7 +63,7 @@ EVERY: dict[str, Check] = {
     "inputs?": _table,
     "counts?": _counts,
 }
-"""Fields of every record. A name that ends in "?" may be absent, a dot leads into a table."""
+"""Fields of every record. A name that ends in "?" is optional; a dot leads into a nested table."""
 
 OF_KIND: dict[str, dict[str, Check]] = {
     "index": {
@@ -103,7 +103,7 @@ OF_KIND: dict[str, dict[str, Check]] = {
 
 
 def wrong_field(record: Mapping[str, Any], fields: Mapping[str, Check]) -> str | None:
-    """Return what is wrong with the first field that is absent or of another type; None if nothing is."""
+    """Return what is wrong with the first field that is missing or of the wrong type; None if all are correct."""
     for name, check in fields.items():
         value: Any = record
         for part in name.removesuffix("?").split("."):

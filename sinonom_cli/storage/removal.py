@@ -1,7 +1,7 @@
-"""What `--overwrite` removes: the files that the record, the tables and the journal of an output name, one by one.
+"""Remove the files of an output for `--overwrite`: those that its record, tables and journal name, one by one.
 
-A folder goes only when it is then empty. What lies behind a symbolic link stays, and so does everything that somebody
-else has put into the output, whatever it is called.
+A folder is removed only if it is then empty. Files behind a symbolic link stay, and so does everything that the user
+put into the output, under any name.
 """
 
 import csv
@@ -17,7 +17,7 @@ from sinonom_cli.storage.atomic import TEMPORARY, cannot_write, sweep
 from sinonom_cli.storage.own_tables import rows_of
 
 TABLES = ("journal.jsonl", "metadata.csv", "doubtful.csv", "items.csv", "failures.csv")
-"""The tables of a folder artifact. They name the other files, and are therefore removed after them."""
+"""Tables of a folder artifact. They name the other files, and are therefore removed after them."""
 MADE = {
     "imageset": re.compile(r"(images|depth)/.+\.png"),
     "meshset": re.compile(r"meshes/.+\.stl"),
@@ -28,22 +28,22 @@ MADE = {
     ),
     "localizer": re.compile(r"localizer\.onnx|resume/state\.safetensors"),
 }
-"""By kind, the names that files of ours can have in the folder; a table that somebody edited may name others."""
+"""Patterns, by kind, for the names of files that this program makes in the folder; an edited table may name others."""
 SCRATCH = f"{TEMPORARY}scratch"
-"""A folder in `resume/` that goes with all that is in it: other libraries write there as they like."""
+"""Folder in `resume/` that is removed with all its content: other libraries write there under any names."""
 INDEX_FILES = {"faiss": "", "rows": ".rows.csv", "starts": ".rows.starts", "vectors": ".vectors", "marks": ".marks"}
-"""What lies beside an index, by the field of its record that says so."""
+"""Suffixes of the files beside an index, by the field of its record that shows their existence."""
 FAILURES = ".failures.csv"
 _HEADERS = {".rows.csv": b"item,source,label,char,set", FAILURES: b"file,reason"}
 
 
 def owned(path: Path, kind: str, record: dict[str, Any]) -> Iterator[str]:
-    """Yield the files of an output, relative to its folder (of an index: to the folder that it lies in), "/" between.
+    """Yield the files of an output, relative to its folder (for an index: to its parent folder), with "/".
 
     Parameters
     ----------
-    path : the output; complete, or left unfinished by a killed run.
-    record : its record, which is not among the files.
+    path : the output, complete or left unfinished by a killed run.
+    record : its record, which is not one of the files.
     """
     if kind == "index":
         yield from (path.name + suffix for field, suffix in INDEX_FILES.items() if field in record)
@@ -59,7 +59,7 @@ def owned(path: Path, kind: str, record: dict[str, Any]) -> Iterator[str]:
 
 
 def _named(folder: Path) -> Iterator[str]:
-    """Yield the file names in table and journal."""
+    """Yield the file names in the table and the journal."""
     try:
         with (folder / "journal.jsonl").open(encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -94,7 +94,7 @@ def _below(folder: Path) -> Iterator[str]:
 
 
 def is_table(path: Path, suffix: str) -> bool:
-    """Return whether the table beside an index that has this suffix is there and begins as ours do."""
+    """Return whether the table beside an index with this suffix exists and begins with our header."""
     try:
         with path.with_name(path.name + suffix).open("rb") as file:
             return suffix in _HEADERS and file.readline(40).rstrip(b"\n") == _HEADERS[suffix]
@@ -103,12 +103,12 @@ def is_table(path: Path, suffix: str) -> bool:
 
 
 def remove(path: Path, kind: str, record: dict[str, Any]) -> None:
-    """Remove the files of an output, its record excepted, and the folders that are empty then.
+    """Remove the files of an output, except its record, and the folders that become empty.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if a file of ours cannot be removed.
+        With exit code 5, if a file of the output cannot be removed.
     """
     root = path.parent if kind == "index" else path
     if kind != "index":
@@ -119,21 +119,21 @@ def remove(path: Path, kind: str, record: dict[str, Any]) -> None:
 
 
 def unlink_below(root: Path, names: Iterable[str]) -> None:
-    """Remove files below a folder, and the folders that are empty then; the folder itself stays.
+    """Remove files below a folder, and the folders that become empty; the folder itself remains.
 
     Parameters
     ----------
-    names : relative to the folder; what leads out of it or through a symbolic link is left alone.
+    names : names relative to the folder; those that lead out of it or through a symbolic link are ignored.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if one cannot be removed.
+        With exit code 5, if a file cannot be removed.
     """
     real = os.path.realpath(root)
     inside: dict[str, bool] = {}
     for name in names:
-        parent = os.path.dirname(name)  # noqa: PTH120  # a million names
+        parent = os.path.dirname(name)  # noqa: PTH120  # fast, for a million names
         if parent not in inside:
             inside[parent] = _is_inside(real, parent)
         if not inside[parent] or os.path.basename(name) in ("", ".", ".."):  # noqa: PTH119
@@ -144,14 +144,14 @@ def unlink_below(root: Path, names: Iterable[str]) -> None:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            if os.path.isdir(file):  # noqa: PTH112  # somebody has put a folder in its place
+            if os.path.isdir(file):  # noqa: PTH112  # a folder has taken its place
                 continue
             raise cannot_write(Path(file), error) from error
     _prune(root, [parent for parent, ours in inside.items() if ours and parent])
 
 
 def _is_inside(real: str, parent: str) -> bool:
-    """Return whether a relative folder lies where its name says, below a folder given by its real path."""
+    """Return whether a relative folder really lies below `real`, the real path of a folder, without symbolic links."""
     parts = PurePosixPath(parent).parts
     if PurePosixPath(parent).is_absolute() or Path(parent).is_absolute() or ".." in {*parts, *Path(parent).parts}:
         return False
@@ -160,12 +160,12 @@ def _is_inside(real: str, parent: str) -> bool:
 
 
 def _prune(root: Path, parents: Iterable[str]) -> None:
-    """Remove empty folders below `root`, those in others first."""
+    """Remove empty folders below `root`, nested ones first."""
     folders = {
         folder.as_posix() for parent in parents for folder in (PurePosixPath(parent), *PurePosixPath(parent).parents)
     }
     for folder in sorted(folders - {"."}, key=len, reverse=True):
         try:
             (root / folder).rmdir()
-        except OSError:  # something is left in it
+        except OSError:  # the folder is not empty
             continue

@@ -1,7 +1,7 @@
-"""Whether an image set has changed since it was looked at, told in milliseconds whatever its size.
+"""Detect in milliseconds, for sets of any size, whether an image set has changed since it was last read.
 
-`quick_identity` reads the record, the table and a sample of the pictures. It looks at no times, so that a set that was
-copied keeps its identity. Commands that read every picture anyway (`index`, `train`) compare all of them.
+`quick_identity` reads the record, the table and a sample of the pictures. It ignores times, so a copied set keeps its
+identity. Commands that read every picture anyway (`index`, `train`) compare all of them.
 """
 
 import csv
@@ -15,26 +15,27 @@ from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
 from sinonom_cli.storage.own_tables import unescaped
 
 WHOLE = 1 << 20
-"""A table up to so many bytes is read whole, so that every one of its pictures can be looked at."""
+"""Largest size, in bytes, of a table that is read completely, so that each of its pictures can be checked."""
 BLOCK = 1 << 16
-"""Bytes of a block. Of a larger file than two blocks, the first and the last are read; of a large table, 16."""
+"""Size of a block in bytes. Only the first and the last block of a larger file are read; 16 blocks of a large table."""
 READ, MEASURED = 256, 1_024
-"""Pictures whose bytes are read, and whose sizes are; of a set with more, evenly spaced ones."""
+"""Number of pictures whose bytes are read, and of pictures whose sizes are read; they are evenly spaced in larger
+sets."""
 LISTED = 20_000
-"""Pictures of a plain folder that are listed: the first in the order of their names."""
+"""Largest number of pictures of a plain folder that are listed, in the order of their names."""
 
 
 def quick_identity(folder: Path) -> str:
     """Return a SHA-256, in hexadecimal, that changes when the image set or plain folder of pictures does.
 
-    Any change of `artifact.json`, of the number of rows or of the columns is seen, and any change of a picture in a
-    set of up to `READ` pictures; in a larger one, what concerns one of the pictures looked at. A set that is made again
-    is always seen. It takes some 20 ms for a million pictures.
+    Every change of `artifact.json`, of the number of rows and of the columns is detected. In a set of up to `READ`
+    pictures, every change of a picture is detected; in a larger set, only changes of sampled pictures. A set that is
+    made again is always detected. The function takes some 20 ms for a million pictures.
 
     Raises
     ------
     OSError
-        If the folder cannot be read; what in it cannot be read counts as missing.
+        If the folder cannot be read; entries in it that cannot be read count as missing.
     """
     digest = hashlib.sha256()
     table = folder / "metadata.csv"
@@ -53,14 +54,14 @@ def quick_identity(folder: Path) -> str:
 
 
 def spread(names: Sequence[str], count: int) -> Sequence[str]:
-    """Return `count` of the names, evenly spaced, the first and the last among them; all if there are no more."""
+    """Return `count` of the names, evenly spaced, including the first and the last; all if there are fewer."""
     if len(names) <= count:
         return names
     return [names[place * (len(names) - 1) // (count - 1)] for place in range(count)]
 
 
 def _add(digest: "hashlib._Hash", name: str, content: bytes) -> None:
-    """Add a name and what belongs to it, so that no two lists of them give the same bytes."""
+    """Add a name and its content to the digest; different lists of pairs give different bytes."""
     for part in (name.encode("utf-8", "surrogatepass"), content):
         digest.update(len(part).to_bytes(8, "little") + part)
 
@@ -73,10 +74,10 @@ def _size(path: Path) -> bytes:
 
 
 def _content(path: Path, blocks: int = 2) -> bytes:
-    """Return size and SHA-256 of a file; of one larger than so many blocks, of these blocks alone, evenly spaced."""
+    """Return size and SHA-256 of a file; for one larger than `blocks` blocks, the hash of evenly spaced blocks."""
     digest = hashlib.sha256()
     try:
-        if not path.is_file():  # a pipe would never end
+        if not path.is_file():  # reading a pipe would never end
             return b"missing"
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -90,7 +91,7 @@ def _content(path: Path, blocks: int = 2) -> bytes:
 
 
 def _names_in_table(table: Path) -> list[str]:
-    """Return the file names of a table: all, or of a long one `MEASURED`, of rows at evenly spaced bytes."""
+    """Return the file names in a table: all of a short table, `MEASURED` evenly spaced ones of a long table."""
     try:
         with table.open("rb") as file:
             header = _cells(file.readline().removeprefix(b"\xef\xbb\xbf"))
@@ -108,7 +109,7 @@ def _spaced_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _line_at(file: BinaryIO, place: int) -> bytes:
-    """Return the first line that begins behind a place."""
+    """Return the first line that begins after byte `place`."""
     file.seek(place)
     file.readline()
     return file.readline()

@@ -1,4 +1,5 @@
-"""Outputs of one file, such as sheets and reports: nothing but an older one of the same kind is ever written over."""
+"""Protect files in the way of single-file outputs (sheets, reports): only an older output of the same kind is
+overwritten."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +9,7 @@ from sinonom_cli.errors import ExitCode, SinonomError, usage_error
 from sinonom_cli.storage.overlap import refuse_overlap
 
 HEAD = 4096
-"""Bytes of a file by which it is known for one of ours."""
+"""Number of bytes at the start of a file that show whether this program made it."""
 
 
 def refuse_foreign(
@@ -19,21 +20,21 @@ def refuse_foreign(
     endings: Sequence[str] = (),
     inputs: Iterable[Path] = (),
 ) -> None:
-    """Refuse to write a file where something else lies.
+    """Refuse to write a file where something else exists.
 
     Parameters
     ----------
     path : the file to write.
-    option : that names it.
-    what : what is written, in the singular: "sheet".
-    is_ours : tells whether a file is one that may be written over; whatever it raises, it is none.
-    endings : that the file's name must have one of, lower-case, with dot; none: any.
+    option : the option that names the file.
+    what : name of the output, in the singular, such as "sheet".
+    is_ours : function that returns whether a file may be overwritten; any exception means that it may not.
+    endings : suffixes, lower-case, with dot, one of which the file's name must have; empty: any.
     inputs : files that the command reads.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if a file that is no such file of ours, or an input, is in the way; 2 for another ending.
+        With exit code 5, if an input or a file not made by this program is in the way; with 2, for another suffix.
     """
     if endings and path.suffix.lower() not in endings:
         raise usage_error(f"{option} {path} does not end in {endings[0]}", f"{option} {what}{endings[0]}")
@@ -45,12 +46,12 @@ def refuse_foreign(
     except Exception:  # Pillow's readers raise nearly anything on bad bytes
         ours = False
     if not ours:
-        hint = f"another file for {option}"
-        raise SinonomError(f"{path} is there and is no {what} of ours", hint, ExitCode.OUTPUT_IN_THE_WAY)
+        hint = f"choose another file for {option}"
+        raise SinonomError(f"{path} exists and is not a {what} made by sinonom", hint, ExitCode.OUTPUT_IN_THE_WAY)
 
 
 def holds(mark: str, at_once: bool = False) -> Callable[[Path], bool]:
-    """Return what tells whether a file has this text among its first bytes; `at_once`: as its first line."""
+    """Return a function that tells whether a file's head contains `mark`, or (`at_once`) its first line is `mark`."""
 
     def is_ours(path: Path) -> bool:
         with path.open("rb") as file:

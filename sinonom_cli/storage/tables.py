@@ -1,7 +1,7 @@
-"""Tables and lists that a user hands in, and the CSV lines that are written: one reader and one writer for all.
+"""Read the tables and lists that users supply, and write lines of CSV: one reader and one writer for all commands.
 
-A table is CSV with a header line: UTF-8 with or without a byte order mark, or UTF-16; commas, semicolons or tabs,
-whichever parts the header into the columns that are needed; any line ends; cells in quotes.
+A table is CSV with a header line, in UTF-8 with or without a byte order mark, or in UTF-16. The delimiter is the comma,
+semicolon or tab that splits the header into the needed columns. Any line ends and quoted cells are accepted.
 """
 
 import codecs
@@ -17,9 +17,9 @@ from sinonom_cli.errors import SinonomError
 
 DELIMITERS = ",;\t"
 HEAD = 1 << 16
-"""Bytes at the start of a file from which its encoding is told."""
+"""Number of bytes at the start of a file from which its encoding is determined."""
 LEAST_NULS = 0.1
-"""Share of NUL bytes from which a file that is also valid UTF-8 is taken for UTF-16: ASCII in UTF-16 has 0.5."""
+"""Smallest share of NUL bytes at which a file that is also valid UTF-8 counts as UTF-16: ASCII in UTF-16 has 0.5."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -35,8 +35,8 @@ _QUOTED = re.compile(r'[",\r\n]')
 def encoding_of(head: bytes) -> str:
     """Return the encoding of a text file, given its first bytes.
 
-    A byte order mark decides. UTF-16 without one is known by its NUL bytes, where it decodes to characters that exist;
-    everything else is UTF-8 or an error when it is decoded.
+    A byte order mark determines it. UTF-16 without one is recognised by its NUL bytes, if it decodes to existing
+    characters; everything else counts as UTF-8, and may fail when it is decoded.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -63,17 +63,17 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def text_of(content: bytes, name: str) -> str:
-    """Decode a text, its byte order mark left out and its line ends as they are.
+    """Decode a text; remove its byte order mark and keep its line ends.
 
     Parameters
     ----------
     content : the bytes of a file, or of stdin.
-    name : the file's name in messages.
+    name : name of the file in messages.
 
     Raises
     ------
     SinonomError
-        Naming the line, if it is neither UTF-8 nor UTF-16 or holds NUL bytes.
+        If the text is neither UTF-8 nor UTF-16 or holds NUL bytes; it names the line.
     """
     encoding = encoding_of(content[:HEAD])
     try:
@@ -85,7 +85,7 @@ def text_of(content: bytes, name: str) -> str:
         ) from None
     if "\0" in text:
         line = _line_of(text[: text.index("\0")])
-        raise SinonomError(f"{name}, line {line}: a NUL byte", "the file is damaged or no text; save it as UTF-8")
+        raise SinonomError(f"{name}, line {line}: a NUL byte", "the file is damaged or not text; save it as UTF-8")
     return text.removeprefix("\ufeff")
 
 
@@ -94,18 +94,18 @@ def _line_of(before: str) -> int:
 
 
 def split_lines(text: str) -> list[str]:
-    """Split a text at CRLF, CR and LF alone: other separators of Unicode may stand in names and transcripts."""
+    """Split a text at CRLF, CR and LF only: other Unicode separators may occur in names and transcripts."""
     lines = re.split(r"\r\n|\r|\n", text)
     return lines if lines[-1] else lines[:-1]
 
 
 def read_lines(path: Path, hint: str = "give a UTF-8 text file") -> list[str]:
-    """Return the lines of a text file, without their line ends.
+    """Return the lines of a text file without their line ends.
 
     Raises
     ------
     SinonomError
-        If it cannot be read, is neither UTF-8 nor UTF-16, or holds NUL bytes.
+        If the file cannot be read, is neither UTF-8 nor UTF-16, or holds NUL bytes.
     """
     try:
         content = path.read_bytes()
@@ -126,9 +126,9 @@ class TableRow:
 
     Attributes
     ----------
-    number : the line of the file that it starts in, from 1.
-    cells : by column; "" where the line ends before a column that is not needed.
-    fault : what is wrong with the number of its cells; "" if nothing is.
+    number : number of the line where the row starts, from 1.
+    cells : cells by column; "" if the line ends before a column that is not needed.
+    fault : what is wrong with the number of its cells; "" if nothing.
     """
 
     number: int
@@ -137,12 +137,12 @@ class TableRow:
 
 
 class Table:
-    """A table that a user hands in, read row by row each time that it is iterated.
+    """A table that a user supplies; each iteration reads it row by row.
 
     Attributes
     ----------
     path : the file.
-    columns : as the header names them, without the spaces around them.
+    columns : names in the header, without surrounding spaces.
     delimiter : ",", ";" or a tab.
     """
 
@@ -154,17 +154,17 @@ class Table:
         Parameters
         ----------
         path : the file.
-        needed : columns that it must have.
-        hint : what to do where one is missing; "": say which columns are needed.
-        faults : give rows with a wrong number of cells their `fault`; else they stop the reading.
-        names : keep bytes of UTF-8 files that are no UTF-8 as surrogates, as file names hold them.
+        needed : columns that the table must have.
+        hint : what to do if a column is missing; "": name the needed columns.
+        faults : whether a row with a wrong number of cells is returned with its `fault`; otherwise it raises an error.
+        names : whether bytes that are not UTF-8 are kept as surrogates, as in file names.
 
         Raises
         ------
         SinonomError
-            If it cannot be read, is empty, lacks a needed column or has it twice. Iterating raises it, with the line,
-            for a quote without a partner, bytes that are no text, NUL bytes, and, without `faults`, for a row with too
-            many cells or without those of the needed columns.
+            If the file cannot be read, is empty, lacks a needed column or has it twice. Iterating raises it, with the
+            line, for an unclosed quote, bytes that are not text and NUL bytes. Without `faults`, it also does so for a
+            row with too many cells or without those of the needed columns.
         """
         self.path, self._needed, self._faults, self._names = path, tuple(needed), faults, names
         hint = hint or f"its first line must name {','.join(needed)}"
@@ -177,7 +177,7 @@ class Table:
         with self._open() as file:
             lines = _Lines(self, file)
             first = next(lines, "")
-            skipped = re.fullmatch(rf"sep=([{DELIMITERS}])[\r\n]*", first)  # Excel's own line
+            skipped = re.fullmatch(rf"sep=([{DELIMITERS}])[\r\n]*", first)  # a line that only Excel writes
             self._skipped = 1 if skipped else 0
             header = next(lines, "") if skipped else first
         if not header.strip():
@@ -189,7 +189,7 @@ class Table:
                 raise SinonomError(f"{path} has {how} {name!r}", hint)
 
     def _split(self, header: str) -> tuple[str, list[str]]:
-        """Return the delimiter that finds most of the needed columns, then most columns, and the columns."""
+        """Return the delimiter that finds most needed columns, or else most columns, and the columns."""
         found = {}
         for delimiter in DELIMITERS if header.count('"') % 2 == 0 else "":
             try:
@@ -198,7 +198,7 @@ class Table:
                 continue
             found[delimiter] = [self._named(cell.replace("\ufeff", "").strip()) for cell in cells]
         if not found:
-            raise SinonomError(f"{self.path}, line {self._skipped + 1}: a quote without its partner", QUOTES)
+            raise SinonomError(f"{self.path}, line {self._skipped + 1}: a quote is not closed", QUOTES)
         return max(found.items(), key=lambda entry: (len({*entry[1]} & {*self._needed}), len(entry[1])))
 
     def _named(self, name: str) -> str:
@@ -228,11 +228,7 @@ class Table:
                     yield self._row(lines.first, cells)
 
     def _quote(self, lines: "_Lines") -> SinonomError:
-        what = (
-            "a quote without its partner"
-            if lines.quotes
-            else f"a cell of more than {csv.field_size_limit()} characters"
-        )
+        what = "a quote is not closed" if lines.quotes else f"a cell of more than {csv.field_size_limit()} characters"
         return SinonomError(f"{self.path}, line {lines.first}: {what}", QUOTES if lines.quotes else "")
 
     def _row(self, number: int, cells: list[str]) -> TableRow:
@@ -248,12 +244,12 @@ class Table:
         return TableRow(number, dict.fromkeys(filter(None, self.columns), "") | here, fault)
 
 
-QUOTES = "write a quote inside a cell twice, and the cell between quotes"
+QUOTES = "write a quote inside a cell twice, and put the cell in quotes"
 CELLS = 'put a cell that holds commas in quotes: 000.png,"000.stl,001.stl"'
 
 
 class _Lines:
-    """The lines of an open table, counted as they are read; `first` and `quotes` are of the row being read."""
+    """Iterator over the lines of an open table that counts them; `first` and `quotes` describe the current row."""
 
     def __init__(self, table: Table, file: TextIO) -> None:
         self._table, self._file = table, file
@@ -261,7 +257,7 @@ class _Lines:
         self.start()
 
     def start(self) -> None:
-        """Begin a row."""
+        """Start a new row."""
         self.first, self.quotes = self._number + 1, 0
 
     def __iter__(self) -> Iterator[str]:
@@ -271,7 +267,7 @@ class _Lines:
         try:
             line = next(self._file)
         except UnicodeError:
-            text_of(self._table.path.read_bytes(), str(self._table.path))  # names the line
+            text_of(self._table.path.read_bytes(), str(self._table.path))  # raises an error that names the line
             raise
         self._number += 1
         if "\0" in line:
@@ -281,9 +277,9 @@ class _Lines:
 
 
 def csv_line(cells: Iterable[str]) -> str:
-    """Return cells as a line of CSV that ends in a line feed: quoted where they hold a comma, a quote or a line end.
+    """Return cells as a line of CSV that ends in a line feed; quote cells with a comma, a quote or a line end.
 
-    `csv.writer` leaves a carriage return in a cell bare before Python 3.13.
+    Before Python 3.13, `csv.writer` does not quote a carriage return in a cell.
     """
     cells = list(cells)
     line = ",".join(cells)

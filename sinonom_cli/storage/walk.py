@@ -1,4 +1,4 @@
-"""What folders hold: the files to take, what cannot be taken and why, and what is passed over."""
+"""Search folders for the files to take, the entries that cannot be read, and the files that are passed over."""
 
 import os
 import re
@@ -9,21 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEPTH_FOLDER = "depth"
-"""Where an image set keeps raw heights (`render --depth16`): PNG files, and no pictures of characters."""
+"""Folder of an image set that holds raw heights (`render --depth16`) as PNG files, which are not pictures of
+characters."""
 
 BESIDE = frozenset(
     (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".ini", ".db", ".log", ".html", ".mtl")
 )
-"""Endings of files that lie beside inputs and say something about them: nobody expects them to be taken."""
+"""Suffixes of files that lie beside inputs and describe them; they are not counted as passed over."""
 _SAID = 6
-"""Endings that are named; the others are counted together."""
+"""Number of suffixes that are named in the message; the others are counted together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file in a folder, or (`fault` says why) something that cannot be read.
+    """A file in a folder, or an entry that cannot be read (`fault` gives the reason).
 
-    `key` is its path below the folder, "/" between the parts and, of a folder, at the end; `size` is in bytes.
+    `key` is its path below the folder, with "/" between the parts and at the end of a folder; `size` is in bytes.
     """
 
     key: str
@@ -34,22 +35,22 @@ class Entry:
 
 @dataclass(frozen=True)
 class Holding:
-    """What a folder holds, by key; and how many files were passed over, by ending, "" for none."""
+    """Content of a folder, sorted by key, and the number of files passed over, by suffix ("" for none)."""
 
     entries: list[Entry] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
 def walk(root: str, suffixes: Collection[str], skip: Sequence[Path] = ()) -> Holding:
-    """Search through a folder.
+    """Search a folder recursively.
 
-    Hidden files and folders are not looked at, and links to folders are followed, but none that leads back to where
-    the search came from. Nothing is opened.
+    Hidden files and folders are ignored. Links to folders are followed, except those that lead back to a folder above
+    them. Nothing is opened.
 
     Parameters
     ----------
-    suffixes : endings of the files to take, lower-case, with dot.
-    skip : files and folders that are left alone: what the command itself writes.
+    suffixes : suffixes of the files to take, lower-case, with dot.
+    skip : files and folders to ignore: those that the command itself writes.
     """
     found = Holding()
     skipped = {identity for path in skip if (identity := _identity(path))}
@@ -85,40 +86,40 @@ def walk(root: str, suffixes: Collection[str], skip: Sequence[Path] = ()) -> Hol
 
 
 def _add(found: Holding, entry: "os.DirEntry[str]", key: str, suffixes: Collection[str]) -> None:
-    """Add a file to what was found, or count it."""
+    """Add a file to `found` as an entry, or count it as passed over."""
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
     if suffix in suffixes:
         size, fault = look(entry.path)
         found.entries.append(Entry(key, entry.path, size, fault))
-    elif not suffix and entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # it may be a folder's
+    elif not suffix and entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # it may have led to a folder
         found.entries.append(Entry(key, entry.path, fault=DEAD_LINK))
     elif suffix not in BESIDE and (suffix or not _is_notice(entry.name)):
         found.passed_over[suffix] += 1
 
 
-DEAD_LINK = "a link to something that is not there"
+DEAD_LINK = "a link to something that does not exist"
 
 
 def look(path: str | Path) -> tuple[int, str]:
-    """Return the bytes of a file and "", or -1 and why it is none that can be read; it is not opened."""
+    """Return the size of a file and "", or -1 and the reason why it cannot be read; the file is not opened."""
     try:
         status = os.stat(path)  # noqa: PTH116
     except OSError as error:
         return -1, DEAD_LINK if os.path.islink(path) else reason_of(error)  # noqa: PTH114
     if not stat.S_ISREG(status.st_mode):
-        return -1, "no file, but a pipe, a socket or a device"
+        return -1, "not a file but a pipe, a socket or a device"
     return status.st_size, ""
 
 
 def reason_of(error: OSError) -> str:
-    """Return why a file or folder cannot be read, in a few words."""
+    """Return the reason why a file or folder cannot be read, in a few words."""
     return (error.strerror or str(error)).lower()
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # links in a circle
+    except OSError:  # links that form a circle
         return False
 
 
@@ -135,7 +136,7 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
 
 
 def said(passed_over: "Counter[str]") -> str:
-    """Return what was passed over in a few words: "12 files were passed over: .heic 9, .pdf 3"; "" if nothing was."""
+    """Return a summary of passed-over files: "12 files were passed over: .heic 9, .pdf 3"; "" if there are none."""
     total = passed_over.total()
     if not total:
         return ""
@@ -148,7 +149,7 @@ def said(passed_over: "Counter[str]") -> str:
 
 
 def pages_of(sheet: Path | None) -> list[Path]:
-    """Return the pages of a contact sheet that are there, `sheet.png`, `sheet-2.png`, ...: they are no inputs."""
+    """Return the existing pages of a contact sheet, `sheet.png`, `sheet-2.png`, ..., which are not inputs."""
     if sheet is None:
         return []
     numbered = re.compile(re.escape(sheet.stem) + r"-\d+")

@@ -1,4 +1,4 @@
-"""Promises of the readers: every mesh a lab has is read; a file that lies is refused in one line."""
+"""Test the mesh readers: all usual meshes are read; a file that contradicts itself is refused in one line."""
 
 import csv
 import re
@@ -39,7 +39,7 @@ GOOD = {
 }
 
 NAN = np.where(np.arange(18).reshape(2, 3, 3) == 4, np.nan, FAN).astype(np.float32)
-BAD = {  # content, and what the message must name: the number that is wrong, or the format
+BAD = {  # Each entry is a file's content and what the message must name: the wrong number, or the format.
     "empty.stl": (b"", ""),
     "empty.obj": (b"", ""),
     "empty.gltf": (b"", ""),
@@ -140,7 +140,7 @@ def test_stl_comes_back_as_it_was_written(tmp_path: Path) -> None:
 
 
 def far_away(kind: str, points: np.ndarray) -> bytes:
-    """The two triangles of four points as a file of `kind`, with all the digits of a double."""
+    """Return the two triangles of four points as a file of `kind`, with all the digits of a double."""
     rows = [f"{x:.17g} {y:.17g} {z:.17g}" for x, y, z in points.tolist()]
     if kind == "ascii.stl":
         corners = "".join(
@@ -158,13 +158,13 @@ def far_away(kind: str, points: np.ndarray) -> bytes:
 
 @pytest.mark.parametrize("kind", ["ascii.stl", "double.ply", "text.obj", "text.off"])
 def test_detail_far_from_the_origin_is_not_rounded_away(kind: str, tmp_path: Path) -> None:
-    offset = np.array([512_345.5, -2_345_678.25, 91.125])  # metres in a survey; the plate is 25 mm wide
+    offset = np.array([512_345.5, -2_345_678.25, 91.125])  # surveyors' coordinates in metres; the plate is 25 mm wide
     points = offset + 0.025 * np.array(CORNERS)
     (tmp_path / kind).write_bytes(far_away(kind, points))
     got = read_mesh(tmp_path / kind)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got - got[0, 0], 0.025 * (FAN - FAN[0, 0]), atol=2e-9)
-    (tmp_path / kind).write_bytes(far_away(kind, np.array(CORNERS)))  # near it, numbers stay what they are
+    (tmp_path / kind).write_bytes(far_away(kind, np.array(CORNERS)))  # near the origin, numbers stay unchanged
     np.testing.assert_array_equal(read_mesh(tmp_path / kind), FAN)
 
 

@@ -1,4 +1,4 @@
-"""Promises of the depth image: it is exact, and the right way round."""
+"""Test the depth image: it is exact, and neither mirrored nor upside down."""
 
 import math
 from typing import Any
@@ -18,12 +18,12 @@ PLAIN = np.eye(3)
 
 @pytest.fixture
 def open3d() -> Any:
-    """Open3D; skips where it, or the system library that it needs, is not installed."""
+    """Return Open3D; skip the test if it, or a system library that it needs, is not installed."""
     return open3d_or_skip()
 
 
 def slow_depth(triangles: NDArray[np.float32], size: int, width: float) -> NDArray[np.float64]:
-    """Triangle by triangle, by solving p + b (q - p) + c (r - p) = (x, y) for every pixel."""
+    """Return heights triangle by triangle, by solving p + b (q - p) + c (r - p) = (x, y) for every pixel."""
     heights = np.full(size * size, -np.inf)
     at = ((np.arange(size) + 0.5) / size - 0.5) * width
     pixels = np.stack([np.tile(at, size), np.repeat(-at, size)])
@@ -38,7 +38,7 @@ def slow_depth(triangles: NDArray[np.float32], size: int, width: float) -> NDArr
 
 
 def scraps(seed: int, count: int, reach: float) -> NDArray[np.float32]:
-    """Random triangles in the unit cube: overlapping sheets, and (small reach in one direction) slivers."""
+    """Return random triangles in the unit cube, up to 2 `reach` wide, that overlap like sheets."""
     rng = np.random.default_rng(seed)
     centres = rng.uniform(-0.4, 0.4, (count, 1, 3))
     return (centres + rng.uniform(-reach, reach, (count, 3, 3))).astype(np.float32)
@@ -51,7 +51,7 @@ def slivers(seed: int, count: int) -> NDArray[np.float32]:
 
 
 def closed_ball() -> NDArray[np.float32]:
-    """A closed surface: latitude and longitude."""
+    """Return a closed surface: a ball made of lines of latitude and longitude."""
     u, v = np.meshgrid(np.linspace(0, 2 * math.pi, 25), np.linspace(0, math.pi, 13))
     p = 0.45 * np.stack([np.cos(u) * np.sin(v), np.sin(u) * np.sin(v), np.cos(v)], axis=-1)
     a, b, c, d = p[:-1, :-1], p[:-1, 1:], p[1:, :-1], p[1:, 1:]
@@ -91,7 +91,7 @@ def test_the_z_buffer_agrees_with_open3d_ray_casting(name: str, open3d: Any) -> 
 def test_no_crack_shows_between_faces_whose_edges_run_through_pixel_centres() -> None:
     flat = surface(
         np.full((9, 9), 0.075)
-    )  # vertices at multiples of 1/8; pixel centres of 32 over 2: multiples of 1/16
+    )  # vertices lie at multiples of 1/8, pixel centres (32 over 2) at multiples of 1/16
     heights = z_buffer(flat, PLAIN, np.array([1 / 32, 1 / 32, 0]), 2.0, 32)
     rows, columns = np.nonzero(np.isfinite(heights))
     assert np.isfinite(heights[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]).all()
@@ -118,7 +118,7 @@ def test_both_projections_show_a_mesh_the_same_way_round(open3d: Any) -> None:
 
 
 def test_perspective_shows_what_the_report_s_camera_sees(open3d: Any) -> None:
-    point = np.array([0.2, 0.3, 0.1])  # its picture: 4 - z away, 15 degrees across
+    point = np.array([0.2, 0.3, 0.1])  # it is 4 - z away from the camera, whose view is 15 degrees wide
     spot = surface(np.zeros((2, 2))) * np.float32([0.02, 0.02, 0]) + point.astype(np.float32)
     heights = cast_rays(spot, PLAIN, np.zeros(3), 1.0, 200)
     row, column = (axis.mean() for axis in np.nonzero(np.isfinite(heights)))

@@ -1,7 +1,7 @@
-"""The z-buffer's promise on any mesh: it shows what Open3D's ray casting sees, to 1e-5 of the unit cube.
+"""Test on many meshes that the z-buffer shows the same as Open3D's ray casting, to 1e-5 of the unit cube.
 
-Rays are single precision and the z-buffer double: where the centre of a pixel lies on an outline to within rounding,
-they may see two different things. Such pixels must stay below 0.1 %.
+Rays are single precision and the z-buffer is double precision. If the centre of a pixel lies on an outline to within
+rounding, they may see different surfaces. Such pixels must stay below 0.1 %.
 """
 
 import math
@@ -83,7 +83,8 @@ corners = some.tuples(steps, steps, steps)
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(faces=some.lists(some.tuples(corners, corners, corners), min_size=1, max_size=8))
 def test_vertices_and_edges_that_run_through_pixel_centres_belong_to_their_faces(faces: list[Any]) -> None:
-    # In whole numbers: what covers a pixel is decided without rounding, faces without area and twice the same included.
+    # Coordinates are whole numbers, so rounding does not decide what covers a pixel. Some faces have no area or occur
+    # twice.
     got = z_buffer(np.array(faces, np.float32), np.eye(3), np.zeros(3), 17.0, 17)
     want = np.full((17, 17), -np.inf)
     for p, q, r in faces:

@@ -1,4 +1,4 @@
-"""Promises of the glTF reader: what the specification allows is read as it says; what is not read is named."""
+"""Test the glTF reader: everything that the specification allows is read as it says; unsupported features are named."""
 
 import base64
 import sys
@@ -24,7 +24,7 @@ def plain() -> Scene:
 
 
 def quantized(kind: str, normalized: bool) -> Scene:
-    """Whole numbers that the node's scale brings back; those of `kind` "i2" and "i1" with a sign."""
+    """Return a scene of whole numbers that the node's scale turns back; numbers of `kind` "i2" and "i1" are signed."""
     scene, most = Scene(), np.iinfo(np.dtype(kind)).max
     whole = np.array(CORNERS) * 100
     corners = scene.array(whole.round().astype("<" + kind), normalized=normalized)
@@ -35,7 +35,7 @@ def quantized(kind: str, normalized: bool) -> Scene:
 
 
 def strided() -> Scene:
-    """Positions and normals in turns, a few bytes in."""
+    """Return a scene whose positions and normals alternate, starting a few bytes into the buffer."""
     scene = Scene()
     rows = np.hstack([np.zeros((4, 3), "<f4"), POINTS])
     view = scene.view(rows.tobytes(), byteStride=24)
@@ -46,7 +46,7 @@ def strided() -> Scene:
 
 
 def sparse(base: bool) -> Scene:
-    """Of four corners two are given apart: the others are in a view, or (0, 0, 0)."""
+    """Return a scene of four corners, two of which are sparse; the others are in a view, or (0, 0, 0)."""
     scene = Scene()
     corners = POINTS.copy()
     corners[[1, 3]] = 7
@@ -67,18 +67,18 @@ def two_primitives() -> Scene:
     scene = Scene()
     corners = scene.array(POINTS)
     scene.primitive(corners, scene.array(FACES[:3])).primitive(corners, scene.array(FACES[3:].astype("<u4")))
-    scene.primitive(corners, mode=0).primitive(corners, scene.array(FACES), mode=1)  # points and lines
+    scene.primitive(corners, mode=0).primitive(corners, scene.array(FACES), mode=1)  # these are points and lines
     return scene
 
 
 def nested_nodes() -> Scene:
-    """Each triangle a mesh of its own, put in place by the nodes above it: moved, turned, scaled, by a matrix."""
+    """Return a scene in which each triangle is a mesh, placed by nested nodes: moved, rotated, scaled, by a matrix."""
     scene = Scene()
     scene.json["meshes"].append({"primitives": []})
     place = np.array([[0, 0, 2, 0.5], [2, 0, 0, -1], [0, 2, 0, 0.25], [0, 0, 0, 1]])
     back = (np.linalg.inv(place) @ np.c_[POINTS, np.ones(4)].T).T[:, :3].astype("<f4")
     scene.primitive(scene.array(back), scene.array(FACES[:3]))
-    half = np.sqrt(0.5)  # by 90 degrees about z, then moved: (x, y) becomes (1 - y, x), and twice as large
+    half = np.sqrt(0.5)  # rotation by 90 degrees about z, then a shift: (x, y) becomes (1 - y, x), and twice as large
     turned = np.stack([POINTS[:, 1], 1 - POINTS[:, 0], POINTS[:, 2]], axis=1).astype("<f4") / 2
     scene.primitive(scene.array(turned), scene.array(FACES[3:]), mesh=1)
     scene.json["cameras"] = [{"type": "perspective", "perspective": {"yfov": 1, "znear": 0.1}}]
@@ -108,7 +108,7 @@ def strip(mode: int, numbers: list[int]) -> Scene:
 
 
 def fallback() -> Scene:
-    """Compressed data and, for those who cannot read them, the same uncompressed."""
+    """Return a scene of compressed data, with the same data uncompressed for readers that cannot decode them."""
     scene = plain()
     scene.json["extensionsUsed"] = ["KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_materials_unlit"]
     scene.json["bufferViews"][0]["extensions"] = {"EXT_meshopt_compression": {"buffer": 0, "byteLength": 1}}
@@ -236,7 +236,7 @@ def test_a_missing_file_is_named_and_so_is_data_on_the_network(tmp_path: Path) -
 
 
 def compressed(extension: str) -> Scene:
-    """A scene whose positions are there only as `extension` has compressed them."""
+    """Return a scene whose positions exist only compressed by `extension`."""
     scene = plain()
     scene.json["extensionsRequired"] = scene.json["extensionsUsed"] = [extension]
     if extension == "KHR_draco_mesh_compression":
@@ -261,7 +261,7 @@ EXTENSIONS = (
 def test_an_extension_that_is_not_read_is_named(
     extension: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "DracoPy", None)  # importing it fails
+    monkeypatch.setitem(sys.modules, "DracoPy", None)  # this makes the import fail
     (tmp_path / "a.glb").write_bytes(compressed(extension).glb())
     assert run(["render", str(tmp_path / "a.glb"), str(tmp_path / "out"), "--workers", "0"]) == ExitCode.BAD_INPUT
     assert extension in capsys.readouterr().err
@@ -275,6 +275,6 @@ def test_what_draco_has_compressed_is_read_where_its_package_is_there(tmp_path: 
     packed["bufferView"] = scene.view(content)
     (tmp_path / "a.glb").write_bytes(scene.glb())
     assert_same_triangles(read_mesh(tmp_path / "a.glb"), FAN, 3)
-    (tmp_path / "b.glb").write_bytes(compressed("KHR_draco_mesh_compression").glb())  # what is there is not Draco's
+    (tmp_path / "b.glb").write_bytes(compressed("KHR_draco_mesh_compression").glb())  # the data are not Draco's
     with pytest.raises(SinonomError, match="KHR_draco_mesh_compression"):
         read_mesh(tmp_path / "b.glb")

@@ -1,4 +1,4 @@
-"""Height maps in place of meshes: the same picture, whatever they are kept in, and one clear line for what is none."""
+"""Test height maps in place of meshes: every format gives the same picture, and other files are refused in one line."""
 
 import csv
 from pathlib import Path
@@ -21,7 +21,7 @@ from sinonom_cli.relief.plate import Carved, carve_plate, mesh_of
 FLAT = Span(0, 0)
 CARVING = Carving(resolution=96, relief=Relief(ragged=Span(0, 0.08)), tilt=FLAT, turn=FLAT, neighbours=FLAT)
 WIDE, PIXEL = 9.0, 9.0 / 95
-"""A plate 9 mm wide."""
+"""Width of the plate and side of a pixel, in mm."""
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def carved() -> Carved:
 
 @pytest.fixture(scope="module")
 def heights(carved: Carved) -> np.ndarray:
-    """(96, 96) float32 mm, NaN where there is no plate."""
+    """Return heights in mm, (96, 96) float32; NaN outside the plate."""
     return np.where(carved.plate, carved.heights * WIDE, np.nan).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def expected(carved: Carved, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
-    """What `render` draws of the mesh."""
+    """Return the picture that `render` draws of the mesh."""
     folder = tmp_path_factory.mktemp("mesh")
     write_stl(folder / "a.stl", mesh_of(carved))
     assert run(["render", str(folder / "a.stl"), str(folder / "out"), "-q", "--workers", "0"]) == 0
@@ -45,7 +45,7 @@ def expected(carved: Carved, tmp_path_factory: pytest.TempPathFactory) -> np.nda
 
 
 def sixteen(heights: np.ndarray, low: int = 500, high: int = 60_000, hole: int = 0) -> np.ndarray:
-    """Heights as whole numbers."""
+    """Return heights as 16-bit whole numbers."""
     least, most = np.nanmin(heights), np.nanmax(heights)
     steps = np.nan_to_num(low + (heights - least) * ((high - low) / (most - least)), nan=hole)
     return np.round(steps).astype(np.uint16)
@@ -189,7 +189,7 @@ def test_meshes_and_height_maps_go_together(heights: np.ndarray, carved: Carved,
     write_stl(tmp_path / "in" / "mesh.stl", mesh_of(carved))
     rows = rendered(tmp_path / "in", "--depth16")
     assert [row["source"] for row in rows] == ["map.npy", "mesh.stl"]
-    # What --depth16 wrote is a height map again.
+    # The output of --depth16 can be read as a height map again.
     depth = tmp_path / "out" / rows[0]["depth_file_name"]
     scale = Scale(float(rows[0]["depth_pixel"]), step=float(rows[0]["depth_scale"]))
     again = read_height_map(depth, 0, scale, Notes())

@@ -1,4 +1,4 @@
-"""Promises of levelling: tilt and bend go, whatever the ground and a few bad points do."""
+"""Test levelling: tilt and bend are removed, independently of the ground and of a few bad points."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from sinonom_cli.render.render import View, draw
 
 
 def residual_tilt(rotation: np.ndarray, pose: np.ndarray) -> float:
-    """Degrees between the plate's normal after levelling and the line of sight."""
+    """Return the angle between the plate's normal after levelling and the line of sight, in degrees."""
     return float(np.degrees(np.arccos(min(1.0, (rotation @ pose)[2, 2]))))
 
 
 def gouged(size: int = 48) -> np.ndarray:
-    """An F whose ground slopes and sinks away from it: a plane through all points would be tilted by it."""
+    """Return an F whose ground slopes away from it, so that a plane through all points would be tilted."""
     heights = letter_f(size)
     slope = np.linspace(0, -0.12, size)[None, :] + np.random.default_rng(0).normal(0, 0.01, (size, size))
     return np.where(heights > 0, heights + np.random.default_rng(1).normal(0, 0.001, heights.shape), slope)
@@ -94,7 +94,7 @@ def test_across_a_single_stroke_where_tops_cannot_tell_the_ground_does(stroke: t
 def test_a_facet_broken_off_an_edge_is_not_taken_for_the_tops_though_it_is_flat_and_larger(
     depth: float, bars: list[tuple[int, int, int, int]], facet: tuple[float, float, float]
 ) -> None:
-    # The first is mistaken for the tops where STEEPEST is 2, the second where it is 1.3.
+    # The first facet is taken for the tops if STEEPEST is 2, the second if it is 1.3.
     x = np.tile(np.arange(48) / 47 - 0.5, (48, 1))
     heights = np.full((48, 48), -depth)
     for row, column, down, across in bars:

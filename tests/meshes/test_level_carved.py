@@ -1,7 +1,8 @@
-"""Levelling's promise on carved meshes.
+"""Test levelling on carved meshes.
 
-`benchmarks/level.py` measures it: 95 % within two degrees on characters of every kind. The glyphs that ship are the
-simplest, some with two strokes that leave the tilt across them open; nine tenths of them are found so.
+`benchmarks/level.py` measures 95 % within two degrees on characters of every kind. The shipped glyphs are the simplest;
+some have only two strokes, which do not determine the tilt across them. Nine tenths of them are levelled to within two
+degrees.
 """
 
 import numpy as np
@@ -24,9 +25,9 @@ def test_tilts_up_to_thirty_degrees_are_found_within_two_on_carved_meshes() -> N
         assert ink is not None
         carved = carve_plate(ink, Carving(resolution=100, tilt=Span(k / 2, k / 2)), np.random.default_rng(k))
         found = level(mesh_of(carved))
-        normal = found @ rotation(carved.pose)[:, 2]  # of the plate, where levelling puts it
+        normal = found @ rotation(carved.pose)[:, 2]  # the plate's normal after levelling
         errors.append(np.degrees(np.arccos(min(1.0, normal[2]))))
         told.append(abs(tilt_of(found) - k / 2))
     assert np.mean(np.array(errors) < 2) >= 0.85
     assert np.mean(np.array(errors) < 4) >= 0.98
-    assert np.mean(np.array(told) < 2) >= 0.95  # what metadata.csv says
+    assert np.mean(np.array(told) < 2) >= 0.95  # the tilt in metadata.csv

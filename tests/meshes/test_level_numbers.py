@@ -1,6 +1,6 @@
-"""What levelling finds, to six digits: whoever changes a constant or a sign in it sees here that pictures change.
+"""Test the results of levelling to six digits, so that a changed constant or sign is noticed: it changes pictures.
 
-The numbers are those of the levelling by which the depth images were made that the model that ships has learnt from.
+The expected numbers are those of the levelling that made the depth images on which the shipped model was trained.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ SIZE = 48
 
 
 def grain(seed: int, size: int = SIZE) -> np.ndarray:
-    """Even noise from -0.5 to 0.5, of whole numbers alone: the same everywhere."""
+    """Return uniform noise from -0.5 to 0.5, computed from integers alone, so that it is the same on every machine."""
     row, column = np.mgrid[0:size, 0:size]
     return ((row * 7919 + column * 104729 + seed * 1299709) % 997) / 997 - 0.5
 
 
 def plate(*strokes: tuple[int, int, int, int], down: float = 0.0, across: float = 0.0, bend: float = 0.0) -> np.ndarray:
-    """A rough ground with strokes (top, bottom, left, right) 0.15 above it, all of it sloping and bent."""
+    """Return a rough ground with strokes (top, bottom, left, right) 0.15 above it, the whole sloping and bent."""
     heights = 0.03 * grain(1) - 0.15
     for top, bottom, left, right in strokes:
         heights[top:bottom, left:right] = 0.002 * grain(2)[top:bottom, left:right]
@@ -28,7 +28,7 @@ def plate(*strokes: tuple[int, int, int, int], down: float = 0.0, across: float 
 
 
 def falling(heights: np.ndarray) -> np.ndarray:
-    """The same strokes on a ground that falls off to the right: a plane that leans on it has many points near."""
+    """Return the same strokes on a ground that falls to the right: a plane leaning on it is near many points."""
     ground = heights - 1.851 * np.maximum(np.linspace(0, 1, SIZE) - 0.598, 0)
     return np.where(heights < -0.05, ground, heights)
 

@@ -1,4 +1,4 @@
-"""Promises of the readers: what other programs write and read is read here, where its meaning is clear."""
+"""Test the mesh readers on unusual files: what other programs write and read is read here, if its meaning is clear."""
 
 import struct
 from pathlib import Path
@@ -18,7 +18,7 @@ DOUBLED = np.repeat(FAN, 50, axis=0)
 
 
 def texts(base: str, more: dict[str, str] | None = None) -> dict[str, bytes]:
-    """The same text in every encoding, with every line end and with every way to write a number."""
+    """Return the same text in every encoding, with every line end and every way to write a number."""
     return {
         "UTF-8 with a mark": b"\xef\xbb\xbf" + base.encode(),
         "UTF-16": base.encode("utf-16"),
@@ -101,7 +101,7 @@ def listed(count_type: str, index_type: str, codes: str) -> bytes:
 
 
 def around() -> bytes:
-    """Elements that are no mesh before, between and behind those that are; lists beside a face's vertices."""
+    """Return a file with unrelated elements around those of the mesh, and further lists beside a face's vertices."""
     head = (
         "ply\nformat binary_little_endian 1.0\nelement camera 1\nproperty float f\nproperty list uchar short s\n"
         "element empty 4000000000\nelement vertex 4\nproperty double nx\nproperty double x\nproperty double y\n"

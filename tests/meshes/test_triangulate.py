@@ -1,4 +1,4 @@
-"""Promises of polygons: a concave one shows what it is, in every format; none hangs or crashes, whatever it is."""
+"""Test triangulation: concave polygons keep their shape in every format, and no polygon hangs or crashes it."""
 
 import time
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_a_concave_polygon_that_stands_anywhere_or_is_not_flat_is_split_in_its_o
         corners = np.c_[flat, rng.normal(0, 0.05, len(flat))] @ turn(*tilt).T + 5
         triangles = split(corners.astype(np.float32), np.arange(len(flat))[None])
         areas = [0.5 * np.linalg.norm(np.cross(b - a, c - a)) for a, b, c in (corners @ turn(*tilt))[triangles]]
-        assert sum(areas) == pytest.approx(7 * 4 - 3 * 2, rel=0.02)  # 28 less two notches of 1 x 3
+        assert sum(areas) == pytest.approx(7 * 4 - 3 * 2, rel=0.02)  # 28 minus two notches of 1 x 3
 
 
 def test_convex_polygons_are_fans_around_their_first_corner() -> None:
@@ -94,7 +94,7 @@ def test_a_polygon_of_thousands_of_corners_takes_no_minutes() -> None:
     angles = np.arange(3000) * 2 * np.pi / 3000
     reach = rng.uniform(0.5, 1, 3000)
     jagged = np.stack([reach * np.cos(angles), reach * np.sin(angles), 0 * angles], axis=1)
-    split(jagged[:5], np.arange(5)[None])  # compiled
+    split(jagged[:5], np.arange(5)[None])  # the function is compiled first
     for corners in (jagged, rng.normal(size=(3000, 3))):
         start = time.process_time()
         assert len(split(corners, np.arange(3000)[None])) == 2998
@@ -102,7 +102,7 @@ def test_a_polygon_of_thousands_of_corners_takes_no_minutes() -> None:
 
 
 def files(corners: NDArray[np.float64]) -> dict[str, str]:
-    """One polygon in every format that has polygons."""
+    """Return one polygon in every format that has polygons."""
     points = "".join(f"{x} {y} {z}\n" for x, y, z in corners)
     count, vertices = len(corners), " ".join(map(str, range(len(corners))))
     head = f"ply\nformat ascii 1.0\nelement vertex {count}\nproperty float x\nproperty float y\nproperty float z\n"
@@ -123,4 +123,4 @@ def test_every_format_shows_a_concave_polygon_as_it_is(name: str, tmp_path: Path
     at = (np.arange(40) + 0.5) / 40 * 8.1 - 4.05
     points: Any = np.stack([np.tile(3.5 + at, 40), np.repeat(2.0 - at, 40)], axis=1)
     want = inside(corners[:, :2], points).reshape(40, 40)
-    assert (np.isfinite(heights) != want).mean() < 0.01  # what lies on an edge belongs to it
+    assert (np.isfinite(heights) != want).mean() < 0.01  # a pixel on an edge belongs to it

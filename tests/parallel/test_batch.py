@@ -1,4 +1,4 @@
-"""Promises of a batch: whole files, same bytes, resume after a kill, one bad item stops nothing."""
+"""Test batches: whole files, the same bytes, resuming after a kill; one bad item does not stop the others."""
 
 import csv
 import errno
@@ -96,7 +96,7 @@ def test_the_same_command_on_a_complete_output_does_nothing(tmp_path: Path) -> N
 def test_other_options_are_refused_with_the_difference(tmp_path: Path) -> None:
     source, out = texts(tmp_path / "in"), tmp_path / "out"
     make(source, out)
-    with refused(ExitCode.OUTPUT_IN_THE_WAY, "seed 0", "1 asked"):
+    with refused(ExitCode.OUTPUT_IN_THE_WAY, "seed is 0", "1 here"):
         make(source, out, seed=1)
     make(source, out, seed=1, overwrite=True)
     make(source, tmp_path / "fresh", seed=1)
@@ -210,7 +210,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(tmp_path: Path, workers: int) ->
     assert 0 < done < 60
     with refused(ExitCode.BAD_INPUT, out):
         read_imageset(out)
-    time.sleep(1.0)  # orphaned workers, if there were any, would still be writing
+    time.sleep(1.0)  # orphaned workers, if there were any, would still write
     kept = {p.name: p.stat().st_mtime_ns for p in out.rglob("*.png")}
     make(source, out)
     assert sum(p.stat().st_mtime_ns == kept.get(p.name) for p in out.rglob("*.png")) >= done
@@ -233,7 +233,7 @@ for k in range(25):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert int(ran.stdout) < 100  # page faults of twenty items; without, twenty thousand
+    assert int(ran.stdout) < 100  # page faults of twenty items; otherwise there are twenty thousand
 
 
 def test_json_says_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Promises of products without BLAS: they are products, and exponentials are exponentials."""
+"""Test products and exponentials without BLAS against reference values."""
 
 import math
 
@@ -44,7 +44,7 @@ def test_factors_of_two_types_give_the_wider_one() -> None:
 
 def test_each_step_of_a_sum_is_rounded_in_the_order_of_the_inner_index() -> None:
     a, b = np.array([[1e8, 1.0, -1e8, 1.0]], np.float32), np.ones((4, 1), np.float32)
-    assert product(a, b) == 1  # 1e8 + 1 is 1e8 in float32
+    assert product(a, b) == 1  # 1e8 + 1 rounds to 1e8 in float32
     assert product(np.array([[1e8, -1e8, 1.0, 1.0]], np.float32), b) == 2
 
 

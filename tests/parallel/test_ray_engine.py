@@ -1,4 +1,5 @@
-"""What Ray makes is what workers make: a real one of two cores, started for these tests."""
+"""Test that Ray gives the same output as worker processes, with a real Ray of two cores that is started for these
+tests."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ pytest.importorskip("ray", reason='Ray is not installed: pip install "sinonom[ra
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """One local Ray for all tests here: starting one takes seconds."""
+    """Start one local Ray for all tests here, because starting takes seconds."""
     from sinonom_cli.parallel.ray_engine import _cluster
 
     with _cluster("", 2):

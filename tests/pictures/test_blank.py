@@ -1,4 +1,5 @@
-"""A picture without ink is told from every picture that shows something, and nothing embeds it."""
+"""Test the detection of blank pictures: pictures without ink are blank, all others are not, and no command embeds a
+blank."""
 
 import csv
 import io

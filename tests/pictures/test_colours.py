@@ -1,4 +1,4 @@
-"""Seals and ruled grids on black ink go by their colour; ink that is red itself stays."""
+"""Test coloured marks: seals and ruled grids on black ink are removed, and ink that is red itself is kept."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def on_paper(grey: np.ndarray = GREY, paper: tuple[int, int, int] = (255, 255, 2
 
 
 def stamped(shape: str, colour: tuple[int, int, int] = RED, covers: bool = False, side: float = 0.7) -> np.ndarray:
-    """Lay a mark over the character; `covers`: half opaque, else clear like glass."""
+    """Draw a mark over the character: half opaque if `covers`, otherwise transparent like coloured glass."""
     mask = Image.new("L", (SIDE, SIDE))
     draw, far = ImageDraw.Draw(mask), round(side * SIDE)
     if shape == "filled":
@@ -70,7 +70,7 @@ def test_ink_that_is_all_red_stays(tmp_path: Path, quality: int | None) -> None:
     Image.fromarray(rubric).save(path, **({"quality": quality} if quality else {}))
     assert alike(load_picture(path)) > 0.97
     boxed = rubric.copy()
-    boxed[:, :5], boxed[:, -5:] = 20, 20  # printed in black around a rubric
+    boxed[:, :5], boxed[:, -5:] = 20, 20  # a black box printed around a rubric
     Image.fromarray(boxed).save(path)
     assert alike(load_picture(path)) > 0.97
 

@@ -1,4 +1,4 @@
-"""A height map given to query or index is called one; prints and depth images are not."""
+"""Test the warning about height maps given to query or index; prints and depth images cause no warning."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A file that is no picture of a format that is read is called what it is."""
+"""Test that the error for a file that is not a supported picture names its format."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sinonom_cli.pictures.loading import load_picture
 
 
 def boxes(brand: bytes, *compatible: bytes) -> bytes:
-    """Return the beginning of a file of boxes."""
+    """Return the beginning of a file of boxes (ISO 14496-12)."""
     content = b"ftyp" + brand + bytes(4) + b"".join(compatible)
     return (len(content) + 4).to_bytes(4, "big") + content + bytes(100)
 
@@ -45,7 +45,7 @@ def test_a_file_by_name_is_bad_input_and_called_what_it_is(tmp_path: Path, name:
 def test_of_a_file_that_is_not_known_nothing_is_said(tmp_path: Path) -> None:
     for content in (b"", b"xin chao", bytes(600), boxes(b"\0\0\0\0")[:9]):
         (tmp_path / "x").write_bytes(content)
-        assert known_as(tmp_path / "x") in ("", "a film")
+        assert known_as(tmp_path / "x") in ("", "a video")
     assert known_as(tmp_path / "none") == known_as(tmp_path) == ""
 
 

@@ -1,4 +1,4 @@
-"""Picture files: every kind is read, and bad ones are refused in a line."""
+"""Test picture files: every supported kind is read, and damaged files are refused in one line."""
 
 import struct
 import zlib
@@ -33,7 +33,7 @@ def test_lossless_formats_give_the_pixels(tmp_path, name):
 
 def test_a_turned_photo_is_turned_back(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be shown turned clockwise by 90 degrees
+    exif[0x0112] = 6  # the picture must be shown turned clockwise by 90 degrees
     lying = Image.fromarray(np.rot90(PLAIN).copy())
     close(load_picture(saved(tmp_path / "a.png", lying, exif=exif)), PLAIN)
     jpeg = load_picture(saved(tmp_path / "a.jpg", lying, exif=exif, quality=95))
@@ -42,7 +42,7 @@ def test_a_turned_photo_is_turned_back(tmp_path):
 
 def test_transparency_lies_on_white(tmp_path):
     pixels = np.zeros((96, 96, 4), np.uint8)
-    pixels[..., 3] = 255 - PLAIN  # black ink as thick as the picture is dark
+    pixels[..., 3] = 255 - PLAIN  # black ink, more opaque where the picture is darker
     close(load_picture(saved(tmp_path / "a.png", Image.fromarray(pixels))), PLAIN)
     grey = Image.fromarray(pixels).convert("LA")
     close(load_picture(saved(tmp_path / "b.png", grey)), PLAIN)
@@ -109,7 +109,7 @@ def test_a_large_photo_keeps_every_pixel_where_coordinates_count(tmp_path):
 
 
 def png_claiming(width, height):
-    """A PNG whose header claims a size and whose data is a few bytes."""
+    """Return a PNG whose header claims a size and whose data have a few bytes."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,4 +1,5 @@
-"""Promises of the fast depth images: those that render shows of meshes carved alike, from torch and without a mesh."""
+"""Test the fast depth images: torch computes without meshes what render shows of meshes that are carved in the same
+way."""
 
 from pathlib import Path
 
@@ -23,7 +24,7 @@ SIZE = 100
 
 
 def character(seed: int) -> np.ndarray:
-    """(80, 80) float32 ink of a made-up character: five strokes with soft edges."""
+    """Return the ink of an invented character, (80, 80) float32: five strokes with soft edges."""
     rng = np.random.default_rng(seed)
     picture = Image.new("L", (320, 320), 0)
     pen = ImageDraw.Draw(picture)
@@ -33,12 +34,12 @@ def character(seed: int) -> np.ndarray:
 
 
 def pages(count: int) -> torch.Tensor:
-    """(count, SIZE, SIZE): characters with the border that carving leaves."""
+    """Return characters with the border that carving leaves, (count, SIZE, SIZE)."""
     return torch.from_numpy(np.stack([np.pad(character(k), round(SIZE * BORDER)) for k in range(count)]))
 
 
 def same_numbers(seed: int, size: int) -> RandomFields:
-    """Draw in torch the numbers that carving draws in numpy."""
+    """Return a torch Draw that gives the same numbers as numpy's in carving."""
     of_carving = numpy_fields(np.random.default_rng(seed).spawn(2)[1], size)
     tensor = torch.from_numpy
     uniform, normal = of_carving.uniform, of_carving.normal
@@ -65,7 +66,7 @@ def test_they_are_what_render_shows_of_the_carved_mesh(breaks: int) -> None:
         rendered = draw(mesh, View(size=108)).picture[4:-4, 4:-4]
         fast = depth_images(pages(seed + 1)[-1:], same_numbers(seed, SIZE), relief, (NONE, NONE))[0].numpy()
         alike.append(likeness(fast, rendered))
-    # Of one in eight, render's levelling may take the tilt of worn tops for that of the plate.
+    # In one picture of eight, render's levelling may take the tilt of worn tops for that of the plate.
     assert np.median(alike) > 0.97 and np.sort(alike)[1] > 0.93
 
 

@@ -1,4 +1,4 @@
-"""Promises of random fields: numpy and torch give the same, another resolution shows the same field."""
+"""Test random fields: numpy and torch give the same fields, and another resolution shows the same field."""
 
 import numpy as np
 import pytest

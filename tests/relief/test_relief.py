@@ -1,4 +1,4 @@
-"""Promises of carving: reliefs that look like scans, the same for the same seed, and that read as their picture."""
+"""Test carving: reliefs look like scans, depend on their seed alone, and show the same character as their picture."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ IDEAL = Carving(
 
 
 def strokes(seed: int, size: int = 64) -> Image.Image:
-    """Draw a made-up character: dark strokes on light ground."""
+    """Draw an invented character: dark strokes on light ground."""
     rng = np.random.default_rng(seed)
     picture = Image.new("L", (4 * size, 4 * size), 255)
     draw = ImageDraw.Draw(picture)
@@ -59,7 +59,7 @@ def prints(folder: Path, count: int) -> Path:
 
 
 def framed(picture: Image.Image, size: int) -> np.ndarray:
-    """The picture with the border that carving leaves around it."""
+    """Return the picture with the border that carving leaves around it."""
     page = Image.new("L", (size, size), 255)
     inner = round(size * (1 - 2 * BORDER))
     page.paste(picture.resize((inner, inner), Image.Resampling.BOX), (round(size * BORDER),) * 2)
@@ -159,7 +159,7 @@ def test_neighbours_come_in_as_far_as_asked_on_as_many_sides() -> None:
         carving = replace(IDEAL, neighbours=Span(sides, sides), intrusion=Span(0.1, 0.1))
         high = carve_plate(spot, carving, np.random.default_rng(sides)).heights > -0.02
         edges = [view[:20] for view in (high, high[::-1], high.T, high.T[::-1])]
-        reach = [int(edge[:, 20:-20].any(axis=1).sum()) for edge in edges]  # in the corners two sides meet
+        reach = [int(edge[:, 20:-20].any(axis=1).sum()) for edge in edges]  # two sides meet in the corners
         assert sum(depth > 0 for depth in reach) == sides
         if sides == 1:
             assert max(int(edge.any(axis=1).sum()) for edge in edges) in (5, 6, 7, 8)
@@ -175,7 +175,7 @@ def test_breaks_go_through_strokes_and_nothing_else() -> None:
         assert tops.max() > -0.01 and tops.min() < -0.3 * broken.known["depth"]
         changed = np.abs(broken.heights - whole) > 0.002
         assert 0.002 < changed.mean() < 0.2
-        assert not changed[:22].any() and not changed[42:].any()  # nowhere but at the bar
+        assert not changed[:22].any() and not changed[42:].any()  # only the bar has changed
 
 
 def test_meshes_read_back_by_render_are_level_whatever_their_tilt() -> None:

@@ -1,4 +1,4 @@
-"""Promises of `render --depth16`: heights come back from the file, and nobody takes them for pictures."""
+"""Test `render --depth16`: the file gives the heights back, and no command takes depth files for pictures."""
 
 import csv
 from pathlib import Path
@@ -31,7 +31,7 @@ def rows_of(out: Path) -> dict[str, dict[str, str]]:
 
 
 def heights_of(out: Path, row: dict[str, str]) -> np.ndarray:
-    """Turn a depth file back into heights as docs/design.md says."""
+    """Turn a depth file back into heights, as docs/design.md says."""
     with Image.open(out / row["depth_file_name"]) as picture:
         assert picture.mode == "I;16"
         value = np.asarray(picture).astype(float)
@@ -47,7 +47,7 @@ def test_heights_in_mesh_units_come_back_from_the_file(scans: Path, tmp_path: Pa
     assert known.min() == pytest.approx(100 - 25 * 0.075, abs=1e-4)  # the mesh's own z: ground and tops of the F
     assert known.max() == pytest.approx(100 + 25 * 0.075, abs=1e-4)
     assert float(row["depth_pixel"]) == pytest.approx(25 * 1.08 / 50, rel=1e-6)  # 25 wide, 4 % of border on each side
-    # The ground's width in pixels, times a pixel's side, is the plate's width to within a pixel.
+    # The ground's width in pixels, times the side of a pixel, is the plate's width, except for at most one pixel.
     across = np.isfinite(heights).any(axis=0).sum() * float(row["depth_pixel"])
     assert across == pytest.approx(25, abs=25 * 1.08 / 50)
 
@@ -63,7 +63,7 @@ def test_heights_and_picture_show_the_same_place_levelled_and_mirrored_alike(sca
     picture, row, out = got["plain"]
     heights = heights_of(out, row)
     tops, ground = heights[picture < 60], heights[(picture > 250) & np.isfinite(heights)]
-    assert len(tops) > 100 and tops.min() > ground.max() - 0.02  # the tilt of ten degrees is gone
+    assert len(tops) > 100 and tops.min() > ground.max() - 0.02  # the tilt of ten degrees has been removed
     np.testing.assert_array_equal(heights_of(got["mirrored"][2], got["mirrored"][1]), heights[:, ::-1])
     np.testing.assert_array_equal(got["without"][0], picture)
     assert not (got["without"][2] / "depth").exists() and "depth_scale" not in got["without"][1]
@@ -89,7 +89,7 @@ def test_depth_files_are_not_taken_for_pictures(scans: Path, tmp_path: Path) -> 
     for given in (out, tmp_path / "sets"):
         found = find_inputs([str(given)], PICTURE_SUFFIXES, "pictures")
         assert [item.key.removeprefix("out/") for item in found] == ["images/a.png", "images/images/b.png"]
-    (out / "artifact.json").unlink()  # a folder of somebody else's may be called depth
+    (out / "artifact.json").unlink()  # a user's own folder may be called depth
     assert len(find_inputs([str(out)], PICTURE_SUFFIXES, "pictures")) == 4
 
 

@@ -1,4 +1,4 @@
-"""Promises of `sinonom render` at the door."""
+"""Test the command `sinonom render` and its outputs."""
 
 import builtins
 import csv
@@ -162,7 +162,7 @@ def test_pictures_of_meshes_that_differ_by_suffix_alone_do_not_overwrite_each_ot
 
 
 def odd_scans(folder: Path) -> Path:
-    """Write a good scan, one that faces down, one with a speck, one that is flat and one whose count is wrong."""
+    """Write a good scan, one that faces down, one with a speck, one that is flat and one with a wrong count."""
     meshes(folder, "good.stl")
     good = surface(letter_f(24), turn(0, 0))
     write_stl(folder / "down.stl", good * np.float32([1, -1, -1]))

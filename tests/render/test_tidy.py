@@ -1,4 +1,5 @@
-"""Promises of tidying: what is in a scan beside the character is left out and said; what belongs to it stays."""
+"""Test tidying: parts of a scan that do not belong to the character are left out and noted; the character's parts
+stay."""
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_strokes_that_are_pieces_by_themselves_stay() -> None:
     for row, column, half in ((10, 12, 2), (24, 8, 2), (40, 12, 2), (20, 32, 14)):  # dots and a large block
         heights[(abs(rows - row) <= half) & (abs(columns - column) <= half)] = 0.1
     whole = surface(heights)
-    strokes = whole[whole[:, :, 2].min(axis=1) > 0]  # no ground between them
+    strokes = whole[whole[:, :, 2].min(axis=1) > 0]  # there is no ground between them
     notes = Notes()
     assert pieces(strokes, extent(strokes, np.eye(3)))[0] == 4
     assert without_specks(strokes, notes)[0] is strokes and notes == Notes()
@@ -93,7 +94,7 @@ def test_long_faces_do_not_part_a_mesh() -> None:
 
 
 def plane(side: float, z: float, faces: int = 1, middle: tuple[float, float] = (0, 0), slope: float = 0) -> NDArray:
-    """Return a square of 2 faces^2 triangles at height z."""
+    """Return a square at height z, made of 2 faces^2 triangles."""
     flat = surface(np.full((faces + 1, faces + 1), 0.075)) * np.float32([side, side, 1])
     flat += np.float32([*middle, z])
     flat[:, :, 2] += np.float32(slope) * flat[:, :, 0]

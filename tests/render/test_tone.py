@@ -1,4 +1,4 @@
-"""Promises of tone: strokes dark, ground light, alike on worn and fresh relief, moved by no single bad point."""
+"""Test tone: strokes are dark and ground is light, on worn and fresh relief, and single bad points have no effect."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ FRESH = (LETTER - 0.15).astype(np.float32)
 
 
 def contrast(picture: np.ndarray) -> float:
-    """How much darker the strokes are than the ground, 0 to 1."""
+    """Return how much darker the strokes are than the ground, 0 to 1."""
     return float((picture[~TOPS].mean() - picture[TOPS].mean()) / 255)
 
 
@@ -48,7 +48,7 @@ def test_one_spike_or_gouge_changes_nothing_but_itself(bad: str, by: float) -> N
     away[8:55, 38:85] = False
     np.testing.assert_allclose(plain[away], marred[away].astype(int), atol=2)
     assert contrast(marred) == pytest.approx(contrast(plain), abs=0.02)
-    assert contrast(tone_report(heights)) < 0.6  # which is why the default is another
+    assert contrast(tone_report(heights)) < 0.6  # this is why the other tone is the default
 
 
 def test_a_worn_corner_reads_nearly_as_dark_as_a_fresh_one() -> None:

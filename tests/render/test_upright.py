@@ -1,4 +1,4 @@
-"""Promises of orientation: the carved side is found and turned to the viewer, and said; what is sure is left alone."""
+"""Test orientation: the carved side is found, turned to the viewer and noted; unambiguous meshes stay unchanged."""
 
 import itertools
 from typing import Any
@@ -64,7 +64,7 @@ ROTATIONS = [
 
 
 def side_of(triangles: NDArray[np.float32]) -> str:
-    """Return where faces look on the whole."""
+    """Return the direction in which most faces look."""
     normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]).sum(axis=0)
     axis = int(abs(normal).argmax())
     return ("+" if normal[axis] > 0 else "-") + "XYZ"[axis]
@@ -92,7 +92,7 @@ def test_wherever_a_scan_faces_its_carved_side_is_shown_upright_and_said(
     assert notes.turned[:2] == ("" if side == "+Z" else side) and not notes.remarks
     if side != "+Z":
         assert likeness(picture, PICTURE) > 0.9
-    else:  # what faces the viewer is never turned in its plane
+    else:  # a side that faces the viewer is never rotated in its plane
         assert max(likeness(picture, np.rot90(PICTURE, quarters)) for quarters in range(4)) > 0.9
 
 
@@ -110,7 +110,7 @@ def test_a_mirrored_scan_stays_mirrored_and_is_no_negative_unsaid(
     picture, notes = seen(triangles, check=True)
     mirrored = max(likeness(picture, np.rot90(PICTURE[:, ::-1], quarters)) for quarters in range(4))
     assert mirrored > 0.9 or notes.remarks
-    if signs == (-1, 1, 1):  # left and right swapped by a program that forgot the faces: as it was
+    if signs == (-1, 1, 1):  # a program swapped left and right without reversing the faces: the mesh stays as it is
         np.testing.assert_array_equal(picture, draw(triangles, VIEW).picture)
         assert not notes.turned
 
@@ -133,7 +133,7 @@ def test_faces_wound_at_random_hide_nothing() -> None:
 
 
 def solid(back: float = 0.3) -> NDArray[np.float32]:
-    """A plate as thick as a block: carved in front, flat behind, closed all around."""
+    """Return a plate as thick as a block: carved in front, flat behind, closed all around."""
     heights = np.pad(letter_f(48) * 0.8, 0) + 0.01 * np.random.default_rng(0).normal(size=(48, 48))
     front = surface(heights)
     rear = surface(np.full((48, 48), -back))[:, ::-1]
@@ -163,7 +163,7 @@ def test_a_flat_mesh_has_no_relief_however_it_lies() -> None:
 
 
 def distances(front: list[float], back: list[float]) -> Any:
-    """Return a judge of the picture that looks like PICTURE, and of others; by quarters, mirrored ones far away."""
+    """Return a judge that gives `front` for pictures like PICTURE, `back` for others and 9 for mirrored ones."""
 
     def judge(pictures: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
         here = likeness(pictures[0], np.kron(PICTURE, np.ones((2, 2)))) > 0.7

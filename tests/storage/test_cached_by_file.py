@@ -1,4 +1,5 @@
-"""What is kept of a file in a process is forgotten when the file changes: one process may run several commands."""
+"""Test the cache of file results: a result is dropped when its file changes, as one process may run several
+commands."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A record with a value of another type, or without it, is refused in one line: never a traceback."""
+"""Test damaged records: a record with a value of the wrong type, or without it, is refused in one line without a
+traceback."""
 
 import hashlib
 import json
@@ -31,7 +32,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def damaged(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give copies of a record, each with one value changed or taken out."""
+    """Yield copies of a record, each with one value changed or removed."""
     places: list[tuple[str, ...]] = [(name,) for name in record]
     for place in places:
         value: Any = record
@@ -85,7 +86,7 @@ def test_a_record_that_is_no_record_is_refused(text: str, tmp_path: Path) -> Non
 
 
 def forged(path: Path, name: str, content: bytes) -> None:
-    """Write a file of an index and its checksum, as one would who wants to deceive."""
+    """Write a file of an index and a matching checksum, as an attacker would."""
     (path.parent / name).write_bytes(content)
     record = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
     field = {".csv": "rows", ".vectors": "vectors", ".faiss": "faiss"}[Path(name).suffix]

@@ -1,4 +1,4 @@
-"""What a user types becomes items with unique, portable keys."""
+"""Test that the inputs a user types become items with unique, portable keys."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Promises of a journal: what two killed runs finished is kept, and nothing of a torn line gets into the tables."""
+"""Test the journal: items that two killed runs finished are kept, and no part of an incomplete line gets into the
+tables."""
 
 import json
 from pathlib import Path
@@ -25,7 +26,7 @@ def worked(journal: Journal, numbers: list[int]) -> None:
 
 
 def torn(folder: Path, bytes_left: int = 20) -> None:
-    """Leave the start of a line, as a run does that is killed while it writes."""
+    """Leave only the start of a line, as a run does that is killed while it writes."""
     with (folder / "journal.jsonl").open("ab") as file:
         file.write((json.dumps({"item": "khắc 5", "bytes": 9, "rows": []}) + "\n").encode()[:bytes_left])
 

@@ -1,4 +1,4 @@
-"""Two commands into one output at once: the second is refused; a process that was killed blocks nobody."""
+"""Test locks: of two commands with the same output the second is refused; a killed process blocks no later command."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ with locked(Path(sys.argv[1]), sys.argv[2]):
 
 
 def holder(path: Path, kind: str) -> "subprocess.Popen[str]":
-    """Another process that holds the lock until its stdin is closed."""
+    """Start another process that holds the lock until its stdin is closed."""
     command = [sys.executable, "-c", HOLD, str(path), kind]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "held\n"
@@ -78,7 +78,7 @@ def test_a_lock_on_a_file_that_is_gone_counts_for_nothing(tmp_path: Path, monkey
     def removed_meanwhile(path: Path, before: os.stat_result) -> bool:
         looked.append(path)
         if len(looked) == 1:
-            path.unlink()  # as its last holder does
+            path.unlink()  # as the lock's last holder does
         return still(path, before)
 
     monkeypatch.setattr(lock, "_is_still", removed_meanwhile)

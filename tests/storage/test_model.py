@@ -1,4 +1,4 @@
-"""A model is a folder of three files that belong together, or it is refused."""
+"""Test models: a folder whose three files do not belong together is refused."""
 
 import shutil
 from pathlib import Path

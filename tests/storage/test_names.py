@@ -1,4 +1,5 @@
-"""Files are found whatever normalisation form or capitals a list has, but never a file that could be another."""
+"""Test names: files are found under any normalisation form or case in a list, but never a file that could be
+another."""
 
 import os
 import unicodedata
@@ -27,7 +28,7 @@ def test_capitals_count_only_where_two_files_differ_by_them(tmp_path: Path) -> N
     assert (tmp_path / spelling("p1.jpg")).is_file()
     assert spelling("none/p1.jpg") == "none/p1.jpg" and spelling("p2.jpg") == "p2.jpg"
     (tmp_path / "p1.JPG").touch()
-    if len(list(tmp_path.iterdir())) == 2:  # capitals count on this disk
+    if len(list(tmp_path.iterdir())) == 2:  # this disk distinguishes case
         assert Spelling(tmp_path)("p1.jpg") == "p1.jpg"
         assert Spelling(tmp_path)("p1.JPG") == "p1.JPG"
 

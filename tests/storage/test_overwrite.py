@@ -1,4 +1,5 @@
-"""`--overwrite` removes what the output names, file by file: nothing of the user's, and nothing before it is sure."""
+"""Test `--overwrite`: it removes the files that the output names, no file of the user, and nothing if the command
+cannot work."""
 
 import json
 import os
@@ -27,7 +28,7 @@ THEIRS = (
 
 
 def put_theirs(out: Path) -> dict[str, bytes]:
-    """Put files of a user's beside ours; return them."""
+    """Put files of a user beside ours, and return them."""
     for name in THEIRS:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(f"theirs: {name}", encoding="utf-8")
@@ -65,7 +66,7 @@ def test_a_killed_run_is_replaced_whole(tmp_path: Path, monkeypatch: pytest.Monk
 
     def killed(self: Paint, item: Item) -> list[dict[str, str]]:
         rows = paint(self, item)
-        if item.key.endswith("005.txt"):  # written, and not in the journal
+        if item.key.endswith("005.txt"):  # this item is written, but not in the journal
             raise KeyboardInterrupt
         return rows
 
@@ -104,7 +105,7 @@ def test_a_kill_while_files_are_removed_leaves_nothing_that_calls_itself_complet
         patch.setattr("sinonom_cli.storage.removal.os.unlink", killed)
         with pytest.raises(KeyboardInterrupt):
             make(source, out, seed=1, overwrite=True)
-    make(source, out)  # the old command again, without --overwrite
+    make(source, out)  # run the old command again, without --overwrite
     make(source, tmp_path / "fresh")
     assert content(out) == content(tmp_path / "fresh")
 
@@ -218,7 +219,7 @@ def test_where_nothing_can_be_made_the_old_output_stays(command: str, tmp_path: 
     assert content(out) != before
 
 
-# An output that holds its own inputs
+# The next tests are about outputs that hold their own inputs.
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -273,12 +274,12 @@ def test_an_output_inside_its_input_folder_is_not_read_again(tmp_path: Path, mon
         assert content(tmp_path / out) == first
 
 
-# Indexes
+# The next tests are about indexes.
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model and a set of pictures."""
+    """Create a model and a set of pictures."""
     tiny_model(tmp_path / "model")
     tiny_pictures(tmp_path / "set", [f"{number}.png" for number in range(6)])
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Pictures survive on disk to the last bit, and stay small."""
+"""Test PNG files: pictures are stored without loss, and the files are small."""
 
 from pathlib import Path
 

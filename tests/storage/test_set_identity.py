@@ -1,4 +1,4 @@
-"""A set that has changed is known by a look that costs milliseconds; one that was only copied is not."""
+"""Test quick identities: they show in milliseconds that a set has changed, and are equal for a copy."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from sinonom_cli.storage.set_identity import LISTED, READ, WHOLE, quick_identity
 
 
 def a_set(folder: Path, count: int = 40, ours: bool = True) -> Path:
-    """An image set of `count` small pictures; not ours: a plain folder of them."""
+    """Create an image set of `count` small pictures, or (not `ours`) a plain folder of them."""
     lines = ["file_name,label,char,source,box"]
     for number in range(count):
         name = f"images/U+5B57/{number:05}.png" if ours else f"{number % 3}/{number:05}.png"
@@ -74,7 +74,7 @@ def test_a_large_set_made_again_is_seen_and_costs_milliseconds(tmp_path: Path) -
     before = quick_identity(folder)
     started = time.perf_counter()
     assert quick_identity(folder) == before
-    assert time.perf_counter() - started < 0.5  # some 15 ms on an idle machine
+    assert time.perf_counter() - started < 0.5  # it takes some 15 ms on an idle machine
     for path in folder.rglob("*.png"):
         changed(path)
     assert quick_identity(folder) != before

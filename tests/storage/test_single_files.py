@@ -1,4 +1,4 @@
-"""Sheets, reports and tables of one file: an older one of the same kind is written over, nothing else ever."""
+"""Test outputs of one file (sheets, reports, tables): only an older output of the same kind is overwritten."""
 
 import shutil
 from pathlib import Path
@@ -21,7 +21,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model, an index of a set, its truth, patches and fonts."""
+    """Create a model, an index of a set, its truth, patches and fonts."""
     folder = tmp_path_factory.mktemp("house")
     tiny_model(folder / "model")
     tiny_pictures(folder / "set", [f"{number}.png" for number in range(3)])

@@ -1,4 +1,5 @@
-"""Nothing stale: an input that was changed is seen whatever its size and times; one that was only touched is not."""
+"""Test changed inputs: a change is detected even if size and times are equal; an input with only a new time is
+unchanged."""
 
 import csv
 import json
@@ -62,8 +63,8 @@ def test_a_killed_run_sees_that_an_input_changed_before_it_goes_on(
     with pytest.raises(SinonomError, match="003.txt") as caught:
         make(source, out)
     assert caught.value.code == ExitCode.OUTPUT_IN_THE_WAY
-    replaced_in_place(source / "bản khắc 𡦂" / "003.txt")  # and back
-    replaced_in_place(source / "bản khắc 𡦂" / "009.txt")  # not used yet
+    replaced_in_place(source / "bản khắc 𡦂" / "003.txt")  # this changes it back
+    replaced_in_place(source / "bản khắc 𡦂" / "009.txt")  # this one has not been used yet
     assert make(source, out).counts["images"] == 12
 
 
@@ -128,7 +129,7 @@ def test_a_large_file_is_read_whole_only_where_its_time_or_a_sample_differs(
     assert is_unchanged(path, known) and not whole
     later(path)
     assert is_unchanged(path, known) and whole
-    for place in (0, 1000, 4999):  # sampled, between two samples, sampled
+    for place in (0, 1000, 4999):  # these places are sampled, between two samples, and sampled
         replaced_in_place(path, place)
         later(path)
         assert not is_unchanged(path, known)

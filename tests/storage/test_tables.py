@@ -1,4 +1,4 @@
-"""Tables and lists that users hand in: every usual way to save them is read, and what is wrong is named by its line."""
+"""Test tables and lists that users supply: every usual way to save them is read, and errors name the line."""
 
 import codecs
 import csv
@@ -74,7 +74,7 @@ MANY = b"1.png,x\n" * 30_000
         (b"\n\n", "first line"),
         (b"query,name\n", "'label'"),
         (b"query,label,label\na,b,c\n", "'label'"),
-        (b'query,label\n0.png,b\n1.png,"x\n' + MANY, "line 3"),  # longer than csv takes for one cell
+        (b'query,label\n0.png,b\n1.png,"x\n' + MANY, "line 3"),  # this cell is longer than csv accepts
         (b'query,label\n0.png,b\n1.png,"x\n2.png,y\n', "line 3"),
         (b'query,label\n0.png,"x\n1.png,"y\n', "line 2"),
         (b'query,label\n0.png,x"\n1.png,y"\n', "line 2"),
@@ -94,7 +94,7 @@ def test_what_is_wrong_with_a_table_is_told_with_its_line(tmp_path: Path, conten
         rows_of(path)
     assert caught.value.code == ExitCode.BAD_INPUT
     assert path.name in caught.value.message and said in caught.value.message
-    assert csv.field_size_limit() == 131072  # other users of csv in the process keep their limit
+    assert csv.field_size_limit() == 131072  # other users of csv in the process keep this limit
 
 
 def test_a_missing_file_and_a_folder_are_bad_input(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Whatever lies in a folder, what can be read is done, and the rest is said: by name, or in one line."""
+"""Test folders with unreadable entries: everything readable is processed, and the rest is reported by name or in one
+line."""
 
 import csv
 import io
@@ -25,7 +26,7 @@ ODD = os.fsdecode(b"kh\xffc") if os.name == "posix" else "kh\udcffc"
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a table, read as any other program would."""
+    """Return the rows of a table, read as any other program would."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
@@ -36,7 +37,7 @@ def failed(out: Path) -> set[str]:
 
 
 def spoil(folder: Path, good: Path) -> set[str]:
-    """Put what cannot be read beside a good input; return how it is called."""
+    """Put entries that cannot be read beside a good input; return the keys under which they are reported."""
     suffix = good.suffix
     (folder / f"dead{suffix}").symlink_to("/nowhere/y")
     (folder / "deadfolder").symlink_to("/nowhere")
@@ -48,7 +49,7 @@ def spoil(folder: Path, good: Path) -> set[str]:
     os.mkfifo(folder / f"pipe{suffix}")
     with socket.socket(socket.AF_UNIX) as bound:
         here = Path.cwd()
-        os.chdir(folder)  # the address of a socket is short
+        os.chdir(folder)  # the address of a socket must be short
         bound.bind(f"socket{suffix}")
         os.chdir(here)
     found = {f"{name}{suffix}" for name in ("dead", "circle", "pipe", "socket")}
@@ -64,7 +65,7 @@ def test_what_cannot_be_read_fails_by_name_and_the_rest_is_done(command: str, tm
     assert {key.partition("#")[0] for key in failed(tmp_path / "out")} == bad
     made = {row["source"].partition("#")[0] for row in rows(tmp_path / "out" / "metadata.csv")}
     assert made == {good.name.replace("1", str(number)) for number in range(4 if command != "synth-fonts" else 2)} | (
-        {f"sub/inner{good.suffix}"} if command != "synth-fonts" else set()  # it draws the same as another
+        {f"sub/inner{good.suffix}"} if command != "synth-fonts" else set()  # it draws the same as another file
     )
     assert sinonom(*arguments, tmp_path / "out", "-q") == ExitCode.SOME_FAILED
 
@@ -88,7 +89,7 @@ def test_pictures_that_cannot_be_read_stop_neither_index_nor_query_nor_sets(
 
 
 def bounded(*typed: object) -> int:
-    """Run a command as a user whom locks keep out; root is one without the capabilities to pass them."""
+    """Run a command as a user without access to locked files; for root, drop the capabilities that give access."""
     command = [sys.executable, "-m", "sinonom_cli", *map(str, typed)]
     if os.geteuid() == 0:
         command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
@@ -147,7 +148,7 @@ def test_a_name_that_no_disk_takes_is_bad_input(tmp_path: Path) -> None:
         assert sinonom("render", tmp_path / "in", out, "-q") == ExitCode.OUTPUT_IN_THE_WAY
 
 
-# What is passed over
+# The next tests are about files that are passed over.
 
 
 def test_what_is_passed_over_is_one_line_with_the_count_and_the_endings(
@@ -200,7 +201,7 @@ def test_many_endings_are_counted_together() -> None:
     assert text.startswith("36 ") and ".h 8" in text and text.endswith("3") and ".a 1" not in text
 
 
-# Names
+# The next tests are about names.
 
 
 NAMES = (
