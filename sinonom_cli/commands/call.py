@@ -1,4 +1,4 @@
-"""Commands from Python: what is typed, as arguments, with errors in place of exit codes."""
+"""Run commands from Python: options are arguments, and errors take the place of exit codes."""
 
 import io
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from sinonom_cli.errors import usage_error
 def command(name: str, *inputs: object, **options: object) -> str:
     """Run a command as it is typed: `command("index", "depth", "db.faiss", type="flat")`.
 
-    One command at a time: what it prints is taken from the stdout of this process.
+    Only one command can run at a time, because its output is taken from the stdout of this process.
 
     Parameters
     ----------
-    name : such as "carve", "synth-fonts" or "index".
-    inputs : files, folders or globs; the output last, or as the option `output`.
-    options : those of the command, with underscores for hyphens. True is an option alone; False and None leave it out;
-        a list or a tuple repeats it. `quiet=True` keeps it from telling on stderr what it does.
+    name : name of the command, such as "carve", "synth-fonts" or "index".
+    inputs : files, folders or globs; the output comes last, or is given as the option `output`.
+    options : options of the command, with underscores for hyphens. True sets an option that has no value; False and
+        None leave the option out; a list or a tuple repeats it. `quiet=True` turns off the messages on stderr.
 
     Returns
     -------
-    What it prints on stdout: the path of its output, or, of `query`, the answers.
+    What the command prints on stdout: the path of its output; for `query`, the answers.
 
     Raises
     ------
     SinonomError
-        Of the subclass of the exit code.
+        The subclass that belongs to the exit code.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def command(name: str, *inputs: object, **options: object) -> str:
         with redirect_stdout(printed):
             call(line)
     except Exception as error:
-        if hasattr(error, "format_message"):  # click's own, of what was typed wrongly
+        if hasattr(error, "format_message"):  # an error of click: the command line is wrong
             raise usage_error(error.format_message(), f"sinonom {name} --help") from None
         raise
     finally:
@@ -56,13 +56,13 @@ def command(name: str, *inputs: object, **options: object) -> str:
 
 
 def train(data: object = None, output: str | Path = "model", **options: object) -> Path:
-    """Train a model: what `sinonom train` does.
+    """Train a model, as `sinonom train` does.
 
     Parameters
     ----------
-    data : an image set, or a list of them, each perhaps with `:WEIGHT`; None: every one below ./data.
-    output : folder of the model. The same call after a kill goes on where it stopped.
-    options : those of `sinonom train`, such as `loss="triplet"`, `steps=1000`, `recall_at="1,5"`; see `command`.
+    data : an image set or a list of image sets, each with an optional `:WEIGHT`; None: every image set below ./data.
+    output : folder of the model. If a training was killed, the same call continues it.
+    options : options of `sinonom train`, such as `loss="triplet"`, `steps=1000`, `recall_at="1,5"`; see `command`.
 
     Returns
     -------
@@ -71,7 +71,8 @@ def train(data: object = None, output: str | Path = "model", **options: object) 
     Raises
     ------
     SinonomError
-        Of the subclass of the exit code; `SomeFailed` if the model is there and some pictures could not be read.
+        The subclass that belongs to the exit code; `SomeFailed` if the model is complete but some pictures could not
+        be read.
     """
     command("train", data=data, output=output, **options)
     return Path(output)

@@ -1,4 +1,4 @@
-"""`sinonom carve`: images -> relief meshes."""
+"""The command `sinonom carve` makes relief meshes from images."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ CARVING, RELIEF = Carving(), Relief()
 
 
 def _range(option: str, least: float, most: float, what: str, whole: bool = False) -> Any:
-    """An option that takes LOW:HIGH, or one number, between `least` and `most`; `whole`: counts."""
+    """Return an option whose value is LOW:HIGH or one number, from `least` to `most`; `whole`: only whole numbers."""
 
     def parse(typed: str | Span) -> Span:
         if isinstance(typed, Span):
@@ -42,62 +42,73 @@ def _range(option: str, least: float, most: float, what: str, whole: bool = Fals
         if not least <= low <= most or not least <= high <= most:
             raise typer.BadParameter(f"{typed} is not within {least:g}:{most:g}")
         if low > high:
-            raise typer.BadParameter(f"{typed} ends below where it begins: {high:g}:{low:g}?")
+            raise typer.BadParameter(f"{typed} is in the wrong order; did you mean {high:g}:{low:g}?")
         if whole and not (low.is_integer() and high.is_integer()):
-            raise typer.BadParameter(f"{typed} is a count: whole numbers, such as {least:g}:{most:g}")
+            raise typer.BadParameter(f"{typed} must be made of whole numbers, such as {least:g}:{most:g}")
         return Span(low, high)
 
     return typer.Option(option, parser=parse, metavar="LOW:HIGH", help=f"{what} Within {least:g}:{most:g}.")
 
 
 def carve(
-    paths: Annotated[list[str], typer.Argument(metavar="IMAGES OUT", help="An image set or folder; then the meshes.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="IMAGES OUT", help="An image set or folder; then the output folder.")
+    ],
     output: Output = None,
     resolution: Annotated[
-        int, typer.Option("--resolution", min=16, max=2048, help="Vertices along a side; 128: 29,000 faces.")
+        int, typer.Option("--resolution", min=16, max=2048, help="Vertices along each side; 128 give 29,000 faces.")
     ] = CARVING.resolution,
     mirror: Annotated[
-        bool, typer.Option("--mirror", help="Carve the mirror image, as a block is of its print.")
+        bool, typer.Option("--mirror", help="Carve the mirror image: a block is the mirror image of its print.")
     ] = CARVING.mirror,
-    depth: Annotated[Span, _range("--depth", 0.01, 0.5, "Depth of the ground.")] = RELIEF.depth,
+    depth: Annotated[Span, _range("--depth", 0.01, 0.5, "Depth of the ground far from strokes.")] = RELIEF.depth,
     flank: Annotated[
-        Span, _range("--flank", 0.001, 0.2, "Width of strokes' flanks: there, the ground is 0.63 down.")
+        Span, _range("--flank", 0.001, 0.2, "Distance from a stroke at which the ground reaches 63 % of its depth.")
     ] = RELIEF.flank,
     deepening: Annotated[
         Span, _range("--deepening", 0, 1, "Share of the depth that is reached only where strokes are far apart.")
     ] = RELIEF.deepening,
-    gouge: Annotated[Span, _range("--gouge", 0, 1, "Tool marks in the ground, share of the depth.")] = RELIEF.gouge,
+    gouge: Annotated[
+        Span, _range("--gouge", 0, 1, "Standard deviation of tool marks, as a share of the depth.")
+    ] = RELIEF.gouge,
     uneven: Annotated[
-        Span, _range("--uneven", 0, 0.5, "Deviation of the height of stroke tops, share of the depth.")
+        Span, _range("--uneven", 0, 0.5, "Standard deviation of stroke tops' heights, as a share of the depth.")
     ] = RELIEF.uneven,
     wear: Annotated[
-        Span, _range("--wear", 0, 1, "Tops planed off in places and edges rounded; 0: fresh.")
+        Span, _range("--wear", 0, 1, "Wear of the tops and edges; 0 is a new block, 1 a very worn one.")
     ] = RELIEF.wear,
-    breaks: Annotated[
-        Span, _range("--breaks", 0, 100, "How many breaks there are in strokes.", whole=True)
-    ] = RELIEF.breaks,
+    breaks: Annotated[Span, _range("--breaks", 0, 100, "Number of breaks in strokes.", whole=True)] = RELIEF.breaks,
     neighbours: Annotated[
-        Span, _range("--neighbours", 0, 4, "On how many sides a part of another character comes in.", whole=True)
+        Span, _range("--neighbours", 0, 4, "Number of sides where a part of another character is visible.", whole=True)
     ] = CARVING.neighbours,
-    intrusion: Annotated[Span, _range("--intrusion", 0, 0.5, "How far its ink comes in.")] = CARVING.intrusion,
+    intrusion: Annotated[
+        Span, _range("--intrusion", 0, 0.5, "Distance that the other character's ink reaches into the plate.")
+    ] = CARVING.intrusion,
     ragged: Annotated[
-        Span, _range("--ragged", 0, 0.3, "How far in the corners of the plate's polygonal edge lie.")
+        Span, _range("--ragged", 0, 0.3, "Distance of the corners of the plate's polygonal edge from its border.")
     ] = RELIEF.ragged,
-    shift: Annotated[Span, _range("--shift", 0, 0.5, "Out of register: the character off the middle.")] = CARVING.shift,
+    shift: Annotated[Span, _range("--shift", 0, 0.5, "Distance of the character from the middle.")] = CARVING.shift,
     stretch: Annotated[
-        Span, _range("--stretch", 0.5, 2, "Out of register: factor on its width, and another on its height.")
+        Span, _range("--stretch", 0.5, 2, "Factor on the character's width, and another on its height.")
     ] = CARVING.stretch,
     swell: Annotated[
-        Span, _range("--swell", -0.05, 0.05, "Out of register: strokes' edges moved outwards.")
+        Span, _range("--swell", -0.05, 0.05, "Distance that the strokes' edges are moved outwards.")
     ] = CARVING.swell,
-    turn: Annotated[Span, _range("--turn", -180, 180, "The plate turned in its own plane, degrees.")] = CARVING.turn,
-    bend: Annotated[Span, _range("--bend", 0, 0.5, "Rise of the plate from middle to edge.")] = CARVING.bend,
-    tilt: Annotated[Span, _range("--tilt", 0, 60, "Tilt of the plate, degrees, to any side.")] = CARVING.tilt,
+    turn: Annotated[
+        Span, _range("--turn", -180, 180, "Rotation of the plate in its own plane, in degrees.")
+    ] = CARVING.turn,
+    bend: Annotated[
+        Span, _range("--bend", 0, 0.5, "Change of the plate's height from its middle to its edge.")
+    ] = CARVING.bend,
+    tilt: Annotated[Span, _range("--tilt", 0, 60, "Tilt of the plate to any side, in degrees.")] = CARVING.tilt,
     smear: Annotated[
-        Span, _range("--smear", 0, SMEARED, "How far the scanner lets walls slope that face away from it.")
+        Span,
+        _range(
+            "--smear", 0, SMEARED, "Width of the slope that a wall has in the scan if it faces away from the scanner."
+        ),
     ] = RELIEF.smear,
-    blur: Annotated[Span, _range("--blur", 0, 0.1, "Deviation of a coarse scan's blur.")] = RELIEF.blur,
-    noise: Annotated[Span, _range("--noise", 0, 0.1, "Deviation of the scan's noise.")] = RELIEF.noise,
+    blur: Annotated[Span, _range("--blur", 0, 0.1, "Standard deviation of a coarse scan's blur.")] = RELIEF.blur,
+    noise: Annotated[Span, _range("--noise", 0, 0.1, "Standard deviation of the scan's noise.")] = RELIEF.noise,
     seed: Seed = 0,
     workers: Workers = None,
     engine: Engine = "processes",
@@ -111,8 +122,8 @@ def carve(
 ) -> None:
     """Carve pictures of characters into relief meshes.
 
-    The meshes (binary STL) look like scanned woodblocks. Each amount is drawn evenly from its range, LOW:HIGH, for each
-    picture anew; one number fixes it. Lengths are in plate widths. metadata.csv says what was drawn.
+    The meshes (binary STL) look like scanned woodblocks. For each picture, each amount is drawn uniformly from its
+    range LOW:HIGH; one number fixes the amount. Lengths are in plate widths. metadata.csv lists the drawn amounts.
     """
     inputs, out = split_output(paths, output, "image set")
     if len(inputs) > 1:

@@ -1,4 +1,4 @@
-"""`sinonom crop-nomnaocr`: column patches with transcripts -> pictures of their characters, with labels."""
+"""The command `sinonom crop-nomnaocr` cuts column patches with transcripts into labelled pictures of characters."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,44 +25,63 @@ from sinonom_cli.options import (
 def crop_nomnaocr(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATCHES OUT", help="The folder with All.txt and the books (or its parent); the set."),
+        typer.Argument(
+            metavar="PATCHES OUT", help="The folder with All.txt and the books, or its parent; then the set."
+        ),
     ],
     output: Output = None,
     transcripts: Annotated[
         Path | None,
-        typer.Option("--transcripts", metavar="FILE", show_default="All.txt", help="Another list, as Train.txt."),
+        typer.Option(
+            "--transcripts",
+            metavar="FILE",
+            show_default="All.txt",
+            help="Another list of transcripts, such as Train.txt.",
+        ),
     ] = None,
     exclude: Annotated[
         Path | None,
-        typer.Option("--exclude", metavar="FILE", help="Patches, pages (book/page) or books to leave out, one a line."),
+        typer.Option(
+            "--exclude", metavar="FILE", help="Patches, pages (book/page) or books to leave out, one per line."
+        ),
     ] = None,
     localizer: Annotated[
         Path | None,
-        typer.Option("--localizer", metavar="FILE", help="A detector (ONNX, as YOLOv8's) to ask as well as the ink."),
+        typer.Option(
+            "--localizer",
+            metavar="FILE",
+            help="A detector of characters (ONNX, as YOLOv8 writes it), used together with the ink.",
+        ),
     ] = None,
     boxes: Annotated[
         Path | None,
         typer.Option(
             "--boxes",
             metavar="FILE",
-            help="Boxes made elsewhere: CSV, a folder of YOLO text, PAGE or ALTO XML or a folder of it.",
+            help="Boxes from another program: CSV, a folder of YOLO text, or PAGE or ALTO XML (a file or a folder).",
         ),
     ] = None,
     doubtful_below: Annotated[
-        float, typer.Option("--doubtful-below", min=0, max=1, help="Confidence that a picture needs to be in the set.")
+        float,
+        typer.Option("--doubtful-below", min=0, max=1, help="Smallest confidence that a picture of the set may have."),
     ] = 0.5,
     keep_doubtful: Annotated[
-        bool, typer.Option("--keep-doubtful", help="Keep the others too, the reason in the column `doubtful`.")
+        bool,
+        typer.Option("--keep-doubtful", help="Keep doubtful pictures too; the column `doubtful` gives the reason."),
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Doubt what the model that ships takes for another character.")
+        bool, typer.Option("--check", help="Lower the confidence where the default model recognises another character.")
     ] = False,
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="FILE", help="Draw columns with their cuts, a PNG to check.")
+        Path | None,
+        typer.Option("--sheet", metavar="FILE", help="Draw columns with their cuts in a PNG, for checking."),
     ] = None,
-    sheet_columns: Annotated[int, typer.Option("--sheet-columns", min=1, help="How many columns to draw.")] = 40,
+    sheet_columns: Annotated[int, typer.Option("--sheet-columns", min=1, help="Number of columns to draw.")] = 40,
     sheet_worst: Annotated[
-        bool, typer.Option("--sheet-worst", help="Draw the least sure columns, not a sample by --seed.")
+        bool,
+        typer.Option(
+            "--sheet-worst", help="Draw the columns with the lowest confidence instead of a sample by --seed."
+        ),
     ] = False,
     seed: Seed = 0,
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of the pictures in pixels.")] = 64,
@@ -78,13 +97,13 @@ def crop_nomnaocr(
 ) -> None:
     """Cut column patches into labelled character images.
 
-    Reads the layout of NomNaOCR: All.txt names a patch and its transcript in each line. Characters that were cut with
-    little confidence are not in the set: doubtful.csv names them, with the reason.
+    The input has the layout of NomNaOCR: each line of All.txt names a patch and gives its transcript. The set does not
+    contain characters with a low confidence; doubtful.csv lists them, with the reason.
 
-    With --boxes, PATCHES is a folder of pictures, pages too, and characters stand where the file says. CSV: picture,
-    x0, y0, x1, y1 in pixels, text; several characters in one row are a column, to be cut. YOLO: a .txt for each
-    picture; classes.txt may hold the characters. PAGE and ALTO: characters' boxes, else lines, which are cut.
-    Boxes without text are aligned to the transcript of their picture.
+    With --boxes, PATCHES is a folder of pictures of columns or pages, and the file gives the characters' positions.
+    CSV: picture, x0, y0, x1, y1 in pixels, text; a row with several characters is a column and is cut. YOLO: a .txt
+    for each picture; classes.txt may list the characters. PAGE and ALTO: boxes of characters, or else lines, which are
+    cut. Boxes without text are aligned to the transcript of their picture.
     """
     from sinonom_cli.crops.run import CropConfig, run
     from sinonom_cli.errors import usage_error
@@ -125,12 +144,12 @@ def train_localizer(
     output: Output = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the pages.")] = 40,
     model_size: Annotated[
-        Literal["n", "s", "m", "l", "x"], typer.Option("--model-size", help="YOLOv8's size, n the smallest.")
+        Literal["n", "s", "m", "l", "x"], typer.Option("--model-size", help="Size of YOLOv8; n is the smallest.")
     ] = "n",
     image_size: Annotated[
-        int, typer.Option("--image-size", min=64, max=2048, help="Pixels that a page is scaled to; a multiple of 32.")
+        int, typer.Option("--image-size", min=64, max=2048, help="Side of a scaled page in pixels; a multiple of 32.")
     ] = 640,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Pages a step.")] = 4,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Pages in a batch.")] = 4,
     seed: Seed = 0,
     device: Device = "auto",
     overwrite: Overwrite = False,
@@ -140,10 +159,10 @@ def train_localizer(
 ) -> None:
     """Train a detector for crop-nomnaocr --localizer.
 
-    Learns from pages with a box for each character, YOLO layout.
+    The pages have a box for each character, in YOLO's layout.
 
-    A run that was killed goes on after its last whole epoch. Uses ultralytics (AGPL-3.0; pip install
-    "sinonom[localize]"); the ONNX file it makes runs without it.
+    The same command continues a killed run after its last complete epoch. It uses ultralytics (AGPL-3.0; pip install
+    "sinonom[localize]"); the ONNX file that it writes does not need ultralytics.
     """
     from sinonom_cli.errors import usage_error
     from sinonom_cli.layout.train_localizer import LocalizerConfig, run

@@ -1,4 +1,4 @@
-"""`sinonom demo`: the whole chain on what ships with the package, each step as a user would type it."""
+"""The command `sinonom demo` runs the whole chain on the package's own data, each step as a user would type it."""
 
 import csv
 import shlex
@@ -14,7 +14,7 @@ from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import SinonomError
 
 CARVED_HAND = "wenkai"
-"""The hand whose characters are carved; the others ask for them."""
+"""Set of glyphs whose characters are carved; pictures of the other sets are the queries."""
 
 
 def demo(
@@ -28,7 +28,8 @@ def demo(
 ) -> None:
     """Run the whole chain on 100 characters that ship.
 
-    One hand's characters are carved into relief meshes; pictures of the same characters in other hands then find them.
+    The characters of one typeface family are carved into relief meshes. Pictures of the same characters in other
+    typeface families are the queries that find them.
     """
     hands = sorted(p.name for p in GLYPHS.iterdir() if (p / "artifact.json").exists())
     asking = [GLYPHS / hand for hand in hands if hand != CARVED_HAND]
@@ -50,12 +51,12 @@ def demo(
 
 
 def _one_picture(hand: Path) -> Path:
-    """Return a picture of 字, "character"."""
+    """Return the path of a picture of 字 ("character")."""
     return next((hand / "images" / "U+5B57").glob("*.png"))
 
 
 def _step_into(file: Path, *arguments: object) -> None:
-    """Run one command line with its data in a file, and print the scores that are its last line."""
+    """Run one command line, write its stdout to a file, and print the scores from the file's last line."""
     from sinonom_cli.storage.atomic import replacing
 
     with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as text, redirect_stdout(text):
@@ -68,7 +69,7 @@ def _step_into(file: Path, *arguments: object) -> None:
 
 
 def _step(*arguments: object, into: str = "") -> None:
-    """Run one command line in this process, shown as it would be typed."""
+    """Run one command line in this process, and show it as a user would type it."""
     from sinonom_cli.cli import call
 
     typed = [*map(str, arguments)]
@@ -77,7 +78,7 @@ def _step(*arguments: object, into: str = "") -> None:
 
 
 def _write_truth(asking: list[Path], truth: Path) -> None:
-    """Write which character each picture of the asking hands shows."""
+    """Write the truth table: which character each picture of the sets `asking` shows."""
     from sinonom_cli.storage.atomic import replacing
     from sinonom_cli.storage.image_set import read_imageset
 

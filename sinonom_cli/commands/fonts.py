@@ -1,4 +1,4 @@
-"""`sinonom synth-fonts`: fonts -> labelled character images; `sinonom fonts`: what fonts really draw."""
+"""The command `sinonom synth-fonts` draws labelled images from fonts; `sinonom fonts` says what fonts really draw."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,16 +15,16 @@ CharsetOption = Annotated[
     str | None,
     typer.Option(
         metavar="nomnaocr|FILE",
-        help="Characters: those of NomNaOCR, or a file's: the first column of each line, or text.",
+        help="Characters of NomNaOCR, or of a file: text, or a table whose first column holds the characters.",
         show_default="Han",
     ),
 ]
-CharsOption = Annotated[str, typer.Option(metavar="STRING", help="Characters, besides those of --charset and --block.")]
+CharsOption = Annotated[
+    str, typer.Option(metavar="STRING", help="Characters to add to those of --charset and --block.")
+]
 BlockOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--block", metavar="BLOCK", help="Characters of a Unicode block, e.g. cjk-ext-b; may be given several times."
-    ),
+    typer.Option("--block", metavar="BLOCK", help="Characters of a Unicode block, such as cjk-ext-b; repeatable."),
 ]
 
 
@@ -41,21 +41,25 @@ def synth_fonts(
         str,
         typer.Option(
             metavar="X,X,...",
-            help="Stroke weights, one picture each: how far the ink's edge moves outwards, in parts of the side.",
+            help="Stroke weights, one picture each: shift of the ink's edge outwards, as a share of the side.",
         ),
     ] = "-0.008,0,0.012",
     degrade: Annotated[
         str,
         typer.Option(
             metavar="X,X,...",
-            help="How badly printed, 0 to 1, one picture each of every stroke weight; 0,0.6,0.6: one clean, two worn.",
+            help="Strengths of bad printing, 0 to 1, each for every stroke weight; 0,0.6,0.6: one clean, two worn.",
         ),
     ] = "0",
     balance: Annotated[
-        bool, typer.Option("--balance", help="As many pictures of rare characters, by more degraded ones of each face.")
+        bool,
+        typer.Option(
+            "--balance", help="Draw more degraded pictures of rare characters, until all have the same number."
+        ),
     ] = False,
     keep_duplicates: Annotated[
-        bool, typer.Option("--keep-duplicates", help="Draw what several faces draw alike once for each.")
+        bool,
+        typer.Option("--keep-duplicates", help="Draw a glyph for every face, even if several faces draw it alike."),
     ] = False,
     seed: options.Seed = 0,
     workers: options.Workers = None,
@@ -70,11 +74,11 @@ def synth_fonts(
 ) -> None:
     """Draw labelled character images from fonts.
 
-    In several stroke weights, clean or as if badly printed.
+    Each character has several stroke weights and is clean or looks badly printed.
 
-    Without --charset, --chars or --block, every Han character that a face has is drawn. What a font's tables promise
-    and its glyphs do not keep (blank or "missing" glyphs) is not drawn, nor is what another face draws the same.
-    Private Use characters of Nôm texts are drawn as the Unicode characters that they have become, or not at all.
+    Without --charset, --chars or --block, every Han character of a face is drawn. Blank glyphs, "missing" glyphs
+    (.notdef) and glyphs that another face draws alike are left out. Private Use characters of Nôm texts are drawn as
+    the Unicode characters that have replaced them; those without a replacement are left out.
     """
     stroke_weights = _numbers("--strokes", strokes, -0.1, 0.1)
     amounts = _numbers("--degrade", degrade, 0, 1)
@@ -130,9 +134,10 @@ def fonts(
 ) -> None:
     """Say which characters fonts really draw.
 
-    A line for each face: its names, hand and licence; characters drawn; those that its tables name and it leaves blank
-    or draws as missing (.notdef); those not in its tables; those that another face draws the same. A table on a
-    terminal, tab-separated lines elsewhere, one JSON object a line with --json.
+    Each face has a line: its names, typeface family (column `hand`) and licence; then numbers of characters: those that
+    are drawn; those whose glyph is blank or drawn as missing (.notdef), although the cmap names them; those not in the
+    cmap; those that another face draws alike. The output is a table on a terminal, tab-separated lines elsewhere, and
+    one JSON object per line with --json.
     """
     from sinonom_cli.fonts.coverage_table import say_coverage
     from sinonom_cli.fonts.faces import SUFFIXES
@@ -146,21 +151,21 @@ def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
     try:
         numbers = [float(part) + 0.0 for part in text.split(",")]  # no minus zero in file names
     except ValueError:
-        raise usage_error(f"{option} {text}: not numbers with commas between", f"{option} 0,0.01") from None
+        raise usage_error(f"{option} {text} is not a list of numbers with commas", f"{option} 0,0.01") from None
     if not all(low <= number <= high for number in numbers):
-        raise usage_error(f"{option} {text}: from {low:g} to {high:g}")
+        raise usage_error(f"{option} {text} has a number outside {low:g} to {high:g}")
     return numbers
 
 
 def _charset(charset: str | None, chars: str, blocks: list[str] | None) -> "Charset | None":
-    """Return the characters asked for, and say what becomes of Private Use ones; None if none are asked for."""
+    """Return the characters that the options name, or None if they name none; report the Private Use characters."""
     from sinonom_cli.characters import label_of
     from sinonom_cli.fonts.charset import charset_asked
 
     wanted = charset_asked(charset, chars, blocks or [])
     if wanted and wanted.repaired:
         console.say(
-            f"{len(wanted.repaired)} Private Use characters are drawn as the Unicode characters that they are now"
+            f"{len(wanted.repaired)} Private Use characters are drawn as the Unicode characters that have replaced them"
         )
         console.detail(" ".join(f"{label_of(char)}={label_of(now)}" for char, now in wanted.repaired.items()))
     if wanted and wanted.private:

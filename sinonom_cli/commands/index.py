@@ -1,4 +1,4 @@
-"""`sinonom index`: image sets and a model -> an index."""
+"""The command `sinonom index` makes an index from image sets, with a model."""
 
 import os
 import sys
@@ -36,15 +36,16 @@ def index(
     ],
     output: Output = None,
     model: Annotated[
-        Path | None, typer.Option("--model", show_default="./model, else the one that ships", help="The model.")
+        Path | None,
+        typer.Option("--model", show_default="./model, else the one that ships", help="Folder of the model."),
     ] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures that the model gets at once.")] = 256,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Pictures in a batch of the model.")] = 256,
     type: Annotated[
         str,
         typer.Option(
             "--type",
             metavar="auto|flat|fp16|hnsw|ivf-sq8|pq-refine|FACTORY",
-            help="auto: flat up to a million vectors, then ivf-sq8. fp16: flat, in half floats. FACTORY: one of FAISS.",
+            help="auto: flat up to a million vectors, else ivf-sq8; fp16: flat in half floats; FACTORY: one of FAISS.",
         ),
     ] = "auto",
     prototypes: Annotated[
@@ -54,7 +55,7 @@ def index(
             metavar="N",
             min=1,
             show_default="a row for each picture",
-            help="At most N rows for each label: the centres of its pictures, to name characters by.",
+            help="At most N rows for each label, each the centre of some of its pictures. For naming characters.",
         ),
     ] = None,
     dimensions: Annotated[
@@ -64,20 +65,20 @@ def index(
             metavar="D",
             min=2,
             show_default="all",
-            help="Keep the first D numbers of each embedding, which say most: a smaller index finds a little less.",
+            help="Keep the first D dimensions of each embedding: a smaller index, and slightly worse answers.",
         ),
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="milvus:URI", help="Put all of it into Milvus; OUT.json remembers where."),
+        typer.Option("--store", metavar="milvus:URI", help="Store the index in Milvus; OUT.json keeps its address."),
     ] = None,
-    add: Annotated[bool, typer.Option("--add", help="Add to the index what it does not hold yet.")] = False,
+    add: Annotated[bool, typer.Option("--add", help="Add items to the index that it does not hold yet.")] = False,
     remove: Annotated[
         list[str] | None,
         typer.Option(
             "--remove",
             metavar="NAME",
-            help="Remove an item, a source, a pattern or a #row; - for a list on stdin.",
+            help="Remove an item, a source, the matches of a pattern or a #row; - reads a list from stdin.",
         ),
     ] = None,
     workers: Workers = None,
@@ -92,7 +93,7 @@ def index(
 ) -> None:
     """Embed image sets, so that query can search them.
 
-    Writes OUT.faiss (FAISS), OUT.faiss.rows.csv (what each vector shows) and OUT.faiss.json (the record).
+    The command writes OUT.faiss (FAISS), OUT.faiss.rows.csv (the item of each vector) and OUT.faiss.json (the record).
     """
     from sinonom_cli.parallel.batch import BatchOptions, close
 
@@ -101,11 +102,11 @@ def index(
         close(_removed(indexes, remove, add or overwrite))
         return
     inputs, out = split_output(sets, output, "SET")
-    if os.path.isdir(out):  # noqa: PTH112  # False for a name that no disk takes
+    if os.path.isdir(out):  # noqa: PTH112  # also False for a name that the disk cannot have
         raise usage_error(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
     if add and (overwrite or store or prototypes or dimensions or type != "auto"):
         hint = "leave out --overwrite, --type, --prototypes, --dimensions and --store"
-        raise usage_error("--add keeps the index as it is", hint)
+        raise usage_error("--add cannot change the settings of an index", hint)
     from sinonom_cli.search.indexing import add as change
     from sinonom_cli.search.indexing import build
 
@@ -130,7 +131,9 @@ def index(
 
 def _removed(paths: list[str], names: list[str], otherwise: bool) -> "Artifact":
     if len(paths) != 1 or otherwise:
-        raise usage_error("--remove takes the index alone", "sinonom index db.faiss --remove NAME")
+        raise usage_error(
+            "--remove takes one index, without --add or --overwrite", "sinonom index db.faiss --remove NAME"
+        )
     from sinonom_cli.search.indexing import remove
 
     return remove.remove(Path(paths[0]), list(remove.listed(names, sys.stdin)))

@@ -1,4 +1,4 @@
-"""`sinonom query`: pictures -> the nearest items of an index, and how often they are the right ones."""
+"""The command `sinonom query` finds the nearest items of an index for pictures, and scores them against a truth."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,24 +11,26 @@ from sinonom_cli.storage.record_fields import Distance
 
 def query(
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, globs, or - for a list on stdin.")
+        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders or globs; - reads a list from stdin.")
     ],
     index: Annotated[
         Path | None,
-        typer.Option("--index", "-i", metavar="OUT.faiss", help="What to search; else the characters that ship."),
+        typer.Option("--index", "-i", metavar="OUT.faiss", help="Index to search; otherwise the characters that ship."),
     ] = None,
-    model: Annotated[Path | None, typer.Option("--model", help="The model of the index; else found by itself.")] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Model of the index; otherwise found automatically.")
+    ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option("--truth", metavar="truth.csv", help="Right answers (query,label): prints MRR and recall."),
+        typer.Option("--truth", metavar="truth.csv", help="CSV of right answers (query,label); prints MRR and recall."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", "-k", min=1, help="Answers for each picture.")] = 5,
+    top: Annotated[int, typer.Option("--top", "-k", min=1, help="Number of answers for each picture.")] = 5,
     distance: Annotated[
         Distance | None,
         typer.Option(
             "--distance",
             show_default="the model's",
-            help="How embeddings are compared; the last two compare what a classifier takes pictures for.",
+            help="Distance between embeddings; kl and cross-entropy compare the distributions of a classifier.",
         ),
     ] = None,
     rerank: Annotated[
@@ -38,37 +40,42 @@ def query(
             min=0,
             metavar="N",
             show_default="20 of an index of meshes, else 0",
-            help="Order the first N again by laying their pictures on the query's: the very carving first.",
+            help="Order the first N answers again by registration with the query, to find the exact carving.",
         ),
     ] = None,
     tta: Annotated[
-        bool, typer.Option("--tta", help="Embed each picture as the mean over five slightly changed views of it.")
+        bool, typer.Option("--tta", help="Embed each picture as the mean over five slightly changed views.")
     ] = False,
     reject: Annotated[
-        bool, typer.Option("--reject", help="Say of pictures that show nothing in the index that they do not.")
+        bool, typer.Option("--reject", help="Give no answers for pictures that show nothing in the index.")
     ] = False,
     calibrate: Annotated[
         bool,
-        typer.Option("--calibrate", help="With --truth: fit probabilities and --reject, and keep them in the index."),
+        typer.Option("--calibrate", help="Fit the index's calibration for probabilities and --reject (needs --truth)."),
     ] = False,
     csv: Annotated[
         Literal["rows", "pairs"] | None,
-        typer.Option("--csv", show_default="no CSV", help="CSV: a row an answer, or query,label with joined answers."),
+        typer.Option(
+            "--csv", show_default="no CSV", help="CSV with a row for each answer, or query,label with joined answers."
+        ),
     ] = None,
     pictures: Annotated[
         Literal["auto", "kitty", "iterm", "sixel"] | None,
-        typer.Option("--pictures", show_default="none", help="Pictures in the terminal, by what it understands."),
+        typer.Option("--pictures", show_default="none", help="Show pictures in the terminal, by this protocol."),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option("--sheet", metavar="OUT.png", help="Draw pictures and answers; 40 a page, then OUT-2.png ..."),
+        typer.Option("--sheet", metavar="OUT.png", help="Draw queries and answers, 40 rows a page; then OUT-2.png ..."),
     ] = None,
     scores: Annotated[
-        Path | None, typer.Option("--scores", metavar="OUT.csv", help="With --truth: rank and mistake of each query.")
+        Path | None,
+        typer.Option(
+            "--scores", metavar="OUT.csv", help="Write each query's rank and its first answer (needs --truth)."
+        ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="OUT.html", help="One page: figures, ranks, confusions, answers as pictures."),
+        typer.Option("--report", metavar="OUT.html", help="Write a page with figures, ranks, confusions and pictures."),
     ] = None,
     workers: Workers = None,
     limit: Limit = None,
@@ -78,9 +85,9 @@ def query(
 ) -> None:
     """Find what is nearest to a picture, or name its character.
 
-    The five nearest items of an index; with no --index the character, among 29,200.
+    The answers are the five nearest items of an index. Without --index, they are characters, out of 29,200.
 
-    Prints a table on a terminal, tab-separated lines elsewhere, one JSON object a line with --json.
+    The output is a table on a terminal, tab-separated lines elsewhere, and one JSON object per line with --json.
     """
     from sinonom_cli.reports.query import QueryConfig, run
 

@@ -1,4 +1,4 @@
-"""`sinonom render`: meshes -> images."""
+"""The command `sinonom render` makes depth images from meshes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,25 +25,30 @@ from sinonom_cli.render.options import LARGEST, SMALLEST, Deeper, Level, Project
 def render(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF, height maps; then the set."),
+        typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF or height maps; then the set."),
     ],
     output: Output = None,
-    size: Annotated[int, typer.Option("--size", min=SMALLEST, max=LARGEST, help="Side of the pictures, pixels.")] = 256,
+    size: Annotated[int, typer.Option("--size", min=SMALLEST, max=LARGEST, help="Side of the pictures in pixels.")] = 256,
     projection: Annotated[
-        Projection, typer.Option("--projection", help="perspective: from (0, 0, 4), 15 degrees; needs Open3D.")
+        Projection, typer.Option("--projection", help="perspective: camera at (0, 0, 4), 15 degrees; needs Open3D.")
     ] = Projection.orthographic,
-    level: Annotated[Level, typer.Option("--level", help="auto: lay tilted and bent plates flat.")] = Level.auto,
+    level: Annotated[Level, typer.Option("--level", help="auto: make tilted and bent plates flat.")] = Level.auto,
     tone: Annotated[
-        Tone, typer.Option("--tone", help="local: near the tops around is dark; report: height, clipped and squared.")
+        Tone,
+        typer.Option(
+            "--tone", help="local: surface near the tops around it is dark; report: height, clipped and squared."
+        ),
     ] = Tone.local,
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Swap left and right: a block is the mirror image of its print.")
     ] = False,
     depth16: Annotated[
-        bool, typer.Option("--depth16", help="Write the heights too, as 16-bit PNG in depth/; scale in metadata.csv.")
+        bool,
+        typer.Option("--depth16", help="Also write the heights as 16-bit PNG in depth/; metadata.csv has their scale."),
     ] = False,
     as_is: Annotated[
-        bool, typer.Option("--as-is", help="Draw meshes as they are: none turned over, no specks or tables left out.")
+        bool,
+        typer.Option("--as-is", help="Draw meshes as they are: turn none over, and leave no specks or tables out."),
     ] = False,
     pixel: Annotated[
         float | None,
@@ -52,12 +57,16 @@ def render(
             min=1e-6,
             max=1e6,
             metavar="MM",
-            help="Side of a pixel of height maps: PNG, TIFF (16 bits, floats) and NPY, which are then taken too.",
+            help="Side of a pixel of height maps. With it, PNG, TIFF (16 bits or floats) and NPY files are inputs too.",
         ),
     ] = None,
     deeper: Annotated[
         Deeper | None,
-        typer.Option("--deeper", show_default="dark", help="What is deep in height maps: dark is small numbers."),
+        typer.Option(
+            "--deeper",
+            show_default="dark",
+            help="Deep values in height maps; dark: the small ones, light: the great ones.",
+        ),
     ] = None,
     step: Annotated[
         float | None,
@@ -67,7 +76,7 @@ def render(
             max=1e6,
             metavar="MM",
             show_default="by a carving's usual depth",
-            help="Height of one step of maps of whole numbers. Floats are in mm.",
+            help="Height of one step in maps of whole numbers. Floats are heights in mm.",
         ),
     ] = None,
     workers: Workers = None,
@@ -82,7 +91,7 @@ def render(
 ) -> None:
     """Render meshes and height maps to depth images.
 
-    Strokes are dark on a light ground, as in a print; the plate's tilt and bend are taken out.
+    Strokes are dark on a light ground, as in a print; the tilt and bend of the plate are removed.
     """
     inputs, out = split_output(paths, output, "mesh")
     from sinonom_cli.meshes.height_maps import Scale
@@ -102,7 +111,7 @@ def render(
     from sinonom_cli.storage.inputs import find_inputs
 
     if pixel is None and (deeper or step):
-        raise usage_error(f"--{'deeper' if deeper else 'step'} means nothing without --pixel", "--pixel MM")
+        raise usage_error(f"--{'deeper' if deeper else 'step'} needs --pixel", "--pixel MM")
     scale = None if pixel is None else Scale(pixel, (deeper or Deeper.dark).value, step)
 
     if projection is Projection.perspective:

@@ -1,4 +1,4 @@
-"""`sinonom sets`: what image sets hold."""
+"""The command `sinonom sets` says what image sets hold."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +14,11 @@ def sets(
         typer.Argument(metavar="IMAGESET...", help="Image sets, folders of pictures, or a folder that holds sets."),
     ],
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="OUT.png", help="Draw pictures of some characters of each set.")
+        Path | None,
+        typer.Option("--sheet", metavar="OUT.png", help="Draw pictures of some characters of each set in a PNG."),
     ] = None,
     all_sizes: Annotated[
-        bool, typer.Option("--all-sizes", help="Look at every picture's size, not at those of 1,000.")
+        bool, typer.Option("--all-sizes", help="Read the size of every picture instead of 1,000.")
     ] = False,
     seed: Seed = 0,
     json: Json = False,
@@ -26,8 +27,8 @@ def sets(
 ) -> None:
     """Say what image sets hold.
 
-    Images, characters and how many images each has, sources, sizes, what was doubtful or failed, what is missing.
-    With --json, one object a line for each set.
+    The output lists images, characters, images of each character, sources and sizes, and what was doubtful, failed or
+    is missing. With --json, each set is one object on a line.
     """
     from sinonom_cli.reports.sets import run
 

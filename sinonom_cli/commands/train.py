@@ -1,4 +1,4 @@
-"""`sinonom train`: image sets -> a model."""
+"""The command `sinonom train` trains a model on image sets."""
 
 import os
 
@@ -54,7 +54,7 @@ def train(
 ) -> None:
     """Train a model that finds a relief by a print.
 
-    The same command after a kill goes on where it stopped.
+    If a training was killed, the same command continues it.
     """
     typed = {
         "backbone": backbone,
@@ -84,7 +84,7 @@ def train(
         "steps": steps,
     }
     chosen = complete(loss.value, typed)
-    # Threads that wait must not spin: with other work on the machine that makes a step ten times slower.
+    # Waiting threads must not spin: on a busy machine, spinning makes a step ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for module in ("torch", "safetensors", "onnx", "onnxscript"):
         need(module, "train")
@@ -113,7 +113,7 @@ def train(
         return
     artifact = run(config)
     if not artifact.record:
-        return  # not the first of several processes, which alone has something to say
+        return  # only the first of several processes has a record to report
     if console.settings.json:
         console.data_json({"path": str(output), **artifact.record})
     else:
@@ -121,6 +121,6 @@ def train(
     if failed := artifact.counts["failed"]:
         raise SinonomError(
             f"{failed} of {artifact.counts['items']} pictures could not be read: see {output / 'failures.csv'}",
-            "mend them, then the same command with --overwrite",
+            "repair these pictures, then run the same command with --overwrite",
             ExitCode.SOME_FAILED,
         )

@@ -1,4 +1,4 @@
-"""Options of `sinonom train`, in the panels that `--help` shows them in."""
+"""The options of `sinonom train`, grouped in the panels that `--help` shows."""
 
 import math
 from pathlib import Path
@@ -13,9 +13,9 @@ BATCHES, SCHEDULE, RESOURCES = "Batches", "Schedule", "Resources"
 
 
 def _finite(value: float | None) -> float | None:
-    """Refuse what the ranges of options let through."""
+    """Return the value of an option; refuse NaN and infinity, which the range of the option lets through."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no finite number.")
+        raise typer.BadParameter(f"{value} is not a finite number.")
     return value
 
 
@@ -70,7 +70,7 @@ ShowBatch = Annotated[
     ),
 ]
 ModelFolder = Annotated[
-    Path, typer.Option("--output", "-o", metavar="MODEL", help="Folder of the model.", rich_help_panel=MODEL)
+    Path, typer.Option("--output", "-o", metavar="MODEL", help="Output folder of the model.", rich_help_panel=MODEL)
 ]
 Backbone = Annotated[
     str | None,
@@ -78,7 +78,7 @@ Backbone = Annotated[
         "--backbone",
         metavar="NAME",
         show_default="directmap",
-        help="Network: directmap, directmap-large or any name of timm's.",
+        help="Network: directmap, directmap-large or any name that timm knows.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -89,7 +89,7 @@ StemStride = Annotated[
         min=1,
         max=32,
         show_default="the backbone's",
-        help="Stride of the first convolution: 1 keeps the detail of small pictures. Side of a patch of a transformer.",
+        help="Stride of the first convolution (1 keeps the detail of small pictures), or a transformer's patch side.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -99,7 +99,7 @@ Weights = Annotated[
         "--weights",
         metavar="FILE|pretrained",
         show_default="random",
-        help="Initial weights, a safetensors file; pretrained downloads timm's.",
+        help="Initial weights: a safetensors file, or pretrained, which downloads timm's weights.",
         rich_help_panel=MODEL,
     ),
 ]
@@ -134,7 +134,7 @@ Mine = Annotated[
     typer.Option(
         "--mining",
         show_default="batch-hard where the loss mines",
-        help="Which pairs or triplets of a batch count.",
+        help="Pairs or triplets of a batch that the loss uses.",
         rich_help_panel=LOSS,
     ),
 ]
@@ -143,8 +143,8 @@ Margin = Annotated[
     typer.Option(
         "--margin",
         metavar="M|soft",
-        show_default="the loss's; 0.2 for triplets",
-        help="Margin of the loss, if it has one.",
+        show_default="the loss's own; 0.2 for triplets",
+        help="Margin of the loss, if the loss has one.",
         rich_help_panel=LOSS,
     ),
 ]
@@ -182,7 +182,7 @@ Teacher = Annotated[
         "--teacher",
         metavar="pp-ocr|FILE.onnx|MODEL|NAME",
         show_default="none",
-        help="Also learn the similarities that this network finds between clean pictures; NAME is one of timm's.",
+        help="Also learn the similarities that this network finds between clean pictures; NAME is a network of timm.",
         rich_help_panel=TEACHER,
     ),
 ]
@@ -192,7 +192,7 @@ TeacherWeights = Annotated[
         "--teacher-weights",
         metavar="FILE|pretrained",
         show_default="pretrained",
-        help="Weights of a teacher of timm's.",
+        help="Weights of a teacher from timm.",
         rich_help_panel=TEACHER,
     ),
 ]
@@ -212,7 +212,7 @@ DistillLoss = Annotated[
     typer.Option(
         "--distill-loss",
         show_default="similarity",
-        help="Match the teacher's distribution of similarities in a batch, or its distances.",
+        help="Match the teacher's distribution of similarities in a batch, or the teacher's distances.",
         rich_help_panel=TEACHER,
     ),
 ]
@@ -222,7 +222,7 @@ Teach = Annotated[
         "--teach",
         metavar="SET",
         show_default="all sets",
-        help="Ask the teacher only about pictures of this set, at some 10 ms each; repeatable.",
+        help="Use the teacher only for pictures of this set, at about 10 ms each; repeatable.",
         rich_help_panel=TEACHER,
     ),
 ]
@@ -248,7 +248,7 @@ MicroBatch = Annotated[
         "--micro-batch",
         min=2,
         show_default="all",
-        help="Pictures that run through the network at once: large batches in little memory, at 4/3 of the time.",
+        help="Pictures in the network at once: large batches need little memory, and 4/3 of the time.",
         rich_help_panel=BATCHES,
     ),
 ]
@@ -260,7 +260,7 @@ Frequency = Annotated[
         max=1.0,
         callback=_finite,
         show_default="0",
-        help="Draw characters by this power of their number of pictures: 0 draws all equally often.",
+        help="Draw characters in proportion to this power of their number of pictures: 0 draws all equally often.",
         rich_help_panel=BATCHES,
     ),
 ]
@@ -281,8 +281,8 @@ Steps = Annotated[
     typer.Option(
         "--steps",
         min=1,
-        show_default="4000, some 20 minutes on two cores; lda: 500",
-        help="Number of batches to learn from.",
+        show_default="4000, about 20 minutes on two cores; lda: 500",
+        help="Number of training batches.",
         rich_help_panel=SCHEDULE,
     ),
 ]
@@ -315,7 +315,7 @@ Workers = Annotated[
     typer.Option(
         "--workers",
         min=0,
-        show_default="one a core to read pictures, a quarter of that for batches",
+        show_default="one per core to read pictures, a quarter of that for batches",
         help="Worker processes; 0: work in this process.",
         rich_help_panel=RESOURCES,
     ),
@@ -326,7 +326,7 @@ Threads = Annotated[
         "--threads",
         min=1,
         show_default="the other cores",
-        help="Threads of the network.",
+        help="Threads that the network uses.",
         rich_help_panel=RESOURCES,
     ),
 ]

@@ -1,4 +1,4 @@
-"""What `render` can be asked for."""
+"""Options of `render` and their ranges."""
 
 from enum import StrEnum
 
@@ -7,28 +7,28 @@ SMALLEST, LARGEST = 16, 4096
 
 
 class Projection(StrEnum):
-    """How a mesh is seen."""
+    """Projections of a mesh onto the picture."""
 
     orthographic = "orthographic"
     perspective = "perspective"
 
 
 class Tone(StrEnum):
-    """How heights become grey values."""
+    """Mappings from heights to grey values."""
 
     local = "local"
     report = "report"
 
 
 class Deeper(StrEnum):
-    """Which numbers of a height map are deep."""
+    """Values of a height map that are deep: small ones (dark) or large ones (light)."""
 
     dark = "dark"
     light = "light"
 
 
 class Level(StrEnum):
-    """Whether tilt and bend are taken out."""
+    """Ways to treat tilt and bend: remove them (auto) or keep them (off)."""
 
     auto = "auto"
     off = "off"

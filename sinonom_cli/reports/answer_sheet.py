@@ -1,4 +1,4 @@
-"""The contact sheet: each row a query and the pictures it was answered with."""
+"""Draw the contact sheet of a query; each row shows one query and the pictures of its answers."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ SIDE, FRAME, CAPTION, GAP = 112, 4, 30, 6
 CELL = SIDE + 2 * FRAME
 STEP_X, STEP_Y = CELL + GAP, CELL + CAPTION + GAP
 ROWS = 40
-"""Rows of a page: about 6,000 pixels high; what comes after goes to `OUT-2.png`, `OUT-3.png`, ..."""
+"""Rows of a page, which is then about 6,000 pixels high; further rows go to `OUT-2.png`, `OUT-3.png`, ..."""
 RIGHT, WRONG, QUERY = (30, 150, 60), (215, 215, 215), (60, 90, 170)
 
 
 class Sheet(AnswerWriter):
-    """Draws answers, page by page.
+    """Contact sheet that draws answers, page by page.
 
     Parameters
     ----------
-    path : of the first page; ends in `.png`.
-    index : whose pictures are shown; those no longer there are grey.
-    top : answers in a row.
+    path : path of the first page; it ends in `.png`.
+    index : index whose pictures are shown; where a picture no longer exists, its label is drawn in grey.
+    top : number of answers in a row.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if a file that is no sheet of ours is in the way; 2, if it is not to be a PNG.
+        With exit code 5, if `path` is a file that is not a sheet of sinonom; with 2, if `path` does not end in `.png`.
     """
 
     def __init__(self, path: Path, index: Index, top: int) -> None:
@@ -48,7 +48,7 @@ class Sheet(AnswerWriter):
         refuse_other_than_sheet(path)
 
     def answer(self, answer: Answer) -> None:
-        """Put an answer on the sheet."""
+        """Add the answer of one query to the sheet."""
         self.waiting.append(answer)
         if len(self.waiting) == ROWS:
             self._write()
@@ -65,7 +65,7 @@ class Sheet(AnswerWriter):
         self.waiting = []
 
     def _draw(self, answers: list[Answer]) -> Image.Image:
-        """Draw a page: (GAP + (1 + top) cells) wide, (GAP + one cell for each answer) high."""
+        """Draw a page with 1 + top cells in each row and a row for each answer, with gaps of GAP pixels."""
         size = (GAP + (1 + self.top) * STEP_X, GAP + len(answers) * STEP_Y)
         page = Image.new("RGB", size, "white")
         draw = ImageDraw.Draw(page)

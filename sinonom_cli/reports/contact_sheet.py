@@ -1,4 +1,4 @@
-"""Contact sheets: PNG files of many small pictures with captions, for people to look at."""
+"""Draw and write contact sheets, which are PNG files of many small pictures with captions."""
 
 import io
 from collections.abc import Iterable
@@ -13,18 +13,18 @@ from sinonom_cli.storage.single_files import refuse_foreign
 
 INK, FAINT = (20, 20, 20), (120, 120, 120)
 MARK = "sinonom"
-"""How the text `Software` of a sheet of ours begins: nothing else is ever written over."""
+"""Beginning of the PNG text `Software` in every sheet of sinonom; other files are never overwritten."""
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def sheet_font() -> Font:
-    """Return the font of captions: Pillow's own, which is there on every system and draws ASCII."""
+    """Return the font of captions, Pillow's default font, which every system has and which draws ASCII."""
     return ImageFont.load_default(size=11)
 
 
 def refuse_other_than_sheet(path: Path, option: str = "--sheet", inputs: Iterable[Path] = ()) -> None:
-    """Refuse to write a sheet where something else or one of the inputs lies, or that is not to be a PNG."""
+    """Refuse a path for a sheet that is another kind of file, one of the inputs, or does not end in `.png`."""
     refuse_foreign(path, option, "sheet", _is_sheet, (".png",), inputs)
 
 
@@ -34,7 +34,7 @@ def _is_sheet(path: Path) -> bool:
 
 
 def write_sheet(path: Path, page: Image.Image) -> None:
-    """Write a page as PNG, whole or not at all, in place of an older sheet of ours but of nothing else."""
+    """Write a page as PNG, completely or not at all; only an older sheet of sinonom is replaced."""
     refuse_other_than_sheet(path)
     mark, buffer = PngImagePlugin.PngInfo(), io.BytesIO()
     mark.add_text("Software", f"{MARK} sheet")
@@ -43,7 +43,7 @@ def write_sheet(path: Path, page: Image.Image) -> None:
 
 
 def thumb(picture: Path, side: int) -> Image.Image | None:
-    """Return a picture scaled so that its longer side is `side` pixels; None if it cannot be read."""
+    """Return the picture scaled so that its longer side is `side` pixels; None if the file cannot be read."""
     try:
         image = Image.fromarray(load_picture(picture))
     except (SinonomError, OSError):
@@ -56,7 +56,10 @@ def thumb(picture: Path, side: int) -> Image.Image | None:
 
 
 def paste(page: Image.Image, picture: Path, at: tuple[int, int], side: int, font: Font, instead: str = "") -> None:
-    """Draw a picture in the middle of a square of `side` pixels; if there is none, say so, or `instead`, a label."""
+    """Draw a picture in the middle of a square of `side` pixels; without a picture, write the label `instead`.
+
+    If `instead` is empty, "no picture" is written.
+    """
     small = thumb(picture, side)
     if small is None:
         middle = at[0] + side // 2, at[1] + side // 2
@@ -66,7 +69,10 @@ def paste(page: Image.Image, picture: Path, at: tuple[int, int], side: int, font
 
 
 def fitted(text: str, font: Font, width: int) -> str:
-    """Return `text` as the font can draw it, its middle left out where it is wider than `width` pixels."""
+    """Return `text` in ASCII, which the font can draw, and shorten it in the middle to `width` pixels.
+
+    Every other character is written as its code point, such as U+5B57.
+    """
     text = "".join(c if " " <= c <= "~" else f"U+{ord(c):04X}" for c in text)
     if font.getlength(text) <= width:
         return text

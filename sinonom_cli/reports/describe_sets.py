@@ -1,4 +1,4 @@
-"""What a set holds, counted."""
+"""Count what an image set holds."""
 
 import struct
 from collections import Counter
@@ -13,12 +13,12 @@ from sinonom_cli.storage.image_set import ImageSet, Picture
 from sinonom_cli.storage.own_tables import rows_of
 
 LARGEST = 10
-"""How many sources and characters are named."""
+"""Largest number of sources, characters and reasons that a description lists."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of the histogram: `characters` with `low` to `high` images each have `images` together."""
+    """Bar of the histogram: the `characters` characters that have `low` to `high` images each have `images` in all."""
 
     low: int
     high: int
@@ -28,20 +28,23 @@ class Bar:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """What a set holds.
+    """Contents of one image set, as counts.
 
     Attributes
     ----------
-    images, characters, unlabelled, private : how many images; distinct labels; images without a label; labels that
-        are Private Use.
-    bars : histogram of images by character, 1, 2, 3-4, 5-8, ... each.
-    commonest : the labels with most images.
-    grouped_by : what the sources are: "faces", "folders" or "files".
-    groups, largest : how many sources there are, and images by source of the largest.
-    looked_at, sizes : pictures whose size was looked at, and how many have each (width, height), commonest first.
-    bad : those of them that are missing or no pictures, by file name.
-    doubtful, kept : how many characters were left out as doubtful, and how many are in the set though, by reason.
-    failed : inputs that failed.
+    path : folder of the set.
+    images, characters, unlabelled, private : numbers of images, of distinct labels, of images without a label, and of
+        labels that are Private Use.
+    bars : histogram of images per character, with the classes 1, 2, 3-4, 5-8, ... images.
+    commonest : the labels with the most images, and their numbers of images.
+    grouped_by : kind of the sources: "faces", "folders" or "files".
+    groups, largest : number of sources, and the sources with the most images, with their numbers of images.
+    looked_at, sizes : number of pictures whose size was read, and how many have each (width, height) in pixels,
+        commonest first.
+    bad : file names of those pictures that are missing or cannot be read.
+    doubtful, kept : by reason, the number of characters that were left out as doubtful, and of doubtful characters
+        that are in the set.
+    failed : number of inputs that failed.
     """
 
     path: Path
@@ -67,8 +70,8 @@ def describe(images: ImageSet, sizes_of: int | None) -> Description:
 
     Parameters
     ----------
-    images : from `read_imageset`.
-    sizes_of : look at the sizes of so many pictures, evenly spread; None: of all.
+    images : set from `read_imageset`.
+    sizes_of : number of pictures whose size is read, evenly spread over the set; None: all pictures.
     """
     labels = Counter(picture.label for picture in images.pictures)
     unlabelled = labels.pop("", 0)
@@ -101,7 +104,7 @@ def describe(images: ImageSet, sizes_of: int | None) -> Description:
 
 
 def bars(labels: Mapping[str, int]) -> list[Bar]:
-    """Return the histogram of images by character: 1, 2, 3-4, 5-8, ... images each, to the greatest; empty ones too."""
+    """Return the histogram of images per character: bars for 1, 2, 3-4, 5-8, ... images, including empty bars."""
     if not labels:
         return []
     places = [(count - 1).bit_length() for count in labels.values()]
@@ -113,7 +116,7 @@ def bars(labels: Mapping[str, int]) -> list[Bar]:
 
 
 def sources(pictures: Sequence[Picture]) -> tuple[str, Counter[str]]:
-    """Return what kind of thing pictures were made from, faces, folders (books) or else files, and images by each."""
+    """Return the kind of the pictures' sources (faces, folders such as books, or files), and the images per source."""
     if any(picture.more.get("face") for picture in pictures):
         return "faces", Counter(picture.more.get("face") or "" for picture in pictures)
     files = Counter(picture.source.partition("#")[0] for picture in pictures)
@@ -126,16 +129,16 @@ def sources(pictures: Sequence[Picture]) -> tuple[str, Counter[str]]:
 
 
 def spread(pictures: Sequence[Picture], count: int | None) -> Sequence[Picture]:
-    """Return `count` of the pictures, evenly spread over the set; all if there are no more, or for None."""
+    """Return `count` of the pictures, evenly spread over the set; all of them if `count` is None or too large."""
     if count is None or count >= len(pictures):
         return pictures
     return [pictures[number * len(pictures) // count] for number in range(count)]
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Return width and height of a picture from its header; None if there is no picture."""
+    """Return the width and height of a picture in pixels, from its header; None if there is no readable picture."""
     try:
-        if not path.is_file():  # a pipe would never end
+        if not path.is_file():  # reading from a pipe would never end
             return None
         with path.open("rb") as file:
             head = file.read(24)
@@ -146,10 +149,10 @@ def size_of(path: Path) -> tuple[int, int] | None:
 
         with opened_picture(path) as image:
             return image.size
-    except Exception:  # Pillow's readers raise nearly anything on bad bytes
+    except Exception:  # Pillow's readers raise almost any exception on bad bytes
         return None
 
 
 def _left_out(images: ImageSet) -> Counter[str]:
-    """Count by reason what `doubtful.csv` lists."""
+    """Count the characters that `doubtful.csv` lists, by reason."""
     return Counter(row.get("reason") or "no reason given" for row in rows_of(images.path / "doubtful.csv"))

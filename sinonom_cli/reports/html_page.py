@@ -1,4 +1,4 @@
-"""The bare page of a report: its styles and its few lines of script. Nothing in it comes from a network."""
+"""The frame of a report's HTML page: its styles and its script. The page loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ filter();
 
 
 def page(title: str, pictures: str, body: str) -> str:
-    """Return a whole page; `pictures` are the rules of CSS that hold them."""
+    """Return the whole page as HTML; `pictures` holds the CSS rules with the pictures."""
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
@@ -62,7 +62,7 @@ def page(title: str, pictures: str, body: str) -> str:
 
 
 def histogram(bars: list[tuple[str, int]], total: int) -> str:
-    """Return bars as SVG, each with its name below and its count and share above."""
+    """Return the bars as SVG; each has its name below it, and its count and share of `total` above it."""
     step, height = 92, 150
     most = max([count for _, count in bars] + [1])
     parts = [f'<svg width="{step * len(bars)}" height="{height + 46}" role="img" aria-label="Histogram of ranks">']

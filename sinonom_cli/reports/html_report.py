@@ -1,4 +1,4 @@
-"""`--report`: one self-contained page of HTML with figures, ranks, confusions, and each query with its answers."""
+"""Write the page of `--report`: self-contained HTML with figures, ranks, confusions, and each query's answers."""
 
 from __future__ import annotations
 
@@ -26,28 +26,31 @@ if TYPE_CHECKING:
     from sinonom_cli.search.relevance import Wanted
 
 MOST_BYTES = 24_000_000
-"""Of pictures; a browser opens such a page at once. About 4,000 queries of their own and 20,000 answered pictures."""
+"""Largest number of bytes of pictures in a page, which a browser opens at once.
+
+It is enough for about 4,000 queries, each with its own picture, and 20,000 pictures of answers.
+"""
 MOST_QUERIES = 5_000
-"""Queries that are listed, those answered worst first; the figures are of all."""
+"""Largest number of queries that are listed, those with the worst answers first; the figures cover all queries."""
 CONFUSIONS = 60
 
 
 class Report(AnswerWriter):
-    """Collects answers and writes the page when closed.
+    """Report that collects answers and writes the page when it is closed.
 
     Parameters
     ----------
-    path : ends in `.html`.
-    index : whose pictures are shown.
-    top : answers shown for each query.
-    deep : answers looked at: ranks up to it are known.
-    bearers : a row for each name in the truth, to show what should have been found.
-    about : what was asked of what, by name, for the head of the page.
+    path : path of the page; it ends in `.html` or `.htm`.
+    index : index whose pictures are shown.
+    top : number of answers shown for each query.
+    deep : number of answers compared with the truth, so the greatest rank that is known.
+    bearers : a row of the index for each name in the truth, to show what should have been found.
+    about : lines for the head of the page (index, model, distance, truth), by their names.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if a file that is no report of ours is in the way; 2, if it is not to be HTML.
+        With exit code 5, if `path` is a file that is not a report of sinonom; with 2, if it does not end in `.html`.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class Report(AnswerWriter):
         self.thumbs = Thumbs(MOST_BYTES)
 
     def answer(self, answer: Answer) -> None:
-        """Count an answer, and keep it until the page is written, unless there are worse ones enough."""
+        """Count an answer, and keep it for the page, unless there are enough worse answers."""
         self.asked += 1
         if answer.wanted:
             self.ranks[answer.rank] += 1
@@ -81,20 +84,20 @@ class Report(AnswerWriter):
         self.confused[pair] = count + 1, first
 
     def _worst(self) -> list[Answer]:
-        """Return the answers that are listed, the worst first, otherwise in the order in which they were asked."""
+        """Return the answers that are listed, the worst first; equally bad ones keep the order of the queries."""
         return sorted(self.answers, key=lambda answer: -_badness(answer, self.deep))[:MOST_QUERIES]
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
-        """Keep why a picture could not be read."""
+        """Keep the reason why a picture could not be read."""
         self.failed.append((item, reason))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
-        """Keep the figures."""
+        """Keep the figures for the page."""
         self.found = figures
 
     def close(self) -> None:
         """Write the page."""
-        # What was answered worst comes first, and gets its pictures before the page is full.
+        # The worst answers come first, so that they get their pictures before the limit of bytes is reached.
         body = [self._head(), self._figures(), self._ranks(), self._confusions(), self._failures()]
         body += [self._queries(self._worst())]
         write_text(self.path, page(escape(f"sinonom query {self.path.stem}"), self.thumbs.css(), "\n".join(body)))
@@ -120,7 +123,7 @@ class Report(AnswerWriter):
         return (
             f'<h2>Figures</h2>\n<table><tr><th>queries</th><th class="n"></th>{head}</tr>{"".join(lines)}</table>'
             '<p class="faint">Small: 95 % bootstrap interval over queries. MRR@k is the mean of 1 / rank of the first '
-            "right answer, 0 beyond k; recall@k the share of queries with a right answer among the first k.</p>"
+            "right answer, or 0 beyond k; recall@k is the share of queries with a right answer in the first k.</p>"
         )
 
     def _ranks(self) -> str:
@@ -145,15 +148,17 @@ class Report(AnswerWriter):
             query = self.thumbs.tag(answer.item.path, escape(answer.item.key), "query")
             pictures = query + (self._tag(right, "right") if right else "") + self._tag(answer.rows[0])
             times = f"<br>{count} times" if count > 1 else ""
-            cards.append(f"<div>{pictures}<span>{escape(sought)}<br>taken for<br>{escape(taken)}{times}</span></div>")
+            cards.append(
+                f"<div>{pictures}<span>{escape(sought)}<br>confused with<br>{escape(taken)}{times}</span></div>"
+            )
         more = (
             f'<p class="faint">and {len(commonest) - CONFUSIONS:,} more pairs</p>'
             if len(commonest) > CONFUSIONS
             else ""
         )
         return (
-            '<h2>What was taken for what</h2>\n<p class="faint">Blue: the query. Green: what is right. Grey: what was '
-            f'answered first.</p>\n<div class="confused">{"".join(cards)}</div>{more}'
+            '<h2>Confusions</h2>\n<p class="faint">Blue: the query. Green: the right answer. Grey: the first '
+            f'answer.</p>\n<div class="confused">{"".join(cards)}</div>{more}'
         )
 
     def _failures(self) -> str:
@@ -205,7 +210,7 @@ class Report(AnswerWriter):
         )
 
     def _right(self, answer: Answer) -> Row | None:
-        """Return a row that should have come first: the nearest right one if it was seen, else any."""
+        """Return a row that should have come first: the nearest relevant answer, or else any relevant row."""
         if answer.right is not None:
             return answer.rows[answer.right]
         names = sorted(answer.wanted.names) if answer.wanted else []

@@ -1,4 +1,4 @@
-"""Small pictures inside a page of HTML, each stored once however often it is shown."""
+"""Small pictures inside an HTML page; each is stored once, however often it is shown."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sinonom_cli.reports.contact_sheet import thumb
 
 SIDE = 72
 GREYS = 16
-"""Levels that a small picture keeps: half a kilobyte to one each."""
+"""Number of grey levels of a small picture, which then takes half a kilobyte to one kilobyte."""
 
 
 class Thumbs:
-    """Pictures by path, as rules of CSS with data URIs.
+    """Small pictures of files, as CSS rules with data URIs.
 
     Parameters
     ----------
-    most : bytes of data URIs that the page may hold; what comes after is not drawn.
+    most : largest number of bytes of data URIs in the page; further pictures are left out.
     """
 
     def __init__(self, most: int) -> None:
@@ -30,14 +30,14 @@ class Thumbs:
         self._rules: list[str] = []
 
     def tag(self, picture: Path, title: str = "", kind: str = "", char: str = "") -> str:
-        """Return the element that shows a picture.
+        """Return the HTML element that shows a picture.
 
         Parameters
         ----------
-        picture : the file.
-        title : shown under the pointer; escaped already.
-        kind : a class of the page's CSS.
-        char : the character that the browser draws where the picture is not there; escaped already.
+        picture : path of the file.
+        title : text that appears under the pointer; already escaped.
+        kind : class of the page's CSS.
+        char : character that the browser draws if there is no picture; already escaped.
         """
         number = self._number(picture)
         if number is None and char:
@@ -46,7 +46,7 @@ class Thumbs:
         return f'<i class="{shown} {kind}" role="img" title="{title}"></i>'
 
     def css(self) -> str:
-        """Return a rule for each picture."""
+        """Return the CSS rules, one for each stored picture."""
         return "\n".join(self._rules)
 
     def _number(self, picture: Path) -> int | None:
@@ -68,13 +68,13 @@ class Thumbs:
 
 
 def inline_picture(picture: Path, char: str = "") -> str:
-    """Return an element of HTML that shows a picture by itself; the character, where the picture is not there."""
+    """Return an HTML element that contains a picture; if the picture cannot be read, return the character."""
     uri = _encoded(picture)
     return html.escape(char) if uri is None else f'<img src="data:image/png;base64,{uri}" alt="{html.escape(char)}">'
 
 
 def _encoded(picture: Path) -> str | None:
-    """Return a small PNG of a picture in base64; None: it is not there, or cannot be read."""
+    """Return a small PNG of a picture in base64; None if the file is missing or cannot be read."""
     small = thumb(picture, SIDE)
     if small is None:
         return None

@@ -1,4 +1,4 @@
-"""What is told of a character that a picture was named as: readings, meaning, and a table for people."""
+"""Show the characters that a picture may show, with their readings and meanings, in a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 FACTS = ("vietnamese", "mandarin", "definition")
-"""What answers that are characters tell besides, "" where Unihan does not say."""
+"""Facts that are shown with a character; "" where Unihan does not have the fact."""
 
 
 def facts_of(row: Row) -> dict[str, str]:
@@ -21,11 +21,11 @@ def facts_of(row: Row) -> dict[str, str]:
 
 
 def named(answer: Answer, top: int) -> Table:
-    """Return a table of the characters that a picture may show; long readings and definitions are cut to its width."""
+    """Return a table of the characters that a picture may show; long readings and definitions are cut off."""
     from rich.table import Table
     from rich.text import Text
 
-    # No lines between cells: on 80 columns, their place goes to the definition.
+    # There are no lines between cells: on a terminal of 80 columns, the definition needs their place.
     table = Table(title=Text(answer.item.path.name), title_justify="left", title_style="bold", box=None)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("", min_width=2, no_wrap=True)
@@ -34,7 +34,7 @@ def named(answer: Answer, top: int) -> Table:
         table.add_column(fact.capitalize(), min_width=8)
     table.add_column("distance", justify="right", no_wrap=True)
     if answer.probabilities:
-        table.add_column("sure", justify="right", no_wrap=True)
+        table.add_column("probability", justify="right", no_wrap=True)
     if answer.nothing:
         far = f"{answer.distances[0]:.4g}" if answer.distances else ""
         table.add_row("", "", "", "", "", Text(answer.nothing, "dim"), far)

@@ -1,4 +1,4 @@
-"""From pictures to answers: find index and model, embed, search, compare with the truth, show."""
+"""Answer pictures: find the index and the model, embed, search, compare with the truth, and show the answers."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from sinonom_cli.search.stale import Stale
 
 DEPTH = 5
-"""MRR and recall are promised at 5, however many answers are shown."""
+"""Number of answers at which MRR and recall are always computed, however many answers are shown."""
 DEEP = 20
-"""A table of scores and a report tell ranks up to this."""
+"""Greatest rank that a table of scores and a report show."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueryConfig:
-    """What was typed; see the command's help."""
+    """Options of the command `query`; its help explains them."""
 
     images: tuple[str, ...]
     index: Path | None
@@ -63,12 +63,13 @@ class QueryConfig:
 
 
 def run(config: QueryConfig) -> None:
-    """Answer the pictures and print what was asked for.
+    """Answer the pictures, and print and write what the options ask for.
 
     Raises
     ------
     SinonomError
-        4 for an index, model or truth that does not fit, or if no picture could be read; 6 if some could not.
+        With exit code 4, if the index, the model or the truth does not fit, or if no picture could be read; with 6, if
+        some pictures could not be read.
     """
     _refuse_typed_wrongly(config)
     index = open_index(config.index)
@@ -79,7 +80,7 @@ def run(config: QueryConfig) -> None:
         refuse_overlap(written, [*(item.path for item in items), *([config.truth] if config.truth else [])])
     warn_of_height_maps([item.path for item in items if not item.fault])
     wanted, right = _wanted(config, items, index)
-    # With an index of characters, what is asked for is a character, not a picture of one.
+    # An index of characters answers with characters instead of pictures.
     characters = config.index is None or index.prototypes is not None
     searcher = Searcher(index, config.distance or index.distance, characters, model)
     batches = embedded(items, model, config.workers, config.tta, index.record.dimension)
@@ -119,7 +120,10 @@ def run(config: QueryConfig) -> None:
 
 
 def _stale(config: QueryConfig, index: Index) -> Stale | None:
-    """Return what tells whether sets and pictures are still what was indexed; None: no row shows a picture."""
+    """Return the check for sets and pictures that have changed since they were indexed.
+
+    None means that the rows of the index show no pictures.
+    """
     if config.index is None or index.prototypes:
         return None
     from sinonom_cli.search.stale import Stale
@@ -131,12 +135,12 @@ def _refuse_failed(items: Sequence[Item], failed: Sequence[str]) -> None:
     if len(items) == 1 and failed:
         page = "cut out one character; sinonom crop-nomnaocr cuts columns and pages with transcripts or boxes"
         raise SinonomError(
-            failed[0], page if PAGE in failed[0] else "another picture; PNG, JPEG, TIFF, WebP and BMP can be read"
+            failed[0], page if PAGE in failed[0] else "give another picture; PNG, JPEG, TIFF, WebP and BMP can be read"
         )
     if failed:
         raise SinonomError(
             f"{len(failed)} of {len(items)} pictures could not be used; the first: {failed[0]}",
-            "mend or leave out the pictures named above",
+            "repair or leave out the pictures named above",
             ExitCode.SOME_FAILED if len(failed) < len(items) else ExitCode.BAD_INPUT,
         )
 
@@ -146,9 +150,9 @@ def _refuse_typed_wrongly(config: QueryConfig) -> None:
     if config.index is None and strays:
         raise usage_error(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
     if config.scores and not config.truth:
-        raise usage_error("--scores tells how good answers are, and needs to know the right ones", "--truth truth.csv")
+        raise usage_error("--scores compares answers with the right ones, and needs --truth", "--truth truth.csv")
     if (config.csv is not None) + (config.pictures is not None) + console.settings.json > 1:
-        raise usage_error("--csv, --json and --pictures are forms of the same answers", "one of them")
+        raise usage_error("--csv, --json and --pictures cannot be combined", "choose one of them")
     if config.calibrate:
         _refuse_uncalibratable(config)
 
@@ -157,19 +161,17 @@ def _refuse_uncalibratable(config: QueryConfig) -> None:
     if config.truth is None:
         raise usage_error("--calibrate compares answers with right ones", "--truth truth.csv")
     if config.index is None:
-        raise usage_error(
-            "--calibrate writes beside an index, and none is named", "--index db.faiss; that which ships is calibrated"
-        )
+        raise usage_error("--calibrate needs --index", "--index db.faiss; the index that ships is calibrated already")
     shown = (config.rerank, config.reject, config.csv, config.pictures, config.sheet, config.scores, config.report)
     if any(shown):
         raise usage_error(
-            "--calibrate fits what distances mean, and shows no answers",
+            "--calibrate fits probabilities to distances and shows no answers",
             "leave out --rerank, --reject, --csv, --pictures, --sheet, --scores and --report",
         )
 
 
 def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
-    """Return what says how sure answers are; None, if the index is not calibrated for what is asked."""
+    """Return the judge that gives answers their probabilities; None if the index has no fitting calibration."""
     judge = judge_of(index, distance, config.tta, config.reject)
     if judge is None and index.record.calibration:
         console.say(f"{uncalibrated(index, distance, config.tta)}: no probabilities")
@@ -179,7 +181,7 @@ def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
 def _outputs(
     config: QueryConfig, index: Index, model: Model, right: Mapping[str, Row], characters: bool, judge: Judge | None
 ) -> list[AnswerWriter]:
-    """Return what takes the answers: stdout first, then files."""
+    """Return the outputs that the answers go to: stdout first, then files."""
     outputs = [_shown(config, index, characters, judge is not None)]
     if config.sheet:
         from sinonom_cli.reports.answer_sheet import Sheet
@@ -204,7 +206,7 @@ def _outputs(
 
 
 def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> AnswerWriter:
-    """Return what shows the answers on stdout."""
+    """Return the output that shows the answers on stdout."""
     if config.pictures:
         from sinonom_cli.reports.terminal_pictures import protocol_of
         from sinonom_cli.reports.terminal_strip import Strips
@@ -213,19 +215,20 @@ def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> A
         protocol = auto if config.pictures == "auto" else config.pictures
         if protocol:
             return Strips(index, config.top, characters, protocol)
-        console.warn(
-            "this is no terminal that is known to show pictures: --pictures sixel tries, --report writes a page"
-        )
+        console.warn("this terminal is not known to show pictures; try --pictures sixel, or write a page with --report")
     return show(config.top, characters, config.csv, sure)
 
 
 def _deep(config: QueryConfig) -> int:
-    """Return how many answers are looked at."""
+    """Return the number of answers that each query needs."""
     return max(config.top, config.rerank or 0, DEEP if config.scores or config.report else DEPTH)
 
 
 def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[dict[str, Wanted], dict[str, Row]]:
-    """Return what is relevant by picture key, and a row for each name of it; warn of what does not fit."""
+    """Return the relevant items by picture key, and a row of the index for each of their names.
+
+    Warn of queries without a picture, of pictures without a truth, and of labels that name nothing in the index.
+    """
     if config.truth is None:
         return {}, {}
     from sinonom_cli.search.meaning import resolve
@@ -234,23 +237,27 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
     matched, missing = match(read_truth(config.truth), items)
     if not matched:
         raise SinonomError(
-            f"none of the {len(items)} pictures is in {config.truth}; it begins with {missing[0]}",
+            f"none of the {len(items)} pictures is in {config.truth}, whose first query is {missing[0]}",
             "the column query holds file names of pictures, or paths relative to their folder",
         )
     if missing and config.limit is None:
-        console.warn(f"{len(missing)} queries of {config.truth} have no picture, the first is {missing[0]}: not scored")
+        console.warn(
+            f"{len(missing)} queries of {config.truth} have no picture and are not scored; the first is {missing[0]}"
+        )
     if len(matched) < len(items):
-        console.warn(f"{len(items) - len(matched)} pictures are not in {config.truth}: answered, not scored")
+        console.warn(
+            f"{len(items) - len(matched)} pictures are not in {config.truth}; they are answered but not scored"
+        )
     matched, right = resolve(matched, index.rows)
     unknown = sorted(set().union(*(wanted.names for wanted in matched.values())) - right.keys())
     if not right:
         raise SinonomError(
             f"no label of {config.truth} names anything in {index.path}; the first is {unknown[0]}",
-            "paths or file names as in the columns item and source of the index's rows, labels, or characters",
+            "labels are paths or file names (columns item and source of the index's rows), code points or characters",
         )
     if unknown:
         console.warn(
-            f"{len(unknown)} labels of {config.truth} name nothing in {index.path}: "
-            f"they are never found; the first is {unknown[0]}"
+            f"{len(unknown)} labels of {config.truth} name nothing in {index.path} "
+            f"and cannot be found; the first is {unknown[0]}"
         )
     return matched, right

@@ -1,4 +1,4 @@
-"""`--scores`: a line for each query, so that what failed can be sorted, counted and looked at."""
+"""Write the table of `--scores`: a line for each query, so that failures can be sorted, counted and inspected."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ SCORE_COLUMNS = (
     "query", "kind", "wanted", "rank", "reciprocal_rank",
     "first", "first_label", "first_char", "first_distance", "right", "right_distance", "failure",
 )  # fmt: skip
-"""`first`: the file that was answered first; where `rank` is not 1, what the query was mistaken for. `right`: the
-nearest relevant answer, and empty with rank 0 if none was among those looked at, or the query was rejected."""
+"""Columns of the table.
+
+`first` is the file of the first answer; if `rank` is not 1, the query was confused with it. `right` is the nearest
+relevant answer; it is empty, and the rank is 0, if no examined answer is relevant or the query was rejected.
+"""
 
 
 class Scores(AnswerWriter):
-    """Writes `path`, whole when closed.
+    """Table of scores, which is written to `path` when it is closed.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if a file is in the way that is no table of scores.
+        With exit code 5, if `path` is a file that is not a table of scores.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +39,7 @@ class Scores(AnswerWriter):
         self.path, self._lines = path, [csv_line(SCORE_COLUMNS)]
 
     def answer(self, answer: Answer) -> None:
-        """Write a line for a query that the truth speaks of."""
+        """Add a line for a query that the truth contains."""
         if answer.wanted is None:
             return
         rank, place = answer.rank, answer.right
@@ -50,7 +53,7 @@ class Scores(AnswerWriter):
         self._write(answer.item, answer.wanted, rank, *first, *right, answer.nothing)
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
-        """Write a line for a picture that could not be read: it found nothing."""
+        """Add a line with rank 0 for a picture that could not be read."""
         if wanted is not None:
             self._write(item, wanted, 0, *[""] * 6, reason)
 
@@ -60,5 +63,5 @@ class Scores(AnswerWriter):
         self._lines.append(csv_line([item.key, wanted.kind, names, str(rank), shown, *rest]))
 
     def close(self) -> None:
-        """Put the table in place."""
+        """Write the table."""
         write_bytes(self.path, "".join(self._lines).encode("utf-8", "surrogateescape"))

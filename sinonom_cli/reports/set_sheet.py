@@ -1,4 +1,4 @@
-"""The sample sheet: some characters of each set, from the commonest to the rarest, a row of pictures each."""
+"""Draw the sample sheet: some characters of each set, from the commonest to the rarest, each a row of pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,13 +17,13 @@ Line = tuple[str, str, list[Picture]]
 
 
 def draw(path: Path, sets: Sequence[ImageSet], seed: int) -> None:
-    """Write one sheet of all sets.
+    """Write one sheet for all sets.
 
     Parameters
     ----------
-    path : ends in `.png`.
-    sets : with their pictures.
-    seed : another seed shows other pictures; the same one the same, whatever other sets are there.
+    path : path of the sheet; it ends in `.png`.
+    sets : image sets with their pictures.
+    seed : seed that chooses the pictures of a set; the choice does not depend on the other sets.
     """
     rows = [(images, lines(images, seed)) for images in sets]
     height = sum(TITLE + len(own) * STEP for _, own in rows) + GAP
@@ -39,9 +39,10 @@ def draw(path: Path, sets: Sequence[ImageSet], seed: int) -> None:
 
 
 def lines(images: ImageSet, seed: int) -> list[Line]:
-    """Choose what to show of a set: (name, how many, pictures) of up to DOWN labels, evenly spread over their ranks.
+    """Choose the rows of a set: (name, number of images as text, pictures) for up to DOWN labels.
 
-    Of pictures without labels, as many lines of any.
+    The labels are evenly spread over their ranks by number of images. Pictures without a label fill the rows that are
+    left, up to DOWN rows in all.
     """
     rng = item_rng(seed, "sheet")
     by_label: dict[str, list[Picture]] = {}

@@ -1,4 +1,4 @@
-"""A description on stdout: text for people, JSON for scripts."""
+"""Print the description of a set on stdout, as text for people or as JSON for scripts."""
 
 from sinonom_cli import console
 from sinonom_cli.characters import char_of, is_private
@@ -6,7 +6,7 @@ from sinonom_cli.reports.describe_sets import LARGEST, Description
 
 
 def show(found: Description) -> None:
-    """Print a description."""
+    """Print the description of one set."""
     if console.settings.json:
         console.data_json(_record(found))
     else:
@@ -53,7 +53,7 @@ def _lines(found: Description) -> list[str]:
             lines.append(f"  {each:<20}{bar.characters:>12,}{bar.images:>12,}")
         lines += ["", "  most images: " + ", ".join(f"{_name(label)} {n:,}" for label, n in found.commonest)]
     lines += ["", f"  made from {found.groups:,} {found.grouped_by if found.groups > 1 else found.grouped_by[:-1]}"]
-    if found.groups < found.images:  # else every source has one image: nothing to compare
+    if found.groups < found.images:  # otherwise every source has one image, so the counts say nothing
         width = max(len(name) for name, _ in found.largest) + 2
         lines += [f"    {name:<{width}}{count:>10,}" for name, count in found.largest]
         if found.groups > LARGEST:
@@ -62,7 +62,7 @@ def _lines(found: Description) -> list[str]:
 
 
 def _name(label: str) -> str:
-    """Return the character, or its label where a font would draw anything."""
+    """Return the character; for a Private Use character, which fonts draw differently, return its label."""
     return label if is_private(char_of(label)) else char_of(label)
 
 

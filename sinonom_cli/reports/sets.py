@@ -1,4 +1,4 @@
-"""Describe sets one by one, and draw a sheet of them."""
+"""Describe image sets one by one, and draw a sheet of them."""
 
 import os
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from sinonom_cli.storage.image_set import ImageSet, read_imageset
 from sinonom_cli.storage.walk import pages_of
 
 LOOKED_AT = 1_000
-"""Pictures whose sizes are looked at, unless all are asked for: a second's work on a slow disk."""
+"""Number of pictures whose sizes are read by default, which takes about a second on a slow disk."""
 
 
 def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -> None:
@@ -21,7 +21,8 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
     Raises
     ------
     SinonomError
-        4 for what is no set or not complete, 5 for a sheet in the way, 6 if pictures are missing or damaged.
+        With exit code 4, if a path is not a complete set; with 5, if the path of the sheet is another file; with 6, if
+        pictures are missing or damaged.
     """
     from sinonom_cli.reports.contact_sheet import refuse_other_than_sheet
 
@@ -32,7 +33,7 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
         images = read_imageset(path, skip=pages_of(sheet))
         description = describe(images, None if all_sizes else LOOKED_AT)
         show(description)
-        # A sheet needs the rows again; without one, a million of them go before the next set is read.
+        # A sheet needs the rows later; without a sheet, up to a million rows are freed before the next set is read.
         found.append((images if sheet else ImageSet(path, [], {}, ""), description))
     if sheet:
         from sinonom_cli.reports.set_sheet import draw
@@ -44,13 +45,13 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
         raise SinonomError(
             f"{bad[0].path}: {len(bad[0].bad)} of {bad[0].looked_at} pictures looked at are missing or damaged; "
             f"the first is {bad[0].bad[0]}",
-            "copy the set again whole, or make it again with --overwrite",
+            "copy the whole set again, or make it again with --overwrite",
             ExitCode.SOME_FAILED,
         )
 
 
 def _within(path: Path) -> list[Path]:
-    """Return the sets in a folder that is none itself, such as `data/`; else the path."""
+    """Return the sets in a folder such as `data/`; if the path is a set itself or holds no sets, return the path."""
     if not os.path.isdir(path) or (path / "artifact.json").exists():  # noqa: PTH112  # a long name
         return [path]
     return sorted(record.parent for record in path.glob("*/artifact.json")) or [path]

@@ -1,4 +1,4 @@
-"""Pictures inside a terminal: the protocols of kitty, of iTerm2, and sixel (DEC 1983)."""
+"""Encode pictures for a terminal, in the protocols of kitty and iTerm2 and in sixel (DEC 1983)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from PIL import Image
 
 CHUNK = 4096
-"""Bytes that one escape sequence of kitty's protocol may carry."""
+"""Largest number of bytes in one escape sequence of kitty's protocol."""
 COLOURS = 32
-"""Of a sixel picture."""
+"""Number of colours of a sixel picture."""
 
 
 def protocol_of(environment: Mapping[str, str]) -> str | None:
-    """Return which protocol a terminal understands, by what it says of itself; None: none that is known.
+    """Return the protocol that a terminal understands, by its environment variables; None if none is known.
 
-    Inside tmux and screen, which pass pictures on only when told to, none.
+    Inside tmux and screen the result is None, because they pass pictures on only if their settings say so.
     """
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
     if term.startswith(("tmux", "screen")) or "TMUX" in environment:
@@ -33,11 +33,11 @@ def protocol_of(environment: Mapping[str, str]) -> str | None:
 
 
 def escaped(image: Image.Image, protocol: str) -> str:
-    """Return what shows a picture where it is printed.
+    """Return the escape sequences that show a picture when they are printed.
 
     Parameters
     ----------
-    image : RGB.
+    image : RGB picture.
     protocol : "kitty", "iterm" or "sixel".
     """
     if protocol == "sixel":
@@ -54,7 +54,7 @@ def escaped(image: Image.Image, protocol: str) -> str:
 
 
 def _sixel(image: Image.Image) -> str:
-    """Encode a picture: bands of six rows, in each a line of characters for every colour that occurs in it."""
+    """Encode a picture in bands of six rows; each band has a line of characters for each of its colours."""
     drawn = image.quantize(COLOURS, dither=Image.Dither.NONE)
     pixels = np.asarray(drawn)
     palette = np.array(drawn.getpalette(), np.int64).reshape(-1, 3)
@@ -70,7 +70,7 @@ def _sixel(image: Image.Image) -> str:
 
 
 def _runs(codes: np.ndarray) -> str:
-    """Return character codes as text, with runs shortened to `!COUNT`."""
+    """Return character codes, (width,) integers, as text; longer runs are written as `!COUNT` and the character."""
     starts = np.flatnonzero(np.diff(codes, prepend=-1))
     lengths = np.diff(starts, append=len(codes)).tolist()
     text = (chr(code) for code in codes[starts].tolist())

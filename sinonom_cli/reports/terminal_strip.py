@@ -1,4 +1,4 @@
-"""`--pictures`: each query and its answers as a strip of pictures in the terminal, with a line of names below."""
+"""Print the strips of `--pictures`: a query and its answers as pictures in the terminal, with their names below."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CELL = SIDE + 2 * FRAME
 
 
 class Strips(AnswerWriter):
-    """Prints strips.
+    """Output that prints a strip of pictures for each query.
 
     Parameters
     ----------
-    index : whose pictures are shown.
-    top : answers in a strip.
-    characters : the answers are characters and not items.
+    index : index whose pictures are shown.
+    top : number of answers in a strip.
+    characters : True if the answers are characters, False if they are items.
     protocol : "kitty", "iterm" or "sixel".
     """
 
@@ -34,14 +34,14 @@ class Strips(AnswerWriter):
         self.index, self.top, self.characters, self.protocol = index, top, characters, protocol
 
     def answer(self, answer: Answer) -> None:
-        """Print a strip and its names."""
+        """Print the strip of one query, and the names of its answers."""
         console.data(escaped(self.draw(answer), self.protocol))
         rows = [] if answer.rejected else answer.rows[: self.top]
         names = [f"{n + 1} {name_of(row, self.characters)} {answer.told(n)}" for n, row in enumerate(rows)]
         console.data(f"{answer.item.path.name}:  {'   '.join(names) or answer.nothing}\n")
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
-        """Print the figures."""
+        """Print the figures as tab-separated lines."""
         for line in table_of(figures):
             console.data("\t".join(line))
 

@@ -1,4 +1,4 @@
-"""Answers on stdout: JSON lines, CSV, tab-separated lines, or a table where stdout is a terminal."""
+"""Print answers on stdout: as JSON lines, CSV, tab-separated lines, or, on a terminal, a table."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ANSWER_COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance"
 
 
 def show(top: int, characters: bool, form: str | None, sure: bool = False) -> AnswerWriter:
-    """Return how to print answers here.
+    """Return the output that prints answers in the form that the options and stdout ask for.
 
     Parameters
     ----------
-    top : answers to print for each picture.
-    characters : the answers are characters and not items.
-    form : of CSV, "rows" or "pairs"; None: no CSV.
-    sure : answers come with probabilities.
+    top : number of answers to print for each picture.
+    characters : True if the answers are characters, False if they are items.
+    form : form of CSV, "rows" or "pairs"; None: no CSV.
+    sure : True if the answers have probabilities.
     """
     if console.settings.json:
         return _Json(top, characters)
@@ -65,7 +65,7 @@ def _columns(characters: bool, sure: bool) -> tuple[str, ...]:
 
 
 def _cells(answer: Answer, top: int, characters: bool, sure: bool) -> list[list[object]]:
-    """Return a line for each answer; one of rank 0 for a query that has none."""
+    """Return a list of cells for each answer; a query without answers gets one line with rank 0."""
     if answer.nothing:
         far = round(answer.distances[0], 6) if answer.distances else ""
         rest = [""] * (sure + len(FACTS) * characters)
@@ -105,7 +105,7 @@ class _Tabs(AnswerWriter):
 
 
 class _Rows(AnswerWriter):
-    """CSV with a line for each answer; figures go to stderr, so that stdout stays one table."""
+    """CSV output with a line for each answer; figures go to stderr, so that stdout stays one table."""
 
     def __init__(self, top: int, characters: bool, sure: bool) -> None:
         self.top, self.characters, self.sure = top, characters, sure
@@ -120,7 +120,7 @@ class _Rows(AnswerWriter):
 
 
 class _Pairs(_Rows):
-    """CSV in the form of a truth table, `query,label`: the names of the answered files, comma-joined, best first."""
+    """CSV output in the form of a truth, `query,label`: the names of the answers, joined by commas, best first."""
 
     def __init__(self, top: int, characters: bool) -> None:
         self.top, self.characters = top, characters
@@ -173,7 +173,7 @@ class _Table(AnswerWriter):
 
 
 class _Names(_Table):
-    """A table for each picture: what its characters mean takes a line of its own."""
+    """Output with a table for each picture: each character needs a line of its own for its meaning."""
 
     def answer(self, answer: Answer) -> None:
         self.console.print(named(answer, self.top))
@@ -184,7 +184,7 @@ def _ends(figures: Figures, name: str, between: str) -> str:
 
 
 def table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
-    """Return the figures as lines of cells, the 95 % intervals last."""
+    """Yield the figures as lines of cells, with the 95 % intervals last."""
     names = list(figures["all"].values)
     yield ["queries of kind", "queries", *names, *(f"{name} 95 %" for name in names)]
     for kind, each in figures.items():
@@ -193,7 +193,10 @@ def table_of(figures: Mapping[str, Figures]) -> Iterable[list[str]]:
 
 
 BREAKS = dict.fromkeys(map(ord, "\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"), " ")
-"""What would end a cell or a line of tab-separated text; --csv and --json write names with such characters exactly."""
+"""Characters that would end a cell or a line of tab-separated text, each replaced by a space.
+
+The options --csv and --json write names with such characters exactly.
+"""
 
 
 def _tabs(cells: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""Promises of answers: their rank, the figures over queries and kinds, and the table of scores, counted by hand."""
+"""Promises of answers: ranks, figures over queries and kinds, and the table of scores; values were counted by hand."""
 
 import csv
 from dataclasses import replace
@@ -25,7 +25,7 @@ WANTED = Wanted(frozenset({"c.stl", "d.stl"}), "worn")
 def answer(
     relevant: str, distances: list[float], beyond: float | None = float("inf"), known: bool | None = None
 ) -> Answer:
-    """Answers of which those marked x are relevant."""
+    """Return an answer whose rows are relevant where `relevant` has an x."""
     marks = [mark == "x" for mark in relevant]
     return Answer(
         Item("q.png", Path("q.png")), ROWS[: len(marks)], distances, WANTED, marks, known=known, beyond=beyond
@@ -38,11 +38,11 @@ def answer(
         ("..x.x", [1, 2, 3, 4, 5], 6, 3),
         ("x....", [1, 2, 3, 4, 5], 6, 1),
         (".....", [1, 2, 3, 4, 5], 6, 0),
-        ("....x", [1, 2, 3, 4, 5], 5, 0),  # one that was not looked at lies as near
+        ("....x", [1, 2, 3, 4, 5], 5, 0),  # the next answer is not examined and has the same distance
         ("....x", [1, 2, 3, 4, 5], float("inf"), 5),
-        (".x...", [1, 2, 2, 2, 5], 6, 4),  # what lies as near counts as before it
+        (".x...", [1, 2, 2, 2, 5], 6, 4),  # answers at the same distance count as ranked before it
         ("x.x..", [2, 2, 2, 3, 5], 6, 2),
-        ("..x..", [3, 1, 2, 4, 5], None, 3),  # ordered otherwise than by distance
+        ("..x..", [3, 1, 2, 4, 5], None, 3),  # the order is not by distance
         (".....", [3, 1, 2, 4, 5], None, 0),
     ],
 )
@@ -126,7 +126,7 @@ def test_the_table_of_scores_has_a_line_for_each_query_that_the_truth_speaks_of(
     assert lines[3][:-1] == [*start, "0", "0", "", "", "", "", "", ""] and lines[3][-1]
     assert lines[4] == ["bad.png", *start[1:], "0", "0", *[""] * 6, "no picture"]
     assert len(lines) == 5
-    Scores(tmp_path / "scores.csv").close()  # a table of ours is written anew
+    Scores(tmp_path / "scores.csv").close()  # a table of sinonom is replaced
     (tmp_path / "mine.csv").write_text("query,my notes\n", encoding="utf-8")
     (tmp_path / "folder").mkdir()
     for name in ("mine.csv", "folder"):

@@ -1,4 +1,4 @@
-"""Naming a character: with no index, by the one that ships; what is told, and what shows it without pictures."""
+"""Promises of naming characters: without an index the one that ships is used, and every output shows the facts."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pictures of ten characters, twenty of each, prototypes of them in place of those that ship, queries."""
+    """Make 20 pictures of each of ten characters, an index of prototypes in place of the shipped one, and queries."""
     folder = tmp_path / "bản khắc 𡦂"
     tiny_model(folder / "model", dimension=32)
     names = [f"U+{ord(char):04X}/{i:02d}.png" for char in CHARS for i in range(20)]
@@ -56,7 +56,7 @@ def test_a_picture_is_named_by_distinct_characters_and_what_unihan_knows_of_them
     assert told["字"]["label"] == "U+5B57" and told["字"]["source"] == ""
     assert re.fullmatch(r"U\+5B57(#\d)?", told["字"]["item"])
     same = first_of(house, capsys, "queries/U+5B57.png", "-k", 10, "--index", "shipped/chars.faiss")
-    assert same == results  # prototypes name characters wherever they lie
+    assert same == results  # an index of prototypes names characters, wherever its file is
 
 
 def test_answers_of_other_indexes_keep_their_keys(house: Path, capsys: pytest.CaptureFixture[str]) -> None:

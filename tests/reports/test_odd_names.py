@@ -1,4 +1,4 @@
-"""Names with line ends, tabs, quotes and commas: every form of the answers can be read back; and so can no answer."""
+"""Promises for names with line ends, tabs, quotes and commas: every form of output, even an empty one, can be read."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of pictures with odd names, its name odd as well."""
+    """Make an index of pictures with odd names; the index has an odd name too."""
     folder = tmp_path_factory.mktemp("odd") / 'bản\n"khắc", 𡦂'
     tiny_model(folder / "model")
     tiny_pictures(folder / "set\n1", NAMES)

@@ -1,4 +1,4 @@
-"""Whatever a picture file is, it is answered like its plain twin, or refused in one line with the right exit code."""
+"""Promises for odd picture files: each is answered like its plain copy, or refused in one line with its exit code."""
 
 import json
 import struct
@@ -16,7 +16,7 @@ from sinonom_cli import cli
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of nine pictures, one of which is asked for in every disguise."""
+    """Make an index of nine pictures; the queries are odd versions of one of them."""
     folder = tmp_path_factory.mktemp("odd") / "bản khắc 𡦂"
     tiny_model(folder / "model")
     tiny_pictures(folder / "set", [f"{i}.png" for i in range(9)], side=48)
@@ -44,7 +44,7 @@ def animated(image: Image.Image, path: Path) -> None:
 
 def turned_by_exif(image: Image.Image, path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned clockwise by 90 degrees
+    exif[0x0112] = 6  # viewers turn it clockwise by 90 degrees
     image.transpose(Image.Transpose.ROTATE_90).save(path.with_suffix(".png"), exif=exif)
 
 
@@ -135,4 +135,4 @@ def test_a_bad_picture_alone_is_bad_input_and_among_others_is_left_out(
     assert ask(house, path, str(path)) == 4  # the same file twice is one picture
     other = tmp_path / "cũng hỏng.png"
     spoil(other)
-    assert ask(house, path, str(other)) == 4  # nothing was done
+    assert ask(house, path, str(other)) == 4  # nothing was written

@@ -1,4 +1,4 @@
-"""`sinonom query` as typed: JSON, figures, refusals, sheets, and how little it loads."""
+"""Promises of the command `sinonom query`: JSON, figures, refusals, sheets, and the few modules that it loads."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model, a set of ours of 12 pictures of two labels made from meshes, its index, and the pictures as queries."""
+    """Make a model, a set of 12 pictures from meshes with two labels, its index, and the pictures as queries."""
     folder = tmp_path / "bản khắc 𡦂"
     tiny_model(folder / "model")
     names = [f"images/{'U+5B57' if i % 2 else 'U+4E00'}/{i:03d}.png" for i in range(12)]
@@ -109,7 +109,7 @@ def test_figures_follow_from_the_answers_shown_whatever_names_the_truth_uses(
     assert metrics["metrics"]["recall@5"] == pytest.approx(sum(r > 0 for r in ranks) / 5)
     assert sinonom("query", "queries", "-i", "db.faiss", "--truth", "truth.csv", "--json", "-k", top) == 0
     *again, same = lines_of(capsys)
-    assert same == metrics  # MRR@5 is of five answers, however many are shown
+    assert same == metrics  # MRR@5 covers five answers, however many are shown
     assert [len(answer["results"]) for answer in again] == [top] * 12
 
 
@@ -160,7 +160,7 @@ def test_bad_pictures_are_named_and_the_rest_is_answered(house: Path, capsys: py
     captured = capsys.readouterr()
     answers = [json.loads(line) for line in captured.out.splitlines()]
     assert len(answers) == 11
-    assert answers[-1]["metrics"]["mrr@5"] == 0.5  # a picture that cannot be read finds nothing
+    assert answers[-1]["metrics"]["mrr@5"] == 0.5  # a picture that cannot be read counts as not found
     warnings = [line for line in captured.err.splitlines() if line.startswith("warning:")]
     assert [name in line for name, line in zip(("001.png", "002.png"), warnings[-2:], strict=True)] == [True, True]
 
@@ -191,12 +191,12 @@ def test_the_model_is_found_where_the_index_says_else_at_model_else_not(
     assert sinonom("index", "set", "named.faiss", "--model", "first") == 0
     (house / "elsewhere").mkdir()
     monkeypatch.chdir(house / "elsewhere")
-    assert sinonom("query", "../queries", "-i", "../named.faiss") == 0  # by the path in the record
+    assert sinonom("query", "../queries", "-i", "../named.faiss") == 0  # the record has the model's path
     tiny_model(house / "elsewhere" / "model", seed=1)
-    assert sinonom("query", "../queries", "-i", "../named.faiss") == 0  # ./model does not fit and is passed over
+    assert sinonom("query", "../queries", "-i", "../named.faiss") == 0  # ./model does not fit and is ignored
     shutil.rmtree(house / "elsewhere" / "model")
     shutil.move(house / "first", house / "elsewhere" / "model")
-    assert sinonom("query", "../queries", "-i", "../named.faiss") == 0  # it is ./model now
+    assert sinonom("query", "../queries", "-i", "../named.faiss") == 0  # the right model is now ./model
     (house / "elsewhere" / "model").rename(house / "hidden")
     capsys.readouterr()
     assert sinonom("query", "../queries", "-i", "../named.faiss") == 4
@@ -253,10 +253,10 @@ def test_the_sheet_shows_the_query_its_answers_and_what_is_right(house: Path) ->
     (house / "truth.csv").write_text("query,label\n000.png,000.stl\n", encoding="utf-8")
     for name in sorted((house / "queries").glob("01*.png")):
         name.unlink()
-    shutil.rmtree(house / "set" / "images" / "U+5B57")  # pictures that have gone are grey cells, no error
+    shutil.rmtree(house / "set" / "images" / "U+5B57")  # missing pictures give grey cells instead of an error
     arguments = ("query", "queries", "-i", "db.faiss", "--sheet", "out/sheet 𡦂.png", "--truth", "truth.csv")
     assert sinonom(*arguments) == 0
-    assert sinonom(*arguments) == 0  # a sheet of ours is replaced
+    assert sinonom(*arguments) == 0  # a sheet of sinonom is replaced
     with Image.open(house / "out" / "sheet 𡦂.png") as image:
         sheet = np.asarray(image.convert("RGB"))
     assert sheet.shape == (GAP + 11 * STEP_Y, GAP + 6 * STEP_X, 3) and CELL + CAPTION + GAP == STEP_Y

@@ -1,4 +1,4 @@
-"""`--report` is one page that needs nothing else, and a real browser shows it; `--scores` and `--csv` tell the same."""
+"""Promises of the page of `--report`, which a real browser shows, and of the same facts in `--scores` and `--csv`."""
 
 import base64
 import csv
@@ -31,7 +31,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A labelled set of 12 pictures and its index; as queries the same pictures, one damaged; a truth with mistakes."""
+    """Make a labelled set of 12 pictures, its index, the same pictures as queries, one damaged, and a wrong truth."""
     folder = tmp_path / "bản khắc 𡦂"
     tiny_model(folder / "model")
     names = [f"images/U+{ord(CHARS[i % 2]):04X}/{i:03d}.png" for i in range(12)]
@@ -57,7 +57,7 @@ def query(*more: object) -> int:
 
 
 class Page(HTMLParser):
-    """The texts and attributes of a page."""
+    """Parser that collects the texts and attributes of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -76,13 +76,13 @@ class Page(HTMLParser):
 
 
 def test_the_report_is_one_page_with_every_picture_once_and_no_network(house: Path) -> None:
-    assert query("--report", "out/report.html") == 6  # one picture cannot be read; the rest is reported
+    assert query("--report", "out/report.html") == 6  # one picture cannot be read; the others are reported
     text = (house / "out" / "report.html").read_text(encoding="utf-8")
     page = Page(text)
     assert not re.search(r"""(?i)https?:|["'(]//|@import|<link|src=|url\((?!data:image/png;base64,)""", text)
     assert [tag for tag, _ in page.tags].count("script") == 1
     stored = re.findall(r"\.(t\d+)\{background-image:url\(data:image/png;base64,([^)]+)\)\}", text)
-    assert len(stored) == 12 + 11  # of the set, and queries that could be read; 11 x 5 answers are shown
+    assert len(stored) == 12 + 11  # pictures of the set and readable queries; 11 x 5 answers are shown
     for _, uri in stored:
         with Image.open(io.BytesIO(base64.b64decode(uri))) as image:
             assert max(image.size) == html_thumbnails.SIDE
@@ -97,16 +97,16 @@ def test_the_report_puts_the_worst_first_and_shows_what_was_right(house: Path) -
     assert query("--report", "report.html", "-k", 1) == 6
     text = (house / "report.html").read_text(encoding="utf-8")
     lines = [page["data-text"].split()[0] for page in Page(text).of_class("answer")]
-    assert lines[:2] == ["003.png", "002.png"]  # never found; found late
+    assert lines[:2] == ["003.png", "002.png"]  # the first is never found, the second has a late rank
     [second] = [part for part in text.split('<div class="answer"') if 'data-text="002.png' in part[:200]]
-    assert "009.stl" in second and "<b>right: </b>" in second  # its picture is shown although it is not in the answers
+    assert "009.stl" in second and "<b>right: </b>" in second  # the right picture is shown even if it is no answer
     tags = {page["data-text"].split()[0]: page["data-tags"].split("|") for page in Page(text).of_class("answer")}
     assert tags["001.png"] == ["same"] and tags["003.png"] == ["other", "wrong", "missed"]
 
 
 def test_a_page_stays_small_whatever_is_asked(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(html_report, "MOST_BYTES", 3000)
-    monkeypatch.setattr(html_report, "MOST_QUERIES", 2)  # after every eighth, all but the two worst are forgotten
+    monkeypatch.setattr(html_report, "MOST_QUERIES", 2)  # every eighth time, only the two worst are kept
     assert query("--report", "report.html") == 6
     text = (house / "report.html").read_text(encoding="utf-8")
     assert sum(map(len, re.findall(r"base64,([^)]+)\)", text))) < 3000 + 2000
@@ -143,12 +143,12 @@ def test_a_real_browser_shows_the_report_and_its_filter_works(house: Path, tmp_p
     shown = browser(tmp_path, house / "report.html", "--window-size=1200,2400", f"--screenshot={tmp_path / 'shot.png'}")
     with Image.open(tmp_path / "shot.png") as image:
         screen = np.asarray(image.convert("RGB")).reshape(-1, 3).astype(int)
-    for colour in ((30, 150, 60), (60, 90, 170)):  # frames of right answers and of queries
+    for colour in ((30, 150, 60), (60, 90, 170)):  # colours of the frames of right answers and of queries
         assert (np.abs(screen - colour).max(axis=1) < 3).sum() > 500
     ink = (screen.max(axis=1) < 40).mean()
     assert 0.005 < ink < 0.5  # pictures and text are drawn
     text = (house / "report.html").read_text(encoding="utf-8")
-    # What a reader would do by hand, done by a line at the end of the page.
+    # A line of script at the end of the page does what a reader would type.
     typed = 'which.value = "wrong"; filter(); console.assert(false, `shown ${count.textContent}`);'
     (tmp_path / "typed.html").write_text(text.replace("</script>", f"{typed}</script>"), encoding="utf-8")
     shown = browser(tmp_path, tmp_path / "typed.html", "--dump-dom")
@@ -177,7 +177,7 @@ def test_scores_tell_the_rank_and_the_mistake_of_every_query(house: Path, capsys
     [right] = [row for row in answers if row["source"] == "khắc/009.stl"]
     found = scores["002.png"]
     assert (found["rank"], found["right"], found["right_distance"]) == (right["rank"], "009.stl", right["distance"][:8])
-    assert (found["first"], found["first_char"]) == ("002.stl", "一")  # what it was mistaken for
+    assert (found["first"], found["first_char"]) == ("002.stl", "一")  # the query was confused with it
     assert float(found["reciprocal_rank"]) == pytest.approx(1 / int(right["rank"]), abs=1e-6)
     assert (scores["003.png"]["rank"], scores["003.png"]["right"]) == ("0", "")
     assert scores["003.png"]["wanted"] == "404.stl,405.stl"
@@ -193,7 +193,7 @@ def test_csv_pairs_are_a_truth_table_of_the_answers(house: Path, capsys: pytest.
     pairs = dict(table[1:])
     assert pairs["001.png"].split(",")[0] == "001.stl" and len(pairs["001.png"].split(",")) == 5
     assert pairs["011.png"] == ""  # every query has its line
-    assert "mrr@5" in captured.err  # figures do not spoil the table
+    assert "mrr@5" in captured.err  # figures go to stderr, so stdout is one table
     (house / "answers.csv").write_text(captured.out.replace("011.png,\n", ""), encoding="utf-8")
     assert ask.DEPTH == 5
     assert sinonom("query", "queries/001.png", "-i", "db.faiss", "--truth", "answers.csv") == 0

@@ -1,4 +1,4 @@
-"""`sinonom sets`: the counts are those of a plain count, sizes are read from headers, and a sheet shows every rank."""
+"""Promises of `sinonom sets`: counts equal a plain count, sizes come from headers, and the sheet covers all ranks."""
 
 import json
 import time
@@ -25,7 +25,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture
 def prints(tmp_path: Path) -> Path:
-    """A set of crops of 19 pictures of five characters, one of them Private Use, out of two books."""
+    """Make a set of 19 crops from two books, of five characters, one of which is Private Use."""
     folder = tmp_path / "bản khắc 𡦂" / "data" / "crops"
     artifact = begin(folder, "imageset", {}, {})
     names = [f"images/{label}/{i}.png" for label, count in COUNTS.items() for i in range(count)]
@@ -122,7 +122,7 @@ def test_missing_and_damaged_pictures_are_named_and_the_exit_code_says_so(
     assert sinonom("sets", prints) == 6
     said = capsys.readouterr()
     assert "2 of 19 pictures" in said.err and "U+4E00/0.png" in said.err
-    assert "24 x 24 (17)" in said.out  # the rest is told all the same
+    assert "24 x 24 (17)" in said.out  # the other pictures are reported all the same
 
 
 def test_a_sample_is_spread_evenly_and_said_to_be_one(
@@ -152,7 +152,7 @@ def test_three_hundred_thousand_rows_are_counted_in_seconds(
     monkeypatch.setattr(module, "size_of", lambda path: opened.append(path) or (9, 9))
     started = time.process_time()
     [found] = described(capsys, tmp_path / "set")
-    assert time.process_time() - started < 12  # 2.5 s on a free core; the clock would measure what runs beside
+    assert time.process_time() - started < 12  # 2.5 s on a free core; wall-clock time would include other programs
     assert found["images"] == 300_000 and found["images_of_a_character"][-1]["characters"] == 6000
     assert len(opened) == 1_000
 

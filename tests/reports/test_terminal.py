@@ -1,4 +1,4 @@
-"""`--pictures`: what a terminal is sent is the picture, whatever the protocol; what cannot show any gets the table."""
+"""Promises of `--pictures`: every protocol sends the whole picture; a terminal without pictures gets the table."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ def image() -> Image.Image:
 
 
 def sixels(text: str) -> np.ndarray:
-    """A terminal's view of a sixel picture, (H, W, 3) in percent; -1 where nothing was drawn."""
+    """Return what a terminal draws for a sixel picture: (H, W, 3) in percent; -1 where nothing was drawn."""
     body = re.fullmatch(r"\033P0;1q(.*)\033\\", text, re.DOTALL)
     assert body
     width, height = map(int, re.match(r'"1;1;(\d+);(\d+)', body[1]).groups())  # type: ignore[union-attr]
@@ -94,10 +94,10 @@ def test_pictures_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert coded and "3.png:  1 3.png" in shown and "mrr@5" in shown
     with Image.open(io.BytesIO(base64.b64decode(coded[1]))) as strip, Image.open(tmp_path / "set" / "3.png") as query:
         pixels = np.asarray(strip.convert("L"))
-        assert strip.size == (3 * 74, 70) and strip.getpixel((74, 0)) == (30, 150, 60)  # framed as right
+        assert strip.size == (3 * 74, 70) and strip.getpixel((74, 0)) == (30, 150, 60)  # frame of a right answer
         assert np.array_equal(pixels[3:67, 3:67], np.asarray(query))
-        assert np.array_equal(pixels[3:67, 77:141], np.asarray(query))  # it finds itself
-    assert cli.run([*asked, "--pictures", "auto"]) == 0  # no terminal here
+        assert np.array_equal(pixels[3:67, 77:141], np.asarray(query))  # the first answer is the query itself
+    assert cli.run([*asked, "--pictures", "auto"]) == 0  # stdout is not a terminal
     captured = capsys.readouterr()
     assert "--report" in captured.err and captured.out.startswith("query\trank")
     assert cli.run([*asked, "--pictures", "auto", "--json"]) == 2
