@@ -1,14 +1,15 @@
-"""Robust affine registration of one picture with many.
+"""Register many candidate pictures with one query picture by robust affine maps.
 
-Each candidate is moved, turned, stretched and sheared until it lies on the query: efficient second-order minimisation
-(Benhimane and Malis 2004, "Real-time image-based tracking of planes using efficient second-order minimization", IROS,
-equation 17: a step by the mean of both pictures' gradients), of pictures that are brought to one mean and one deviation
-in each step, so that neither gain nor offset counts (as Evangelidis and Psarakis 2008, IEEE TPAMI 30, equation 3, do).
-Places that do not fit (breaks, neighbours) lose their weight: iteratively reweighted least squares with the weights of
-a Cauchy distribution, 1 / (1 + e / c), e being the mean squared residual around a place.
+Each candidate is shifted, rotated, scaled and sheared until it matches the query. The method is efficient second-order
+minimisation (Benhimane and Malis 2004, "Real-time image-based tracking of planes using efficient second-order
+minimization", IROS, equation 17: each step uses the mean of both pictures' gradients). Each step normalises both
+pictures to one mean and one standard deviation, so that neither gain nor offset matters (as in Evangelidis and Psarakis
+2008, IEEE TPAMI 30, equation 3). Places that do not match (breaks, neighbouring characters) get a low weight by
+iteratively reweighted least squares. The weights are those of a Cauchy distribution, 1 / (1 + e / c), where e is the
+mean squared residual around a place.
 
-All candidates are worked on at once, in numpy: importing compiled functions takes longer than a query does. Sums are
-einsum's: their order does not depend on the number of threads, as that of BLAS may.
+All candidates are processed together in numpy, because importing compiled functions takes longer than a query. Sums use
+einsum, because its order of summation does not depend on the number of threads; that of BLAS may.
 """
 
 from __future__ import annotations
@@ -22,29 +23,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MISFIT = 0.3
-"""Mean squared residual, in variances of the picture, at which the weight of a place is halved."""
+"""Mean squared residual, in units of the picture's variance, at which the weight of a place is halved."""
 AROUND = 0.08
-"""Deviation of the Gaussian over which squared residuals are averaged, as a share of the side."""
+"""Standard deviation of the Gaussian that averages squared residuals, as a share of the picture's side."""
 STRETCH = 0.35
-"""A map that stretches or shrinks any direction by more than this is not believed."""
+"""Largest relative stretch or shrinkage of any direction that a map may have; other maps are rejected."""
 
 
 def aligned(
     query: NDArray[np.float32], candidates: NDArray[np.float32], maps: NDArray[np.float64], rounds: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Find the affine maps by which candidates lie on the query.
+    """Find the affine maps that register candidates with the query.
 
     Parameters
     ----------
     query : (S, S) float32, smooth.
     candidates : (N, S, S) float32, smooth; 0 outside.
-    maps : (N, 2, 3) float64, from where to start; see `warped`.
-    rounds : steps.
+    maps : (N, 2, 3) float64, where the registration starts; see `warped`.
+    rounds : number of steps.
 
     Returns
     -------
-    (N, S, S) float32, the candidates as they lie on the query, and (N, 2, 3) float64, their maps. A map that is not
-    finite or stretches by more than STRETCH is that from which its candidate started.
+    (N, S, S) float32, the registered candidates, and (N, 2, 3) float64, their maps. A map that is not finite or
+    stretches by more than STRETCH is replaced by the map from which its candidate started.
     """
     size = len(query)
     padded = np.pad(candidates, ((0, 0), (1, 1), (1, 1)))
@@ -62,12 +63,12 @@ def aligned(
 
 
 def warped(padded: NDArray[np.float32], maps: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Sample pictures bilinearly where affine maps point to.
+    """Sample pictures bilinearly at the places to which affine maps point.
 
     Parameters
     ----------
-    padded : (N, S + 2, S + 2) float32, with a border of 0; beyond it everything is 0.
-    maps : (N, 2, 3) float64; x' and y' of a place (x, y, 1). Lengths are pixels, the origin is the picture's middle.
+    padded : (N, S + 2, S + 2) float32, with a border of 0; everything beyond the border is 0, too.
+    maps : (N, 2, 3) float64; they give x' and y' of a place (x, y, 1) in pixels from the picture's centre.
 
     Returns
     -------
@@ -93,16 +94,16 @@ def warped(padded: NDArray[np.float32], maps: NDArray[np.float64]) -> NDArray[np
 
 
 def believed(maps: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which of (N, 2, 3) maps are finite and stretch no direction by more than STRETCH, either way."""
+    """Return, as (N,) bool, which of (N, 2, 3) maps are finite and stretch or shrink no direction beyond STRETCH."""
     a, b, c, d = (np.nan_to_num(maps[:, i, j], nan=9.0, posinf=9.0, neginf=9.0) for i in (0, 1) for j in (0, 1))
-    # Singular values of a 2 x 2 matrix: half the sum and half the difference of these two lengths.
+    # The singular values of a 2 x 2 matrix are half the sum and half the difference of these two lengths.
     plus, minus = np.hypot(a + d, c - b), np.hypot(a - d, c + b)
     least, most = np.abs(plus - minus) / 2, (plus + minus) / 2
     return (least >= 1 - STRETCH) & (most <= 1 + STRETCH) & np.isfinite(maps).all(axis=(1, 2))
 
 
 def _standardised(pictures: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring pictures, (1, S, S) or (N, S, S), to weighted mean 0 and deviation 1, by (N, S, S) weights."""
+    """Normalise pictures, (1, S, S) or (N, S, S), to mean 0 and standard deviation 1 under (N, S, S) weights."""
     total = weights.sum(axis=(1, 2), keepdims=True)
     centred = pictures - (weights * pictures).sum(axis=(1, 2), keepdims=True) / total
     variance = (weights * centred * centred).sum(axis=(1, 2), keepdims=True) / total
@@ -119,14 +120,14 @@ def _step(
     gradients: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]],
     weights: NDArray[np.float32],
 ) -> NDArray[np.float64]:
-    """Solve for the affine change of place, (N, 6), that explains the weighted residuals best."""
+    """Return the affine changes of coordinates, (N, 6), that explain the weighted residuals best."""
     dx, dy = ((one + other) / 2 for one, other in zip(*gradients, strict=True))
     wx, wy, wr = weights * dx, weights * dy, weights * residual
     fields = np.stack([wx * dx, wx * dy, wy * dy, wx, wy, wr * dx, wr * dy, wr, weights], axis=1)
     size = residual.shape[1]
     place = (np.arange(size) - (size - 1) / 2).astype(np.float32)
     powers = np.stack([np.ones_like(place), place, place**2])
-    # Sums over each field of it, times x ** k, times y ** l: (N, 9, l, k).
+    # The sums over each field, multiplied by x ** k and y ** l, have the shape (N, 9, l, k).
     rows = np.einsum("nfij,kj->nfik", fields, powers)
     sums = np.einsum("nfik,li->nflk", rows, powers).astype(np.float64)
     # Each product of two of the terms (x, y, 1) of an affine change has a power of x and a power of y.
@@ -154,7 +155,7 @@ def _solved(normal: NDArray[np.float64], force: NDArray[np.float64]) -> NDArray[
 
 
 def _composed(maps: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the maps after a place has been changed back by `change`, (N, 6)."""
+    """Return maps, (N, 2, 3), preceded by the first-order inverse of an affine change of coordinates, (N, 6)."""
     back = np.eye(2, 3) - change.reshape(-1, 2, 3)
     linear = np.einsum("nij,njk->nik", maps[:, :, :2], back)
     linear[:, :, 2] += maps[:, :, 2]
@@ -170,7 +171,7 @@ def on_both_sides(weights: NDArray[np.float32], fields: NDArray[np.float32]) -> 
 
 @cache
 def blurring(size: int, deviation: float) -> NDArray[np.float32]:
-    """Return (size, size) weights of a Gaussian blur of one side, rows summing to 1."""
+    """Return the (size, size) weights of a Gaussian blur along one axis; each row sums to 1."""
     place = np.arange(size)
     weights = np.exp(-0.5 * ((place[:, None] - place) / deviation) ** 2)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

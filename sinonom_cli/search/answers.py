@@ -1,4 +1,4 @@
-"""Pictures, batch by batch, from files to embeddings, and from embeddings to answers."""
+"""Embed pictures batch by batch, and search an index for the answers to them."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
 BATCH = 256
 FEW = 8
-"""Up to so many pictures, one thread is the quickest."""
+"""Largest number of pictures for which one thread is fastest."""
 
 
 def embedded(
     items: Sequence[Item], model: Model, workers: int | None, tta: bool, dimensions: int | None = None
 ) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
-    """Yield, batch by batch and in order, what the pictures are embedded as.
+    """Yield the embeddings of pictures, batch by batch and in order.
 
     Parameters
     ----------
-    workers : as `embed_pictures` takes it; few pictures need none.
+    workers : as in `embed_pictures`; it is ignored for up to `FEW` pictures.
     tta : embed several views of each picture, see `networks.test_time_augmentation`.
-    dimensions : how many numbers of an embedding the index holds; None: all.
+    dimensions : number of dimensions that the index holds; None: all.
 
     Returns
     -------
-    (n, D) float32, why the other pictures of the batch could not be read, and all the batch's pictures.
+    For each batch: (n, D) float32 embeddings, the reasons why other pictures could not be read, and all its pictures.
     """
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
-    # A bar for what takes less than a second would cost more than it tells.
+    # A progress bar is not worth its time for work that takes less than a second.
     bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
     with bar as progress:
         for each in batches_embedded(items, embedder, 0 if few else workers, tta, dimensions):
@@ -61,11 +61,11 @@ def batches_embedded(
     dimensions: int | None = None,
     one_character: bool = True,
 ) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
-    """Do what `embedded` does with an embedder that is there already, and show no bar.
+    """Do the same as `embedded` with a given embedder and without a progress bar.
 
     Parameters
     ----------
-    one_character : count pictures that look like a page or a column as failures.
+    one_character : treat pictures that look like a page or a column as failures.
     """
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
     paths = [[item.path for item in batch] for batch in batches]
@@ -75,7 +75,7 @@ def batches_embedded(
         failures = {}
         for position, reason in each.failures.items():
             item = batch[position]
-            reason = item.fault or reason  # noqa: PLW2901  # known without opening it
+            reason = item.fault or reason  # noqa: PLW2901  # the fault is known without opening the file
             failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
         yield shortened(each.vectors, dimensions), failures, list(batch)
 
@@ -88,15 +88,15 @@ def answers(
     judge: Judge | None = None,
     reranker: Reranker | None = None,
 ) -> Iterator[tuple[Item, Answer | str]]:
-    """Yield each picture, in order, with its answer, or with why it could not be read.
+    """Yield each picture, in order, with its answer or the reason why it could not be read.
 
     Parameters
     ----------
     batches : from `embedded`.
-    wanted : what is relevant, by picture key.
-    deep : answers that are given; fewer if the index is smaller.
-    judge : says how sure answers are, by the distances at which they were found, whatever their order becomes.
-    reranker : puts them in another order.
+    wanted : relevant items by picture key.
+    deep : number of answers; there are fewer if the index is smaller.
+    judge : computes probabilities from the distances of the embeddings, also where `reranker` changes the order.
+    reranker : changes the order of the answers.
     """
     looked_at = max(deep + 1, wanted_rows(searcher) if judge else 0)
     for vectors, failures, batch in batches:

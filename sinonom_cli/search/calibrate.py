@@ -1,4 +1,4 @@
-"""`--calibrate`: fit, on queries whose answers are known, what the distances of an index mean."""
+"""Calibrate the distances of an index (`--calibrate`) on queries whose relevant items are known."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST, ENOUGH = 10, 200
-"""Queries below which nothing is fitted, and below which figures are told to be rough."""
+"""Smallest number of queries for a calibration, and smallest number for which the figures are not called rough."""
 KEPT = 0.95
-"""Share of known queries that `--reject` leaves."""
+"""Share of known queries that `--reject` keeps."""
 
 
 @dataclass
 class Asked:
-    """What known queries found, each answer a label, or a source.
+    """Answers to known queries, where each answer is a label or a source.
 
     Attributes
     ----------
-    energies, right : of each query's `ANSWERS` nearest answers, nearest first.
-    near, without : distance of each query's nearest answer, and of the nearest of another character: what it would find
-        if its own were not in the index.
-    labels : what each query shows, as the truth calls it.
+    energies, right : energies of each query's `ANSWERS` nearest answers, nearest first, and which of them are relevant.
+    near, without : distance of each query's nearest answer, and of the nearest answer with another character, which the
+        query would find if its own character were not in the index.
+    labels : names of each query's relevant items, as the truth table writes them.
     """
 
     energies: list[NDArray[np.float64]] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Asked:
     labels: list[str] = field(default_factory=list)
 
     def table(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return energies, inf where there are fewer answers, and what is right, (Q, ANSWERS)."""
+        """Return energies (inf where there are fewer answers) and which answers are relevant, each (Q, ANSWERS)."""
         energies = np.full((len(self.energies), ANSWERS), np.inf)
         right = np.zeros((len(self.energies), ANSWERS), bool)
         for query, (own, yes) in enumerate(zip(self.energies, self.right, strict=True)):
@@ -63,42 +63,42 @@ def calibrate(
     wanted: Mapping[str, Wanted],
     there: Collection[str],
 ) -> list[str]:
-    """Fit a calibration, keep it in the index's record, and print how good it is.
+    """Fit a calibration, write it into the index's record, and print its quality.
 
     Parameters
     ----------
-    searcher : of the index.
-    tta : whether the batches were embedded with it.
+    searcher : searcher of the index.
+    tta : whether the batches were embedded with test-time augmentation.
     batches : from `answers.embedded`.
-    wanted : right answers by picture key.
-    there : names in the truth that some row of the index bears.
+    wanted : relevant items by picture key.
+    there : names in the truth table that at least one row of the index has.
 
     Returns
     -------
-    Why pictures could not be read.
+    The reasons why pictures could not be read.
 
     Raises
     ------
     SinonomError
-        If too few queries have an answer in the index, or the record cannot be written.
+        If too few queries have a relevant item in the index, or the record cannot be written.
     """
     asked, failed, absent = ask(searcher, batches, wanted, frozenset(there))
     by = "label" if "label" in asked else "source"
     count = len(asked[by].near)
     if count < LEAST or len(set(asked[by].labels)) < 2:
         raise SinonomError(
-            f"{count} of the queries show something in {searcher.index.path}: too few to calibrate by",
-            f"a truth of {LEAST} at least, of several characters; better {ENOUGH}",
+            f"{count} of the queries have a relevant item in {searcher.index.path}: too few for a calibration",
+            f"give a truth table with at least {LEAST} queries of several characters; better {ENOUGH}",
         )
     if absent:
-        console.say(f"{absent} queries show nothing in {searcher.index.path}: left out")
+        console.say(f"{absent} queries have no relevant item in {searcher.index.path}: left out")
     if count < ENOUGH:
-        console.warn(f"{count} queries are few: figures are rough; better {ENOUGH}")
+        console.warn(f"{count} queries are few: the figures are rough; use at least {ENOUGH}")
     try:
         kept = {"by": by, **fit(asked[by], np.ones(count, bool)), "queries": count, **held_out(asked[by])}
     except ValueError:
         raise SinonomError(
-            f"{searcher.index.path} has no wrong answers to calibrate by", "an index of more than one character"
+            f"{searcher.index.path} has no wrong answers for a calibration", "use an index of more than one character"
         ) from None
     keep(searcher, way_of(searcher.distance, tta), kept)
     _print(searcher, kept)
@@ -111,7 +111,10 @@ def ask(
     wanted: Mapping[str, Wanted],
     there: frozenset[str],
 ) -> tuple[dict[str, Asked], list[str], int]:
-    """Return what was found by label (if it tells what is right) and by source, failures, and how many are absent."""
+    """Return answers by label (if labels decide relevance) and by source, failures, and the number of absent queries.
+
+    A query is absent if the index holds none of its relevant items.
+    """
     asked = {"label": Asked(), "source": Asked()}
     failed: list[str] = []
     absent = 0
@@ -121,7 +124,7 @@ def ask(
             console.warn(failure)
         items = [item for item in batch if item not in failures]
         found = searcher.answers(vectors, wanted_rows(searcher)) if items else iter(())
-        # Rows that lie in a store are there until the next search.
+        # Rows in Milvus are available only until the next search.
         seen = [([searcher.index.rows[number] for number in numbers], far) for numbers, far in found]
         for item, vector, (rows, far) in zip(items, vectors, seen, strict=True):
             sought = wanted.get(item.key)
@@ -146,7 +149,7 @@ def ask(
 
 
 def _told_by_label(rows: list[Row], relevant: list[bool]) -> bool:
-    """Return whether all rows have labels, and of each label all are relevant or none."""
+    """Return whether all rows have labels, and the rows of each label are either all relevant or all irrelevant."""
     meant: dict[str, bool] = {}
     return all(row.label and meant.setdefault(row.label, yes) == yes for row, yes in zip(rows, relevant, strict=True))
 
@@ -154,7 +157,7 @@ def _told_by_label(rows: list[Row], relevant: list[bool]) -> bool:
 def _nearest_without(
     searcher: Searcher, vector: NDArray[np.float32], sought: Wanted, rows: list[Row], far: list[float]
 ) -> float:
-    """Return the distance of the nearest row that is neither right nor of a right row's label; inf: there is none."""
+    """Return the distance of the nearest row that is irrelevant and shares no relevant row's label; inf: none is."""
     right: set[str] = set()
     while True:
         yes = [sought.by(row) for row in rows]
@@ -164,7 +167,7 @@ def _nearest_without(
             return others[0] if others else float("inf")
         looked_at = min(8 * len(rows), len(searcher.index))
         numbers, far = next(searcher.answers(vector[None], looked_at))
-        if len(numbers) <= len(rows):  # a compressed index, or one of few labels, has no more
+        if len(numbers) <= len(rows):  # a compressed index, or one with few labels, has no more rows
             return float("inf")
         rows = [searcher.index.rows[number] for number in numbers]
 
@@ -174,16 +177,16 @@ def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, float]:
 
     Parameters
     ----------
-    of : (Q,) bool, which.
+    of : (Q,) bool, which queries to use.
 
     Raises
     ------
     ValueError
-        If none of them has right and wrong answers.
+        If none of these queries has both relevant and irrelevant answers.
     """
     energies, right = asked.table()
     energies, right = energies[of], right[of]
-    # Half a query more on either side (Krichevsky and Trofimov 1981): nothing is certain after finitely many.
+    # Half a query is added to each count (Krichevsky and Trofimov 1981), so that a share is never exactly 0 or 1.
     found = (right.any(axis=1).sum() + 0.5) / (len(right) + 1)
     return {
         "temperature": fit_temperature(energies, right),
@@ -195,7 +198,8 @@ def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, float]:
 def held_out(asked: Asked) -> dict[str, float]:
     """Return how good a calibration is on queries that it was not fitted on.
 
-    Queries are halved, all of a character in one half; each half is judged by what the other has taught.
+    Queries are split into halves, with all queries of a character in the same half. Each half is evaluated with the
+    calibration that was fitted on the other half.
     """
     energies, right = asked.table()
     near, without = np.array(asked.near), np.array(asked.without)
@@ -208,7 +212,7 @@ def held_out(asked: Asked) -> dict[str, float]:
         temperature, found = fitted["temperature"], fitted["found"]
         confidence[half] = found * probabilities(energies[half], temperature)[:, 0]
         there = right[half].any(axis=1)
-        # A query whose right answer was not among those looked at is as likely as that was.
+        # A query without a relevant answer among the nearest has the likelihood 1 - found.
         likely = likelihoods(energies[half], right[half] | ~there[:, None], temperature)[0]
         loss[half] = -np.where(there, likely + np.log(found), np.log(1 - found))
         kept[half], rejected[half] = near[half] <= fitted["threshold"], without[half] > fitted["threshold"]
@@ -225,12 +229,12 @@ def held_out(asked: Asked) -> dict[str, float]:
 
 
 def keep(searcher: Searcher, way: str, calibration: Mapping[str, Any]) -> None:
-    """Write a calibration into the record of the index that is searched, beside those for other ways of asking."""
+    """Write a calibration into the record of the searched index, beside those for other search modes."""
     path = searcher.index.path
     with locked(path, "index"):
         record = read_record(path, "index")
         if any(record.get(name) != searcher.index.record.json.get(name) for name in ("faiss", "rows", "counts")):
-            raise SinonomError(f"{path} has been changed while it was calibrated", "the same command again")
+            raise SinonomError(f"{path} has been changed while it was calibrated", "run the same command again")
         record["calibration"] = {**(record.get("calibration") or {}), way: dict(calibration)}
         write_json(record_path(path, "index"), record)
 
@@ -242,6 +246,6 @@ def _print(searcher: Searcher, kept: Mapping[str, Any]) -> None:
         for name, value in kept.items():
             console.data(f"{name}\t{value:.4f}" if isinstance(value, float) else f"{name}\t{value}")
     console.say(
-        f"figures of queries that a calibration was not fitted on, two halves; ece: {BINS} bins of equal mass; "
-        f"auroc: each query, and again without its right answers\ncalibration kept in {searcher.index.path}.json"
+        f"each half of the queries is evaluated with a calibration of the other; ece: {BINS} bins of equal mass; "
+        f"auroc: each query, and again without its relevant items\ncalibration kept in {searcher.index.path}.json"
     )

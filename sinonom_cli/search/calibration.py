@@ -1,8 +1,8 @@
-"""From distances to probabilities that mean what they say, and how well they do.
+"""Turn distances into calibrated probabilities, and measure how well they are calibrated.
 
-An *energy* grows with distance: squared Euclidean distance, or any distance that adds up like one. Of the answers that
-a query may have, one is right with probability proportional to exp(-energy / temperature) (Guo, Pleiss, Sun,
-Weinberger 2017, "On calibration of modern neural networks", ICML: the temperature is fitted by likelihood).
+An *energy* is a squared Euclidean distance, or any distance that is additive in the same way. Each possible answer to a
+query is relevant with a probability proportional to exp(-energy / temperature). The temperature is fitted by maximum
+likelihood (Guo, Pleiss, Sun, Weinberger 2017, "On calibration of modern neural networks", ICML).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 15
-"""Of equal mass, over which the calibration error is taken; Guo et al. take as many, of equal width."""
+"""Number of bins of equal mass for the calibration error; Guo et al. use the same number of bins of equal width."""
 STEPS = 41
-"""Temperatures tried over eight decades before the best is refined."""
+"""Number of temperatures that are tried over eight decades before the best is refined."""
 
 
 def probabilities(energies: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ def probabilities(energies: NDArray[np.floating], temperature: float) -> NDArray
 
     Parameters
     ----------
-    energies : (..., K) float; inf where there is no answer, but not everywhere.
+    energies : (..., K) float; inf where there is no answer; at least one of the K is finite.
     temperature : > 0, in the unit of the energies.
 
     Returns
@@ -41,16 +41,16 @@ def probabilities(energies: NDArray[np.floating], temperature: float) -> NDArray
 def likelihoods(
     energies: NDArray[np.floating], right: NDArray[np.bool_], temperature: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return log p and log(1 - p) of each query, p the probability of all its right answers together.
+    """Return log p and log(1 - p) of each query, where p is the probability of all its relevant answers together.
 
     Parameters
     ----------
     energies : (Q, K) float, inf where there is no answer.
-    right : (Q, K) bool, at least one of each query.
+    right : (Q, K) bool, which answers are relevant; each query has at least one.
 
     Returns
     -------
-    Two (Q,) float64, <= 0; log(1 - p) is -inf where there is no wrong answer.
+    Two (Q,) float64, <= 0; log(1 - p) is -inf where there is no irrelevant answer.
     """
     energies = np.asarray(energies, np.float64)
     logits = (energies.min(axis=1, keepdims=True) - energies) / temperature
@@ -62,20 +62,20 @@ def likelihoods(
 
 
 def fit_temperature(energies: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
-    """Return the temperature under which the right answers are likeliest.
+    """Return the temperature that maximises the likelihood of the relevant answers.
 
-    As in Platt scaling (1999), each of n queries counts as right by (n + 1) / (n + 2) only: where all are answered
-    right, the temperature stays above 0, as it should after so few.
+    As in Platt scaling (1999), the target probability of each of n queries is (n + 1) / (n + 2) instead of 1. So the
+    temperature stays above 0 even if all queries are answered correctly.
 
     Parameters
     ----------
     energies : (Q, K) float, inf where there is no answer.
-    right : (Q, K) bool; queries that have no right or no wrong answer teach nothing.
+    right : (Q, K) bool, which answers are relevant; queries without a relevant or an irrelevant answer are ignored.
 
     Raises
     ------
     ValueError
-        If no query teaches anything.
+        If all queries are ignored.
     """
     energies, right = np.asarray(energies, np.float64), np.asarray(right, bool)
     teaching = right.any(axis=1) & (~right & np.isfinite(energies)).any(axis=1)
@@ -96,15 +96,15 @@ def fit_temperature(energies: NDArray[np.floating], right: NDArray[np.bool_]) ->
 
 
 def calibration_error(confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = BINS) -> float:
-    """Return the expected calibration error: how far confidence and accuracy lie apart, bin by bin.
+    """Return the expected calibration error, which compares confidence and accuracy in each bin.
 
-    Bins hold equally many queries: bins of equal width leave nearly all of a good model's queries in the last, which
-    hides what goes wrong inside it (Nixon et al. 2019, "Measuring calibration in deep learning").
+    All bins hold the same number of queries. With bins of equal width, nearly all queries of a good model fall into the
+    last bin, which hides errors inside it (Nixon et al. 2019, "Measuring calibration in deep learning").
 
     Parameters
     ----------
-    confidence : (Q,) float in [0, 1], of each query's first answer.
-    correct : (Q,) bool, whether that is right.
+    confidence : (Q,) float in [0, 1], probability of each query's first answer.
+    correct : (Q,) bool, whether that answer is relevant.
 
     Returns
     -------
@@ -116,11 +116,11 @@ def calibration_error(confidence: NDArray[np.floating], correct: NDArray[np.bool
 
 
 def auroc(known: NDArray[np.floating], unknown: NDArray[np.floating]) -> float:
-    """Return how often an unknown scores higher than a known, equals counting half: the area under the ROC curve.
+    """Return the area under the ROC curve: how often an unknown query scores higher than a known one; ties count half.
 
     Parameters
     ----------
-    known, unknown : (M,) and (N,) float, scores.
+    known, unknown : (M,) and (N,) float, scores of the queries.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def _log_sum_exp(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _least(loss: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function that falls and then rises is least, by golden section."""
+    """Return the minimiser of a function that first falls and then rises, by golden-section search."""
     golden = (5**0.5 - 1) / 2
     while high - low > 1e-4:
         left, right = high - golden * (high - low), low + golden * (high - low)

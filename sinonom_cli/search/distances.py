@@ -1,7 +1,7 @@
-"""Distances between embeddings, in plain numpy: exact, and the reference for what FAISS finds.
+"""Compute exact distances between embeddings in plain numpy, as the reference for the rows that FAISS finds.
 
-FAISS computes batches of L2 distances as |a|² + |b|² - 2ab, which loses most digits where a and b are close, and
-loses other ones where a query comes alone. Answers are therefore measured again with these.
+FAISS computes batches of L2 distances as |a|² + |b|² - 2ab, which loses most digits where a and b are close. A single
+query is rounded in another way. The distances of answers are therefore computed again with these functions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def euclidean(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Euclidean distance.
+    """Return the Euclidean distance.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def euclidean(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.fl
 
 
 def cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Cosine distance, 1 - cos(a, b).
+    """Return the cosine distance, 1 - cos(a, b).
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def cosine(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float
 
     Returns
     -------
-    (...) float64 in [0, 2]; 1 where one of the vectors is zero. Computed as half the squared distance of the unit
+    (...) float64 in [0, 2]; 1 where one of the vectors is zero. It is computed as half the squared distance of the unit
     vectors, which keeps its digits where the angle is small.
     """
     a, b = unit(a), unit(b)
@@ -61,16 +61,17 @@ def unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class ClassDistance:
-    """Distance between the distributions over classes that a classifier gives two pictures.
+    """Distance between the class distributions that a classifier predicts for two pictures.
 
-    A classifier whose logits are linear in its embeddings needs nothing but these: its distributions are made again
-    from them, exactly, and an index holds them already.
+    The logits of the classifier are linear in its embeddings, so its distributions are computed exactly from the
+    embeddings that an index already holds.
 
     Attributes
     ----------
-    weight, bias : (C, D) and (C,) float32: logits are `embedding @ weight.T + bias`.
-    relative : take the query's entropy away: Kullback-Leibler divergence D(p || q), >= 0. Otherwise cross entropy
-        H(p, q) = D(p || q) + H(p). p is the query's distribution, q the answer's. Both order answers alike.
+    weight, bias : (C, D) and (C,) float32; logits are `embedding @ weight.T + bias`.
+    relative : subtract the query's entropy, which gives the Kullback-Leibler divergence D(p || q), >= 0. Otherwise the
+        distance is the cross entropy H(p, q) = D(p || q) + H(p). p is the query's distribution, q the answer's. Both
+        distances give the same order of answers.
     """
 
     weight: NDArray[np.float32]
@@ -78,20 +79,21 @@ class ClassDistance:
     relative: bool
 
     def __call__(self, a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Compare queries (Q, 1, D) with their candidates (Q, K, D), in nats; (Q, K) float64."""
+        """Return the distances in nats, (Q, K) float64, of queries (Q, 1, D) to their candidates (Q, K, D)."""
         return np.stack([self._one(query[0], found) for query, found in zip(a, b, strict=True)])
 
     def as_products(self, queries: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Queries (Q, D) as (Q, D + 1) float32, whose inner products with `of_gallery` order answers as this does.
+        """Turn queries (Q, D) into (Q, D + 1) float32 whose inner products with `of_gallery` order answers likewise.
 
         H(p, q) = -sum p_c (w_c e + b_c - log Z(e)) = -(p W) e - p b + log Z(e) is linear in an answer's embedding e
-        and the logarithm of its distribution's normaliser, Z(e) = sum exp(w_c e + b_c): the greatest is nearest.
+        and the logarithm of its distribution's normaliser, Z(e) = sum exp(w_c e + b_c). The greatest product belongs to
+        the nearest answer.
         """
         shares = np.exp(self._log_shares(queries))
         return np.hstack([shares @ self.weight, np.full((len(queries), 1), -1.0)]).astype(np.float32)
 
     def of_gallery(self, vectors: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Embeddings (N, D), each with the logarithm of its normaliser behind it; (N, D + 1) float32."""
+        """Return embeddings (N, D) with the logarithm of each one's normaliser appended, (N, D + 1) float32."""
         vectors = np.asarray(vectors, np.float32)
         _, highest, rest = self._logits(vectors)
         return np.hstack([vectors, highest + rest])
@@ -103,7 +105,7 @@ class ClassDistance:
         return np.maximum(-(others @ share) - entropy, 0.0)
 
     def _logits(self, embeddings: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-        """Logits (N, C) less their row's highest, that one (N, 1), and log sum exp of the first (N, 1), all float."""
+        """Return logits (N, C) minus their row maximum, this maximum (N, 1), and log sum exp of the former (N, 1)."""
         logits = embeddings @ self.weight.T.astype(embeddings.dtype, copy=False) + self.bias
         highest = logits.max(axis=1, keepdims=True)
         logits -= highest
@@ -119,20 +121,20 @@ OF_CLASSES = ("kl", "cross-entropy")
 
 
 def distance_of(name: str, model: Model) -> Callable[..., NDArray[np.float64]]:
-    """Return a distance by its name.
+    """Return the distance function that has a name.
 
     Raises
     ------
     SinonomError
-        If it compares distributions over classes and the model is no classifier that is linear in its embeddings.
+        If it compares class distributions and the model is not a classifier whose logits are linear in its embeddings.
     """
     if name not in OF_CLASSES:
         return DISTANCES[name]
     weight, bias = model.tensor("classify.weight"), model.tensor("classify.bias")
     if weight is None or bias is None or weight.shape != (len(bias), model.embedding_size):
         raise SinonomError(
-            f"{model.path} gives no distribution over characters that follows from its embeddings: "
-            f"--distance {name} is for models made with --loss cross-entropy --head linear",
-            "--distance euclidean or cosine",
+            f"{model.path} has no linear classification head over characters: "
+            f"--distance {name} needs a model made with --loss cross-entropy --head linear",
+            "use --distance euclidean or cosine",
         )
     return ClassDistance(weight, bias, name == "kl")

@@ -1,4 +1,4 @@
-"""How much a picture looks like a character that is known, by the model and the index of characters that ship."""
+"""Measure how much a picture looks like a known character, with the model and the index of characters that ship."""
 
 import functools
 from collections.abc import Sequence
@@ -14,14 +14,16 @@ from sinonom_cli.search.opening import model_of, open_index
 
 
 class Familiar:
-    """Judges pictures; the model is opened when the first is asked for, once in a process."""
+    """Measures the distance of pictures to known characters; the model is opened at the first call of a process."""
 
     def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64] | None:
-        """Return the distance of each picture to the nearest character that is known, (N,); None: none is known.
+        """Return the distance of each picture to the nearest known character, (N,) float64.
+
+        The result is None if the model or the index of characters cannot be opened.
 
         Parameters
         ----------
-        pictures : (H, W) uint8 each, dark strokes on light ground; at most a few.
+        pictures : (H, W) uint8 each, dark strokes on a light background; at most a few.
         """
         opened = _opened()
         if opened is None:

@@ -1,8 +1,9 @@
-"""What is left after an affine registration, as a smooth flow.
+"""Estimate the displacement that is left after an affine registration as a smooth flow.
 
-One step of weighted least squares over windows (Lucas and Kanade 1981, "An iterative image registration technique with
-an application to stereo vision", IJCAI, equation 9 in two dimensions), with Gaussian windows and a ridge that draws the
-flow to 0 where there is no edge (Tikhonov): enough for what an affine registration leaves, a pixel or less.
+The method is one step of weighted least squares over windows (Lucas and Kanade 1981, "An iterative image registration
+technique with an application to stereo vision", IJCAI, equation 9 in two dimensions). The windows are Gaussian, and a
+Tikhonov ridge pulls the flow to 0 where there is no edge. One step is enough, because an affine registration leaves a
+displacement of a pixel or less.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WINDOW = 0.1
-"""Deviation of the Gaussian windows, as a share of the side."""
+"""Standard deviation of the Gaussian windows, as a share of the picture's side."""
 RIDGE = 3.0
 """Ridge added to each window's normal equations, as a multiple of the mean squared gradient of the query."""
 
 
 def flow(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Estimate how far candidates are displaced against the query, place by place.
+    """Estimate the displacement of candidates against the query at each place.
 
     Parameters
     ----------
     query : (S, S) float32, smooth.
-    candidates : (N, S, S) float32, smooth; they lie on the query but for a pixel or so.
+    candidates : (N, S, S) float32, smooth, registered with the query to about one pixel.
 
     Returns
     -------
-    (N, 2, S, S) float32, pixels to the right and downwards: candidates show at a place plus its flow what the query
-    shows at the place. Drawn to 0, the more so the fewer edges are around. 0 where either is blank.
+    (N, 2, S, S) float32, pixels to the right and downwards: a candidate shows at a place plus its flow what the query
+    shows at the place. The flow is pulled to 0 more strongly where there are fewer edges; it is 0 for blank pictures.
     """
     goal, seen = standardised(query), standardised(candidates)
     down, across = np.gradient(goal)
@@ -56,8 +57,8 @@ def roughness(flows: NDArray[np.float32]) -> NDArray[np.float64]:
 
     Returns
     -------
-    (N,) float64, >= 0: the mean over places of the square root of the length of the flow's gradient. The root keeps one
-    break in a stroke from counting as much as strokes that stand elsewhere all over the character.
+    (N,) float64, >= 0: the mean over places of the square root of the length of the flow's gradient. The root gives a
+    single break in a stroke less weight than displaced strokes all over the character.
     """
     down, across = np.gradient(flows, axis=(2, 3))
     length = np.sqrt((down * down + across * across).sum(axis=1))
@@ -65,7 +66,7 @@ def roughness(flows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def standardised(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring pictures, (..., S, S), to mean 0 and deviation 1; blank ones to 0."""
+    """Normalise pictures, (..., S, S), to mean 0 and standard deviation 1; blank ones become 0."""
     centred = pictures - pictures.mean(axis=(-2, -1), keepdims=True)
     deviation = np.sqrt((centred * centred).mean(axis=(-2, -1), keepdims=True))
     return centred / np.maximum(deviation, np.float32(1e-6))

@@ -1,10 +1,10 @@
-"""The index on disk, as it is opened and searched.
+"""Open an index on disk and find candidates in it.
 
-`db.faiss` is a plain FAISS file: `faiss.read_index` opens it. `db.faiss.rows.csv` holds row i for vector i, and
-`db.faiss.json` says how both were made, and their checksums. An index that compresses its vectors has them whole
-beside it, in `db.faiss.vectors` ((N, D) float32, little-endian, nothing else): answers are measured again with them,
-and they are there when it is built again. One of half floats (`fp16`) has nothing but these. Long tables have
-`db.faiss.rows.starts` (where each row starts).
+`db.faiss` is a plain FAISS file that `faiss.read_index` opens. `db.faiss.rows.csv` holds row i for vector i, and
+`db.faiss.json` records how both were made, and their checksums. A compressed index also has its uncompressed vectors in
+`db.faiss.vectors` ((N, D) float32, little-endian, without a header). The distances of answers are computed from them,
+and a change of the index is built from them. An index of half floats (`fp16`) holds only the half floats. A long table
+has `db.faiss.rows.starts`, which holds the position of each row.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sinonom_cli.search.milvus import StoredRows
 
 FEW = 16
-"""Up to so many queries FAISS works on one thread: starting more costs more than they save."""
+"""Largest number of queries for which FAISS uses one thread; starting more threads takes longer than they save."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Index:
     ----------
     path : the FAISS file.
     record : its record.
-    rows : row i belongs to vector i.
-    faiss : the FAISS index, which looks into the file's bytes; these are kept beside it as long as it lives. None where
-        vectors and rows lie in Milvus.
+    rows : the rows; row i belongs to vector i.
+    faiss : the FAISS index. It reads the file's bytes in place, so the bytes are kept in memory as long as it lives. It
+        is None if vectors and rows are in Milvus.
     """
 
     path: Path
@@ -70,14 +70,14 @@ class Index:
 
     @property
     def type(self) -> str:
-        """What `--type` made it: "flat", "fp16", "hnsw", "ivf-sq8", "pq-refine", or a factory string of FAISS."""
+        """Type of the index: "flat", "fp16", "hnsw", "ivf-sq8", "pq-refine", "milvus", or a factory string of FAISS."""
         return "milvus" if self.faiss is None else self.record.type
 
     @property
     def vectors(self) -> NDArray[np.float32]:
-        """The vectors as they were embedded, (N, D) float32, read-only; half floats are decoded at each call.
+        """Vectors as they were embedded, (N, D) float32, read-only; half floats are decoded at each call.
 
-        Where they lie beside the index they are mapped anew each time: pages that one search has touched do not stay.
+        Vectors beside the index are mapped again at each call, so that the memory of an earlier search is released.
         """
         return self._stored_vectors().astype(np.float32, copy=False)
 
@@ -85,12 +85,12 @@ class Index:
         return mapped_vectors(self.path, self.record) if self._flat is None else self._flat
 
     def candidates(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Find rows among which the k nearest of each query are, as far as the index finds them.
+        """Find candidates that contain the k nearest rows of each query, as far as the index finds them.
 
         Parameters
         ----------
         queries : (Q, D) float32.
-        k : how many are wanted; indexes of compressed vectors give more, to choose from.
+        k : number of nearest rows; a compressed index returns more candidates.
 
         Returns
         -------
@@ -121,51 +121,52 @@ class Index:
 
     @cached_property
     def marks(self) -> NDArray[np.uint8] | None:
-        """What the pictures of its rows were known by when they were indexed, (N, MARK) uint8; None: not kept."""
+        """Marks that the rows' pictures had when they were indexed, (N, MARK) uint8; None if they were not stored."""
         return read_marks(self.path, self.record)
 
     @property
     def distance(self) -> str:
-        """The distance that its model's embeddings are meant for."""
+        """Name of the distance for which the model's embeddings were trained."""
         return self.record.distance
 
     @property
     def prototypes(self) -> int | None:
-        """How many rows may stand for a label; None: rows stand for pictures."""
+        """Largest number of rows that represent a label; None if each row represents a picture."""
         return self.record.prototypes
 
     @property
     def unit(self) -> bool:
-        """Whether all its vectors have unit length."""
+        """True if all vectors have unit length."""
         return self.record.unit
 
     @property
     def model_identity(self) -> str:
-        """SHA-256 of the weights of the model it was made with."""
+        """SHA-256 of the weights of the model that the index was made with."""
         return self.record.model_identity
 
     @property
     def model_path(self) -> Path | None:
-        """Where that model was; None: the default model that ships."""
+        """Path of the model that the index was made with; None: the default model that ships."""
         path = self.record.model_path
         return None if path is None else self.path.parent / path
 
     def picture(self, row: Row) -> Path:
-        """Return where the picture of a row should be."""
+        """Return the path where the picture of a row should be."""
         folder = self.path.parent / row.set
         below = folder / "images" / row.item
         return below if below.exists() else folder / row.item
 
 
 def read_index(path: Path) -> Index:
-    """Open an index of ours, after checking it against its record.
+    """Open an index that `sinonom` made, after checking it against its record.
 
     Raises
     ------
     SinonomError
-        If it is missing, not ours, not complete, truncated, changed, or rows and vectors do not belong together.
+        If the index is missing, was not made by `sinonom`, is not complete, truncated or changed, or if its rows and
+        vectors do not belong together.
     """
-    if os.path.isdir(path):  # noqa: PTH112  # False for a name that no disk takes
+    if os.path.isdir(path):  # noqa: PTH112  # it returns False for a name that no file system accepts
         raise SinonomError(f"{path} is a folder, not an index", "give the .faiss file that sinonom index wrote")
     if path.suffix == ".json" and path.with_suffix("").exists():
         path = path.with_suffix("")
@@ -191,7 +192,7 @@ def read_index(path: Path) -> Index:
 
 
 def _stored(path: Path, record: IndexRecord, store: Store) -> Index:
-    """Return an index whose vectors and rows lie in Milvus."""
+    """Return an index whose vectors and rows are in Milvus."""
     from sinonom_cli.search.milvus import Collection, StoredRows, is_served
 
     count = record.rows
@@ -206,7 +207,7 @@ def _stored(path: Path, record: IndexRecord, store: Store) -> Index:
         )
     if store.digest not in (None, collection.digest(count)):
         raise SinonomError(
-            f"{store.collection} at {store.uri} holds other rows than {path}.json says: of another index",
+            f"{store.collection} at {store.uri} holds other rows than {path}.json says: those of another index",
             remake(path, record),
         )
     return Index(path, record, StoredRows(collection, count), None, None)

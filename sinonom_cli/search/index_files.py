@@ -1,7 +1,7 @@
-"""The files of an index, and how they are put in place together.
+"""Name the files of an index, and put new ones in place together.
 
-New files are made in `OUT.partial/` and renamed at the end; the record, last. Should the run be killed between two
-renames, `OUT.next.json`, which holds the new record and where its files lie, lets whoever comes next finish them.
+New files are made in `OUT.partial/` and renamed at the end, the record last. `OUT.next.json` holds the new record and
+the paths of its files. If a run is killed between two renames, the next run finishes the renames from that file.
 """
 
 import hashlib
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WHOLE = 64 * 2**20
-"""Up to so many bytes a file's whole checksum is verified at every opening (0.05 s at worst); above, a sample's."""
+"""Largest size in bytes of a file that is verified whole at every opening (at most 0.05 s); larger ones are sampled."""
 SAMPLES, SAMPLE = 256, 2**16
 FEW = 16
-"""Blocks of the whole vectors beside a compressed index that are compared at every opening: a megabyte."""
+"""Number of blocks of a compressed index's uncompressed vectors that are compared at every opening: one megabyte."""
 
 FAISS, ROWS, STARTS, VECTORS, MARKS = "", ".rows.csv", ".rows.starts", ".vectors", ".marks"
 FIELDS = {FAISS: "faiss", ROWS: "rows", STARTS: "starts", VECTORS: "vectors", MARKS: "marks"}
-"""What the record calls each file; the last three are there where they are needed."""
+"""Name of each file in the record; the last three files exist only if they are needed."""
 MARK = 8
-"""Bytes of the SHA-256 of a row's picture that are kept, (N, MARK) uint8; all 0: no picture is known."""
+"""Number of bytes in a mark, which is the start of the SHA-256 of a row's picture; all 0: the picture is unknown."""
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -41,12 +41,12 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def rows_path(path: Path) -> Path:
-    """Return where the rows of the index at `path` lie."""
+    """Return the path of the rows of the index at `path`."""
     return beside(path, ROWS)
 
 
 def failures_path(path: Path) -> Path:
-    """Return where the pictures that could not be indexed are listed."""
+    """Return the path of the list of pictures that could not be indexed."""
     return beside(path, ".failures.csv")
 
 
@@ -56,7 +56,7 @@ def partial_path(path: Path) -> Path:
 
 
 def checksum(path: Path, quick: bool = False) -> dict[str, Any]:
-    """Return size and SHA-256 of a file; of a large one also a sample's, or, if `quick`, that one alone."""
+    """Return the size and SHA-256 of a file; for a large file also that of a sample, or only that one if `quick`."""
     size = path.stat().st_size
     if size <= WHOLE:
         return {"bytes": size, "sha256": sha256_of(path)}
@@ -67,15 +67,16 @@ def checksum(path: Path, quick: bool = False) -> dict[str, Any]:
 
 
 def vectors_claim(path: Path) -> dict[str, Any]:
-    """Return what the record says of the whole vectors beside a compressed index.
+    """Return the record's entry for the uncompressed vectors beside a compressed index.
 
-    They are only appended to, and only ever correct a distance. A few blocks tell those of another index from them.
+    These vectors are only appended to, and they only make distances exact. A few blocks are therefore enough to notice
+    the vectors of another index.
     """
     return {"bytes": path.stat().st_size, "sha256_sampled": sampled(np.memmap(path, np.uint8, "r"), FEW)}
 
 
 def sampled(content: "NDArray[np.uint8]", blocks: int | None = None) -> str:
-    """Return the SHA-256 of evenly spaced blocks, the first and the last among them: 16 MiB of any size."""
+    """Return the SHA-256 of evenly spaced blocks, including the first and the last; by default they have 16 MiB."""
     digest = hashlib.sha256()
     for start in np.linspace(0, max(content.nbytes - SAMPLE, 0), blocks or SAMPLES).astype(np.int64):
         digest.update(content[start : start + SAMPLE].tobytes())
@@ -92,7 +93,7 @@ def write_index(
     artifact : from `begin(path, "index", ...)`.
     vectors : blocks of (n, D) float32.
     rows : one for each vector, in their order.
-    fields : for the record: `model` (identity, path), `distance`, `counts`, ...
+    fields : fields of the record: `model` (identity, path), `distance`, `counts`, ...
 
     Raises
     ------
@@ -118,8 +119,8 @@ def publish(artifact: Artifact, made: Mapping[str, Path], **fields: Any) -> Arti
 
     Parameters
     ----------
-    made : the new files by suffix; what is not among them stays as it is. Short tables need no starts: they go.
-    fields : for the record.
+    made : the new files by suffix; all other files stay unchanged. The starts of a short table are removed.
+    fields : fields of the record; None removes a field.
     """
     try:
         files = dict(made)
@@ -141,7 +142,7 @@ def publish(artifact: Artifact, made: Mapping[str, Path], **fields: Any) -> Arti
 
 
 def recover(path: Path) -> None:
-    """Finish the putting in place of an index that was begun; do nothing if none was."""
+    """Finish a `publish` that was interrupted; do nothing if there was none."""
     plan = beside(path, ".next.json")
     try:
         planned = json.loads(plan.read_text(encoding="utf-8", errors="surrogateescape"))

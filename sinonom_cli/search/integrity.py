@@ -1,8 +1,8 @@
-"""What is checked of an index's files before anything in them is believed: sizes, checksums, headers.
+"""Check the sizes, checksums and headers of an index's files before their content is used.
 
-Nothing is opened here with FAISS' own file functions: those take a path through C's `fopen`, which on Windows finds
-no path with Nôm characters in it, and they allocate whatever a file claims. Nothing reaches FAISS before checksum and,
-of a flat index, header agree with the record beside it; what lies in large files is mapped, not read.
+FAISS' own file functions are not used here. They pass a path to C's `fopen`, which on Windows cannot open a path with
+Nôm characters, and they allocate any size that a file claims. FAISS gets a file only after its checksum and, for a flat
+index, its header agree with the record. Large files are mapped, not read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NO_CLAIM = FileClaim()
 
 
 def damaged(path: Path, record: IndexRecord) -> SinonomError:
-    """Return the error of an index whose files are not what its record says."""
+    """Return the error for an index whose files do not agree with its record."""
     return SinonomError(f"{path} is damaged: it does not hold what its record says", remake(path, record))
 
 
@@ -54,11 +54,11 @@ def remake(path: Path, record: IndexRecord, **changed: Any) -> str:
 
 
 def searchable(path: Path, record: IndexRecord, content: NDArray[np.uint8]) -> Any:
-    """Return the FAISS index in a file's bytes."""
+    """Open the FAISS index in a file's bytes, (n,) uint8, and return it."""
     import faiss
 
     try:
-        # FAISS looks at the bytes where they are: no copy, and a file of gigabytes is read as far as it is searched.
+        # FAISS uses the bytes in place: nothing is copied, and only the searched parts of a large file are read.
         reader = faiss.ZeroCopyIOReader(faiss.swig_ptr(content), content.nbytes)  # type: ignore[attr-defined]
         with _nothing_longer_than(content.nbytes):
             return faiss.read_index(reader, getattr(faiss, "IO_FLAG_SKIP_PRECOMPUTE_TABLE", 0))
@@ -69,7 +69,7 @@ def searchable(path: Path, record: IndexRecord, content: NDArray[np.uint8]) -> A
 
 @contextmanager
 def _nothing_longer_than(size: int) -> Iterator[None]:
-    """Keep FAISS from believing a file of so many bytes that claims to hold more; versions before 1.13 cannot."""
+    """Make FAISS refuse a file of `size` bytes that claims to hold more; versions before 1.13 cannot do this."""
     import faiss
 
     names = [name for name in ("vector_byte_limit", "loop_limit") if hasattr(faiss, f"set_deserialization_{name}")]
@@ -84,12 +84,12 @@ def _nothing_longer_than(size: int) -> Iterator[None]:
 
 
 def verify(path: Path, record: IndexRecord) -> None:
-    """Compare all of the FAISS file at `path` with its checksum; raises SinonomError where they differ."""
+    """Compare the whole FAISS file at `path` with its checksum; raise SinonomError if they differ."""
     verified(path, record, FAISS, whole=True)
 
 
 def read_rows(path: Path, record: IndexRecord, whole: bool = False) -> Rows:
-    """Return the rows of the index at `path`, checked (`whole`: every byte) against `record`."""
+    """Return the rows of the index at `path` after checking them against `record`; `whole` checks every byte."""
     content = verified(path, record, ROWS, whole)
     if STARTS not in record.files:
         return Rows(content)
@@ -100,9 +100,9 @@ def read_rows(path: Path, record: IndexRecord, whole: bool = False) -> Rows:
 
 
 def read_vectors(path: Path, record: IndexRecord) -> NDArray[np.floating]:
-    """Return the vectors of the index at `path`, (N, D) float32 (of a type fp16: float16), read-only.
+    """Return the vectors of the index at `path`, read-only (N, D) float32, or float16 for the type fp16.
 
-    Those of a flat index are checked whole against `record`; of those beside a compressed one, a few blocks.
+    The vectors of a flat index are checked whole against `record`; those beside a compressed index, in a few blocks.
     """
     if VECTORS in record.files:
         return known_vectors(path, record)
@@ -110,9 +110,9 @@ def read_vectors(path: Path, record: IndexRecord) -> NDArray[np.floating]:
 
 
 def mapped_vectors(path: Path, record: IndexRecord) -> NDArray[np.float32]:
-    """Return the vectors that lie beside a compressed index.
+    """Return the uncompressed vectors beside a compressed index, (N, D) float32, mapped.
 
-    Only their number of bytes is looked at; `known_vectors` compares some of them.
+    Only their number of bytes is checked; `known_vectors` also compares some of them.
     """
     vectors, dimension = beside(path, VECTORS), record.dimension
     size = record.files.get(VECTORS, NO_CLAIM).bytes or -1
@@ -122,9 +122,9 @@ def mapped_vectors(path: Path, record: IndexRecord) -> NDArray[np.float32]:
 
 
 def known_vectors(path: Path, record: IndexRecord) -> NDArray[np.float32]:
-    """Return the vectors that lie beside a compressed index after comparing a few blocks with the record's checksum.
+    """Return the uncompressed vectors, (N, D) float32, after comparing a few blocks with the record's checksum.
 
-    A bit that has changed elsewhere changes a distance, and not what is found.
+    A bit that has changed elsewhere changes a distance, but not which rows are found.
     """
     vectors, known = mapped_vectors(path, record), record.files[VECTORS].sha256_sampled
     if known is not None and files.sampled(vectors.reshape(-1).view(np.uint8), files.FEW) != known:
@@ -133,7 +133,7 @@ def known_vectors(path: Path, record: IndexRecord) -> NDArray[np.float32]:
 
 
 def checked_vectors(path: Path, record: IndexRecord, content: NDArray[np.uint8]) -> NDArray[np.floating]:
-    """Return the vectors in a flat FAISS file's bytes, (N, D) float32 or float16, every size it claims checked."""
+    """Return the vectors in a flat FAISS file's bytes, (N, D) float32 or float16, after checking all claimed sizes."""
     vectors = vectors_in(content, record.type, record.dimension)
     if vectors is None:
         raise SinonomError(
@@ -143,7 +143,7 @@ def checked_vectors(path: Path, record: IndexRecord, content: NDArray[np.uint8])
 
 
 def read_marks(path: Path, record: IndexRecord, whole: bool = False) -> NDArray[np.uint8] | None:
-    """Return what the pictures of an index's rows are known by, (N, MARK) uint8; None where that was not kept."""
+    """Return the marks of the rows' pictures, (N, MARK) uint8; None if they were not stored."""
     if MARKS not in record.files:
         return None
     marks = verified(path, record, MARKS, whole)
@@ -155,8 +155,8 @@ def read_marks(path: Path, record: IndexRecord, whole: bool = False) -> NDArray[
 def verified(index: Path, record: IndexRecord, suffix: str, whole: bool = False) -> NDArray[np.uint8]:
     """Return a file's bytes, mapped if it is large, after comparing them with the record's checksum.
 
-    Of a large file only a sample is compared, unless `whole`: a query would read gigabytes to use a few of them. What
-    is written to such an index next (`sinonom index`) compares all.
+    Only a sample of a large file is compared, unless `whole` is true, because a query would otherwise read gigabytes.
+    Commands that change the index (`sinonom index`) compare the whole file.
     """
     path = beside(index, suffix)
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""Which rows of an index the names in a truth table mean: exactly, or not at all."""
+"""Find the rows of an index that the names in a truth table mean; a name that is not exact is refused."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sinonom_cli.search.relevance import Wanted, spelt
 from sinonom_cli.search.rows import Row
 
 Thing = tuple[str, ...]
-"""What a row shows: rows that show one thing are equally right. Its first part is the label."""
+"""Identity of what a row shows; its first part is the label. Rows that show one thing are equally relevant."""
 
 
 def resolve(wanted: Mapping[str, Wanted], rows: Iterable[Row]) -> tuple[dict[str, Wanted], dict[str, Row]]:
-    """Look up every name of a truth in an index.
+    """Look up every name of a truth table in an index.
 
-    A name is a path (the item's or its source's, with its set's in front of it or not), a label or a character in any
-    notation, or else a file name that one item alone has.
+    A name is the path of an item or of its source (with or without the path of its set before it), a label, a character
+    in any notation, or a file name that only one item has.
 
     Returns
     -------
-    The truth with what its names mean, and a row for each name; names that no row bears are not there.
+    The truth with the meanings of its names, and a row for each name; names that no row has are left out.
 
     Raises
     ------
     SinonomError
-        If a name means several things, or no character of the index but one that looks like it.
+        If a name means several things, or if the index lacks its character but has one that looks like it.
     """
     seen = _Seen(wanted.values())
     for row in rows:
@@ -49,7 +49,7 @@ def resolve(wanted: Mapping[str, Wanted], rows: Iterable[Row]) -> tuple[dict[str
 
 
 class _Seen:
-    """The names of a truth, and the rows that bear them."""
+    """Names of a truth table, with the rows that have them."""
 
     def __init__(self, wanted: Iterable[Wanted]) -> None:
         names = {name for each in wanted for name in each.names | each.cells}
@@ -64,7 +64,7 @@ class _Seen:
         self._known: set[str] = set()
 
     def look_at(self, row: Row) -> None:
-        """Note which names a row bears."""
+        """Record which of the names a row has."""
         if self._asked and (row.label or row.char):
             self._known.add(row.char)
             char = self._labels.get(row.label) or (row.char if row.char in self._asked else "")
@@ -81,11 +81,11 @@ class _Seen:
                     self._file.setdefault(end, {}).setdefault(thing, (token, row))
 
     def path(self, name: str) -> bool:
-        """Return whether a name is a whole path of a row."""
+        """Return whether a name is the complete path of a row."""
         return spelt(name) in self._whole
 
     def meaning(self, name: str) -> Iterator[tuple[str, Row]]:
-        """Yield what rows are called by a name, and a row that is."""
+        """Yield each label, character or path of rows that a name means, with one row that has it."""
         char = self._chars.get(name, "")
         if char in self._bearing:
             yield self._bearing[char]
@@ -95,19 +95,19 @@ class _Seen:
             several = " and ".join(f"{row.set}/{row.item}" for _, row in list(things.values())[:2])
             raise SinonomError(
                 f"the truth's {name} names {len(things)} items of the index, among them {several}",
-                "write a path that one item alone has; SET/ITEM as in the columns set and item of the index's rows",
+                "write a path that only one item has: SET/ITEM as in the columns set and item of the index's rows",
             )
         yield from things.values()
         if char and not things and char not in self._bearing:
             self._refuse_a_lookalike(name, char)
 
     def _refuse_a_lookalike(self, name: str, char: str) -> None:
-        """Raise SinonomError if the index lacks a character and has another that Unicode makes of it, or it of that."""
+        """Raise SinonomError if the index lacks a character but has another one with the same NFKC normal form."""
         known = self._by_plain.get(unicodedata.normalize("NFKC", char))
         if known:
             raise SinonomError(
-                f"the truth's {name} ({label_of(char)}) is not in the index, {known} ({label_of(known)}) is: "
-                "they look alike and are two characters",
+                f"the truth's {name} ({label_of(char)}) is not in the index, but {known} ({label_of(known)}) is: "
+                "they look alike, but are two characters",
                 f"write {label_of(known)} if that is meant",
             )
 
@@ -117,7 +117,7 @@ class _Seen:
 
 
 def _paths(row: Row, origin: str) -> Iterator[tuple[str, str, Thing]]:
-    """Yield the paths that a row is called by, as they are compared and as they are; and what each means."""
+    """Yield each path that names a row: its form for comparison, the path itself, and the thing that it means."""
     made = bool(row.source) and row.source != row.item
     item: Thing = (row.label, row.source) if made else (row.label, row.set, row.item)
     for path in (row.item, f"images/{row.item}"):
@@ -126,5 +126,5 @@ def _paths(row: Row, origin: str) -> Iterator[tuple[str, str, Thing]]:
             yield spelt(f"{row.set}/{path}"), f"{row.set}/{row.item}", (*item, row.set)
     if made:
         yield spelt(row.source), row.source, (row.label, row.source)
-        # All that was made of one page is right where the page is named.
+        # Everything that was made from a page is relevant if the truth names the page.
         yield spelt(origin), origin, (row.label if origin == row.source else "", origin)

@@ -1,8 +1,8 @@
-"""How good a ranked list is: the rank of the first relevant item, MRR@k and recall@k.
+"""Measure the quality of ranked lists: the rank of the first relevant item, MRR@k and recall@k.
 
-A query with several relevant items is answered as soon as one of them is found: this is the recall of the metric
-learning literature (Jégou et al. 2011, "Product quantization for nearest neighbor search"; Musgrave et al. 2020),
-not the share of all relevant items that a library catalogue would count.
+A query with several relevant items counts as answered as soon as one of them is found. This is the recall of the metric
+learning literature (Jégou et al. 2011, "Product quantization for nearest neighbor search"; Musgrave et al. 2020). In
+information retrieval, recall is instead the share of all relevant items that are found.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def first_relevant_rank(relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rank of the first relevant answer of each query.
+    """Return the rank of the first relevant answer of each query.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ def first_relevant_rank(relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def worst_rank(relevant: Sequence[bool], distances: Sequence[float], beyond: float) -> int:
-    """Rank of the first relevant answer to one query, where all that lies at its distance comes before it.
+    """Return the rank of the first relevant answer to one query, placed behind irrelevant ones at the same distance.
 
     Parameters
     ----------
-    relevant, distances : of the answers, nearest first.
-    beyond : distance of the next answer, which was not looked at; inf: there is none.
+    relevant, distances : whether each answer is relevant, and its distance, nearest first.
+    beyond : distance of the next answer, which is not among them; inf: there is none.
 
     Returns
     -------
-    Counted from 1; 0 if none is relevant, or answers that were not looked at may come before it.
+    The rank, counted from 1; 0 if no answer is relevant, or if answers that are not among them may come before it.
     """
     first = next((place for place, yes in enumerate(relevant) if yes), None)
     if first is None or distances[first] == beyond:
@@ -55,17 +55,17 @@ def worst_rank(relevant: Sequence[bool], distances: Sequence[float], beyond: flo
 
 
 def ranks_by_distance(distances: NDArray[np.floating], relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rank of the nearest relevant item of each query in the whole gallery.
+    """Return the rank of the nearest relevant item of each query in the whole gallery.
 
     Parameters
     ----------
-    distances : (Q, N) float, query to gallery item; an item that must not count (the query itself) is +inf.
+    distances : (Q, N) float, from query to gallery item; +inf for an item that must not count (the query itself).
     relevant : (Q, N) bool.
 
     Returns
     -------
-    (Q,) int64, counted from 1; 0 where no relevant item lies at a finite distance. Ties count as the worst rank: all
-    irrelevant items at the same distance come first. A network that embeds everything alike finds nothing.
+    (Q,) int64, counted from 1; 0 where no relevant item has a finite distance. Ties get the worst rank: all irrelevant
+    items at the same distance come first. So a network that embeds all pictures alike gets no credit.
     """
     distances = np.asarray(distances)
     reachable = np.asarray(relevant, dtype=bool) & np.isfinite(distances)
@@ -77,48 +77,49 @@ def ranks_by_distance(distances: NDArray[np.floating], relevant: NDArray[np.bool
 
 
 def mrr_at(ranks: NDArray[np.integer], k: int) -> float:
-    """Mean reciprocal rank: the mean over queries of 1 / rank, 0 for a rank beyond `k` or 0 (not found).
+    """Return the mean reciprocal rank: the mean over queries of 1 / rank, or of 0 for a rank beyond `k` or 0.
 
     Parameters
     ----------
-    ranks : (Q,) int, counted from 1, 0 for none. No queries give 0.0.
+    ranks : (Q,) int, counted from 1; 0: not found. An empty array gives 0.0.
     """
     found = reciprocal_at(ranks, k)
     return float(found.mean()) if len(found) else 0.0
 
 
 def reciprocal_at(ranks: NDArray[np.integer], k: int) -> NDArray[np.float64]:
-    """1 / rank of each query, (Q,) float64; 0 for a rank beyond `k` or 0 (not found)."""
+    """Return 1 / rank of each query, (Q,) float64; 0 for a rank beyond `k` or 0 (not found)."""
     return np.where(_found(ranks, k), 1.0 / np.maximum(np.asarray(ranks), 1), 0.0)
 
 
 def recall_at(ranks: NDArray[np.integer], k: int) -> float:
-    """Share of queries, in [0, 1], that have a relevant item among their first `k` answers.
+    """Return the share of queries, in [0, 1], that have a relevant item among their first `k` answers.
 
     Parameters
     ----------
-    ranks : (Q,) int, counted from 1, 0 for none. No queries give 0.0.
+    ranks : (Q,) int, counted from 1; 0: not found. An empty array gives 0.0.
     """
     found = _found(ranks, k)
     return float(found.mean()) if len(found) else 0.0
 
 
 def bootstrap(values: NDArray[np.floating], level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean over queries (Efron 1979).
+    """Return the percentile bootstrap interval of a mean over queries (Efron 1979).
 
     Parameters
     ----------
-    values : (Q,) float, a figure of each query: reciprocal ranks, or 0 and 1 for recall. No queries give (0.0, 0.0).
+    values : (Q,) float, one for each query: its reciprocal rank, or 0 or 1 for recall. An empty array gives (0.0, 0.0).
     level : share of the resampled means inside the interval.
 
     Returns
     -------
-    Its two ends. Queries are drawn one by one with replacement: queries that belong together, such as several pictures
-    of one character, make the true interval wider.
+    The lower and the upper end. Queries are drawn independently with replacement. If queries belong together, such as
+    several pictures of one character, the true interval is wider.
     """
     if len(values) == 0:
         return 0.0, 0.0
-    # Ranks take few values: how often each is drawn is multinomial, and a million queries cost no more than a hundred.
+    # Ranks take few distinct values. The number of times that each is drawn is multinomial, so a million queries take
+    # no more time than a hundred.
     distinct, counts = np.unique(np.asarray(values, np.float64), return_counts=True)
     draws = np.random.default_rng(seed).multinomial(len(values), counts / len(values), RESAMPLED)
     means = np.einsum("rv,v->r", draws, distinct) / len(values)  # without BLAS: the same digits on every machine

@@ -1,8 +1,8 @@
-"""Vectors and rows in Milvus, for what one machine does not hold: a cluster, or a file of Milvus Lite.
+"""Store and search vectors and rows in Milvus, either in a cluster or in a file of Milvus Lite.
 
-A collection holds what the files of an index hold: id i is row i. Its record stays a file, which names the collection
-and the model; whoever has the record and reaches the cluster can ask it. A password is never in either: it is read
-from MILVUS_TOKEN.
+A collection holds the same data as the files of an index: id i is row i. The record stays a file and names the
+collection and the model. Everyone who has the record and can reach the cluster can search the index. Neither of them
+contains a password; it is read from MILVUS_TOKEN.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AT_ONCE = 1_000
-"""Rows of one insertion: a megabyte, where a message may have 64."""
+"""Number of rows in one insertion; they take about 1 MB, and a message may have 64 MB."""
 ASKED = 64
-"""Queries of one search."""
+"""Number of queries in one search."""
 LONGEST = 4_096
-"""Bytes of a cell; paths are no longer."""
+"""Largest number of bytes in a cell; paths are no longer."""
 MOST = 16_384
-"""Answers that Milvus gives to a query."""
+"""Largest number of answers that Milvus returns to a query."""
 TIMEOUT = 20.0
 FIELDS = ["id", "vector", *ROW_COLUMNS]
 
 
 def parse(text: str) -> tuple[str, str]:
-    """Return address and collection of `--store milvus:URI[#COLLECTION]`; "" where none is named.
+    """Return the address and the collection of `--store milvus:URI[#COLLECTION]`; "" if no collection is named.
 
     Raises
     ------
     SinonomError
-        With exit code 2, if it is none.
+        With exit code 2, if `text` is not such a value.
     """
     kind, _, uri = text.partition(":")
     uri, _, name = uri.partition("#")
@@ -57,40 +57,40 @@ def parse(text: str) -> tuple[str, str]:
     if not is_served(uri) and not uri.endswith(".db"):
         raise usage_error(f"{uri} is neither an address nor a file of Milvus Lite, which ends in .db", hint)
     if name and not re.fullmatch(r"[A-Za-z_]\w{0,254}", name, re.ASCII):
-        raise usage_error(f"{name} is no name for a collection", "letters, digits and _")
+        raise usage_error(f"{name} is not a valid name for a collection", "use letters, digits and _")
     return uri, name
 
 
 def new_name(output: Path) -> str:
-    """Return a name for the collection of an index that no other collection has."""
+    """Return a name for an index's collection that no other collection has."""
     stem = re.sub(r"\W", "_", output.stem, flags=re.ASCII)[:200]
     return f"sinonom_{stem}_{secrets.token_hex(4)}"
 
 
 def is_served(uri: str) -> bool:
-    """Return whether an address is a server's and not a file's."""
+    """Return True if an address is that of a server, and False if it is the path of a file."""
     return "://" in uri
 
 
 class Collection:
-    """A collection of Milvus.
+    """A collection in Milvus.
 
     Parameters
     ----------
-    uri : address, or the path of a file of Milvus Lite.
-    name : of the collection.
-    folder : what a relative path is relative to.
+    uri : address of a server, or path of a file of Milvus Lite.
+    name : name of the collection.
+    folder : folder from which a relative path starts.
 
     Raises
     ------
     SinonomError
-        3 without the extra `milvus`, 4 if the server does not answer.
+        With exit code 3, if the extra `milvus` is not installed; 4, if the server does not answer.
     """
 
     def __init__(self, uri: str, name: str, folder: Path) -> None:
         self.name, self.uri = name, uri
         milvus: Any = need("pymilvus", "milvus")
-        for logger in ("pymilvus", "pymilvus.decorators", "grpc._server"):  # what they log they also raise
+        for logger in ("pymilvus", "pymilvus.decorators", "grpc._server"):  # they also raise the errors that they log
             logging.getLogger(logger).setLevel(logging.CRITICAL)
         if not is_served(uri):
             need("milvus_lite", "milvus")
@@ -105,7 +105,7 @@ class Collection:
             return bool(self._client.has_collection(self.name))
 
     def create(self, dimension: int, flat: bool) -> None:
-        """Create the collection, with strong consistency: what was written is found at once."""
+        """Create the collection with strong consistency, so that a search finds rows as soon as they are written."""
         from pymilvus import DataType
 
         with self._answering():
@@ -121,7 +121,7 @@ class Collection:
             )
 
     def drop(self) -> None:
-        """Drop the collection, if `sinonom` made it; else raise SinonomError (5)."""
+        """Drop the collection if `sinonom` made it; otherwise raise SinonomError with exit code 5."""
         with self._answering():
             if not self._client.has_collection(self.name):
                 return
@@ -131,12 +131,12 @@ class Collection:
                 return
         raise SinonomError(
             f"the collection {self.name} at {self.uri} was not made by sinonom",
-            "--store with another #COLLECTION",
+            "use --store with another #COLLECTION",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
 
     def digest(self, count: int) -> str:
-        """Return a SHA-256 of the first, the middle and the last of so many rows and their vectors."""
+        """Return a SHA-256 of the first, the middle and the last of `count` rows, and of their vectors."""
         digest = hashlib.sha256()
         wanted = sorted({0, count // 2, max(count - 1, 0)})
         with self._answering():
@@ -148,13 +148,13 @@ class Collection:
         return digest.hexdigest()
 
     def count(self) -> int:
-        """Return how many rows it holds, after making it ready to be asked."""
+        """Return the number of rows, after loading the collection for searches."""
         with self._answering():
             self._client.load_collection(self.name)
             return int(self._client.query(self.name, filter="", output_fields=["count(*)"])[0]["count(*)"])
 
     def write(self, start: int, vectors: NDArray[np.float32], rows: Iterable[Row]) -> None:
-        """Put (n, D) float32 vectors and their n rows in, from id `start` on; what has these ids is replaced."""
+        """Write (n, D) float32 vectors and their n rows with ids from `start`; rows with the same ids are replaced."""
         lines = (
             {"id": start + place, "vector": vector, **dict(zip(ROW_COLUMNS, map(_cell, astuple(row)), strict=True))}
             for place, (vector, row) in enumerate(zip(vectors, rows, strict=True))
@@ -164,7 +164,7 @@ class Collection:
                 self._client.upsert(self.name, part, timeout=TIMEOUT)
 
     def finish(self) -> None:
-        """Have what was written kept, and ready to be searched."""
+        """Make Milvus store what was written, and load the collection for searches."""
         with self._answering():
             self._client.flush(self.name)
             self._client.load_collection(self.name)
@@ -172,7 +172,12 @@ class Collection:
     def search(
         self, queries: NDArray[np.float32], k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], dict[int, Row]]:
-        """Find the k nearest of (Q, D) float32 queries: (Q, k) ids, -1 for none, their (Q, k, D) vectors, the rows."""
+        """Find the k nearest rows of (Q, D) float32 queries.
+
+        Returns
+        -------
+        (Q, k) int64 ids, -1 where there is none; their (Q, k, D) float32 vectors; and the rows found, by id.
+        """
         k = min(k, MOST)
         ids = np.full((len(queries), k), -1, np.int64)
         vectors = np.zeros((len(queries), k, queries.shape[1]), np.float32)
@@ -208,7 +213,7 @@ class Collection:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        """Say in one line what Milvus, or the way to it, answers amiss."""
+        """Turn an error of Milvus, or of the connection to it, into a SinonomError of one line."""
         from grpc import RpcError
         from pymilvus.exceptions import MilvusException
 
@@ -218,12 +223,12 @@ class Collection:
             reason = " ".join((getattr(error, "message", "") or str(error)).split())
             raise SinonomError(
                 f"Milvus at {self.uri} fails: {reason[:300]}",
-                "is it up, and is MILVUS_TOKEN right? the same command again goes on" if is_served(self.uri) else "",
+                "check that it runs, check MILVUS_TOKEN, and run the command again" if is_served(self.uri) else "",
             ) from error
 
 
 class StoredRows:
-    """The rows of a collection: those that the last search found are at hand, others are asked for."""
+    """Rows of a collection; those of the last search are in memory, and others are fetched from Milvus."""
 
     def __init__(self, collection: Collection, count: int) -> None:
         self.collection, self.count = collection, count
@@ -240,5 +245,5 @@ class StoredRows:
 
 
 def _cell(text: str) -> str:
-    """Return a cell that Milvus can hold: a file name that is no UTF-8 is written with backslashes."""
+    """Return a cell that Milvus can hold; the bytes of a file name that are not UTF-8 are written with backslashes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""An index that is compared with, and the model that it was made with."""
+"""Open the index to search, and find the model that it was made with."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from sinonom_cli.storage.model_folder import DEFAULT, Model, read_model
 from sinonom_cli.storage.record import read_record
 
 CHARACTERS = DEFAULT.parent / "characters.faiss"
-"""The index of characters that ships, made with the default model."""
+"""Path of the index of characters that ships; it was made with the default model."""
 INSTALL = "pip install --force-reinstall sinonom"
 
 
 def open_index(path: Path | None) -> Index:
-    """Open the index given, or the one of characters that ships.
+    """Open the given index, or the index of characters that ships.
 
     Raises
     ------
     SinonomError
-        With exit code 2, if none is given and none ships; 4, if it is damaged or its pictures were prepared otherwise.
+        With exit code 2, if none is given and none ships; 4, if it is damaged or its pictures were prepared in another
+        way.
     """
     if path is None and not CHARACTERS.exists():
         raise usage_error(
-            "no index given, and none of characters ships with this version",
+            "no index given, and no index of characters ships with this version",
             "sinonom query IMAGE --index db.faiss; sinonom index SET db.faiss makes one",
         )
     try:
@@ -34,7 +35,7 @@ def open_index(path: Path | None) -> Index:
     except SinonomError as error:
         if path is not None:
             raise
-        raise SinonomError(error.message, INSTALL, error.code) from error  # its user has not made it, and cannot again
+        raise SinonomError(error.message, INSTALL, error.code) from error  # the user cannot make this index again
     made = index.record.preprocessing
     if made != VERSION:
         raise SinonomError(
@@ -45,14 +46,14 @@ def open_index(path: Path | None) -> Index:
 
 
 def model_of(index: Index, given: Path | None) -> Model:
-    """Return the model that an index was made with: the one given, or the first that fits.
+    """Return the model that an index was made with: the given one, or the first that fits.
 
-    Looks where the index says it was, at `./model`, and at the default model that ships.
+    The models tried are the one at the path in the index's record, `./model`, and the default model that ships.
 
     Raises
     ------
     SinonomError
-        If the model given is another one, or none of these is the one.
+        If the given model is another one, or if none of the models tried is the right one.
     """
     was = index.model_path or DEFAULT
     if given is not None:
@@ -61,7 +62,7 @@ def model_of(index: Index, given: Path | None) -> Model:
             raise SinonomError(
                 f"the characters that ship were embedded with the model that ships ({index.model_identity[:12]}), "
                 f"not with {given} ({model.identity[:12]})",
-                "leave out --model, or give it characters of its own: "
+                "leave out --model, or make an index of characters for it: "
                 f"sinonom index SET chars.faiss --prototypes 3 --model {quoted(given)}, then --index chars.faiss",
             )
         if model.identity != index.model_identity:
@@ -82,5 +83,5 @@ def model_of(index: Index, given: Path | None) -> Model:
         raise SinonomError(f"{index.path} and {DEFAULT}, which ship together, do not fit each other", INSTALL)
     raise SinonomError(
         f"{index.path} was made with the model {was} ({index.model_identity[:12]}), which is not there any more",
-        f"--model with the path of that model, or {remake(index.path, index.record)}",
+        f"use --model with the path of that model, or {remake(index.path, index.record)}",
     )

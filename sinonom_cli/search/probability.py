@@ -1,8 +1,8 @@
-"""How sure an answer is: what `--calibrate` has left in the index's record makes of distances.
+"""Turn distances into probabilities with the index's calibration, which `--calibrate` has fitted.
 
-A calibration belongs to one way of asking, a distance with or without `--tta`, and to the rows that it was fitted on;
-what changes the rows drops it. It speaks of labels where its truth did (any picture of the right character is right),
-else of sources (meshes, files).
+A calibration is valid for one search mode (a distance, with or without `--tta`) and for the rows that it was fitted on;
+a change of the rows removes it. Its probabilities are those of labels if the truth table decided relevance by label
+(every picture of the right character is relevant), otherwise those of sources (meshes, files).
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from sinonom_cli.search.rows import Row
 from sinonom_cli.search.searcher import Searcher
 
 ANSWERS = 50
-"""Among so many nearest labels, or sources, probability is shared out."""
+"""Number of nearest labels or sources whose probabilities together make up `Calibration.found`."""
 CANDIDATES = 160
-"""Rows that are looked at to find them, where an answer is a row: three of each, and some."""
+"""Number of rows that are searched to find these if an answer is a row: three of each, and a few more."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted; see `search.calibrate`.
+    """Fitted parameters of a calibration; see `search.calibrate`.
 
     Attributes
     ----------
-    by : "label" or "source": what a probability is of.
-    temperature : in the unit of energies.
-    found : share of queries whose right answer is among the `ANSWERS` nearest.
-    threshold : distance of the nearest row beyond which a query shows nothing in the index.
+    by : "label" or "source", to which a probability belongs.
+    temperature : temperature in the unit of energies, > 0.
+    found : share of queries that have a relevant answer among the `ANSWERS` nearest, in [0, 1].
+    threshold : distance of the nearest row beyond which a query is rejected as not in the index.
     """
 
     by: str
@@ -44,17 +44,17 @@ class Calibration:
 
 
 def way_of(distance: str, tta: bool) -> str:
-    """Return what the record calls a way of asking."""
+    """Return the name of a search mode in the record."""
     return f"{distance} --tta" if tta else distance
 
 
 def calibration_of(index: Index, distance: str, tta: bool) -> Calibration | None:
-    """Return the calibration of an index for a way of asking; None: there is none.
+    """Return the calibration of an index for a search mode; None if there is none.
 
     Raises
     ------
     SinonomError
-        If the record holds something else in its place.
+        If the calibration in the record is not valid.
     """
     kept = index.record.calibration
     try:
@@ -72,31 +72,31 @@ def calibration_of(index: Index, distance: str, tta: bool) -> Calibration | None
 
 
 def command(index: Index, distance: str, tta: bool) -> str:
-    """Return what to type to calibrate an index for a way of asking."""
+    """Return the command that calibrates an index for a search mode."""
     other = "" if distance == index.distance else f" --distance {distance}"
     return f"sinonom query QUERIES --index {quoted(index.path)} --truth truth.csv{other}{' --tta' * tta} --calibrate"
 
 
 def judge_of(index: Index, distance: str, tta: bool, reject: bool) -> Judge | None:
-    """Return what says how sure answers are; None, if the index is not calibrated for this way of asking.
+    """Return a judge with the calibration for a search mode; None if the index has none for it.
 
     Raises
     ------
     SinonomError
-        If it is not, and queries are to be rejected; or if the calibration cannot be read.
+        If there is none and queries are to be rejected, or if the calibration cannot be read.
     """
     fitted = calibration_of(index, distance, tta)
     if fitted is not None:
         return Judge(fitted, distance, reject)
     if reject:
         raise SinonomError(
-            f"{uncalibrated(index, distance, tta)}: --reject cannot know what is near", command(index, distance, tta)
+            f"{uncalibrated(index, distance, tta)}: --reject needs the calibration", command(index, distance, tta)
         )
     return None
 
 
 def uncalibrated(index: Index, distance: str, tta: bool) -> str:
-    """Return the words for an index that is not calibrated for a way of asking."""
+    """Return the message that an index is not calibrated for a search mode."""
     return f"{index.path} is not calibrated for {way_of(distance, tta)}"
 
 
@@ -104,29 +104,30 @@ KEYS = {
     "label": lambda row: row.label or (row.set, row.item),
     "source": lambda row: (row.set, row.source or row.item),
 }
-"""By what rows are one answer."""
+"""Functions whose value is equal for rows that count as one answer."""
 
 
 def energies_of(distances: Sequence[float], distance: str) -> np.ndarray:
-    """Return distances as energies, float64: Euclidean ones squared; the others add up as they are."""
+    """Return distances as energies, float64: Euclidean distances are squared, and others are additive already."""
     far = np.asarray(distances, np.float64)
     return far**2 if distance == "euclidean" else far
 
 
 class Judge:
-    """Says how sure answers are.
+    """Computes the probabilities of answers.
 
     Parameters
     ----------
-    calibration : of the index that is searched, for `distance`.
-    reject : say of queries, too, whether they show anything in the index.
+    calibration : calibration of the searched index for `distance`.
+    distance : name of the distance.
+    reject : also decide whether a query shows anything in the index.
     """
 
     def __init__(self, calibration: Calibration, distance: str, reject: bool) -> None:
         self.calibration, self.distance, self.reject = calibration, distance, reject
 
     def __call__(self, rows: Sequence[Row], distances: Sequence[float]) -> tuple[list[float], bool | None]:
-        """Return the probability of each row's label or source, and whether the query is known; None: nobody asks.
+        """Return the probability of each row's label or source, and whether the query is known (None without `reject`).
 
         Parameters
         ----------
@@ -145,12 +146,12 @@ class Judge:
 
 
 def wanted_rows(searcher: Searcher) -> int:
-    """Return how many answers to search for, so that probability can be shared out among enough labels or sources."""
+    """Return how many answers to search for, so that they contain enough labels or sources for probabilities."""
     return ANSWERS if searcher.each_label_once else CANDIDATES
 
 
 def nearest(rows: Sequence[Row], by: str) -> dict[Any, int]:
-    """Return where in a list of rows, nearest first, each label or source comes first."""
+    """Return the first position of each label or source in a list of rows, nearest first."""
     key = KEYS[by]
     first: dict[Any, int] = {}
     for place, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""What the right answers are: truth.csv, and the pictures that it speaks of."""
+"""Read the relevant items of queries from truth.csv, and match its queries to pictures."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sinonom_cli.storage.tables import Table
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is relevant for one query.
+    """Relevant items of one query.
 
     Attributes
     ----------
-    names : of relevant items, as the truth writes them: a mesh's or a picture's file name or path, a character, or a
-        label.
-    kind : of query, from a column `kind`; "" where there is none.
-    cells : the cells that hold the names, whole: a file name may hold commas.
-    means : what rows of the index are called by these names, see `meaning.resolve`; None: not looked up yet.
+    names : names of relevant items as the truth table writes them: the file name or path of a mesh or picture, a
+        character, or a label.
+    kind : kind of query, from a column `kind`; "" if there is none.
+    cells : the complete cells that hold the names, because a file name may contain commas.
+    means : labels, characters and paths of rows that these names mean, see `meaning.resolve`; None: not resolved yet.
     """
 
     names: frozenset[str]
@@ -37,7 +37,7 @@ class Wanted:
 
 
 def names_of(row: Row) -> frozenset[str]:
-    """Return every name by which a row of the index is called without doubt: paths, its label and its character."""
+    """Return all names that identify a row of the index: its paths, its label and its character."""
     inside = [row.item, f"images/{row.item}"]
     qualified = [f"{row.set}/{path}" for path in inside] if row.set else []
     return frozenset((*inside, *qualified, row.source, row.origin, row.label, row.char)) - {""}
@@ -50,13 +50,13 @@ def read_truth(path: Path) -> dict[str, Wanted]:
 
     Returns
     -------
-    By query (file name or path, as it is written), in the order of the file.
+    The relevant items by query (file name or path, as it is written), in the order of the file.
 
     Raises
     ------
     SinonomError
-        If the file or a column is missing, a line has no label, more cells than the header, or another kind than a
-        line before it of the same query.
+        If the file or a column is missing, or if a line has no label, more cells than the header, or another kind than
+        an earlier line of the same query.
     """
     truth: dict[str, Wanted] = {}
     for line in Table(path, ("query", "label"), names=True):
@@ -67,7 +67,7 @@ def read_truth(path: Path) -> dict[str, Wanted]:
         before = truth.get(query, Wanted(frozenset(), kind))
         if kind and before.kind and kind != before.kind:
             raise SinonomError(
-                f"{path}, line {line.number}: {query} is of kind {kind}, and of kind {before.kind} before"
+                f"{path}, line {line.number}: {query} is of kind {kind}, but of kind {before.kind} in an earlier line"
             )
         truth[query] = Wanted(before.names | names, before.kind or kind, before.cells | {cell})
     if not truth:
@@ -76,21 +76,21 @@ def read_truth(path: Path) -> dict[str, Wanted]:
 
 
 def spelt(name: str) -> str:
-    """Return a path as it is compared: "/" on every system, nothing around it, in normalisation form C."""
+    """Return a path in the form for comparison: with "/" on every system, without outer spaces, normalised to NFC."""
     return composed(name.strip().replace("\\", "/").removeprefix("./"))
 
 
 def match(truth: Mapping[str, Wanted], items: Sequence[Item]) -> tuple[dict[str, Wanted], list[str]]:
-    """Find which pictures the truth speaks of: by relative path, else by file name.
+    """Match the queries of a truth table to pictures, by relative path or else by file name.
 
     Returns
     -------
-    What is wanted by picture key, and the queries of the truth that no picture answers to.
+    The relevant items by picture key, and the queries of the truth table that match no picture.
 
     Raises
     ------
     SinonomError
-        If a name fits two pictures, or a picture is named in two ways with different labels.
+        If a query matches two pictures, or if a picture is named in two ways with different labels.
     """
     keys = {item.key for item in items}
     by_name: dict[str, list[str]] = {}
@@ -111,7 +111,7 @@ def match(truth: Mapping[str, Wanted], items: Sequence[Item]) -> tuple[dict[str,
         elif fits[0] in matched and not _alike(matched[fits[0]], wanted):
             raise SinonomError(
                 f"the truth names the picture {fits[0]} in two ways, with different labels: {called[fits[0]]}, {query}",
-                "write it in one way; lines of one query are taken together",
+                "write its name in one way; the labels of all lines of a query are combined",
             )
         else:
             matched[fits[0]], called[fits[0]] = wanted, query

@@ -1,4 +1,4 @@
-"""`--rerank N`: order the first N answers again, by laying their pictures on the query's."""
+"""Reorder the first N answers (`--rerank N`) by registering their pictures with the query's picture."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from sinonom_cli.search.index import Index
 
 MESHES = 20
-"""Answers that are ordered again where nothing was typed and the index is of rendered meshes."""
+"""Default number of answers to reorder for an index of rendered meshes."""
 KEPT = 20_000
-"""Candidates whose views stay in memory, 5 kB each."""
+"""Number of candidates whose views stay in memory; each takes 5 kB."""
 
 
 def count_of(typed: int | None, index: Index) -> int:
-    """Return how many answers to order again: what was typed, else MESHES for an index of meshes and 0 for others."""
+    """Return how many answers to reorder: `typed`, or by default MESHES for an index of meshes and 0 for others."""
     if typed is not None or index.prototypes is not None:
         return typed or 0
     sets = index.record.sets
@@ -41,13 +41,13 @@ def _is_rendered(folder: Path) -> bool:
 
 
 class Reranker:
-    """Orders answers of one index again.
+    """Reorders answers of one index.
 
     Parameters
     ----------
-    index : whose pictures must still be where it says.
-    count : how many of the first answers are ordered.
-    distance : by which they were found.
+    index : the index; its pictures must still be at the paths in its rows.
+    count : number of first answers to reorder.
+    distance : name of the distance by which they were found.
     """
 
     def __init__(self, index: Index, count: int, distance: str) -> None:
@@ -55,17 +55,15 @@ class Reranker:
         self._views = lru_cache(KEPT)(self._views_of_row)
 
     def __call__(self, picture: Path, rows: list[int], distances: list[float]) -> tuple[list[int], list[float]]:
-        """Return rows and distances the first `count` in a better order; distances stay the embeddings'.
+        """Return rows and distances, with the first `count` in a better order.
 
-        Answers without a picture keep their places.
+        The distances stay those of the embeddings. Answers without a picture keep their places.
         """
         numbers = rows[: self.count]
         views = {place: found for place, number in enumerate(numbers) if (found := self._views(number)) is not None}
         if len(views) < len(numbers) and not self.missed:
             self.missed = True
-            console.warn(
-                f"pictures of {self.index.path} are not where it says: --rerank leaves those answers as they are"
-            )
+            console.warn(f"some pictures of {self.index.path} cannot be read: --rerank leaves their answers in place")
         if len(views) < 2:
             return rows, distances
         places = np.array(list(views))

@@ -1,4 +1,4 @@
-"""The answers to one picture, and what takes them: tables, files, pages."""
+"""Hold the answers to one picture, and define the interface of the tables, files and pages that show them."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from sinonom_cli.search.relevance import Wanted
 
 NOTHING = "nothing like it in the index"
-"""What is said of a rejected query."""
+"""Text for a rejected query."""
 NONE = "no answer found"
-"""What is said of a query for which the index, which is compressed, or lies in Milvus, finds no row."""
+"""Text for a query without answers, which is possible in a compressed index and in Milvus."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answers to one picture, nearest first, at least as many as the metrics need.
+    """Answers to one picture, nearest first, at least as many as the metrics need.
 
     Attributes
     ----------
     item : the picture.
-    rows, distances : what was found.
-    wanted : what the truth says of the picture; None: nothing.
-    relevant : which of the rows are wanted.
-    probabilities : of each row's label or source, if the index is calibrated.
-    known : whether the picture shows anything in the index; None: `--reject` was not asked for.
-    beyond : distance of the next answer, inf if there is none; None: the order is not that of the distances.
-    numbers : of the rows, in the index.
-    changed : sets of the rows that are shown which have changed since they were indexed.
-    pictures : of each row that is shown, "gone" or "changed" where its picture is; else "".
+    rows, distances : the rows found and their distances.
+    wanted : relevant items of the picture; None: the truth table does not name the picture.
+    relevant : whether each row is relevant.
+    probabilities : probability of each row's label or source; empty if the index is not calibrated.
+    known : whether the picture shows anything in the index; None without `--reject`.
+    beyond : distance of the next answer, inf if there is none; None: the answers are not in the order of distances.
+    numbers : numbers of the rows in the index.
+    changed : sets of the shown rows that have changed since they were indexed.
+    pictures : state of each shown row's picture: "gone", "changed", or "" if neither.
     """
 
     item: Item
@@ -54,28 +54,28 @@ class Answer:
     pictures: list[str] = field(default_factory=list)
 
     def told(self, place: int) -> str:
-        """Return the distance of an answer, counted from 0, and its probability if it is known, as people read it."""
+        """Return the distance of the answer at `place` (from 0), and its probability if it is known, as text."""
         distance = f"{round(self.distances[place], 6):.4g}"
         return f"{distance} {percent(self.probabilities[place])}" if self.probabilities else distance
 
     @property
     def rejected(self) -> bool:
-        """Whether it is said of the picture that it shows nothing in the index: then nothing is answered."""
+        """True if the picture was rejected because it shows nothing in the index; then it has no answers."""
         return self.known is False
 
     @property
     def nothing(self) -> str:
-        """Why nothing is answered; "" where something is."""
+        """Reason why there are no answers; "" if there are some."""
         return NOTHING if self.rejected else "" if self.rows else NONE
 
     @property
     def right(self) -> int | None:
-        """Place of the first relevant answer, counted from 0; None: there is none."""
+        """Position of the first relevant answer, counted from 0; None if there is none."""
         return next((place for place, yes in enumerate(self.relevant) if yes), None)
 
     @property
     def rank(self) -> int:
-        """Rank of the first relevant answer, from 1; 0: none. What lies as near as it counts as before it."""
+        """Rank of the first relevant answer, from 1; 0 if there is none. Irrelevant answers as near come before it."""
         if self.rejected:
             return 0
         if self.beyond is None:
@@ -85,13 +85,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Figures:
-    """How good the answers to some queries are.
+    """Metrics of the answers to a group of queries.
 
     Attributes
     ----------
-    queries : how many.
-    values : "mrr@5", "recall@1", "recall@5", ... in [0, 1].
-    intervals : 95 % bootstrap interval of each.
+    queries : number of queries.
+    values : values in [0, 1] by name: "mrr@5", "recall@1", "recall@5", ...
+    intervals : 95 % bootstrap interval of each value.
     """
 
     queries: int
@@ -100,13 +100,13 @@ class Figures:
 
 
 def figures_of(ranks: Mapping[str, int], wanted: Mapping[str, Wanted], depths: list[int]) -> dict[str, Figures]:
-    """Return the figures of all queries and of each kind.
+    """Return the metrics of all queries ("all") and of each kind.
 
     Parameters
     ----------
-    ranks : of the first relevant answer by query; a query that is missing (it could not be read) found nothing.
-    wanted : what is relevant, and the kind, by query.
-    depths : at which MRR and recall are taken; recall is taken at 1, too.
+    ranks : rank of the first relevant answer by query; a missing query (it could not be read) counts as not found.
+    wanted : relevant items and kind by query.
+    depths : values of k for MRR@k and recall@k; recall@1 is always included.
     """
     groups = {"all": list(wanted)}
     for kind in sorted({query.kind for query in wanted.values()} - {""}):
@@ -124,35 +124,35 @@ def _figures(ranks: np.ndarray, depths: list[int]) -> Figures:
 
 
 def percent(probability: float) -> str:
-    """Return a probability as people read it; without a space, at which narrow tables would break it."""
+    """Return a probability as text in per cent, without a space, at which narrow tables would break it."""
     if probability > 0.99:
         return ">99%"
     return "<1%" if probability < 0.01 else f"{100 * probability:.0f}%"
 
 
 class AnswerWriter:
-    """Takes answers one by one and then their figures, and shows or writes them. Does nothing of itself."""
+    """Base class of outputs, which receive answers one by one and then their metrics, and show or write them."""
 
     def answer(self, answer: Answer) -> None:
-        """Take the answers to a picture."""
+        """Receive the answers to a picture."""
 
     def unread(self, item: Item, wanted: Wanted | None, reason: str) -> None:
-        """Take a picture that could not be read."""
+        """Receive a picture that could not be read."""
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
-        """Take the figures by kind of query; the first kind is "all". Comes after all answers, if there is a truth."""
+        """Receive the metrics by kind of query, "all" first; it is called after all answers if there is a truth."""
 
     def close(self) -> None:
         """Finish what is shown or written."""
 
 
 def file_of(row: Row) -> str:
-    """Return the name of the file that a row shows: a mesh's, or a picture's."""
+    """Return the name of the file from which a row was made: that of a mesh or of a picture."""
     return PurePosixPath(row.origin or row.item).name
 
 
 def name_of(row: Row, characters: bool = False) -> str:
-    """Return how people call a row: character and file; or, of characters, how it is read in Vietnamese, and label."""
+    """Return the displayed name of a row: character and file, or with `characters`: character, reading and label."""
     if characters:
         read = reading(row.char) if row.char else None
         return " ".join(filter(None, (row.char, read and (read.vietnamese or read.mandarin), row.label)))

@@ -1,4 +1,4 @@
-"""The rows of an index: what each vector shows, in a CSV file that is read only where it is asked for."""
+"""Read and write the rows of an index: a CSV file that describes each vector, of which only needed rows are parsed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ BLOCK = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What vector i of an index shows.
+    """Description of what vector i of an index shows.
 
     Attributes
     ----------
     item : path of the picture below its set's `images/`.
-    source : what the picture was made from.
+    source : file that the picture was made from; `#k` at its end means the k-th thing in that file.
     label : `U+5B57`, or "".
     char : the character itself, or "".
     set : path of the image set, relative to the index's folder.
@@ -43,18 +43,19 @@ class Row:
 
     @property
     def origin(self) -> str:
-        """The file that it was made from: `source` without the number of the thing in that file."""
+        """File that the picture was made from: `source` without the `#k` at its end."""
         file, sign, number = self.source.rpartition("#")
         return file if sign and number.isdecimal() and file else self.source
 
 
 class Rows:
-    """The rows of an index, parsed one by one when asked for: a query needs five of ten million.
+    """Rows of an index, each parsed when it is requested, because a query needs five of ten million.
 
     Parameters
     ----------
     content : the bytes of the table, 1-D uint8; may be mapped.
-    starts : (N + 1,) integers, where each row starts, and where the table ends; None: found by reading all of it.
+    starts : (N + 1,) integers, the byte offsets of all rows and of the table's end; None: they are found by reading all
+        of the table.
     """
 
     def __init__(self, content: NDArray[np.uint8], starts: NDArray[np.generic] | None = None) -> None:
@@ -77,7 +78,7 @@ class Rows:
         return Row(*cells)
 
     def line(self, position: int) -> bytes:
-        """Return a row as it stands in the table, its line end included."""
+        """Return a row as it is written in the table, including its line end."""
         start, end = int(self._starts[position]), int(self._starts[position + 1])
         return self._content[start:end].tobytes()
 
@@ -86,25 +87,25 @@ class Rows:
 
 
 def _line_starts(content: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return where rows start: behind each line end, but one behind an odd number of quotes, which lies in a cell."""
+    """Return where rows start: after each line end that an even number of quotes precedes; others are in a cell."""
     ends, quotes = _places(content, ord("\n")), _places(content, ord('"'))
     return (ends[np.searchsorted(quotes, ends) % 2 == 0] if len(quotes) else ends) + 1
 
 
 def _places(content: NDArray[np.uint8], value: int) -> NDArray[np.int64]:
-    """Return where a byte occurs, block by block: a mask of the whole would be as large as the file."""
+    """Return the offsets of a byte, block by block, because a mask of all bytes would be as large as the file."""
     found = [np.flatnonzero(content[at : at + BLOCK] == value) + at for at in range(0, len(content), BLOCK)]
     return np.concatenate(found) if found else np.zeros(0, np.int64)
 
 
 def write_rows(table: Path, starts: Path, rows: Iterable[Row], before: Iterable[bytes] = ()) -> int:
-    """Write rows as CSV, and beside it where each starts ((N + 1,) uint64, little-endian); return their number.
+    """Write rows as CSV, and their byte offsets ((N + 1,) uint64, little-endian) to another file; return their number.
 
     Parameters
     ----------
     table, starts : the two files.
-    rows : what to write.
-    before : rows to put in front of them, as `Rows.line` gives them.
+    rows : the rows to write.
+    before : rows to write before them, as `Rows.line` returns them.
     """
     count, place = 0, 0
     with table.open("wb") as file, starts.open("wb") as places:
@@ -121,6 +122,6 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _line(cells: Iterable[str]) -> bytes:
     from sinonom_cli.storage.own_tables import escaped
-    from sinonom_cli.storage.tables import csv_line  # asking an index needs no writer of tables
+    from sinonom_cli.storage.tables import csv_line  # a search of the index does not need to write tables
 
     return escaped(csv_line(cells)).encode()

@@ -1,9 +1,9 @@
-"""Whether a print was taken from one carving or from another of the same character.
+"""Score whether a print was taken from one carving or from another of the same character.
 
-Strokes of two carvings stand differently; those of a print and its own carving differ by a smooth map. So each
-candidate is laid on the print (`align`), and what is left is taken for a flow (`flow`): the rougher that is, the less
-likely it is that this carving printed it. How rough flows are depends on how sharp the print is; they are compared with
-the median over the candidates.
+The strokes of two carvings have different positions; those of a print and of its own carving differ by a smooth map. So
+each candidate is registered with the print (`align`), and the displacement that is left is estimated as a flow
+(`flow`). The rougher the flow is, the less likely it is that this carving made the print. The roughness also depends on
+the sharpness of the print, so it is compared with the median over the candidates.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIZE = 64
-"""Side of the ink that views are made of."""
+"""Side, in pixels, of the ink image that views are made from."""
 COARSE, FINE = (16, 3.0, 8), (32, 0.8, 6)
-"""Side of a view, deviation of its blur in pixels of the ink, and steps of the registration by it."""
+"""Side of each view, standard deviation of its blur in pixels of the ink image, and number of registration steps."""
 STARTS = tuple(
     (right, down, wide, high)
     for right, down, wide, high in (
@@ -33,31 +33,33 @@ STARTS = tuple(
         *((0, 0.07, 1, 0.8), (0, -0.07, 1, 0.8), (0.07, 0, 0.8, 1), (-0.07, 0, 0.8, 1)),
     )
 )
-"""Where registrations start: shift, shares of the side, and stretch. A neighbour's ink moves and shrinks a picture."""
+"""Starting maps of the registration: shifts, as shares of the side, and scales.
+
+They are needed because the ink of a neighbouring character shifts and shrinks a picture."""
 NEAR, LIKELY, STEEP = 14.2, 0.919, 23.2
 """Weights of the score, fitted on simulated prints and carvings (`benchmarks/rerank.py --fit`).
 
-How these are simulated was changed after failures on a real scan had been looked at: figures on that scan are no
-untouched test."""
+The simulation was changed after failures on a real scan had been inspected, so figures on that scan are not an
+independent test."""
 LEAST = 1e-6
-"""Roughness of a flow at least: equal pictures have none."""
+"""Smallest roughness of a flow; without this limit, equal pictures would have a roughness of 0."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """A picture at two scales, smooth: (16, 16) and (32, 32) float32."""
+    """Blurred picture at two scales: (16, 16) and (32, 32) float32."""
 
     coarse: NDArray[np.float32]
     fine: NDArray[np.float32]
 
 
 def views_of(ink: NDArray[np.float32]) -> Views:
-    """Blur and reduce the ink of a picture, (SIZE, SIZE) float32 in [0, 1], as `prepare` makes it."""
+    """Blur and reduce the ink image of a picture, (SIZE, SIZE) float32 in [0, 1], as `prepare` returns it."""
     return Views(*(_reduced(ink, side, deviation) for side, deviation, _ in (COARSE, FINE)))
 
 
 def rough(query: Views, candidates: Sequence[Views]) -> NDArray[np.float64]:
-    """Return how rough a flow is left between the query and each candidate, (N,) float64, > 0; inf if nothing fits."""
+    """Return the roughness of the flow between the query and each candidate, (N,) float64, > 0; inf without a match."""
     coarse, fine = (np.stack([getattr(one, name) for one in candidates]) for name in ("coarse", "fine"))
     laid, maps = aligned(query.coarse, coarse, _starts(query.coarse, coarse), COARSE[2])
     fits = believed(maps) & (_correlations(query.coarse, laid) > 0)
@@ -73,8 +75,8 @@ def scores(energies: NDArray[np.float64], roughnesses: NDArray[np.float64]) -> N
 
     score = log(1 + (LIKELY median(r) / r) ** STEEP) - NEAR e / median(e)
 
-    for roughness r and energy e. A rough flow adds nothing: neither of two carvings with rough flows printed the query,
-    and their embeddings alone decide which of them is nearer.
+    for roughness r and energy e. A rough flow adds nothing to the score: if two carvings both have rough flows, neither
+    of them printed the query, and their embeddings alone decide which one is nearer.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ def scores(energies: NDArray[np.float64], roughnesses: NDArray[np.float64]) -> N
 
 
 def _starts(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the (N, 2, 3) maps out of STARTS by which candidates correlate best with the query."""
+    """Return the map in STARTS with which each candidate correlates best with the query, (N, 2, 3) float64."""
     count, side = len(candidates), len(query)
     starts = np.array([[[wide, 0, right * side], [0, high, down * side]] for right, down, wide, high in STARTS])
     padded = np.pad(candidates, ((0, 0), (1, 1), (1, 1))).repeat(len(starts), axis=0)
@@ -103,12 +105,12 @@ def _starts(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDAr
 
 
 def _correlations(query: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the correlation of a picture with each of (N, S, S) others, 0 for blank ones."""
+    """Return the correlation of a picture with each of (N, S, S) others, (N,) float32; 0 for blank ones."""
     return np.asarray((standardised(others) * standardised(query)).mean(axis=(1, 2)))
 
 
 def _reduced(ink: NDArray[np.float32], side: int, deviation: float) -> NDArray[np.float32]:
-    """Blur a picture and average it over squares, (side, side)."""
+    """Blur a picture and average it over squares; return (side, side) float32."""
     place = np.arange(len(ink))
     weights = np.exp(-0.5 * ((place[:, None] - place) / deviation) ** 2)
     weights = (weights / weights.sum(axis=1, keepdims=True)).reshape(side, -1, len(ink)).mean(axis=1)

@@ -1,4 +1,4 @@
-"""The nearest rows of an index."""
+"""Find the rows or labels of an index that are nearest to queries."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from sinonom_cli.storage.model_folder import Model
 
 PRODUCTS = 20_000_000_000
-"""Multiplications, a second's work, up to which the distributions over classes of a whole index are made."""
+"""Largest number of multiplications (one second) for computing the class distributions of a whole index."""
 CANDIDATES = 500
-"""Of a larger index, and of one in Milvus: rows nearest by their embeddings, of which distributions are compared."""
+"""Number of rows, nearest by embedding, whose class distributions are compared in a larger index or in Milvus."""
 FORMED = 1024
-"""Vectors brought into another form at a time: with tens of thousands of classes, some hundred megabytes."""
+"""Number of vectors transformed at a time; with tens of thousands of classes they take a few hundred megabytes."""
 TIES = 16_384
-"""Candidates up to which all rows at the distance of the last answer are looked at; as many as Milvus gives."""
+"""Largest number of candidates when rows at the distance of the last answer are searched; Milvus returns no more."""
 SPARE = 8
-"""How many more candidates FAISS is asked for, so that its rounding cannot cost a right answer its place."""
+"""Number of additional candidates requested from FAISS, so that its rounding cannot exclude one of the nearest rows."""
 
 
 class Searcher:
-    """Searches one index by one distance.
+    """Searches one index with one distance.
 
     Parameters
     ----------
-    index : opened.
+    index : the opened index.
     distance : "euclidean", "cosine", "kl" or "cross-entropy".
-    each_label_once : an answer is a label, shown by its nearest row, and not a row.
-    model : the index's; distances between distributions over classes need it.
+    each_label_once : each answer is a label, represented by its nearest row; otherwise each answer is a row.
+    model : the index's model, which distances between class distributions need.
     """
 
     def __init__(self, index: Index, distance: str, each_label_once: bool = False, model: Model | None = None) -> None:
@@ -65,7 +65,7 @@ class Searcher:
         else:
             found = zip(*self.nearest(queries, k), strict=True)
         for rows, distances in found:
-            there = rows >= 0  # a compressed index may find fewer than it was asked for
+            there = rows >= 0  # a compressed index may find fewer rows than requested
             yield rows[there].tolist(), distances[there].tolist()
 
     def nearest(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -86,9 +86,9 @@ class Searcher:
     def _nearest(
         self, queries: NDArray[np.float32], wanted: NDArray[np.float32], k: int, asked: int
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Find the k nearest among so many candidates; among more, where ties may have been cut off.
+        """Find the k nearest rows among `asked` candidates, or among more if rows at the last distance may be missing.
 
-        Which of many rows at one distance FAISS gives depends on its threads.
+        If many rows have the same distance, the number of threads decides which of them FAISS returns.
         """
         rows, distances = self._measured(queries, wanted, asked)
         nearest, far = rows[:, :k].copy(), distances[:, :k].copy()
@@ -117,13 +117,13 @@ class Searcher:
         Parameters
         ----------
         query : (D,) float32.
-        k : at most this many labels; fewer if the index knows fewer.
+        k : at most this many labels; fewer if the index has fewer.
 
         Returns
         -------
         (k,) int64 rows and (k,) float64 distances.
         """
-        # Where a label has at most so many rows, the k nearest labels are among k times as many.
+        # If each label has at most n rows, the k nearest labels are among the k * n nearest rows.
         size, asked = len(self.index), (self.index.prototypes or 8) * k
         while True:
             rows, distances = self.nearest(query[None], min(asked, size))
@@ -137,11 +137,11 @@ class Searcher:
 
 
 def _of_unit_vectors(index: Index) -> Index:
-    """Return an index that is searched by its vectors at unit length, and answers with them as they are."""
+    """Return an index that is searched by its vectors scaled to unit length, and returns the unscaled vectors."""
     if index.type not in PLAIN:
         raise SinonomError(
-            f"{index.path} ({index.type}) is made for Euclidean distances between vectors that have not one length",
-            f"--distance euclidean, or {remake(index.path, index.record, type='flat')}",
+            f"{index.path} ({index.type}) has vectors of different lengths and only supports Euclidean distances",
+            f"use --distance euclidean, or {remake(index.path, index.record, type='flat')}",
         )
     import faiss
 
@@ -150,7 +150,7 @@ def _of_unit_vectors(index: Index) -> Index:
 
 
 def _of_classes(index: Index, measure: ClassDistance) -> Index:
-    """Return an index that is searched by distributions over classes, and answers with its vectors as they are."""
+    """Return an index that is searched by class distributions, and returns its unchanged vectors."""
     import faiss
 
     vectors = index.vectors

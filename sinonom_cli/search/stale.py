@@ -1,4 +1,4 @@
-"""Whether what was indexed is still there: sets that have changed, and pictures of answers that are gone or changed."""
+"""Find sets that have changed since they were indexed, and pictures of answers that are gone or changed."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from sinonom_cli.search.results import Answer
 from sinonom_cli.search.rows import Row
 
 READ = 256
-"""Pictures of answers that are read in a run; of more, whether they are there."""
+"""Number of answers' pictures that are read in one run; for further ones, only their existence is checked."""
 
 
 class Stale:
-    """Tells which answers show something else than what was indexed.
+    """Finds answers whose sets or pictures differ from what was indexed.
 
-    Sets are looked at in another thread, while the network is loaded and answers are found.
+    Sets are checked in another thread, while the network is loaded and answers are found.
 
     Parameters
     ----------
-    index : that is asked.
+    index : the index that is searched.
     """
 
     def __init__(self, index: Index) -> None:
@@ -35,7 +35,7 @@ class Stale:
         self._changed: dict[str, bool] = {}
         self._states: dict[int, str] = {}
         self._first: dict[str, Path] = {}
-        # A thread that is not started would keep this object, and with it the index's files open, in a circle.
+        # A thread that is never started would form a reference cycle, which would keep the index's files open.
         self._thread = threading.Thread(target=self._look_at_sets, daemon=True) if self._seen else None
         if self._thread:
             self._thread.start()
@@ -46,7 +46,7 @@ class Stale:
         for name, known in self._seen.items():
             try:
                 self._changed[name] = quick_identity(self.index.path.parent / name) != known
-            except (OSError, ValueError):  # the set is not there at all, and its pictures are gone
+            except (OSError, ValueError):  # the set is missing, so its pictures are reported as gone
                 self._changed[name] = False
 
     def _wait(self) -> None:
@@ -54,7 +54,7 @@ class Stale:
             self._thread.join()
 
     def look_at(self, answer: Answer, top: int) -> Answer:
-        """Return an answer with what has become of the sets and pictures of its first `top` rows."""
+        """Return an answer with the states of the sets and pictures of its first `top` rows."""
         rows = answer.rows[:top]
         self._wait()
         changed = [name for name in dict.fromkeys(row.set for row in rows) if self._changed.get(name)]
@@ -81,7 +81,7 @@ class Stale:
         return "" if same else "changed"
 
     def warn(self) -> None:
-        """Say in one line what has changed since the index was made, and what is gone."""
+        """Warn in one line of sets and pictures that have changed or gone since the index was made."""
         self._wait()
         sets = [name for name, changed in self._changed.items() if changed]
         counts = Counter(state for state in self._states.values() if state)

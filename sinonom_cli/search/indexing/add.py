@@ -1,7 +1,7 @@
-"""Add to an index without embedding or training again what is there.
+"""Add to an index without embedding its pictures or training it again.
 
-The index as it is stays whole and can be asked until the changed one is put in its place. Whole vectors beside a
-compressed index are appended to, behind what its record speaks of; all other files are made anew.
+The old index stays complete and can be searched until the changed one replaces it. New vectors are appended to the
+uncompressed vectors beside a compressed index, after the bytes that its record counts. All other files are made anew.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST = 0.99
-"""Recall below which a compressed index is said to have changed too much."""
+"""Recall below which a warning says that a compressed index should be trained again."""
 
 
 def add(config: IndexConfig) -> Artifact:
-    """Add what the index does not hold yet: pictures of sets, by set and item, or whole `.npy` files.
+    """Add what the index does not hold yet: pictures of sets, identified by set and item, or whole `.npy` files.
 
     Raises
     ------
     SinonomError
-        4 for a bad set, another model, or an index that is not there; 5, if another process writes it.
+        With exit code 4, for a bad set, another model, or a missing index; 5, if another process writes the index.
     """
     with locked(config.output, "index"):
         return _added(config)
@@ -73,14 +73,14 @@ def _added(config: IndexConfig) -> Artifact:
     record = index_record(artifact.record)
     if record.prototypes:
         raise SinonomError(
-            f"{config.output} holds prototypes, and not the pictures that they were made of: none can be added",
-            f"{remake(config.output, record)}, with the new sets among the others",
+            f"{config.output} holds prototypes, not the pictures that they were made from: nothing can be added",
+            f"{remake(config.output, record)}, with the new sets added",
         )
     if record.model_identity != model.identity or record.preprocessing != VERSION:
         raise SinonomError(
             f"{config.output} was made with another model ({record.model_identity[:12]}, not "
             f"{model.identity[:12]}) or another preparation of pictures",
-            "--model with the model of the index",
+            "use --model with the model of the index",
         )
     if arrays_given(config.sets):
         return _add_arrays(config, model, artifact)
@@ -112,7 +112,7 @@ def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
     Raises
     ------
     SinonomError
-        With exit code 5, if one that it holds has changed since.
+        With exit code 5, if a picture that it holds has changed since it was indexed.
     """
     path, record = artifact.path, index_record(artifact.record)
     sets = {relative(path, config.output) for path in config.sets}
@@ -148,7 +148,7 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
 
 
 def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
-    """Keep the batches of an addition that was killed, if it was this one."""
+    """Keep the batches of a killed addition if it had the same inputs; otherwise delete them."""
     plan = _plan(path)
     if plan.exists() and json.loads(plan.read_text(encoding="utf-8", errors="surrogateescape")) == inputs:
         console.say(f"adding to {path} was begun before: going on")
@@ -185,7 +185,7 @@ def _append(
             whole = beside(path, VECTORS)
             old = len(read_vectors(path, record))
             with whole.open("r+b") as file:
-                file.truncate(record.files[VECTORS].bytes)  # what an addition that was killed has left behind it
+                file.truncate(record.files[VECTORS].bytes)  # this removes what a killed addition left at the end
                 file.seek(0, 2)
                 added, dimension, unit = append_vectors(file, blocks)
             vectors = np.memmap(whole, "<f4", "r", shape=(old + added, dimension))
@@ -200,7 +200,7 @@ def _append(
         rows = read_rows(path, record, whole=True)
         write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
         made |= write_marks(folder, _together(read_marks(path, record, whole=True), len(rows), marks, added))
-        del rows  # what is mapped cannot be replaced on Windows
+        del rows  # Windows cannot replace a file that is mapped
         was = record.counts
         counts = {"items": was["items"] + items - was["failed"], "rows": was["rows"] + added, "failed": failed}
         sets = [*record.sets, *(relative(name, config.output) for name in config.sets)]
@@ -218,7 +218,7 @@ def _append(
 def _together(
     old: NDArray[np.uint8] | None, count: int, new: NDArray[np.uint8] | None, added: int
 ) -> NDArray[np.uint8] | None:
-    """Return the marks of so many rows and of those added, 0 where there are none; None: there are none at all."""
+    """Return the marks of `count` old and `added` new rows, 0 where they are missing; None if all are missing."""
     if old is None and new is None:
         return None
     parts = (old, count), (new, added)
@@ -226,21 +226,21 @@ def _together(
 
 
 def warn_of_recall(path: Path, record: IndexRecord, fields: dict[str, Any]) -> None:
-    """Warn where a compressed index, trained on what it held before, finds too little of what it holds now."""
+    """Warn if a compressed index, which was trained on its earlier vectors, finds too few of the nearest rows."""
     recall = fields.get("measured", {}).get(f"recall@{NEAREST}", 1.0)
     if recall < LEAST:
         console.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
 
 
 def changed(record: IndexRecord, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the record says of an index that is no longer what one command made of its inputs."""
+    """Return the record's fields for an index whose rows were changed after one command had made it."""
     if record.calibration:
-        console.warn("probabilities were fitted to the rows as they were: gone until sinonom query --calibrate")
+        console.warn("the calibration was fitted to the old rows and is removed: run sinonom query --calibrate again")
     return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
 
 
 def opened(path: Path) -> Artifact:
-    """Return a complete index that can be changed; raises SinonomError for one that lies in Milvus."""
+    """Return a complete index that can be changed; raise SinonomError for one in Milvus."""
     recover(path)
     raw = read_record(path, "index")
     record = index_record(raw)

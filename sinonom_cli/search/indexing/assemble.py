@@ -1,7 +1,7 @@
-"""Put an index together from vectors: flat, or compressed in bounded memory, shard by shard, resumable.
+"""Build a flat index from vectors, or a compressed one in bounded memory, shard by shard.
 
-Everything is made in `OUT.partial/`: the whole vectors, the trained empty index, a shard for each million vectors, the
-index. What is there whole is not made again.
+Everything is made in `OUT.partial/`: the uncompressed vectors, the trained empty index, a shard for each million
+vectors, and the index. A run that is resumed does not make complete files again.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def assemble(
 
     Parameters
     ----------
-    kind : what `--type` says.
+    kind : value of `--type`.
     shape : (N, D).
-    blocks : gives the vectors, (n, D) float32 each; may be called more than once.
+    blocks : returns the vectors, (n, D) float32 each; may be called more than once.
     rows : one for each vector, in their order.
-    marks : what the pictures of the rows are known by, (N, MARK) uint8; None: they show none.
-    fields : for the record.
+    marks : marks of the rows' pictures, (N, MARK) uint8; None: the rows have no pictures.
+    fields : fields of the record.
     """
     count, dimension = shape
     text = faiss_types.factory(kind, count, dimension)
@@ -76,7 +76,7 @@ def assemble(
 
 
 def write_marks(folder: Path, marks: NDArray[np.uint8] | None) -> dict[str, Path]:
-    """Write what pictures are known by into the folder where an index is made; return the file by its suffix."""
+    """Write the marks of pictures, (N, MARK) uint8, into the folder of a new index; return the file by its suffix."""
     if marks is None:
         return {}
     (folder / "marks").write_bytes(marks.tobytes())
@@ -84,11 +84,11 @@ def write_marks(folder: Path, marks: NDArray[np.uint8] | None) -> dict[str, Path
 
 
 def named(kind: str, text: str, index: Any, vectors: NDArray[np.float32]) -> dict[str, Any]:
-    """Return what the record says of a compressed index's kind, after setting how far it looks."""
+    """Tune the search effort of a compressed index, and return the record's fields about its type."""
     if kind == "auto":
         kind = "ivf-sq8"
     candidates = faiss_types.CANDIDATES.get(kind, 16)
-    console.say("measuring how far the index must look")
+    console.say("measuring how much of the index a search must visit")
     return {
         "type": kind,
         "factory": text,
@@ -98,10 +98,10 @@ def named(kind: str, text: str, index: Any, vectors: NDArray[np.float32]) -> dic
 
 
 def _vectors(path: Path, shape: tuple[int, int], blocks: Blocks) -> tuple[bool, NDArray[np.float32]]:
-    """Write the whole vectors, unless that was done before; return whether they have unit length, and them, mapped."""
+    """Write the uncompressed vectors if necessary; return whether they have unit length, and the mapped vectors."""
     unit = True
     if not path.exists() or path.stat().st_size != 4 * shape[0] * shape[1]:
-        _clear_shards(path.parent)  # of other vectors
+        _clear_shards(path.parent)  # they belong to other vectors
         with replacing(path) as temporary, temporary.open("wb") as file:
             append_vectors(file, blocks())
     vectors = np.memmap(path, "<f4", "r", shape=shape)
@@ -111,14 +111,14 @@ def _vectors(path: Path, shape: tuple[int, int], blocks: Blocks) -> tuple[bool, 
 
 
 def pieces(vectors: NDArray[np.float32], start: int = 0, stop: int | None = None) -> Iterator[NDArray[np.float32]]:
-    """Yield vectors by the block, each in memory of its own."""
+    """Yield vectors in blocks of (n, D) float32, each copied into memory."""
     stop = len(vectors) if stop is None else stop
     for place in range(start, stop, BLOCK):
         yield np.array(vectors[place : min(place + BLOCK, stop)])
 
 
 def _filled(folder: Path, text: str, vectors: NDArray[np.float32]) -> Any:
-    """Return a trained index that holds all vectors; what a killed run had finished of it is taken up."""
+    """Return a trained index that holds all vectors; the parts that a killed run finished are reused."""
     import faiss
 
     trained = folder / "trained.faiss"
@@ -154,14 +154,14 @@ def _filled(folder: Path, text: str, vectors: NDArray[np.float32]) -> Any:
 
 
 def save(index: Any, path: Path) -> None:
-    """Write a FAISS index, whole or not at all; its own function would not find every path on Windows."""
+    """Write a FAISS index completely or not at all; FAISS' own function cannot open every path on Windows."""
     import faiss
 
     with replacing(path) as temporary, temporary.open("wb") as file:
         failed: list[OSError] = []
 
         def write(block: bytes) -> int:
-            # An error raised here is lost where FAISS writes its last block, which is when the writer is destroyed.
+            # FAISS writes its last block when the writer is destroyed, and an error raised at that time is lost.
             try:
                 if not failed:
                     file.write(block)
@@ -177,7 +177,7 @@ def save(index: Any, path: Path) -> None:
 
 
 def load(path: Path) -> Any:
-    """Read a FAISS index of ours into memory that is its own."""
+    """Read a FAISS index that `sinonom` wrote into memory."""
     import faiss
 
     with path.open("rb") as file:
@@ -186,7 +186,7 @@ def load(path: Path) -> Any:
 
 
 def clear(path: Path) -> None:
-    """Remove what an index at `path` was made from, but what somebody else has put there."""
+    """Remove the intermediate files of the index at `path`; files that `sinonom` did not write are kept."""
     folder = partial_path(path)
     _clear_shards(folder)
     for name in ("vectors", "index.faiss", "rows.csv", "rows.starts", "marks"):

@@ -1,4 +1,4 @@
-"""Embed image sets batch by batch, then put the batches together."""
+"""Embed image sets batch by batch, then build an index from the batches."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexConfig:
-    """What was typed; see the command's help."""
+    """Arguments and options of `sinonom index`; see its help."""
 
     sets: tuple[Path, ...]
     output: Path
@@ -59,7 +59,7 @@ def run(config: IndexConfig) -> Artifact:
     Raises
     ------
     SinonomError
-        4 for a bad set or model, 5 for an output in the way or made from something else.
+        With exit code 4, for a bad set or model; 5, if the output is in the way or was made from other inputs.
     """
     tables = [path.with_suffix(".csv") for path in config.sets if path.suffix == ".npy"]
     with writing(config.output, "index", [*config.sets, *tables, *([config.model] if config.model else ())]):
@@ -91,7 +91,7 @@ def _made(config: IndexConfig) -> Artifact:
         if not failed:
             console.say(f"{config.output} is complete: nothing to do")
             return artifact
-        if not config.prototypes and not config.store:  # else all of it is embedded again
+        if not config.prototypes and not config.store:  # otherwise all pictures are embedded again
             partial.restore(read_vectors(config.output, index_record(artifact.record)), failed)
         artifact.record["inputs"] = inputs
         reopen(artifact)
@@ -104,7 +104,7 @@ def _made(config: IndexConfig) -> Artifact:
 
 
 def _begun(config: IndexConfig, model: Model, batch_size: int | None, inputs: dict[str, Any]) -> Artifact:
-    """Begin the index; what it takes the place of is removed, from Milvus as well."""
+    """Begin the index, and remove the index that it replaces, also from Milvus."""
     replaced = stored_at(config.output)
     artifact = begin(config.output, "index", _options(config, model, batch_size), inputs, config.batch.overwrite)
     drop_replaced(artifact, replaced)
@@ -112,12 +112,12 @@ def _begun(config: IndexConfig, model: Model, batch_size: int | None, inputs: di
 
 
 def seen_sets(config: IndexConfig) -> dict[str, str]:
-    """Return by set, as rows name it, what tells `query` whether the set has changed since it was indexed."""
+    """Return the identity of each set, by its name in rows, so that `query` can find out whether it has changed."""
     return {relative(path, config.output): quick_identity(path) for path in config.sets}
 
 
 def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
-    """Make an index of embeddings that were made elsewhere, with this model."""
+    """Make an index of embeddings that another program made with this model."""
     arrays = Arrays(config.sets, config.output, model.embedding_size, config.limit)
     inputs = arrays.identity()
     if config.prototypes:
@@ -125,8 +125,8 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     artifact = _begun(config, model, None, inputs)
     if artifact.state != "new" and artifact.record.get("inputs") != inputs:
         raise SinonomError(
-            f"{artifact.path} was made from other arrays, or changed since",
-            "--overwrite, or another output",
+            f"{artifact.path} was made from other arrays, or they have changed since",
+            "use --overwrite, or another output",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
     if artifact.state == "complete":
@@ -157,13 +157,13 @@ def put(
     marks: NDArray[np.uint8] | None = None,
     **fields: Any,
 ) -> Artifact:
-    """Put vectors and rows where they are to be, files or Milvus, and finish the artifact."""
+    """Write vectors and rows into files or Milvus, and finish the artifact."""
     if config.prototypes:
         vectors, standing, unit = prototypes(config.prototypes, shape, blocks(), list(rows))
         labels = len({row.label for row in standing})
         console.say(f"{len(standing)} prototypes of {labels} labels, from {shape[0]} pictures")
         fields["counts"] = {**fields["counts"], "rows": len(standing), "labels": labels}
-        if not unit:  # what is left of the embeddings is their direction
+        if not unit:  # prototypes keep only the directions of the embeddings
             fields["distance"] = "cosine"
         shape, blocks, rows, marks = vectors.shape, lambda: pieces(vectors), standing, None
     if config.store:
@@ -188,29 +188,29 @@ def _options(config: IndexConfig, model: Model, batch_size: int | None) -> dict[
 
 
 def dimensions_of(wanted: int | None, model: Model) -> int:
-    """Return how many numbers of a model's embeddings an index holds.
+    """Return the number of dimensions of a model's embeddings that an index holds.
 
     Raises
     ------
     SinonomError
-        With exit code 2, if it has not so many; 4, if its first numbers do not say most.
+        With exit code 2, if the model has fewer; 4, if its dimensions are not in the order of their variance.
     """
     if wanted is None or wanted == model.embedding_size:
         return model.embedding_size
     if wanted > model.embedding_size:
-        what = f"--dimensions {wanted}: the embeddings of {model.path} have {model.embedding_size}"
-        raise usage_error(what, f"--dimensions {model.embedding_size // 2}, or leave it away")
+        what = f"--dimensions {wanted}: the embeddings of {model.path} have only {model.embedding_size}"
+        raise usage_error(what, f"--dimensions {model.embedding_size // 2}, or leave it out")
     if model.record.get("axes") != "principal":
         raise SinonomError(
-            f"{model.path} embeds in {model.embedding_size} numbers of which none says more than another",
-            "leave --dimensions away; models that sinonom train makes with a metric loss can be shortened",
+            f"{model.path} has {model.embedding_size} dimensions that are not sorted by variance: none can be left out",
+            "leave out --dimensions; models that sinonom train makes with a metric loss can be shortened",
         )
     return wanted
 
 
 def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
-    """Return what the record says of the model."""
-    path = None if model.path == DEFAULT else relative(model.path, config.output)  # None: wherever that is installed
+    """Return the record's fields about the model."""
+    path = None if model.path == DEFAULT else relative(model.path, config.output)  # None: the one that is installed
     return {
         "model": {"identity": model.identity, "path": path},
         "preprocessing": VERSION,
@@ -219,7 +219,7 @@ def fields_of(config: IndexConfig, model: Model) -> dict[str, Any]:
 
 
 def embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str]:
-    """Embed the batches that are not done; return reason by key of the pictures that failed."""
+    """Embed the batches that are not done; return the reasons of the pictures that failed, by key."""
     todo = [number for number in range(len(partial.batches)) if not partial.done(number)]
     failures: dict[str, str] = {}
     allowed = 0 if config.batch.fail_fast else config.batch.max_failures
@@ -251,7 +251,7 @@ def _put_together(
     failures: dict[str, str],
     seen: dict[str, str],
 ) -> Artifact:
-    """Write the index from its batches, finish it, and remove them."""
+    """Write the index from its batches, finish it, and remove the batches."""
     entries = [entry for batch in partial.batches for entry in batch]
     kept = [entry for entry in entries if entry.key not in failures]
     write_failures(failures_path(config.output), failures)
@@ -275,7 +275,7 @@ def _put_together(
 
 
 def blocks_of(partial: Partial, dimensions: int | None) -> Iterator[NDArray[np.float32]]:
-    """Yield the embeddings of all batches, (n, D) float32, or as many of their numbers as are wanted."""
+    """Yield the embeddings of all batches, (n, D) float32, shortened to `dimensions` if that is given."""
     for number in range(len(partial.batches)):
         vectors = partial.load(number).vectors
         if len(vectors):

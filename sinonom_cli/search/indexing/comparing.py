@@ -1,4 +1,4 @@
-"""Whether an index that is there was made from the pictures that are there."""
+"""Check whether an existing index was made from the pictures that exist now."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from sinonom_cli.storage.record import Artifact
 
 
 def refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> None:
-    """Refuse to go on with an index that was made from other pictures, or from these before they changed.
+    """Refuse to continue an index that was made from other pictures, or from these before they changed.
 
     Parameters
     ----------
-    field : of the record, that says what it was made from.
+    field : name of the record's field that says what the index was made from.
 
     Raises
     ------
     SinonomError
-        With exit code 5; of a complete index it names the first picture.
+        With exit code 5; for a complete index, the message names the first different picture.
     """
     was, now = artifact.record.get(field, {}), {"pictures": len(entries), "sha256": identity(entries)}
     if was.get("changed"):
         raise SinonomError(
-            f"{artifact.path} has been added to, or taken from, since it was made",
-            "--add for what it does not hold, --overwrite to make it again",
+            f"{artifact.path} was changed by --add or --remove after it was made",
+            "use --add for new pictures, or --overwrite to make it again",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
     if was != now:
         raise SinonomError(
             f"{artifact.path} was made from other pictures: {was.get('pictures')} then, {now['pictures']} now"
             + _first_other(artifact, entries),
-            "--overwrite, or another output",
+            "use --overwrite, or another output",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
 
 
 def _first_other(artifact: Artifact, entries: Sequence[Entry]) -> str:
-    """Return in words which picture a complete index holds otherwise, or which it holds alone; "" if it cannot tell."""
+    """Return the end of a message: the first picture that has changed, is gone or is new; "" if it is unknown."""
     marks = read_marks(artifact.path, index_record(artifact.record)) if artifact.state == "complete" else None
     if marks is None:
         return ""

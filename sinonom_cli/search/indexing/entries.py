@@ -1,4 +1,4 @@
-"""The pictures to index, and what the row of each will say."""
+"""List the pictures to index, and the row of each."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Entry:
 
     Attributes
     ----------
-    path : its file.
-    row : what its row will say.
-    mark : the first `MARK` bytes of the SHA-256 of the file; 0 where it cannot be read.
+    path : file of the picture.
+    row : row of the picture in the index.
+    mark : the first `MARK` bytes of the SHA-256 of the file; all 0 if it cannot be read.
     """
 
     path: Path
@@ -42,12 +42,12 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """Its unique name: what failures.csv calls it."""
+        """Unique name of the picture, which failures.csv also uses."""
         return f"{self.row.set}/{self.row.item}"
 
 
 def identity(entries: Sequence[Entry]) -> str:
-    """Return a SHA-256 of what is to be indexed: rows and contents of files."""
+    """Return a SHA-256 of what is to be indexed: the rows and the contents of files."""
     digest = hashlib.sha256()
     for entry in entries:
         row = entry.row
@@ -57,7 +57,7 @@ def identity(entries: Sequence[Entry]) -> str:
 
 
 class Entries(list[Entry]):
-    """Pictures, and how many files plain folders hold that are none, by ending."""
+    """Pictures to index, and the number of other files in plain folders, by file ending."""
 
     passed_over: dict[str, int]
 
@@ -67,9 +67,9 @@ class Entries(list[Entry]):
 
 
 def entries_of(sets: Sequence[Path], output: Path, limit: int | None) -> Entries:
-    """Return all pictures of the sets, or the first `limit`; raises SinonomError if there are none.
+    """Return all pictures of the sets, or the first `limit`; raise SinonomError if there are none.
 
-    Every file is read once for its mark: 0.03 ms each, a thirtieth of what embedding it takes.
+    Every file is read once for its mark. This takes 0.03 ms each, a thirtieth of the time for embedding it.
     """
     found: list[tuple[Path, Row]] = []
     passed_over: Counter[str] = Counter()
@@ -106,5 +106,5 @@ def relative(path: Path, output: Path) -> str:
     """Return `path` relative to the folder of the index, so that both can be moved together."""
     try:
         return Path(os.path.relpath(path, output.parent)).as_posix()
-    except ValueError:  # another drive of Windows
+    except ValueError:  # on Windows, the paths are on two drives
         return path.absolute().as_posix()

@@ -1,7 +1,7 @@
-"""Kinds of FAISS index: which one `--type` names, how it is trained, and how far it must look.
+"""Define the types of FAISS index: the factory string for `--type`, the training, and the search effort.
 
-Distances are Euclidean everywhere. Compressed kinds only choose candidates: `query` measures these again with the
-whole vectors, which lie beside the index.
+All distances are Euclidean. Compressed types only choose candidates; `query` computes their distances again from the
+uncompressed vectors beside the index.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AUTO_FLAT = 1_000_000
-"""Up to so many vectors, `auto` is flat: exact, nothing to train, and a search takes some tens of milliseconds."""
+"""Largest number of vectors for which `auto` is flat: exact and untrained, with searches of some tens of ms."""
 
 TYPES = ("auto", "flat", "fp16", "hnsw", "ivf-sq8", "pq-refine")
 
 CANDIDATES = {"hnsw": 4, "ivf-sq8": 4, "pq-refine": 16}
-"""How many more rows than were asked for are measured again with whole vectors."""
+"""Number of candidates per requested row; their distances are computed again from uncompressed vectors."""
 
 SAMPLE = 40
-"""Vectors that a centroid of an inverted file is learnt from."""
+"""Number of training vectors per centroid of an inverted file."""
 ONE_LEVEL = 1_024
-"""Up to so many centroids they are learnt all at once; above, cell by cell, which takes a hundredth of the time."""
+"""Largest number of centroids to learn all at once; more are learnt cell by cell, in a hundredth of the time."""
 ROUNDS = 10
 ASSIGN = 32
-"""How far the graph over the centroids is searched for the list that a vector goes to."""
+"""Search effort (efSearch) in the graph over the centroids when the list for a vector is chosen."""
 
 GOAL = 0.998
-"""Of the five nearest, the share that an index is set to find, on its own vectors."""
+"""Share of the five nearest rows that an index is tuned to find, measured on its own vectors."""
 ASKED, NEAREST = 200, 5
 
 
 def factory(kind: str, count: int, dimension: int) -> str:
-    """Return FAISS' factory string for a `--type` of so many vectors.
+    """Return FAISS' factory string for a `--type` with `count` vectors.
 
     Raises
     ------
     SinonomError
-        With exit code 2, if FAISS does not know it.
+        With exit code 2, if FAISS does not know the type.
     """
     if kind == "auto":
         kind = "flat" if count <= AUTO_FLAT else "ivf-sq8"
@@ -61,7 +61,7 @@ def factory(kind: str, count: int, dimension: int) -> str:
 
 
 def new(text: str, dimension: int) -> Any:
-    """Return an empty FAISS index by its factory string; raises SinonomError (2) if that is none."""
+    """Return an empty FAISS index for a factory string; raise SinonomError with exit code 2 if that is invalid."""
     import faiss
 
     try:
@@ -69,13 +69,13 @@ def new(text: str, dimension: int) -> Any:
     except RuntimeError as error:
         reason = str(error).rpartition(": ")[2] or str(error)
         raise usage_error(
-            f"--type {text}: FAISS makes no such index of vectors of length {dimension}: {' '.join(reason.split())}",
-            f"--type {'|'.join(TYPES)}, or a factory string such as IVF4096,SQ8",
+            f"--type {text}: FAISS cannot make this index for {dimension} dimensions: {' '.join(reason.split())}",
+            f"use --type {'|'.join(TYPES)}, or a factory string such as IVF4096,SQ8",
         ) from None
 
 
 def train(index: Any, vectors: NDArray[np.float32]) -> None:
-    """Train an empty index on a sample of (N, D) float32 vectors, the same of the same vectors."""
+    """Train an empty index on a sample of (N, D) float32 vectors; equal vectors always give the same sample."""
     if index.is_trained:
         return
     import faiss
@@ -95,20 +95,20 @@ def train(index: Any, vectors: NDArray[np.float32]) -> None:
             quantizer.hnsw.efSearch = ASSIGN
         sample = sample[np.random.default_rng(1).permutation(len(sample))[:131_072]]
     if hasattr(index, "pq"):
-        index.pq.cp.min_points_per_centroid = 1  # or it warns on C's stderr, once for each part of a vector
-        index.do_polysemous_training = False  # for searches that no one makes here, and a hundred times the work
+        index.pq.cp.min_points_per_centroid = 1  # this avoids a warning on C's stderr for each part of a vector
+        index.do_polysemous_training = False  # it takes a hundred times the work, for searches that are not used here
     try:
         index.train(sample)
     except RuntimeError as error:
         reason = " ".join(str(error).rpartition("failed: ")[2].split())
         raise SinonomError(
             f"FAISS cannot train this index on {len(sample)} vectors: {reason}",
-            "--type flat --overwrite, or a smaller kind",
+            "use --type flat --overwrite, or a smaller type",
         ) from error
 
 
 def _centroids(sample: NDArray[np.float32], number: int) -> NDArray[np.float32]:
-    """Return cluster centres by k-means: all at once if there are few, else of each of sqrt(number) cells apart."""
+    """Return cluster centres by k-means: all at once if there are few, else separately in sqrt(number) cells."""
     if number <= ONE_LEVEL:
         return _means(sample, number).centroids
     cells = int(number**0.5)
@@ -133,9 +133,9 @@ def _means(vectors: NDArray[np.float32], number: int) -> Any:
 
 
 def tune(index: Any, vectors: NDArray[np.float32], candidates: int) -> dict[str, Any]:
-    """Let an index look just as far as it must to find `GOAL` of the nearest five, and return what was measured.
+    """Set the smallest search effort with which an index finds `GOAL` of the five nearest; return the measured values.
 
-    The queries are some of its own vectors, which are not counted among their neighbours. What is set is stored in the
+    The queries are some of its own vectors; a query does not count as its own neighbour. The setting is stored in the
     FAISS file itself.
     """
     import faiss
@@ -164,7 +164,7 @@ def tune(index: Any, vectors: NDArray[np.float32], candidates: int) -> dict[str,
 
 
 def _knobs(index: Any) -> tuple[str, list[int]] | None:
-    """Return what says how far an index looks, and what to try."""
+    """Return the name of the search parameter of an index and the values to try; None if it has no such parameter."""
     import faiss
 
     inverted = _inverted(index)
@@ -183,7 +183,7 @@ def _inverted(index: Any) -> Any:
 
 
 def _nearest(vectors: NDArray[np.float32], queries: NDArray[np.float32], asked: NDArray[np.int64]) -> list[list[int]]:
-    """Return the rows of the `NEAREST` nearest of each query, itself left out, by looking at all vectors."""
+    """Return the `NEAREST` nearest rows of each query, without the query itself, by comparing all vectors."""
     import faiss
 
     rows, distances = np.zeros((len(queries), 0), np.int64), np.zeros((len(queries), 0), np.float32)
@@ -199,7 +199,7 @@ def _nearest(vectors: NDArray[np.float32], queries: NDArray[np.float32], asked: 
 def _best(
     vectors: NDArray[np.float32], queries: NDArray[np.float32], asked: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> list[list[int]]:
-    """Return the nearest of the rows found for each query, by whole vectors, itself left out."""
+    """Return the nearest of the rows found for each query by uncompressed vectors, without the query itself."""
     best = []
     for query, own, found in zip(queries, asked.tolist(), rows, strict=True):
         there = np.sort(found[(found >= 0) & (found != own)])

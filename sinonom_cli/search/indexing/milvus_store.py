@@ -1,4 +1,4 @@
-"""Put an index into Milvus instead of files: its record names the collection, which is its own."""
+"""Store an index in Milvus instead of files; its record names the collection, which belongs to this index alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def stored_at(output: Path) -> dict[str, str] | None:
-    """Return where the rows of the index at `output` lie in Milvus; None: there is no index, or they do not."""
+    """Return where in Milvus the rows of the index at `output` are; None if there is no index or it is in files."""
     try:
         record = json.loads(record_path(output, "index").read_text(encoding="utf-8"))
         store = record["store"]
@@ -32,17 +32,17 @@ def stored_at(output: Path) -> dict[str, str] | None:
 
 
 def check_store(text: str, output: Path, kind: str) -> None:
-    """Refuse what cannot be put into Milvus, and a Milvus that is away, before anything is embedded.
+    """Check, before anything is embedded, that Milvus answers and can hold the index.
 
     Raises
     ------
     SinonomError
-        2 for what is no store, 4 for a Milvus that does not answer, 5 if the collection that is named is there and is
-        not that of the index at `output`.
+        With exit code 2, for an invalid store or type; 4, if Milvus does not answer; 5, if the named collection exists
+        and is not that of the index at `output`.
     """
     uri, name = parse(text)
     if kind not in ("auto", "flat"):
-        raise usage_error(f"--type {kind} is FAISS'; Milvus has its own", "--type auto or flat with --store")
+        raise usage_error(f"--type {kind} is a type of FAISS, not of Milvus", "use --type auto or flat with --store")
     own = stored_at(output)
     collection = Collection(uri, name or "sinonom", output.parent)
     if collection.there() and name and own != {"kind": "milvus", "uri": uri, "collection": name}:
@@ -50,11 +50,11 @@ def check_store(text: str, output: Path, kind: str) -> None:
 
 
 def drop_replaced(artifact: Artifact, replaced: dict[str, str] | None) -> None:
-    """Drop the collection of an index that `artifact` has taken the place of; a run that was killed is caught up on.
+    """Drop the collection of an index that `artifact` replaces, also if the run that began this was killed.
 
     Parameters
     ----------
-    replaced : where its rows lie, as `stored_at` said before; None: nowhere in Milvus.
+    replaced : where its rows are, as `stored_at` returned before; None: not in Milvus.
     """
     if artifact.state == "new" and replaced:
         _note(artifact, replaces=replaced)
@@ -75,7 +75,7 @@ def store(
 ) -> Artifact:
     """Write vectors and rows into a collection of their own and finish the artifact; see `assemble`.
 
-    A run that was killed goes on behind what the collection holds.
+    After a killed run, the next run continues after the rows that the collection holds.
     """
     uri, name = parse(text)
     known = artifact.record.get("store")
@@ -86,7 +86,7 @@ def store(
         if collection.there():
             raise _in_the_way(name, uri)
         _note(artifact, store=where)
-    elif "digest" in where:  # it was complete; what failed then comes among its rows now
+    elif "digest" in where:  # it was complete; pictures that failed then are now inserted between its rows
         where = {field: value for field, value in where.items() if field != "digest"}
         _note(artifact, store=where)
         collection.drop()
@@ -105,13 +105,13 @@ def store(
     collection.finish()
     held = collection.count()
     if held != shape[0]:
-        raise SinonomError(f"{name} at {uri} holds {held} rows of {shape[0]}", "the same command with --overwrite")
+        raise SinonomError(f"{name} at {uri} holds {held} rows, not {shape[0]}", "run the command with --overwrite")
     where = {**where, "digest": collection.digest(shape[0])}
     return finish(artifact, dimension=shape[1], unit=unit, **{**fields, "store": where})
 
 
 def _note(artifact: Artifact, **fields: Any) -> None:
-    """Change fields in the record of a running artifact, so that the next run goes on there; None takes one away."""
+    """Change fields in the record of a running artifact, from which the next run continues; None removes a field."""
     changed = {**artifact.record, **fields}
     artifact.record = {name: value for name, value in changed.items() if value is not None}
     write_json(record_path(artifact.path, "index"), artifact.record)
@@ -119,7 +119,7 @@ def _note(artifact: Artifact, **fields: Any) -> None:
 
 def _in_the_way(name: str, uri: str) -> SinonomError:
     return SinonomError(
-        f"the collection {name} at {uri} is there, and belongs to another index or program",
-        "--store with another #COLLECTION, or without any: each index has one of its own",
+        f"the collection {name} at {uri} exists and belongs to another index or program",
+        "use --store with another #COLLECTION, or without one: each index needs its own collection",
         ExitCode.OUTPUT_IN_THE_WAY,
     )

@@ -1,7 +1,7 @@
-"""Embeddings made elsewhere: `NAME.npy`, (N, D) float32, and beside it `NAME.csv`, what row i of it shows.
+"""Read embeddings of other programs: `NAME.npy`, (N, D) float32, and beside it the table `NAME.csv` of its rows.
 
 The table has the column `item`, and may have `source`, `label`, `char` and `set` (the folder of the pictures, relative
-to the table). Without a table, items are called by their numbers.
+to the table). Without a table, items are named by their numbers.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ BLOCK = 65_536
 
 
 class Arrays:
-    """Files of embeddings, one after the other.
+    """Files of embeddings, joined in their order.
 
     Parameters
     ----------
     paths : the `.npy` files.
-    output : the index; its rows name folders relative to it.
-    dimension : what the model's embeddings have.
-    limit : take only the first so many vectors.
+    output : path of the index; rows name folders relative to the index's folder.
+    dimension : number of dimensions of the model's embeddings.
+    limit : number of vectors to use, from the first; None: all.
 
     Raises
     ------
     SinonomError
-        If a file is no (N, D) float32 array, or its table has another length.
+        If a file is not an (N, D) float32 array, or its table has another length.
     """
 
     def __init__(self, paths: Sequence[Path], output: Path, dimension: int, limit: int | None) -> None:
@@ -53,28 +53,28 @@ class Arrays:
         self.shape = (sum(map(len, self.arrays)), dimension)
         for path in self.paths:
             if not path.with_suffix(".csv").exists():
-                console.say(f"{path.with_suffix('.csv')} is not there: items are called by their numbers")
+                console.say(f"{path.with_suffix('.csv')} does not exist: items are named by their numbers")
 
     def identity(self) -> dict[str, Any]:
-        """Return sizes and checksums (of a large file: of a sample), to tell whether they have changed."""
+        """Return sizes and checksums (of a large file: of a sample) that show whether the arrays have changed."""
         sums = {path.name: checksum(path, quick=True) for path in self.paths}
         return {"vectors": self.shape[0], "arrays": sums}
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """Yield the vectors, (n, D) float32; raises SinonomError for one with a value that is no number."""
+        """Yield the vectors, (n, D) float32; raise SinonomError for a vector with a value that is not finite."""
         for path, array in zip(self.paths, self.arrays, strict=True):
             for start in range(0, len(array), BLOCK):
                 block = np.array(array[start : start + BLOCK])
                 bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
                 if len(bad):
                     raise SinonomError(
-                        f"{path}: row {start + int(bad[0])} holds something that is no number",
-                        "leave it out of array and table",
+                        f"{path}: row {start + int(bad[0])} holds a value that is not a finite number",
+                        "leave the row out of the array and the table",
                     )
                 yield block
 
     def rows(self) -> Iterator[Row]:
-        """Yield what each vector shows; raises SinonomError where a table does not fit its array."""
+        """Yield the row of each vector; raise SinonomError if a table does not fit its array."""
         for path, array in zip(self.paths, self.arrays, strict=True):
             table = path.with_suffix(".csv")
             count = len(mapped_array(path))
@@ -94,34 +94,34 @@ class Arrays:
             return cell
         try:
             return Path(os.path.relpath(table.parent / cell, self.output.parent)).as_posix()
-        except ValueError:  # another drive of Windows
+        except ValueError:  # on Windows, the paths are on two drives
             return (table.parent / cell).absolute().as_posix()
 
 
 def arrays_given(sets: Sequence[Path]) -> bool:
-    """Return whether `.npy` files are to be indexed; raises SinonomError (2) if they are mixed with sets."""
+    """Return whether `.npy` files are to be indexed; raise SinonomError with exit code 2 if sets are among them."""
     arrays = [path.suffix == ".npy" for path in sets]
     if any(arrays) and not all(arrays):
-        raise usage_error("image sets and .npy files are not indexed together", "one kind first, the other with --add")
+        raise usage_error("image sets and .npy files cannot be indexed together", "index one, then --add the other")
     return any(arrays)
 
 
 def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
-    """Map an array, and check that it is what the model's embeddings are."""
+    """Map an array, and check that it has the dtype and dimension of the model's embeddings."""
     try:
         array = mapped_array(path)
     except FileNotFoundError:
         raise SinonomError(f"{path} does not exist", "check the path") from None
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise SinonomError(f"{path} is no array that numpy opens: {reason}", "numpy.save(NAME.npy, vectors)") from error
+        raise SinonomError(f"{path} is not a numpy array: {reason}", "use numpy.save(NAME.npy, vectors)") from error
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype != np.float32:
         found = f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else "an archive"
-        raise SinonomError(f"{path} is {found}, not (N, D) float32", "vectors.astype(numpy.float32)")
+        raise SinonomError(f"{path} is {found}, not (N, D) float32", "convert it with vectors.astype(numpy.float32)")
     if array.shape[1] != dimension:
         raise SinonomError(
             f"{path} holds vectors of length {array.shape[1]}, the model's embeddings have {dimension}",
-            "--model with the model that made them",
+            "use --model with the model that made them",
         )
     if len(array) == 0:
         raise SinonomError(f"{path} holds no vectors", "give an array that holds some")

@@ -1,7 +1,7 @@
-"""The batches of an index that is being made.
+"""Keep the finished batches of an index that is being made.
 
-A finished batch is kept in `OUT.faiss.partial/` until the index is complete, so that a killed run redoes at most the
-batches under way. The batches are cut by position alone: the same bytes come out however often the run was killed.
+A finished batch stays in `OUT.faiss.partial/` until the index is complete, so that after a killed run only the batches
+in progress are repeated. Batches are cut by position alone, so the result is the same after any number of killed runs.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _BATCH_NAME = re.compile(r"\d{8}\.npz\Z")
 
 
 class Partial:
-    """The batches of an index that is being made, on disk.
+    """Batches, on disk, of an index that is being made.
 
     Parameters
     ----------
-    output : the index; the batches are in `<output>.partial/`.
+    output : path of the index; the batches are in `<output>.partial/`.
     entries : all pictures.
-    batch_size : pictures of a batch.
+    batch_size : number of pictures in a batch.
     """
 
     def __init__(self, output: Path, entries: Sequence[Entry], batch_size: int) -> None:
@@ -40,7 +40,7 @@ class Partial:
         self.batches = [entries[start : start + batch_size] for start in range(0, len(entries), batch_size)]
 
     def done(self, number: int) -> bool:
-        """Return whether a batch is there and whole; one with failures is not, so that they are tried again."""
+        """Return whether a batch exists without failures; one with failures counts as not done and is tried again."""
         if not self._path(number).exists():
             return False
         try:
@@ -50,7 +50,7 @@ class Partial:
         return not embedded.failures and len(embedded.vectors) == len(self.batches[number])
 
     def save(self, number: int, embedded: Embedded) -> None:
-        """Keep a finished batch."""
+        """Write a finished batch."""
         buffer = io.BytesIO()
         np.savez(
             buffer,
@@ -67,7 +67,7 @@ class Partial:
             return Embedded(stored["vectors"], failures)
 
     def restore(self, vectors: NDArray[np.floating], failed: set[str]) -> None:
-        """Make batches from a complete index again, but those in which pictures failed."""
+        """Make the batches of a complete index again, except those in which pictures failed."""
         start = 0
         for number, batch in enumerate(self.batches):
             lost = sum(entry.key in failed for entry in batch)

@@ -1,7 +1,7 @@
-"""A few rows for each label instead of one for each picture: the centres of its embeddings.
+"""Represent each label by a few rows, the centres of its embeddings, instead of one row for each picture.
 
-They are found by spherical k-means (Dhillon and Modha 2001, "Concept decompositions for large sparse text data using
-clustering", Machine Learning 42), begun as k-means++ does (Arthur and Vassilvitskii 2007).
+The centres are found by spherical k-means (Dhillon and Modha 2001, "Concept decompositions for large sparse text data
+using clustering", Machine Learning 42), which starts as k-means++ does (Arthur and Vassilvitskii 2007).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PICTURES = 8
-"""Pictures of a label that a centre takes: of fewer than twice as many, there is one centre."""
+"""Number of a label's pictures per centre; a label with fewer than twice as many pictures has one centre."""
 LEAST = 3
-"""A centre that fewer pictures are nearest to is none: what was cut or labelled wrongly is not to name a character."""
+"""Smallest number of pictures of a centre; smaller ones may come from wrong cuts or labels and are dropped."""
 ROUNDS = 100
 
 
@@ -32,29 +32,29 @@ def refuse_unlabelled(rows: Sequence[Row]) -> None:
     if bare:
         raise SinonomError(
             f"{len(bare)} of {len(rows)} pictures have no label, the first is {bare[0].set}/{bare[0].item}: "
-            "--prototypes needs to know what each shows",
-            "sets that say it (crop-nomnaocr, synth-fonts), or folders named by code points: U+5B57/a.png",
+            "--prototypes needs the label of each picture",
+            "use sets with labels (crop-nomnaocr, synth-fonts), or folders named by code points: U+5B57/a.png",
         )
 
 
 def prototypes(
     most: int, shape: tuple[int, int], blocks: Iterable[NDArray[np.float32]], rows: Sequence[Row]
 ) -> tuple[NDArray[np.float32], list[Row], bool]:
-    """Return the rows that stand for the labels, and their vectors.
+    """Return the rows that represent the labels, and their vectors.
 
-    In memory are the embeddings, once, and besides them what one label takes.
+    Memory holds one copy of the embeddings, and the temporary arrays of one label.
 
     Parameters
     ----------
-    most : centres of a label, at most.
+    most : largest number of centres of a label.
     shape : (N, D).
     blocks : the embeddings, (n, D) float32 each.
-    rows : what each shows.
+    rows : the row of each embedding.
 
     Returns
     -------
-    (P, D) float32 of length 1, by label in the order of code points, the centre of most pictures first; their P rows,
-    which name no set and no source; and whether the embeddings had unit length.
+    (P, D) float32 of length 1, with labels in the order of code points and the centre of most pictures first in each;
+    their P rows, which name no set and no source; and whether the embeddings had unit length.
     """
     labels = sorted({row.label for row in rows}, key=lambda label: (len(label), label))
     number = {label: place for place, label in enumerate(labels)}
@@ -85,13 +85,13 @@ def centres_of(vectors: NDArray[np.float32], most: int, rng: np.random.Generator
     Parameters
     ----------
     vectors : (n, D) float32 of length 1.
-    most : how many centres there may be; one for each `PICTURES` at most.
-    rng : draws where to begin.
+    most : largest number of centres; there is at most one for each `PICTURES` vectors.
+    rng : random generator for the vectors that k-means starts from.
 
     Returns
     -------
-    (k, D) float32 of length 1: each is the direction of the mean of the vectors that are nearest to it, at least
-    `LEAST` of them where k > 1. The centre of most vectors comes first.
+    (k, D) float32 of length 1: each is the direction of the mean of its nearest vectors, of which there are at least
+    `LEAST` if k > 1. The centre of most vectors comes first.
     """
     centres = _begun(vectors, min(most, max(1, len(vectors) // PICTURES)), rng)
     while True:
@@ -102,12 +102,12 @@ def centres_of(vectors: NDArray[np.float32], most: int, rng: np.random.Generator
 
 
 def _begun(vectors: NDArray[np.float32], number: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw vectors to begin with, each with the probability of its squared distance from those drawn before."""
+    """Draw start vectors, each with a probability proportional to its squared distance from those drawn before."""
     drawn = [int(rng.integers(len(vectors)))]
     far = np.full(len(vectors), np.inf)
     while len(drawn) < number:
         far = np.minimum(far, 1.0 - np.einsum("nd,d->n", vectors, vectors[drawn[-1]])).clip(min=0)
-        far[far < 1e-6] = 0  # the same picture again
+        far[far < 1e-6] = 0  # the picture is the same as one drawn before
         if not far.any():
             break
         drawn.append(int(rng.choice(len(vectors), p=far / far.sum())))
@@ -117,17 +117,17 @@ def _begun(vectors: NDArray[np.float32], number: int, rng: np.random.Generator) 
 def _settled(
     vectors: NDArray[np.float32], centres: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Move centres to the means of what is nearest to them until nothing changes; return them and what each holds."""
+    """Move centres to the means of their nearest vectors until nothing changes; return them and their vector counts."""
     before = np.zeros(0, np.int64)
     for _ in range(ROUNDS):
-        # einsum: a product of BLAS rounds otherwise with other threads or on another processor, and decides ties so.
+        # einsum is used because rounding in BLAS depends on threads and processor, and would decide ties.
         nearest = np.einsum("nd,kd->nk", vectors, centres).argmax(axis=1)
-        there, nearest = np.unique(nearest, return_inverse=True)  # a centre that nothing is nearest to goes
+        there, nearest = np.unique(nearest, return_inverse=True)  # centres without vectors are removed
         if len(there) == len(centres) and np.array_equal(nearest, before):
             break
         sums = np.stack([vectors[nearest == k].sum(axis=0, dtype=np.float64) for k in range(len(there))])
         lengths = np.linalg.norm(sums, axis=1)
-        for k in np.flatnonzero(lengths < 1e-9):  # opposite vectors have no mean direction: one of them stands for both
+        for k in np.flatnonzero(lengths < 1e-9):  # opposite vectors have no mean direction, so one of them is used
             sums[k] = vectors[nearest == k][0]
             lengths[k] = np.linalg.norm(sums[k : k + 1], axis=1)[0] or 1.0
         centres, before = sums / lengths[:, None], nearest

@@ -1,4 +1,4 @@
-"""Remove from an index, without embedding or training again what stays in it."""
+"""Remove rows from an index without embedding or training the other rows again."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def remove(path: Path, names: Sequence[str]) -> Artifact:
     Raises
     ------
     SinonomError
-        4, if a name is nowhere in the index, or nothing would be left of it; then nothing is changed; 5, if another
-        process writes it.
+        With exit code 4, if a name is not in the index or no rows would be left, and then nothing is changed; 5, if
+        another process writes the index.
     """
     with locked(path, "index"):
         return _removed(path, names)
@@ -69,7 +69,7 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
         marks = read_marks(path, record, whole=True)
         made |= write_marks(folder, None if marks is None else marks[keep])
         counts = {**record.counts, "rows": len(keep), "items": len(keep) + record.failed}
-        del vectors, rows, marks  # what is mapped cannot be replaced on Windows
+        del vectors, rows, marks  # Windows cannot replace a file that is mapped
         publish(artifact, made, **fields, **changed(record, record.options), counts=counts)
         clear(path)
     except OSError as error:
@@ -80,7 +80,7 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
 
 
 def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Return which rows are named, (N,) bool: a name that an item or a source has is no number and no pattern."""
+    """Return which rows are named, (N,) bool; the name of an item or source is never read as a number or pattern."""
     asked = dict.fromkeys(names)
     found: dict[str, list[int]] = {}
     for number, row in enumerate(rows):
@@ -108,17 +108,17 @@ def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
     if missing:
         raise SinonomError(
             f"{len(missing)} names are not in {path}; the first is {missing[0]}",
-            f"items as in {path.name}.rows.csv, or #NUMBER",
+            f"give items as in {path.name}.rows.csv, or #NUMBER",
         )
     return gone
 
 
 def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
-    """Raise SinonomError if an item's name is one of several sets, and these pictures were not made from one source."""
+    """Raise SinonomError if items of several sets have the same name and were not made from one source."""
     several = {(row.set, row.item) if row.source == row.item else (row.source,) for row in rows if row.item == name}
     if len(several) > 1:
         raise SinonomError(
-            f"{name} names {len(rows)} items, of {rows[0].set} and of {rows[-1].set}",
+            f"{name} names {len(rows)} items, one in {rows[0].set} and one in {rows[-1].set}",
             f"--remove {rows[0].set}/{name}, or #NUMBER",
         )
 
@@ -126,13 +126,13 @@ def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
 def _without(
     path: Path, record: IndexRecord, gone: NDArray[np.bool_], left: NDArray[np.float32]
 ) -> tuple[Any, dict[str, Any]]:
-    """Return a compressed index without some rows, the others numbered anew, and what changes in its record."""
+    """Return a compressed index without some rows, with the others renumbered, and the changed fields of its record."""
     import faiss
 
     verify(path, record)
     index = load(path)
     inverted = faiss.try_extract_index_ivf(index)
-    if inverted is None:  # a graph cannot forget: it is made again, of the vectors at hand
+    if inverted is None:  # vectors cannot be removed from a graph, so it is made again from those that stay
         index = faiss_types.new(record.factory, left.shape[1])
         faiss_types.train(index, left)
         for block in pieces(left):
@@ -151,7 +151,7 @@ def _without(
 
 
 def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:
-    """Replace `-` among names by the lines given."""
+    """Replace each `-` among the names by the given lines."""
     for name in names:
         if name == "-":
             yield from (line.rstrip("\r\n") for line in lines if line.strip())
