@@ -151,7 +151,7 @@ def test_weights_of_another_backbone_are_refused_and_pickles_are_not_opened(tmp_
     for name, words in (
         ("directmap.safetensors", "lacks .* of the backbone's"),
         ("model.pth", "not in safetensors format"),
-        ("nothing.safetensors", "is no file"),
+        ("nothing.safetensors", "is not a file"),
     ):
         with pytest.raises(SinonomError, match=words) as caught:
             pretrained.load_weights(network, tmp_path / name)
