@@ -1,4 +1,4 @@
-"""The network to train: a backbone, a linear head, embeddings of length 1."""
+"""Build the network to train: a backbone and a linear head that gives embeddings of length 1."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sinonom_cli.networks.directmap import WIDTHS, DirectMapNet, Head
 
 
 class TimmNet(nn.Module):
-    """A backbone of timm, pooled as it is its way, and a linear head.
+    """Network of a timm backbone with its own pooling, and a linear head.
 
-    Maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 of length 1.
+    It maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 embeddings of length 1.
 
     Parameters
     ----------
-    backbone : made with `num_classes=0`.
-    pooled : length of what it gives.
-    channels : of its feature map.
-    embedding : D.
+    backbone : timm model made with `num_classes=0`.
+    pooled : length of its pooled features, F.
+    channels : number of channels of its feature map.
+    embedding : length of an embedding, D.
     """
 
     def __init__(self, backbone: nn.Module, pooled: int, channels: int, embedding: int) -> None:
@@ -32,11 +32,11 @@ class TimmNet(nn.Module):
         self.head = Head(pooled, embedding)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """Pooled features of a batch, (N, F)."""
+        """Return the pooled features of a batch, (N, F)."""
         return self.backbone(_around_zero(pictures))
 
     def tokens(self, pictures: Tensor) -> Tensor:
-        """The feature map of a batch before it is pooled, (N, T, channels)."""
+        """Return the feature map of a batch before pooling, (N, T, channels)."""
         return _tokens(self.backbone.forward_features(_around_zero(pictures)), self.channels)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -45,12 +45,12 @@ class TimmNet(nn.Module):
 
 
 def _around_zero(pictures: Tensor) -> Tensor:
-    """What networks of timm expect."""
+    """Rescale ink from [0, 1] to [-1, 1], the range that timm's networks expect."""
     return pictures * 2 - 1
 
 
 def _tokens(maps: Tensor, channels: int) -> Tensor:
-    """(N, T, C) of (N, C, h, w), (N, h, w, C) or (N, T, C), whichever a backbone gives."""
+    """Return a feature map as (N, T, C) tokens; a backbone gives (N, C, h, w), (N, h, w, C) or (N, T, C)."""
     if maps.ndim == 3:
         return maps
     return maps.flatten(2).mT if maps.shape[1] == channels else maps.flatten(1, 2)
@@ -61,19 +61,20 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
 
     Parameters
     ----------
-    backbone : one of `WIDTHS` or a name of timm's.
+    backbone : one of `WIDTHS` or the name of a timm model.
     embedding : length of an embedding.
     size : side of the input in pixels.
-    stem_stride : of the first convolution, or side of a patch; None: the backbone's own, made for 224 pixels.
+    stem_stride : stride of the first convolution, or side of a patch, in pixels; None: the backbone's own, which is
+        made for pictures of 224 pixels.
 
     Raises
     ------
     SinonomError
-        With exit code 2 for an unknown name, or for a network that does not take such pictures or strides.
+        With exit code 2, if the name is unknown or the network does not take this size or stride.
     """
     if backbone in WIDTHS:
         if stem_stride is not None:
-            raise usage_error(f"backbone {backbone} has no stem: its maps keep the detail", "leave --stem-stride away")
+            raise usage_error(f"backbone {backbone} has no stem with a stride to change", "leave out --stem-stride")
         return DirectMapNet(size, embedding, widths=WIDTHS[backbone])
     timm = need("timm", "train")
     if not timm.is_model(backbone):
@@ -88,10 +89,10 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
             pooled = body.eval()(example)
     except SinonomError:
         raise
-    except Exception as error:  # thousand networks, and as many ways to say that a size does not fit
+    except Exception as error:  # timm's networks raise many different exceptions when a size does not fit
         reason = " ".join(str(error).split())[:120]
         stride = "" if stem_stride is None else f" with --stem-stride {stem_stride}"
-        hint = "--size 64, 96, 128 or 224" if stem_stride is None else "another --stem-stride, or leave it away"
+        hint = "--size 64, 96, 128 or 224" if stem_stride is None else "give another --stem-stride, or leave it out"
         raise usage_error(
             f"backbone {backbone} does not take pictures of {size} x {size}{stride}: {reason}", hint
         ) from error
@@ -104,7 +105,7 @@ def _body(name: str, size: int, stride: int | None) -> nn.Module:
     try:
         body = timm.create_model(name, img_size=size, **options)
         options["img_size"] = size
-    except TypeError:  # convolutional networks take any size and no such option
+    except TypeError:  # convolutional networks take any size and have no option `img_size`
         body = timm.create_model(name, **options)
     if stride is None:
         return body
@@ -117,8 +118,8 @@ def _body(name: str, size: int, stride: int | None) -> nn.Module:
     except AttributeError:
         stem = None
     if not isinstance(stem, nn.Conv2d):
-        raise usage_error(f"backbone {name} has no first convolution to stride", "leave --stem-stride away")
-    # With an odd kernel the map is the side divided by the stride, whatever that is.
+        raise usage_error(f"backbone {name} has no first convolution to stride", "leave out --stem-stride")
+    # With an odd kernel, this padding makes the map's side the input's side divided by the stride, rounded up.
     kernel = stem.kernel_size[0]
     pad = (kernel - 1) // 2 if kernel % 2 else max(0, (kernel - stride) // 2)
     stem.stride, stem.padding = (stride, stride), (pad, pad)

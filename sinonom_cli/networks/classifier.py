@@ -1,4 +1,4 @@
-"""The classifier: a network that learns to name characters, and what is exported of it."""
+"""Define the classifier, a network that learns to name characters, and the form in which it is exported."""
 
 from torch import Tensor, nn
 
@@ -7,16 +7,16 @@ from sinonom_cli.networks.ml_decoder import MLDecoder
 
 
 class Classifier(nn.Module):
-    """A network that learns to name characters, and embeds by what it learns from.
+    """Network that learns to name characters and embeds with the features that it classifies by.
 
-    Maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32, of any length; `both` gives (N, C) logits beside.
+    It maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 embeddings of any length; `both` adds (N, C) logits.
 
     Parameters
     ----------
-    network : of `backbones.build`; what it embeds with is made the classifier's own.
-    classes : C.
-    head : "linear": the embedding is the network's, before it is scaled, and logits are linear in it. "ml-decoder": the
-        embedding is the mean of the feature map, as long as the network has channels, and `MLDecoder` makes the logits
+    network : network from `backbones.build`; "ml-decoder" removes its head.
+    classes : number of characters, C.
+    head : "linear": the embedding is the network's before normalisation, and the logits are linear in it. "ml-decoder":
+        the embedding is the mean of the feature map, one number for each channel, and `MLDecoder` computes the logits
         from the map.
     """
 
@@ -36,7 +36,7 @@ class Classifier(nn.Module):
         return self.network.head(self.network.features(pictures))
 
     def both(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Embed and classify a batch: (N, D) and (N, C) logits."""
+        """Embed and classify a batch; return (N, D) embeddings and (N, C) logits."""
         if isinstance(self.classify, MLDecoder):
             tokens = self.network.tokens(pictures)
             return tokens.mean(dim=1), self.classify(tokens)
@@ -45,7 +45,7 @@ class Classifier(nn.Module):
 
 
 class Distributions(nn.Module):
-    """A classifier as it is exported: embedding and distribution over its classes, (N, D) and (N, C), rows sum to 1."""
+    """Classifier in its exported form; it gives (N, D) embeddings and (N, C) probabilities whose rows sum to 1."""
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""Gradient-direction features: a fixed first layer that buys what little data and little time lack.
+"""Compute gradient-direction features in a fixed first layer, which helps where training data or time are short.
 
-The gradient at each pixel is decomposed onto the two neighbouring ones of eight directions (Liu, Nakashima, Sako,
-Fujisawa 2004, "Handwritten digit recognition: investigation of normalization and feature extraction techniques"),
-each direction's map is blurred and sampled on a grid. On a 9 x 9 grid that makes 648 features for a linear
-discriminant; on a 24 x 24 grid it is the input of a small convolutional network ("directMap", Zhang, Bengio, Liu
-2017, "Online and offline handwritten Chinese character recognition: a comprehensive study and new benchmark").
+The gradient at each pixel is decomposed onto the two nearest of eight directions (Liu, Nakashima, Sako, Fujisawa 2004,
+"Handwritten digit recognition: investigation of normalization and feature extraction techniques"). The map of each
+direction is blurred and sampled on a grid. A 9 x 9 grid gives 648 features for a linear discriminant. A 24 x 24 grid
+is the input of a small convolutional network ("directMap", Zhang, Bengio, Liu 2017, "Online and offline handwritten
+Chinese character recognition: a comprehensive study and new benchmark").
 """
 
 import math
@@ -23,30 +23,30 @@ WIDTHS: dict[str, Widths] = {
     "directmap": ((48,), (96, 96), (160, 160)),
     "directmap-large": ((48,), (96, 128), (256, 256, 256)),
 }
-"""Of the networks on direction maps, by their names: channels of each convolution, before each of three poolings."""
+"""Channels of the convolutions before each of the three poolings, by the name of the network."""
 
 
 def sampling(size: int, grid: int) -> NDArray[np.float64]:
-    """Gaussian weights that sample one side of a picture at `grid` even places.
+    """Return the Gaussian weights that sample one side of a picture at `grid` evenly spaced places.
 
-    The deviation is sqrt(2) t / pi for places t pixels apart (Liu et al. 2004, after the sampling theorem).
+    The standard deviation is sqrt(2) t / pi for places t pixels apart (Liu et al. 2004, after the sampling theorem).
 
     Returns
     -------
-    (grid, size) float64, rows sum to 1 but for what lies beyond the edges.
+    (grid, size) float64; a row sums to 1, or to less where its Gaussian reaches beyond the edges.
     """
     step = size / grid
     deviation = math.sqrt(2) * step / math.pi
     away = (np.arange(size) + 0.5)[None, :] - (np.arange(grid)[:, None] + 0.5) * step
     weights = np.exp(-0.5 * (away / deviation) ** 2) / (deviation * math.sqrt(2 * math.pi))
-    return np.where(weights < 1e-7, 0, weights)  # numbers next to zero make products many times slower
+    return np.where(weights < 1e-7, 0, weights)  # products of numbers close to 0 are many times slower
 
 
 class DirectionMaps(nn.Module):
-    """Eight maps of gradient strength, one a direction.
+    """Layer that computes eight maps of gradient strength, one for each direction.
 
-    Maps (N, 1, S, S) float32 ink to (N, 8, G, G) float32, at least 0. Channel k holds gradients that point 45 k
-    degrees from +x (right) towards +y (down), into the ink. It has no weights to learn.
+    It maps (N, 1, S, S) float32 ink to (N, 8, G, G) float32, at least 0. Channel k holds gradients that point 45 k
+    degrees from +x (right) towards +y (down); a gradient points into the ink. The layer has no weights to learn.
 
     Parameters
     ----------
@@ -62,10 +62,10 @@ class DirectionMaps(nn.Module):
         self.register_buffer("sample", torch.from_numpy(sampling(size, grid)).float())
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Decompose and sample."""
+        """Decompose the gradients and sample the maps."""
         gradient = functional.conv2d(pictures, self.sobel, padding=1)
         x, y = gradient[:, :1], gradient[:, 1:]
-        # In its sector a vector is (its longer part less its shorter) along the axis, the shorter along the diagonal.
+        # A gradient's part along the axis is its longer component minus its shorter one; the rest is diagonal.
         right, left, down, up = x.relu(), (-x).relu(), y.relu(), (-y).relu()
         across, along = right + left, down + up
         maps = torch.cat(
@@ -85,9 +85,9 @@ class DirectionMaps(nn.Module):
 
 
 class DirectionFeatures(nn.Module):
-    """Gradient-direction features: maps on a grid, square roots, length 1.
+    """Layer that computes gradient-direction features: square roots of the maps, scaled to length 1.
 
-    Maps (N, 1, S, S) float32 ink to (N, 8 G G) float32; a blank picture to (nearly) zeros.
+    It maps (N, 1, S, S) float32 ink to (N, 8 G G) float32; the features of a blank picture are nearly 0.
     """
 
     def __init__(self, size: int, grid: int = 9) -> None:
@@ -98,21 +98,21 @@ class DirectionFeatures(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute the features."""
         maps = self.maps(pictures).flatten(1)
-        # The square root makes counts nearly normal; its length is then the sum of the maps, known beforehand.
+        # Square roots make the values nearly normally distributed; their squared length is the sum of the maps.
         return (maps / (maps.sum(dim=1, keepdim=True) + TINY)).sqrt()
 
 
 class DirectMapNet(nn.Module):
-    """A convolutional network on direction maps.
+    """Convolutional network on direction maps.
 
-    Maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 of length 1.
+    It maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32 embeddings of length 1.
 
     Parameters
     ----------
     size : side of the input in pixels, at least `grid`.
     embedding : length of an embedding, D.
     grid : side of the direction maps.
-    widths : channels of the convolutions.
+    widths : channels of the convolutions before each of the three poolings.
     """
 
     def __init__(
@@ -131,11 +131,11 @@ class DirectMapNet(nn.Module):
         self.head = Head(self.channels * (grid // 8) ** 2, embedding)
 
     def features(self, pictures: Tensor) -> Tensor:
-        """The last feature map of a batch, flat: (N, F)."""
+        """Return the last feature map of a batch, flattened to (N, F)."""
         return self.body(self._maps(pictures))
 
     def tokens(self, pictures: Tensor) -> Tensor:
-        """The last feature map of a batch as (N, T, channels)."""
+        """Return the last feature map of a batch as (N, T, channels)."""
         return self.body[:-1](self._maps(pictures)).flatten(2).mT
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -143,14 +143,14 @@ class DirectMapNet(nn.Module):
         return functional.normalize(self.head(self.features(pictures)), dim=1)
 
     def _maps(self, pictures: Tensor) -> Tensor:
-        # The root's slope is unbounded at 0: the maps are constants to training, and must stay so.
+        # No gradient may flow through the maps, since the derivative of the square root is infinite at 0.
         with torch.no_grad():
             maps = self.maps(pictures).sqrt()
             return maps / (maps.mean(dim=(1, 2, 3), keepdim=True) + TINY)
 
 
 class Head(nn.Linear):
-    """A linear layer that stays float32 in mixed precision: bfloat16 would round small distances away."""
+    """Linear layer that stays float32 in mixed precision, since bfloat16 would round small distances away."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Project features."""

@@ -1,8 +1,8 @@
-"""From picture files to embeddings, in batches: what index and query share.
+"""Embed picture files in batches, for both index and query.
 
-Reading and preparing a picture costs a fifth of what a small network does with it. Workers therefore take whole batches
-from file to embedding, each with a network of its own on one thread: no picture travels between processes, and no
-core waits for another.
+Reading and preparing a picture takes a fifth of the time that a small network needs to embed it. Each worker therefore
+takes whole batches from file to embedding, with its own network on one thread. No picture is sent between processes,
+and no core waits for another.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from sinonom_cli.storage.model_folder import Model
 
 PAGE = "looks like a page, a column or a line of several characters, not like one character"
-"""Reason for which a query is refused."""
+"""Reason that is given when a query is refused."""
 PAYS = 2_000
-"""From so many pictures on, workers save more than the second that it takes to start them."""
+"""Smallest number of pictures for which workers save more than the second that it takes to start them."""
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """A batch: the embeddings of the pictures that could be read, and why the others could not.
+    """Result of one batch: the embeddings of the pictures that could be read, and the reasons for the others.
 
     Attributes
     ----------
-    vectors : (n, D) float32.
-    failures : reason by position in the batch; n is the batch's length less these.
+    vectors : (n, D) float32, in the order of the batch.
+    failures : reason by position in the batch; n is the batch's length minus the number of failures.
     """
 
     vectors: NDArray[np.float32]
@@ -58,17 +58,17 @@ def embed_pictures(
     tta: bool = False,
     one_character: bool = False,
 ) -> Iterator[Embedded]:
-    """Embed pictures, and yield batch by batch, in order.
+    """Embed pictures and yield the batches in order.
 
     Parameters
     ----------
     embedder : the network.
-    batches : paths of pictures; a batch is what a worker takes at once.
+    batches : paths of pictures; a worker takes one batch at a time.
     size : side of the network's square input in pixels.
-    workers : processes that read and embed; 0: this one; None: as many as pay.
+    workers : number of processes that read and embed; 0: this process only; None: workers where they save time.
     engine : as in `work_through`.
     tta : take the mean over a few views of each picture, for queries only; see `test_time_augmentation`.
-    one_character : count pictures that look like a page or a column as failures: queries.
+    one_character : count pictures that look like a page or a column as failures, for queries only.
     """
     one = OneBatch(embedder, size, tta, one_character)
     if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
@@ -94,14 +94,14 @@ def embed_pictures(
 
 @dataclass(frozen=True)
 class EmbedBatch:
-    """Takes the pictures of an item's batch from file to embedding, in a worker."""
+    """Function object that takes the pictures of an item's batch from file to embedding, in a worker."""
 
     model: Model
     tta: bool = False
     one_character: bool = False
 
     def __call__(self, item: Item) -> list[Any]:
-        """Return one `Embedded` in a list."""
+        """Return a list of one `Embedded`."""
         _, batch = item.data
         embedder = _embedder(self.model.path, self.model.identity)
         return [OneBatch(embedder, self.model.size, self.tta, self.one_character)(batch)]
@@ -109,12 +109,12 @@ class EmbedBatch:
 
 @dataclass(frozen=True)
 class Read:
-    """Reads and prepares one picture in a worker, to see whether that survives."""
+    """Function object that reads and prepares one picture in a worker, to see whether the worker survives."""
 
     size: int
 
     def __call__(self, item: Item) -> list[Any]:
-        """Return nothing; raises SinonomError for a picture that cannot be read."""
+        """Return an empty list; raise SinonomError for a picture that cannot be read."""
         mended(load_picture(item.path), self.size)
         return []
 
@@ -130,14 +130,14 @@ def _embedder(path: Path, identity: str) -> Embedder:
 
 
 def _without_what_crashes(one: OneBatch, batch: Sequence[Path], reason: str) -> Embedded:
-    """Embed a batch that ended its worker: find the pictures that do, one by one, and leave them out."""
+    """Embed a batch that ended its worker; try its pictures one by one and leave out those that end a worker."""
     from sinonom_cli.parallel.processes import work_through
 
     items = [Item(str(position), path, position) for position, path in enumerate(batch)]
     tried = sorted(work_through(items, Read(one.size), 1), key=lambda outcome: outcome.item.data)
     bad = {outcome.item.data: outcome.failure for outcome in tried if outcome.rows is None}
     if not bad:
-        raise SinonomError(f"a worker ended while it embedded {batch[0]} and what follows: {reason}", "--workers 0")
+        raise SinonomError(f"a worker ended while it embedded {batch[0]} and the next ones: {reason}", "--workers 0")
     good = [position for position in range(len(batch)) if position not in bad]
     embedded = one([batch[position] for position in good])
     failures = bad | {good[position]: why for position, why in embedded.failures.items()}
@@ -146,7 +146,7 @@ def _without_what_crashes(one: OneBatch, batch: Sequence[Path], reason: str) -> 
 
 @dataclass(frozen=True)
 class OneBatch:
-    """Takes a batch of pictures from file to embedding; the attributes are as in `embed_pictures`."""
+    """Function object that takes a batch from file to embedding; the attributes are as in `embed_pictures`."""
 
     embedder: Embedder
     size: int
@@ -154,7 +154,7 @@ class OneBatch:
     one_character: bool
 
     def __call__(self, batch: Sequence[Path]) -> Embedded:
-        """Return the batch's embeddings, and why pictures have none."""
+        """Return the batch's embeddings, and the reasons for pictures that have none."""
         pictures: list[Mended] = []
         positions: list[int] = []
         failures: dict[int, str] = {}
@@ -169,11 +169,11 @@ class OneBatch:
         vectors = embed_views(self.embedder, there) if self.tta else self.embedder.embed(there)
         finite = np.isfinite(vectors).all(axis=1)
         for position in np.array(positions, np.int64)[~finite].tolist():
-            failures[position] = "the model answers it with something that is no number"
+            failures[position] = "the model gives it an embedding with a value that is not a finite number"
         return Embedded(vectors[finite], dict(sorted(failures.items())))
 
     def _read(self, path: Path) -> Mended | str:
-        """Return a picture, ready to be framed, or in one line why there is none."""
+        """Return a picture that is ready to be framed, or one line that says why there is none."""
         try:
             picture = inked_picture(path)
             return PAGE if self.one_character and looks_like_page(picture) else mended(picture, self.size)
@@ -181,5 +181,5 @@ class OneBatch:
             if error.code != ExitCode.BAD_INPUT:
                 raise
             return " ".join(error.message.split())
-        except Exception as error:  # one picture that a decoder chokes on must not stop a million others
+        except Exception as error:  # one picture that a decoder cannot read must not stop a million others
             return " ".join(f"{type(error).__name__}: {error}".split())

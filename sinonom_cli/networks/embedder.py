@@ -1,4 +1,4 @@
-"""Embeddings with ONNX Runtime: what index and query use; torch is never imported."""
+"""Embed pictures with ONNX Runtime, for index and query; torch is never imported."""
 
 import os
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from sinonom_cli.storage.model_folder import Model
 
 
 def session_of(onnx: str | bytes, threads: int) -> Any:
-    """Open a network on the CPU.
+    """Open an ONNX network on the CPU.
 
     Parameters
     ----------
-    onnx : file name, or the network itself.
-    threads : that one call may use; 0: as many as there are cores.
+    onnx : file name, or the bytes of the network.
+    threads : number of threads that one call may use; 0: as many as there are cores.
     """
-    # Its builds for Linux and Windows may report what is run to their maker; this is read when the library is loaded.
+    # ONNX Runtime's builds for Linux and Windows may send reports to their maker; it reads this when it is loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     runtime = need("onnxruntime", "all")
     options = runtime.SessionOptions()
@@ -31,22 +31,22 @@ def session_of(onnx: str | bytes, threads: int) -> Any:
 
 
 AT_ONCE = 16
-"""So many pictures go through the network together: what lies between its layers then stays in the caches. 256 of them
-took a quarter longer; the numbers are the same."""
+"""Number of pictures that go through the network together: the values between its layers then stay in the caches. With
+256 pictures it took a quarter longer; the embeddings are the same."""
 
 
 class Embedder:
-    """A model, ready to embed.
+    """Model that is ready to embed pictures.
 
     Parameters
     ----------
-    model : from `read_model`.
-    threads : that one call may use; 0: as many as there are cores.
+    model : model from `read_model`.
+    threads : number of threads that one call may use; 0: as many as there are cores.
 
     Raises
     ------
     SinonomError
-        If the model's network cannot be opened, or does not take and give what its record says.
+        If the model's network cannot be opened, or its input or output is not as its record says.
     """
 
     def __init__(self, model: Model, threads: int = 1) -> None:
@@ -54,7 +54,7 @@ class Embedder:
         if made != VERSION:
             raise SinonomError(
                 f"{model.path} learnt from pictures prepared in another way ({made}) than they are now ({VERSION})",
-                "sinonom train makes it again; or the version of sinonom that made it",
+                "train it again with sinonom train, or use the version of sinonom that made it",
             )
         self.model = model
         try:
@@ -64,18 +64,18 @@ class Embedder:
         except Exception as error:  # ONNX Runtime has a dozen exception classes, none of them public
             first = str(error).strip().partition("\n")[0]
             raise SinonomError(
-                f"{model.onnx} is no network that ONNX Runtime opens: {first}", "copy the model again whole"
+                f"{model.onnx} is not a network that ONNX Runtime can open: {first}", "copy the whole model again"
             ) from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1 or not _fits(inputs[0].shape, (None, 1, model.size, model.size)):
             raise SinonomError(
                 f"{model.onnx} does not take (N, 1, {model.size}, {model.size}) pictures, as its record says",
-                "copy the model again whole",
+                "copy the whole model again",
             )
         if not _fits(outputs[0].shape, (None, model.embedding_size)):
             raise SinonomError(
                 f"{model.onnx} does not give embeddings of length {model.embedding_size}, as its record says",
-                "copy the model again whole",
+                "copy the whole model again",
             )
         self._input = inputs[0].name
         self._output = outputs[0].name
@@ -85,7 +85,7 @@ class Embedder:
 
         Parameters
         ----------
-        batch : (N, S, S) float32 in [0, 1], 1 = ink; any N, 0 included.
+        batch : (N, S, S) float32 in [0, 1], 1 = ink; N may be 0.
 
         Returns
         -------
@@ -100,16 +100,16 @@ class Embedder:
 
 
 def shortened(embeddings: NDArray[np.float32], length: int | None) -> NDArray[np.float32]:
-    """Return the first numbers of embeddings whose first say most (see `train/principal_axes.py`).
+    """Return the first dimensions of embeddings that are sorted by variance (see `train/principal_axes.py`).
 
     Parameters
     ----------
     embeddings : (N, D) float32 of length 1.
-    length : how many numbers to keep; None, D or more: all.
+    length : number of dimensions to keep; None, D or more: all.
 
     Returns
     -------
-    (N, length) float32 of length 1; the embeddings themselves if all is kept.
+    (N, length) float32 of length 1; `embeddings` itself if all dimensions are kept.
     """
     if length is None or embeddings.shape[1] <= length:
         return embeddings
@@ -118,7 +118,7 @@ def shortened(embeddings: NDArray[np.float32], length: int | None) -> NDArray[np
 
 
 def _fits(shape: Sequence[Any], wanted: Sequence[int | None]) -> bool:
-    """Whether a network's shape, in which a name or None is any number, allows the wanted one; None: must be free."""
+    """Return whether a network's shape allows the wanted one; None in `wanted` is a dimension that must be free."""
     if len(shape) != len(wanted):
         return False
     return all(

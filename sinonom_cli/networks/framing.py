@@ -1,7 +1,7 @@
-"""Where characters lie in their pictures, and how they are brought to a fixed place and size: many pictures at once.
+"""Find where characters lie in their pictures and bring them to a fixed place and size, many pictures at once.
 
-numpy only. Every sum is taken in one order, so that the numbers depend neither on BLAS, nor on the processor, nor on
-what else is in the batch.
+The code uses numpy only. Every sum is taken in a fixed order, so that the result depends neither on BLAS, nor on the
+processor, nor on the other pictures of the batch.
 """
 
 import math
@@ -12,23 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 SOLID = (0.3, 0.6)
-"""Between these, ink begins to count for the frame."""
+"""Ink values between which a pixel's weight for the frame rises from 0 to 1."""
 SPREAD = 4.0
-"""The frame is so many standard deviations of the ink wide."""
+"""Width of the frame, in standard deviations of the ink."""
 NARROWEST = 0.2
-"""Ratio of the two spreads below which a character (a single stroke) is not widened further."""
+"""Smallest ratio of the two spreads; a narrower character (a single stroke) is not widened further."""
 RIM = 0.12
-"""Ink within this share of the picture's side from its edge counts less for the frame: it may be a neighbour's."""
+"""Share of the picture's side, from its edge, within which ink has less weight: it may belong to a neighbour."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Where the characters of N pictures lie.
+    """Frames of the characters in N pictures.
 
     Attributes
     ----------
-    start : first row and first column, in pixels of the picture; (N, 2) float64.
-    step : rows and columns of the picture per row and column of the result; (N, 2) float64.
+    start : first row and first column of the frame, in pixels of the picture; (N, 2) float64.
+    step : rows and columns of the picture for each row and column of the result; (N, 2) float64.
     """
 
     start: NDArray[np.float64]
@@ -36,10 +36,10 @@ class Frames:
 
 
 def frames_of(ink: NDArray[np.float32], size: int) -> Frames:
-    """Find where characters lie, by moments.
+    """Find where characters lie, from the moments of their ink.
 
-    The centroid goes to the middle, the spread fills the frame; a narrow character is widened somewhat: the ratio of
-    sides R becomes sqrt(sin(pi R / 2)) (Liu, Sako, Fujisawa 2004, aspect ratio function R8).
+    The centroid goes to the middle, and the spread fills the frame. A narrow character is widened somewhat: the ratio
+    of sides R becomes sqrt(sin(pi R / 2)) (Liu, Sako, Fujisawa 2004, aspect ratio function R8).
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def frames_of(ink: NDArray[np.float32], size: int) -> Frames:
 
 @lru_cache(1024)
 def rim(length: int) -> NDArray[np.float32]:
-    """Weights along one side: 1 inside, falling to 0 at both ends over `RIM` of it."""
+    """Return weights along one side, (length,) float32: 1 inside, falling to 0 over the share `RIM` at both ends."""
     place = (np.arange(length, dtype=np.float32) + 0.5) / length
     return np.clip(np.minimum(place, 1 - place) / RIM, 0, 1)
 
@@ -72,7 +72,10 @@ def rim(length: int) -> NDArray[np.float32]:
 def _moments(
     profiles: NDArray[np.float64], lengths: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means and standard deviations, (N, 2), of profiles (N, 2, L), pixel i covering i to i + 1; at least a pixel."""
+    """Return the means and standard deviations, (N, 2) pixels each, of profiles (N, 2, L).
+
+    Pixel i covers i to i + 1. A deviation is at least 1.
+    """
     place = np.arange(profiles.shape[2]) + 0.5
     total = np.add.reduce(profiles, 2)
     empty = total < 1e-6
@@ -84,12 +87,12 @@ def _moments(
 
 
 def framed(ink: NDArray[np.float32], frames: Frames, size: int) -> NDArray[np.float32]:
-    """Resample pictures into their frames; outside a picture is ground.
+    """Resample pictures into their frames; everything outside a picture is ground.
 
     Parameters
     ----------
     ink : (N, H, W) float32 in [0, 1].
-    frames : from `frames_of`.
+    frames : frames from `frames_of`.
     size : side of the result in pixels.
 
     Returns
@@ -106,7 +109,10 @@ def framed(ink: NDArray[np.float32], frames: Frames, size: int) -> NDArray[np.fl
 def _resampled(
     values: NDArray[np.float32], places: NDArray[np.int64], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Resample the rows of pictures: (N, L, M), (T, N, size) and (T, N, size, 1) -> (N, size, M) float32."""
+    """Resample the rows of pictures; return (N, size, M) float32.
+
+    The shapes are (N, L, M) of `values`, (T, N, size) of `places` and (T, N, size, 1) of `weights`.
+    """
     count, length, width = values.shape
     rows = values.reshape(count * length, width)
     places = places + (np.arange(count) * length)[:, None]
@@ -120,18 +126,18 @@ def _resampled(
 
 
 def resampling(frames: Frames, size: int, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Weights that resample rows and columns: triangle filter, wide enough not to alias; outside is ground.
+    """Return the weights of a triangle filter, wide enough not to alias, that resamples rows and columns.
 
     Parameters
     ----------
-    frames : what is to be seen of N pictures.
+    frames : frames of N pictures; everything outside a picture is ground.
     size : side of the result in pixels.
-    shape : height and width of the pictures.
+    shape : height and width of the pictures in pixels.
 
     Returns
     -------
-    (T, N, 2, size) int64 and (T, N, 2, size, 1) float32: which T rows, and which T columns, each one of the result is
-    made of, and their weights, which sum to 1 inside the picture and to less across its edge.
+    (T, N, 2, size) int64 and (T, N, 2, size, 1) float32: the T rows and the T columns that each row and column of the
+    result is made of, and their weights. These sum to 1 inside the picture and to less across its edge.
     """
     step, ends = frames.step[..., None], np.array(shape)[:, None] - 1
     reach = np.maximum(step, 1.0)

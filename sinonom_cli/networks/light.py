@@ -1,7 +1,7 @@
-"""Uneven light and blur: whether a picture has them, and what makes up for them.
+"""Detect uneven light and blur in pictures, and correct them.
 
-numpy and Pillow. The light is what is left when ink is closed up: a grey closing whose window is wider than a stroke
-and narrower than a shadow keeps a shadow's edge where it is.
+The code uses numpy and Pillow. A grey closing removes the ink and leaves the light. Its window is wider than a stroke
+and narrower than a shadow, so that a shadow's edge stays where it is.
 """
 
 import numpy as np
@@ -11,29 +11,29 @@ from PIL import Image, ImageFilter
 from sinonom_cli.pictures.levels import Levels, edge_of
 
 TILES = 4
-"""The lightest pixels of the outer ones of so many by so many tiles tell how light the paper is."""
+"""Number of tiles along each side; the lightest pixel of an outer tile shows how light the paper is there."""
 UNEVEN = 0.55
-"""Difference between two tiles' lightest pixels, against the contrast, from which light counts as uneven."""
+"""Difference between two tiles' lightest pixels, as a share of the contrast, above which light counts as uneven."""
 WINDOW = 0.25
-"""Side of the closing's window, in shares of the picture's: wider than any stroke."""
+"""Side of the closing's window, as a share of the picture's longer side; it is wider than any stroke."""
 FLATTER = 1.4
-"""The dark envelope is the ground if the light one varies more by this factor: ground is flatter than ink."""
+"""Factor by which the light envelope varies more than the dark one if the dark one is the ground, the flatter one."""
 PAPER = 235
-"""Grey of the paper after uneven light has been made up for."""
+"""Grey value of the paper after uneven light has been corrected."""
 
 REACH = 1 / 32
-"""Distance over which a picture's steepest edge is taken, in shares of its side."""
+"""Distance over which a picture's steepest edge is measured, as a share of its longer side."""
 BLURRED = 1.15
-"""Contrast, against the steepest edge's, above which a picture counts as blurred."""
+"""Ratio of the contrast to the steepest edge's contrast above which a picture counts as blurred."""
 SHARPENED = (0.03, 100)
-"""Radius, in shares of the side, and strength in percent of the unsharp mask for what is blurred."""
+"""Radius, as a share of the longer side, and strength, in percent, of the unsharp mask for blurred pictures."""
 
 
 def is_uneven(grey: NDArray[np.uint8], found: Levels) -> bool:
-    """Whether the paper around the character is much lighter at one side of an (H, W) picture than at another."""
+    """Return whether the paper of an (H, W) picture is much lighter on one side of the character than on another."""
     height, width = grey.shape
     most = UNEVEN * found.contrast
-    if min(height, width) < 2 * TILES or found.lightest - int(edge_of(grey).min()) <= most:  # so are all outer tiles
+    if min(height, width) < 2 * TILES or found.lightest - int(edge_of(grey).min()) <= most:  # no tiles differ more
         return False
     rows, columns = (np.arange(TILES) * length // TILES for length in (height, width))
     lightest = edge_of(np.maximum.reduceat(np.maximum.reduceat(grey, rows, axis=0), columns, axis=1))
@@ -41,7 +41,7 @@ def is_uneven(grey: NDArray[np.uint8], found: Levels) -> bool:
 
 
 def flattened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Divide a picture by its light; return it whole if its ink is lighter than its ground.
+    """Divide a picture by its light; return it unchanged if its ink is lighter than its ground.
 
     Parameters
     ----------
@@ -60,22 +60,22 @@ def flattened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _variation(values: NDArray[np.uint8]) -> float:
-    """Mean difference between neighbouring pixels."""
+    """Return the mean difference between neighbouring pixels, vertical plus horizontal."""
     whole = values.astype(np.int16)
     return float(np.abs(np.diff(whole, axis=0)).mean() + np.abs(np.diff(whole, axis=1)).mean())
 
 
 def _smoothed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Binomial mean over 3 x 3 pixels: noise would otherwise count as paper where it is lightest."""
+    """Return binomial means over 3 x 3 pixels; without them the lightest pixels of the noise would count as paper."""
     wide = np.pad(grey, 1, mode="edge").astype(np.uint16)
     rows = wide[:-2] + 2 * wide[1:-1] + wide[2:]
     return ((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:] + 8) >> 4).astype(np.uint8)
 
 
 def closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
-    """Grey closing of an (H, W) uint8 picture with a square window of odd side: dark parts narrower than it go.
+    """Return the grey closing of an (H, W) uint8 picture; it removes dark parts narrower than the window.
 
-    Beyond the picture its edge goes on.
+    The window is a square of odd side. The edge pixels are repeated beyond the picture.
     """
     wide = np.pad(grey, 2 * (window // 2), mode="edge")
     dilated = _greatest(_greatest(wide, window).T, window)
@@ -83,7 +83,7 @@ def closed(grey: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
 
 
 def _greatest(values: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
-    """Greatest of each `window` successive values along the first axis: (L, M) -> (L - window + 1, M)."""
+    """Return the greatest of each `window` successive values along the first axis: (L, M) -> (L - window + 1, M)."""
     found, width = values, 1
     while 2 * width <= window:
         found = np.maximum(found[:-width], found[width:])
@@ -93,7 +93,7 @@ def _greatest(values: NDArray[np.uint8], window: int) -> NDArray[np.uint8]:
 
 
 def is_blurred(grey: NDArray[np.uint8], found: Levels) -> bool:
-    """Whether even the steepest edge of an (H, W) picture takes a long way from ink to ground."""
+    """Return whether even the steepest edge of an (H, W) picture is a slow change from ink to ground."""
     step = max(1, round(REACH * max(grey.shape)))
     enough = found.contrast / BLURRED
     values = grey.astype(np.int16)

@@ -1,7 +1,7 @@
-"""Lines around a character that are no strokes: plain frames, rules, boxes, the cross of a practice grid.
+"""Remove lines around a character that are not strokes: plain frames, rules, boxes, the cross of a practice grid.
 
-numpy only. A picture with such lines is cut off inside them. A stroke may be as long and as straight as a rule, but no
-stroke of a character with paper around it begins as near to the picture's edge as `INSET`.
+The code uses numpy only. A picture with such lines is cropped inside them. A stroke may be as long and as straight as a
+rule, but no stroke of a character with paper around it begins as near to the picture's edge as `INSET`.
 """
 
 from dataclasses import dataclass
@@ -12,43 +12,43 @@ from numpy.typing import NDArray
 from sinonom_cli.pictures.levels import Levels, edge_of
 
 PLAIN = 10
-"""Grey levels that a plain frame may vary by."""
+"""Largest difference, in grey levels, of a plain frame from its first corner."""
 FRAMED = 0.85
-"""Share of the edge inside a plain frame that differs from it, at least: a character's own edge is mostly ground."""
+"""Smallest share of the edge inside a plain frame that differs from it; a character's own edge is mostly ground."""
 
 SMALLEST = 24
-"""Pixels that a picture's shorter side needs for its lines to be looked for."""
+"""Shortest side, in pixels, of a picture in which lines are looked for."""
 INSET = 0.065
-"""Distance from the picture's edge within which a line begins, in shares of the side across it."""
+"""Largest distance from the picture's edge at which a line begins, as a share of the side across it."""
 BOXED = 0.08
-"""The same, where four lines make a box."""
+"""Largest distance from the picture's edge at which a line of a box of four lines begins, as a share of that side."""
 ENDS = 0.08
 """Share of a line's length at either end that may lie outside a box."""
 WHOLE = 0.95
-"""Share of a line's length that is dark, from one line across it or edge to the other."""
+"""Smallest share of a line's length that is dark, between the two lines or edges that end it."""
 THICKEST = 0.14
-"""Thickness of a line, in shares of the side across it."""
+"""Largest thickness of a line, as a share of the side across it."""
 SHOULDER = 0.03
-"""Width of the soft edge of a line, in shares of the side."""
+"""Largest width of the soft edge of a line, as a share of the side across it."""
 FREE = 0.3
-"""Share of the pixels beside one of two opposite lines that may be dark."""
+"""Largest share of dark pixels beside one of two opposite lines."""
 FREE_ALONE = 0.1
-"""The same beside a single line."""
+"""Largest share of dark pixels beside a single line."""
 MOSTLY_LIGHT = 0.5
-"""Share of the pixels inside the lines that may be dark: else they are the ground around light ink."""
+"""Largest share of dark pixels inside the lines; if more are dark, they are the ground around light ink."""
 GAP = (0.02, 0.04)
-"""Width of what is looked at beside one of two lines and beside a single one, in shares of the side."""
+"""Widths of the strips that are checked beside one of two lines and beside a single one, as shares of the side."""
 Bounds = tuple[int, int, int, int]
 """First row, last row + 1, first column, last column + 1."""
 
 
 def unframed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Cut off a plain light or dark frame around a picture whose own edge has another level; else return it whole."""
+    """Crop a plain light or dark frame from around a picture whose own edge has another level, if there is one."""
     level = int(grey[0, 0])
     if max(abs(int(grey[i, j]) - level) for i, j in ((0, -1), (-1, 0), (-1, -1))) > PLAIN:
         return grey
     low, high = max(level - PLAIN, 0), min(level + PLAIN, 255)
-    other = grey - np.uint8(low) > high - low  # what is below `low` wraps round
+    other = grey - np.uint8(low) > high - low  # values below `low` wrap to large ones
     rows, columns = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
     if len(rows) == 0:
         return grey
@@ -63,12 +63,12 @@ def unframed(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class Line:
-    """A line along one side of a picture.
+    """Line along one side of a picture.
 
     Attributes
     ----------
-    start, stop : where it begins and ends, in pixels from that side.
-    alone : whether what is beside it is so free that it needs no other line opposite.
+    start, stop : where the line begins and ends, in pixels from that side.
+    alone : whether the strip beside the line is so free of ink that the line counts without another one opposite.
     """
 
     start: int
@@ -77,16 +77,16 @@ class Line:
 
 
 def inside_lines(grey: NDArray[np.uint8], found: Levels) -> Bounds | None:
-    """Find what lies inside the rules or the box around a character.
+    """Find the part of a picture that lies inside the rules or the box around a character.
 
     Parameters
     ----------
     grey : (H, W) uint8.
-    found : its levels.
+    found : grey levels of the picture.
 
     Returns
     -------
-    Its bounds; None if there are no such lines.
+    Bounds of that part; None if there are no such lines.
     """
     height, width = grey.shape
     if min(height, width) < SMALLEST:
@@ -98,7 +98,7 @@ def inside_lines(grey: NDArray[np.uint8], found: Levels) -> Bounds | None:
     first = [_line(shares, BOXED) for shares in (down, down[::-1], across, across[::-1])]
     if not any(first):
         return None
-    sides = (dark, dark[:, ::-1], dark.T, dark.T[:, ::-1])  # each looked at from left to right
+    sides = (dark, dark[:, ::-1], dark.T, dark.T[:, ::-1])  # each line is at the left of its array
     left, right, top, bottom = (line.stop if line else 0 for line in first)
     spans = ((top, height - bottom), (top, height - bottom), (left, width - right), (left, width - right))
     lines = [
@@ -117,14 +117,14 @@ def inside_lines(grey: NDArray[np.uint8], found: Levels) -> Bounds | None:
 
 
 def _shares(dark: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return which share of each column is dark, the ends left out: (W,) float64."""
+    """Return the share of each column, without its ends, that is dark: (W,) float64."""
     ends = round(ENDS * len(dark))
     inner = dark[ends : len(dark) - ends]
     return np.add.reduce(inner, 0, np.uint16) / len(inner)
 
 
 def _line(shares: NDArray[np.float64], inset: float) -> Line | None:
-    """Find the line nearest to the left side of a picture, by which share of each column is dark."""
+    """Find the line nearest to the left side of a picture, from the dark shares of its columns."""
     across = len(shares)
     near = shares[: int(inset * across) + 1]
     if near.max() < WHOLE:
@@ -144,12 +144,12 @@ def _line(shares: NDArray[np.float64], inset: float) -> Line | None:
 
 
 def _is_whole(side: NDArray[np.bool_], line: Line, first: int, last: int) -> bool:
-    """Whether a line is dark from the line or edge across it to the opposite one."""
+    """Return whether a line is dark between the two lines or edges that end it."""
     return bool(side[first:last, line.start].mean() >= WHOLE)
 
 
 def _kept(lines: list[Line | None], sides: list[int]) -> list[Line | None]:
-    """Keep, of lines that make no box, those near enough to the edge that have one opposite, or stand alone."""
+    """Keep the lines near the edge that can stand alone, or all of these if two are opposite; they form no box."""
     near = [line if line and line.start <= INSET * side else None for line, side in zip(lines, sides, strict=True)]
     pairs = [(near[1], near[0]), (near[0], near[1]), (near[3], near[2]), (near[2], near[3])]
     paired = any(line and opposite for opposite, line in pairs)
@@ -160,24 +160,24 @@ def _kept(lines: list[Line | None], sides: list[int]) -> list[Line | None]:
 
 
 MIDDLE = (0.4, 0.6)
-"""Where the lines of a cross stand, in shares of the side across them."""
+"""Range in which the lines of a cross lie, as shares of the side across them."""
 THIN = 0.04
-"""Half the width within which a line of a cross lies whole, in shares of the side across it."""
+"""Half the width of a strip that contains a whole line of a cross, as a share of the side across it."""
 FAINT = 0.25
-"""How much darker than what is beside it a line of a cross is, against the contrast."""
+"""Smallest difference between a line of a cross and the lighter pixels beside it, as a share of the contrast."""
 BORDER = 0.1
-"""Share of its length at either end in which a line of a cross is seen."""
+"""Share of its length, at either end, in which a line of a cross must be visible."""
 SEEN = 0.3
-"""Share of the pixels along a line of a cross that are dark, where nothing is beside them: it may be dashed."""
+"""Smallest share of dark pixels along a line of a cross, where no ink is beside them; the line may be dashed."""
 
 
 def uncrossed(grey: NDArray[np.uint8], found: Levels) -> NDArray[np.uint8]:
-    """Take out a thin cross, dashed or whole, that goes through the middle of a picture from edge to edge.
+    """Remove a thin cross, dashed or whole, that goes through the middle of a picture from edge to edge.
 
     Parameters
     ----------
     grey : (H, W) uint8.
-    found : its levels.
+    found : grey levels of the picture.
 
     Returns
     -------
@@ -202,11 +202,12 @@ def _may_be_crossed(grey: NDArray[np.uint8], last: int) -> bool:
 
 
 def _cross_line(side: NDArray[np.uint8], contrast: float) -> tuple[int, int, NDArray[np.bool_]] | None:
-    """Find the upright line of a cross.
+    """Find the vertical line of a cross.
 
     Returns
     -------
-    The columns left and right of it, and the rows, (H,) bool, in which it is seen and no stroke lies on it.
+    The columns left and right of the line, and the rows, (H,) bool, in which it is visible and no stroke lies on it;
+    None if there is no such line.
     """
     length, across = side.shape
     half = max(2, round(THIN * across))
@@ -230,7 +231,7 @@ def _cross_line(side: NDArray[np.uint8], contrast: float) -> tuple[int, int, NDA
     ends = np.minimum(values[:, left], values[:, right])
     rows = ends - values[:, left + 2 : right - 1].min(axis=1) > FAINT * contrast
     edges = values[:, [left + 1, right - 1]]
-    bare = np.concatenate([edges[:strip][rows[:strip]], edges[-strip:][rows[-strip:]]])  # of the line without strokes
+    bare = np.concatenate([edges[:strip][rows[:strip]], edges[-strip:][rows[-strip:]]])  # line without strokes
     if len(bare) == 0:
         return None
     strokes = (edges < np.median(bare, axis=0) - FAINT * contrast).any(axis=1)
@@ -238,7 +239,7 @@ def _cross_line(side: NDArray[np.uint8], contrast: float) -> tuple[int, int, NDA
 
 
 def _without(side: NDArray[np.uint8], left: int, right: int, rows: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Fill some rows between two columns with what lies between the greys of these."""
+    """Fill some rows between two columns by interpolating between the grey values of the two."""
     share = (np.arange(left, right + 1) - left) / (right - left)
     ends = side[:, [left, right]].astype(np.float64)
     filled = ends[:, :1] + (ends[:, 1:] - ends[:, :1]) * share

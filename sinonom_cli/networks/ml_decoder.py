@@ -1,4 +1,4 @@
-"""ML-Decoder: a classification head that asks the feature map, instead of averaging it.
+"""Define ML-Decoder, a classification head that attends to the feature map instead of averaging it.
 
 Ridnik, Sharir, Ben-Cohen, Ben-Baruch, Noy 2021, "ML-Decoder: scalable and versatile classification head".
 """
@@ -11,22 +11,23 @@ from torch.nn import functional
 
 
 class MLDecoder(nn.Module):
-    """Classes from a feature map, by queries that attend to it.
+    """Classification head whose queries attend to a feature map.
 
-    Queries stand for groups of classes: G of them, fixed from the start, look at the map in one layer of
-    cross-attention and a feed-forward layer (the paper's equation 3; a transformer's decoder without self-attention),
-    and a matrix for each group makes its classes' logits (equation 4): L_i = (W_k q_k)_j with k = i div g, j = i mod g.
+    Each of G queries, fixed from the start, stands for a group of classes. The queries attend to the map in one layer
+    of cross-attention and a feed-forward layer (the paper's equation 3; a transformer's decoder without
+    self-attention). A matrix for each group then computes its classes' logits (equation 4): L_i = (W_k q_k)_j with
+    k = i div g, j = i mod g.
 
-    Maps (N, T, F) float32 tokens to (N, C) float32 logits.
+    The head maps (N, T, F) float32 tokens to (N, C) float32 logits.
 
     Parameters
     ----------
     features : length of a token, F.
-    classes : C.
-    groups : G; fewer where there are fewer classes. The paper has 100.
-    dimensions : of queries. The paper has 768; characters and small networks do with less.
-    heads : of the attention.
-    dropout : as the paper's code has it.
+    classes : number of classes, C.
+    groups : number of groups, G; it is smaller if there are fewer classes. The paper has 100.
+    dimensions : length of a query. The paper has 768; characters and small networks need less.
+    heads : number of attention heads.
+    dropout : dropout rate, as in the paper's code.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class MLDecoder(nn.Module):
         self.classes, self.heads = classes, heads
         in_group = math.ceil(classes / groups)
         self.groups = math.ceil(classes / in_group)
-        # Not learnt: the paper found that learning them adds nothing, since the layers after them are learnt.
+        # The queries are fixed: the paper found that learning them adds nothing, since the layers after them learn.
         self.register_buffer("queries", torch.randn(self.groups, dimensions))
         self.embed = nn.Linear(features, dimensions)
         self.before = nn.LayerNorm(dimensions)
@@ -57,7 +58,7 @@ class MLDecoder(nn.Module):
             nn.init.xavier_normal_(matrix)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Classify a batch."""
+        """Return the logits of a batch."""
         memory = functional.relu(self.embed(tokens))
         asked = self.before(self.queries).expand(tokens.shape[0], -1, -1)
         asked = self.between(asked + self.dropout(self._attended(asked, memory)))
@@ -67,7 +68,7 @@ class MLDecoder(nn.Module):
         return logits.flatten(1)[:, : self.classes] + self.bias
 
     def _attended(self, asked: Tensor, memory: Tensor) -> Tensor:
-        """Multi-head attention: (N, G, D) queries on (N, T, D)."""
+        """Return the multi-head attention, (N, G, D), of (N, G, D) queries to (N, T, D) tokens."""
         split = [
             layer(states).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for layer, states in ((self.query, asked), (self.key, memory), (self.value, memory))

@@ -1,4 +1,4 @@
-"""From a torch module to an ONNX network that was checked against it."""
+"""Export a torch module to an ONNX network, and check the network against the module."""
 
 import contextlib
 import copy
@@ -16,7 +16,7 @@ from sinonom_cli.errors import need
 from sinonom_cli.networks.embedder import session_of
 
 OPSET = 18
-"""Opened by ONNX Runtime since 1.14."""
+"""Version of the ONNX operator set; ONNX Runtime opens it since 1.14."""
 
 MOST_DIFFERENCE = 1e-4
 
@@ -26,19 +26,20 @@ def export_onnx(module: nn.Module, size: int, outputs: Sequence[str] = ("embeddi
 
     Parameters
     ----------
-    module : (N, 1, S, S) float32 ink in [0, 1] -> (N, D) float32, or several such. It is not changed: a copy goes to
-        the CPU.
+    module : maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32, or to several such tensors. The module itself
+        stays unchanged: a copy goes to the CPU.
     size : side of the input in pixels, S.
-    outputs : names of what it gives.
+    outputs : names of the network's outputs.
 
     Returns
     -------
-    The network, input "image", any N; and its greatest difference from torch on 1, 3 and 8 pictures.
+    The bytes of the network, with input "image" and any N; and its greatest difference from torch on 1, 3 and 8
+    pictures.
 
     Raises
     ------
     ArithmeticError
-        If that is more than `MOST_DIFFERENCE`.
+        If that difference is more than `MOST_DIFFERENCE`.
     """
     module = copy.deepcopy(module).cpu().float().eval()
     onnx_bytes = _export(module, size, outputs)
@@ -78,7 +79,7 @@ def _export(module: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
 
 
 def _forget_origin(model: Any) -> None:
-    """Drop names of source files and versions, so that the same module gives the same bytes wherever it is."""
+    """Remove names of source files and versions, so that the same module gives the same bytes on every machine."""
     graph = model.graph
     for node in graph.node:
         del node.metadata_props[:]
@@ -103,6 +104,6 @@ def _difference(module: nn.Module, onnx_bytes: bytes, size: int, outputs: Sequen
         for got, want in zip(session.run(list(outputs), {"image": pictures.numpy()}), wanted, strict=True):
             if got.shape != want.shape:
                 raise ArithmeticError(f"the ONNX network gives {got.shape}, torch {tuple(want.shape)}")
-            # Of what is larger than 1, as features of any length may be, the relative difference counts.
+            # The relative difference counts for values above 1, which unnormalised features may have.
             worst = max(worst, float((np.abs(got - want.numpy()) / np.maximum(1, np.abs(want.numpy()))).max()))
     return worst

@@ -1,8 +1,8 @@
-"""Pages, columns and lines of text where a picture of one character is expected: how many strokes lie in a row.
+"""Recognise pages, columns and lines of text, given in place of one character, by the strokes that a line crosses.
 
-A straight line across one character crosses up to 14 strokes, even in characters of 64 strokes; a line across a page
-or along a column crosses more. Strokes are counted as swings of grey against their surroundings, so that neither the
-polarity nor a dark table around a page matters.
+A straight line across one character crosses up to 14 strokes, even in characters of 64 strokes. A line across a page
+or along a column crosses more. Strokes are counted as swings of grey relative to their surroundings, so that neither
+the polarity nor a dark table around a page matters.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 512
-"""A picture whose longer side has n `SIDE` pixels is first reduced by the whole part of n."""
+"""Length, in pixels, to which a longer side is reduced; the factor is the whole part of their ratio."""
 SMALLEST, LONG = 128, 2.5
-"""A picture with a shorter longer side, and less long than `LONG` times its breadth, shows one character, or is too
-small for several to be told apart."""
+"""Smallest longer side, in pixels, and smallest ratio of the sides, of a picture that may show several characters. In a
+picture below both, several characters would be too small to distinguish."""
 LINES = 32
-"""Lines that are looked at, across and again down."""
+"""Number of lines that are examined across, and again down, besides the first and the last."""
 TYPICAL = 0.9
-"""Share of the lines that cross no more strokes than what is taken for the direction's number."""
+"""Quantile of the strokes that the lines of a direction cross; it is taken as the direction's number of strokes."""
 MOST, MOST_TOGETHER, MOST_ALONG = 15.0, 23.0, 9.0
-"""Strokes in either direction, in both together, and along a long picture, from which it shows several characters. The
-most found in 17,000 glyphs of Extension B and others: 14, 22 and 8."""
+"""Smallest numbers of strokes that show several characters: in either direction, in both together, and along a long
+picture. The most found in 17,000 glyphs of Extension B and others are 14, 22 and 8."""
 SWING = 0.3
-"""Share of the contrast of the picture that grey must swing by to count as a stroke's edge."""
+"""Smallest swing of grey that counts as a stroke's edge, as a share of the picture's contrast."""
 QUIET = 8.0
-"""Swings are so many standard deviations of the noise at least: a line of 1,000 pixels has none by chance."""
+"""Smallest swing in standard deviations of the noise, and in grey levels; a line of 1,000 pixels has none by chance."""
 NARROW = 64
-"""Sides below which strokes are too fine to be told from noise."""
+"""Smallest side, in pixels, of a picture whose strokes can be distinguished from noise."""
 
 
 def looks_like_page(picture: NDArray[np.uint8]) -> bool:
@@ -51,7 +51,7 @@ def looks_like_page(picture: NDArray[np.uint8]) -> bool:
 
 
 def strokes(picture: NDArray[np.uint8]) -> tuple[float, float]:
-    """Return how many strokes lines across a picture cross, and lines down it."""
+    """Return the numbers of strokes that lines across a picture and lines down it cross."""
     factor = max(1, max(picture.shape) // SIDE)
     grey = unframed(np.asarray(Image.fromarray(picture).reduce(factor)) if factor > 1 else picture)
     while True:
@@ -61,7 +61,7 @@ def strokes(picture: NDArray[np.uint8]) -> tuple[float, float]:
         side = min(grey.shape)
         noise = QUIET * max(_noise(rows), _noise(columns)) if side >= NARROW else 0.0
         if noise > least and side >= 2 * NARROW:
-            grey = np.asarray(Image.fromarray(grey).reduce(2))  # noise averages out, and strokes of one character stay
+            grey = np.asarray(Image.fromarray(grey).reduce(2))  # averages noise out and keeps a character's strokes
             continue
         across, down = (np.quantile(_swings(lines, max(least, noise)), TYPICAL) for lines in (rows, columns))
         return float(across), float(down)
@@ -74,7 +74,7 @@ def _lines(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _noise(lines: NDArray[np.float32]) -> float:
-    """Return the standard deviation of the noise, from the second differences of what is mostly plain ground."""
+    """Return the standard deviation of the noise, from second differences; most of the pixels are plain ground."""
     if lines.shape[1] < 3:
         return 0.0
     second = lines[:, 2:] - 2 * lines[:, 1:-1] + lines[:, :-2]
@@ -88,7 +88,7 @@ def _swings(lines: NDArray[np.float32], least: float) -> NDArray[np.float64]:
     range_, above = high - low, lines - (high + low) / 2
     side = np.where(np.abs(above) > 0.2 * range_, np.sign(above), 0) * (range_ >= least)
     last = np.maximum.accumulate(np.where(side != 0, np.arange(side.shape[1]), 0), axis=1)
-    side = np.take_along_axis(side, last, axis=1)  # between two swings, the side of the last
+    side = np.take_along_axis(side, last, axis=1)  # between swings, the side of the last one holds
     return (side[:, 1:] * side[:, :-1] < 0).sum(axis=1) / 2
 
 

@@ -1,11 +1,11 @@
-"""The one way from a picture file to what a network sees, used by training, index and query alike.
+"""Prepare a picture file as a network's input, in one way for training, index and query.
 
-numpy and Pillow only. A picture is brought to a size to work at, and a plain frame around it is cut off (`lines`). What
-a camera or a collector has done to it is made up for where it is found, and only there: uneven light (`light`), rules,
-boxes and grids (`lines`), blur (`light`); coloured marks are gone when it is read (`loading`, `colours`). Then two grey
-levels, ground and ink, are found and polarity is settled by them; grey is mapped softly between the two (`levels`: a
-hard threshold destroys evidence on worn relief); and the character is moved and scaled so that its ink has a fixed
-centre and spread (`framing`).
+The code uses numpy and Pillow only. A picture is scaled to a working size, and a plain frame around it is cropped
+(`lines`). The marks of a camera or a collector are corrected only where they are found: uneven light (`light`), rules,
+boxes and grids (`lines`), blur (`light`). Coloured marks are removed earlier, when the picture is read (`loading`,
+`colours`). Then two grey levels, ground and ink, are found, and they decide the polarity. Grey is mapped softly between
+the two (`levels`), since a hard threshold destroys evidence on worn relief. Last, the character is moved and scaled so
+that its ink has a fixed centre and spread (`framing`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,27 +23,27 @@ from sinonom_cli.pictures.levels import Levels, ends_of, ink_between, levels_of
 from sinonom_cli.pictures.loading import load_picture
 
 VERSION = 2
-"""To be raised when the same file gives other numbers: an index made before is then refused, not searched wrongly."""
+"""Version of the preparation. Raise it when the same file gives other numbers: older indexes are then refused."""
 
 WORK = 2
-"""A picture whose longer side has n `WORK * size` pixels is first reduced by the whole part of n."""
+"""Working size in multiples of `size`. A longer side above it is reduced by the whole part of their ratio."""
 SMALL = 0.75
-"""A picture whose longer side is shorter than this share of `size` is first enlarged to `size`, smoothly."""
+"""Shortest longer side, as a share of `size`; a smaller picture is first enlarged to `size`, smoothly."""
 TOGETHER = 32
-"""Pictures that are resampled at once: so few stay in a processor's cache."""
+"""Number of pictures that are resampled at once; they fit into a processor's cache."""
 LEFT = 0.25
-"""Contrast without lines, against that with them, from which something else is left that the picture shows."""
+"""Ratio of the contrast without lines to the contrast with them, above which the picture still shows something."""
 LEAST = 0.01
-"""Share of the pixels that are dark, or light, from which it is more than specks."""
+"""Share of dark pixels, and of light ones, above which a picture shows more than specks."""
 
 
 def prepared(path: Path, size: int) -> NDArray[np.float32]:
-    """Read a picture file and return what the network sees of it: see `load_picture` and `prepare`."""
+    """Read a picture file and return the network's input; see `load_picture` and `prepare`."""
     return prepare(load_picture(path), size)
 
 
 def prepare(picture: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """Return what the network sees of a picture of one character.
+    """Return the network's input for a picture of one character.
 
     Parameters
     ----------
@@ -58,18 +58,18 @@ def prepare(picture: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
 
 
 def prepare_all(pictures: Iterable[NDArray[np.uint8]], size: int) -> NDArray[np.float32]:
-    """Return what the network sees of each of N pictures, (N, size, size) float32: `prepare` twice as fast."""
+    """Return the network's input for N pictures, (N, size, size) float32, twice as fast as `prepare`."""
     return framed_pictures([mended(picture, size) for picture in pictures], size)
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A picture of a character as it would be without what a camera or a collector has done to it.
+    """Picture of a character after the marks of a camera or a collector have been corrected.
 
     Attributes
     ----------
-    grey : (h, w) uint8, at the size to work at.
-    ends : up to which grey it is ground, and from which it is full ink; None: it is blank.
+    grey : (h, w) uint8, at the working size.
+    ends : grey value where ground ends and grey value where full ink begins; None: the picture is blank.
     """
 
     grey: NDArray[np.uint8]
@@ -77,9 +77,9 @@ class Mended:
 
 
 def framed_pictures(pictures: Sequence[Mended], size: int) -> NDArray[np.float32]:
-    """Map grey to ink and bring characters into their frames: the second half of `prepare`.
+    """Map grey to ink and bring characters into their frames; this is the second half of `prepare`.
 
-    Pictures of one shape, `TOGETHER` at a time, are gone through at once; the numbers are those of each alone.
+    Pictures of one shape are computed together, `TOGETHER` at a time; the numbers are the same as one by one.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def framed_pictures(pictures: Sequence[Mended], size: int) -> NDArray[np.float32
 
 
 def mended(picture: NDArray[np.uint8], size: int) -> Mended:
-    """Make up for what a camera or a collector has done to a picture: the first half of `prepare`.
+    """Correct the marks that a camera or a collector left in a picture; this is the first half of `prepare`.
 
     A picture without defects that is neither much larger nor much smaller than `size` is returned as it is.
     """
@@ -134,10 +134,10 @@ def _scaled(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def _without_lines(
     grey: NDArray[np.uint8], whole: NDArray[np.uint8], found: Levels
 ) -> tuple[NDArray[np.uint8], Levels]:
-    """Cut off lines around a character, and take out the cross of a grid, unless nothing would be left.
+    """Crop lines around a character and remove the cross of a grid, unless nothing would be left.
 
-    `whole` is the picture before a plain frame was cut off. If that was mere ground, how near to the edge a line is
-    counts from there: 口 is a box, too.
+    `whole` is the picture before a plain frame was cropped. If that frame was only ground, lines are looked for in
+    `whole`: otherwise the strokes of 口 would lie at the edge and count as a box.
     """
     margin = int(whole[0, 0])
     looked_at = whole if min(abs(margin - found.low), abs(margin - found.high)) <= PLAIN else grey
@@ -149,7 +149,7 @@ def _without_lines(
 
 
 def _if_shown(changed: NDArray[np.uint8], grey: NDArray[np.uint8], found: Levels) -> tuple[NDArray[np.uint8], Levels]:
-    """Return a changed picture and its levels, or the picture as it was if the changed one is as good as blank."""
+    """Return a changed picture and its levels, or the unchanged picture if the changed one is almost blank."""
     if changed is grey:
         return grey, found
     new = levels_of(changed)

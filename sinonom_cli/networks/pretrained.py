@@ -1,4 +1,4 @@
-"""Weights that a training begins from, of a file or of timm's hub; and what of them was loaded and what not."""
+"""Load the weights that a training begins from, out of a file or timm's hub, and say which of them were loaded."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ PRETRAINED = "pretrained"
 
 
 def fetch_pretrained(backbone: str, option: str = "--weights") -> Path:
-    """Download the weights that timm's authors trained, unless they are in the hub's cache; says which.
+    """Download the weights that timm's authors trained, unless the hub's cache has them; say which they are.
 
     Parameters
     ----------
-    option : which asks for them.
+    option : command-line option that asks for them, for error messages.
 
     Raises
     ------
     SinonomError
-        If there are none for this backbone, or they cannot be had.
+        If there are none for this backbone, or they cannot be downloaded.
     """
     timm = need("timm", "train")
     known = timm.get_pretrained_cfg(backbone) if backbone not in WIDTHS else None
     if known is None or not known.hf_hub_id:
         raise SinonomError(
             f"there are no pretrained weights for backbone {backbone}",
-            f"leave {option} away; or {option} FILE.safetensors, a model's model.safetensors for example",
+            f"leave out {option}, or give {option} FILE.safetensors, for example a model's model.safetensors",
         )
     hub = known.hf_hub_id
     hugging_face = need("huggingface_hub", "train")
@@ -47,25 +47,25 @@ def fetch_pretrained(backbone: str, option: str = "--weights") -> Path:
     )
     try:
         return Path(hugging_face.hf_hub_download(hub, name, etag_timeout=10))
-    except Exception as error:  # no network, no such file, a proxy's answer: each raises its own
+    except Exception as error:  # a missing network or file and a proxy each raise their own
         reason = str(error).strip().partition("\n")[0][:120]
         raise SinonomError(
             f"cannot download the weights of {hub}: {reason}",
-            f"fetch {name} of {hub} where there is a network, then {option} {name}",
+            f"download {name} of {hub} on a machine that has a network, then give {option} {name}",
         ) from error
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Load weights into a network of `backbones.build`; says what was loaded, what stays fresh and what was not used.
+    """Load weights into a network of `backbones.build`; say what was loaded, what stays fresh and what was not used.
 
-    The file may hold a model of ours or a checkpoint of timm's for the same backbone. Kernels on three channels are
-    summed to one, positions of transformers are interpolated, as timm does both. Everything of the backbone must be
-    there; a head of another length, or none, stays fresh.
+    The file may hold a model of ours or a timm checkpoint for the same backbone. As timm does, kernels on three
+    channels are summed to one, and position embeddings of transformers are interpolated. The file must hold all of the
+    backbone's tensors; if its head has another length or is missing, the network's head stays fresh.
 
     Raises
     ------
     SinonomError
-        If the file is not in safetensors format, or is not of this backbone.
+        If the file is not in safetensors format, or belongs to another backbone.
     """
     found = _fitted(network, _named(network, _read(path)))
     wanted = {k: v for k, v in network.state_dict().items() if not k.startswith("maps.")}  # constants of the input size
@@ -76,7 +76,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         what = f"{body[0]} is {_shape(found[body[0]])}, not {_shape(wanted[body[0]])}" if body[0] in found else body[0]
         raise SinonomError(
             f"{path} lacks {len(body)} of the backbone's {len(wanted)} tensors, or has them in other shapes: {what}",
-            "--backbone and --stem-stride as they were when these weights were made",
+            "give the --backbone and --stem-stride that these weights were made with",
         )
     network.load_state_dict(loaded, strict=False)
     text = f"weights: {len(loaded)} tensors from {path}"
@@ -90,19 +90,19 @@ def load_weights(network: nn.Module, path: Path) -> None:
 def _read(path: Path) -> dict[str, Tensor]:
     safetensors = need("safetensors", "train")
     if not path.is_file():
-        raise SinonomError(f"{path} is no file", "--weights FILE.safetensors, or --weights pretrained")
+        raise SinonomError(f"{path} is not a file", "--weights FILE.safetensors, or --weights pretrained")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
     except (safetensors.SafetensorError, OSError) as error:
         raise SinonomError(
             f"{path} is not in safetensors format: {' '.join(str(error).split())[:120]}",
-            "safetensors.torch.save_file writes it; pickled checkpoints (.pth, .pt) are not opened, they can run code",
+            "write it with safetensors.torch.save_file; pickled checkpoints (.pth, .pt) are refused: they can run code",
         ) from error
 
 
 def _named(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Name the tensors as the network does, whether they are a network's, a classifier's or a bare backbone's."""
+    """Give the tensors the network's names; they may come from a network, a classifier or a backbone alone."""
     if any(name.startswith("network.") for name in tensors):
         return {k.removeprefix("network."): v for k, v in tensors.items()}
     backbone = getattr(network, "backbone", None)
@@ -116,7 +116,7 @@ def _named(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _fitted(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Sum kernels on colours to kernels on one channel."""
+    """Sum kernels on three colour channels to kernels on one channel."""
     from timm.models import adapt_input_conv
 
     wanted = network.state_dict()

@@ -1,7 +1,7 @@
-"""Networks that a student learns from: what they see, and what is kept of what they say.
+"""Define the networks that a student learns from, their input, and the part of their answers that is kept.
 
-A teacher is an ONNX network. PP-OCRv6's recogniser lies in the package rapidocr (Apache-2.0); a network of timm is
-exported once; any other is a file.
+A teacher is an ONNX network. PP-OCRv6's recogniser is part of the package rapidocr (Apache-2.0). A network of timm is
+exported once. Any other teacher is a file.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from sinonom_cli.storage.atomic import cached_by_file, sha256_of
 
 PP_OCR = "pp-ocr"
 AT_ONCE = 8
-"""Pictures that go through a teacher together, always as many: rows then do not depend on who asks for which."""
+"""Number of pictures that go through a teacher together; it is fixed so that an answer depends on its picture alone."""
 
 OCR_SIDE = 48
 OCR_MARGIN = 5
-"""The recogniser reads lines 48 pixels high, cut out with a margin around the characters."""
+"""Height of the lines that the recogniser reads, and margin around their characters, in pixels."""
 
 KEPT = 128
-"""Numbers that are kept of PP-OCR's 18,709: dot products of these and of all differ by 0.002 in the mean, and rank
-prints and reliefs as well (`benchmarks/teacher.py`). All would take 37 kB a picture."""
+"""How many of PP-OCR's 18,709 numbers are kept. Dot products of these and of all differ by 0.002 on average, and rank
+prints and reliefs equally well (`benchmarks/teacher.py`). All of them would take 37 kB for each picture."""
 
 ENTRY = np.dtype([("value", "<f2"), ("column", "<u2")])
-"""One number of an answer and its place in the whole."""
+"""One number of an answer, and its column in the whole answer."""
 MOST_NUMBERS = 2**16
-"""That an answer may have, whose places are written in 16 bits."""
+"""Largest length of an answer, since its columns are stored in 16 bits."""
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
-"""Of colours, in the training of CLIP; networks of ImageNet have nearly the same."""
+"""Mean and standard deviation of each colour in the training of CLIP; networks of ImageNet have nearly the same."""
 
 
 @dataclass(frozen=True)
 class Teacher:
-    """A network to learn from; picklable.
+    """Network to learn from; it can be pickled.
 
     Attributes
     ----------
-    path : an ONNX file with one input of pictures: (N, 1, S, S) is ink in [0, 1] as our own models take it;
-        (N, 3, H, W) is dark ink on white, normalised as for CLIP. Its first output is taken, (N, D) or, for "pp-ocr",
+    path : ONNX file with one input of pictures: (N, 1, S, S) is ink in [0, 1], as our own models take it;
+        (N, 3, H, W) is dark ink on white, normalised as for CLIP. Its first output is used, (N, D) or, for "pp-ocr",
         (N, T, C).
-    reads : "embedding" or "pp-ocr".
+    reads : kind of the output, "embedding" or "pp-ocr".
     identity : SHA-256 of the file.
     """
 
@@ -59,16 +59,16 @@ class Teacher:
     identity: str
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.void]:
-        """Answer pictures.
+        """Return the teacher's answers to pictures.
 
         Parameters
         ----------
-        pictures : (N, S, S) uint8, prepared ink, 255 is full; at least one.
+        pictures : (N, S, S) uint8 prepared ink, 255 = full ink; N is at least 1.
 
         Returns
         -------
-        (N, K) of `ENTRY`: vectors of length 1. Of PP-OCR the square root of its class posteriors, maximum over time,
-        without the blank, and of these the `KEPT` greatest; of others the whole embedding.
+        (N, K) of `ENTRY`: vectors of length 1. PP-OCR gives the square roots of its class posteriors, maximum over time
+        and without the blank, of which the `KEPT` greatest are taken. Other teachers give the whole embedding.
         """
         session = _opened(self.path)
         wanted = session.get_inputs()[0]
@@ -86,19 +86,19 @@ class Teacher:
 
 
 def find_teacher(name: str) -> Teacher:
-    """Find PP-OCR, or an ONNX file, or a model's folder, and see that it answers.
+    """Find PP-OCR, an ONNX file or a model's folder, and check that it answers.
 
     Raises
     ------
     SinonomError
-        If it is not there, is no such network, or the package that holds it is not installed.
+        If it does not exist, cannot be a teacher, or the package that holds it is not installed.
     """
     path = _pp_ocr() if name == PP_OCR else Path(name)
     if path.is_dir():
         path = path / "model.onnx"
     if not path.is_file():
         raise SinonomError(
-            f"there is no teacher {name}", f"--teacher {PP_OCR}, FILE.onnx, a model's folder, or a name of timm's"
+            f"there is no teacher {name}", f"--teacher {PP_OCR}, FILE.onnx, a model's folder or a timm model's name"
         )
     teacher = Teacher(path, PP_OCR if name == PP_OCR else "embedding", sha256_of(path))
     try:
@@ -108,13 +108,14 @@ def find_teacher(name: str) -> Teacher:
     except Exception as error:  # ONNX Runtime has a dozen exception classes, none of them public
         reason = str(error).strip().partition("\n")[0][:160]
         raise SinonomError(
-            f"{path} is no teacher: {reason}", "a network of (N, 1 or 3, H, W) float pictures that gives (N, D)"
+            f"{path} cannot be a teacher: {reason}",
+            "give a network of (N, 1 or 3, H, W) float pictures that returns (N, D)",
         ) from error
     if answer.ndim == 2 and answer.shape[1] > MOST_NUMBERS:
         what = f"its answer has {answer.shape[1]:,} numbers, more than {MOST_NUMBERS:,}"
-        raise SinonomError(f"{path} is no teacher: {what}", "a network that gives embeddings, not classes")
+        raise SinonomError(f"{path} cannot be a teacher: {what}", "give a network that returns embeddings, not classes")
     if answer.ndim != 2 or not np.isfinite(answer).all() or not answer.any():
-        raise SinonomError(f"{path} is no teacher: its answer is no vector", "a network that gives (N, D)")
+        raise SinonomError(f"{path} cannot be a teacher: its answer is no vector", "give a network that returns (N, D)")
     return teacher
 
 
@@ -124,7 +125,7 @@ def strongest(answers: NDArray[np.float32], count: int) -> NDArray[np.void]:
     Parameters
     ----------
     answers : (N, C) float32, C up to 65,536.
-    count : K, how many to keep; all if there are not more.
+    count : K, how many numbers to keep; all if there are fewer.
 
     Returns
     -------
@@ -142,7 +143,7 @@ def strongest(answers: NDArray[np.float32], count: int) -> NDArray[np.void]:
 
 
 def _pp_ocr() -> Path:
-    """The recogniser in the package rapidocr, which is not imported: only its file is read."""
+    """Return the path of the recogniser in the package rapidocr, which is not imported: only its file is read."""
     found = importlib.util.find_spec("rapidocr")
     if found is None or not found.origin:
         raise SinonomError(
@@ -162,7 +163,7 @@ def _opened(path: Path) -> Any:
 
 
 def _lines(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(N, 3, 48, 48), lines of one character as PP-OCR takes them: dark on white, from -1 to 1."""
+    """Return lines of one character as PP-OCR takes them, (N, 3, 48, 48) float32 from -1 (ink) to 1 (white)."""
     inside = OCR_SIDE - 2 * OCR_MARGIN
     light = np.ones((len(pictures), OCR_SIDE, OCR_SIDE), np.float32)
     middle = slice(OCR_MARGIN, OCR_MARGIN + inside)
@@ -172,7 +173,7 @@ def _lines(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _as_wanted(pictures: NDArray[np.uint8], shape: list[Any]) -> NDArray[np.float32]:
-    """Pictures as a network's input is shaped; free sides get the pictures' own."""
+    """Return pictures in the shape of a network's input; a free side gets the length of the pictures' side."""
     channels, height, width = shape[1:]
     side = pictures.shape[1]
     height, width = (each if isinstance(each, int) else side for each in (height, width))

@@ -1,6 +1,6 @@
-"""`--tta`: the same picture seen a few times, slightly otherwise, so that its embedding depends less on one framing.
+"""Embed several slightly changed views of a picture (`--tta`), so that the result depends less on one framing.
 
-numpy only, on what `preprocess.prepare` gives: the index holds each picture once, as ever.
+The code uses numpy only and works on the result of `preprocess.prepare`. The index holds each picture once, unchanged.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ VIEWS = (
     (0.0, 1.06, 0.0, 0.0),
     (0.0, 0.94, 0.0, 0.0),
 )
-"""(degrees, scale, shares of the side to the right and down) of each; the first is the picture as it is.
+"""Rotation in degrees, scale, and shifts right and down in shares of the side; the first view is the picture itself.
 
-Of held-out prints, turns, scales and shifts brought about as much each; shifts beside the others, nothing more.
+On held-out prints, rotations, scales and shifts helped about equally; shifts added to the others helped no more.
 """
 
 TOGETHER = 32
-"""Pictures whose views are in memory at once."""
+"""Number of pictures whose views are in memory at once."""
 
 
 def views(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return each picture as it is and as it would be seen otherwise.
+    """Return each picture and its changed views.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def views(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Returns
     -------
-    (N, V, S, S) float32 in [0, 1]; [:, 0] are the pictures themselves.
+    (N, V, S, S) float32 in [0, 1]; `[:, 0]` holds the pictures themselves.
     """
     count, size, _ = pictures.shape
     seen = np.empty((count, len(VIEWS), size, size), np.float32)
@@ -66,7 +66,7 @@ def embed_views(embedder: Embedder, pictures: NDArray[np.float32]) -> NDArray[np
 
 
 def mean_of_views(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return one embedding for each picture: the mean of its views', of length 1 if theirs is.
+    """Return one embedding for each picture: the mean over its views, of length 1 if the views' embeddings are.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def mean_of_views(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @cache
 def _bilinear(view: tuple[float, float, float, float], size: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return which four pixels of a picture with one blank pixel around it make each of a view's, and their weights.
+    """Return the four pixels, of a picture padded with one blank pixel, that make each pixel of a view; and weights.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def _bilinear(view: tuple[float, float, float, float], size: int) -> tuple[NDArr
     y, x = np.meshgrid(place - down, place - right, indexing="ij")
     rows = (np.cos(turn) * y - np.sin(turn) * x) / scale
     columns = (np.sin(turn) * y + np.cos(turn) * x) / scale
-    # In pixels of the padded picture, whose first centre is at 0 and blank; what is farther out is blank, too.
+    # The unit is the padded picture's pixel; the first one has its centre at 0, and all beyond it is blank.
     rows, columns = (np.clip((part.ravel() + 0.5) * size + 0.5, 0, size + 1) for part in (rows, columns))
     top, left = (np.minimum(part.astype(np.int64), size) for part in (rows, columns))
     low, late = (rows - top).astype(np.float32), (columns - left).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A network of timm as a teacher: exported once, with its own size and normalisation, to take ink as our models do."""
+"""Export a timm network as a teacher, with its own size and normalisation, so that it takes ink as our models do."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sinonom_cli.storage.atomic import sha256_of, write_bytes
 
 
 class TimmTeacher(nn.Module):
-    """Pooled features of a backbone that learnt from photographs.
+    """Network that gives the pooled features of a backbone trained on photographs.
 
-    Maps (N, 1, S, S) float32 ink in [0, 1] to (N, F) float32. The picture is shown as dark ink on white, enlarged to
-    the size the backbone learnt at; its colours' mean and deviation are their averages, since all channels are one.
+    It maps (N, 1, S, S) float32 ink in [0, 1] to (N, F) float32. The backbone gets dark ink on white, enlarged to the
+    size that it was trained at. The mean and deviation of its colours are averaged, since the input has one channel.
     """
 
     def __init__(self, backbone: nn.Module) -> None:
@@ -35,26 +35,26 @@ class TimmTeacher(nn.Module):
 
 
 def export_timm_teacher(name: str, weights: str, size: int, folder: Path) -> Path:
-    """Export a network of timm, or find it exported, and return its ONNX file in `folder`.
+    """Export a timm network, unless that is done already, and return its ONNX file in `folder`.
 
     Parameters
     ----------
-    weights : a safetensors file, or "pretrained".
-    size : side of the pictures that it will be given.
+    weights : safetensors file, or "pretrained".
+    size : side, in pixels, of the pictures that it will be given.
 
     Raises
     ------
     SinonomError
-        If the weights cannot be had or are another network's.
+        If the weights cannot be read or downloaded, or belong to another network.
     """
     path = fetch_pretrained(name, "--teacher-weights") if weights == PRETRAINED else Path(weights)
     if not path.is_file():
-        raise SinonomError(f"{path} is no file", "--teacher-weights FILE.safetensors, or pretrained")
+        raise SinonomError(f"{path} is not a file", "--teacher-weights FILE.safetensors, or pretrained")
     out = folder / f"{name}-{sha256_of(path)[:16]}-{size}.onnx"
     if out.exists():
         return out
     side = int(need("timm", "train").get_pretrained_cfg(name).input_size[-1])
-    state = torch.get_rng_state()  # a teacher must not change what the student begins with
+    state = torch.get_rng_state()  # a teacher must not change the student's initial weights
     network = build(name, 2, side)
     torch.set_rng_state(state)
     load_weights(network, path)

@@ -1,4 +1,4 @@
-"""Direction features against a plain loop, and against edges worked out by hand; exports against torch."""
+"""Compare direction features with a plain loop and with edges computed by hand, and exports with torch."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sinonom_cli.networks.onnx_export import export_onnx  # noqa: E402
 
 
 def reference(picture, grid):
-    """(8, grid, grid) maps of one (S, S) picture: angles and sines pixel by pixel, Gaussian sums place by place."""
+    """Return the (8, grid, grid) maps of one (S, S) picture, from angles of each pixel and sums at each place."""
     size = len(picture)
     padded = np.pad(picture.astype(np.float64), 1)
     maps = np.zeros((8, size, size))
@@ -66,7 +66,7 @@ def test_an_edge_points_into_the_ink(direction, turn):
     middle = maps[:, 3:6, 3:6].sum(axis=(1, 2))
     assert middle[direction] > 0.5
     assert np.delete(middle, direction).max() < 1e-6
-    # By hand: two columns of slope 1/2 at 8.5 and 9.5; the middle place is at 9, deviation 2 sqrt(2) / pi, and the
+    # Two columns have slope 1/2, at 8.5 and 9.5. The middle place is at 9, the deviation is 2 sqrt(2) / pi, and the
     # Gaussian sum along the edge is 1 (sampled every pixel, to four digits).
     deviation = 2 * np.sqrt(2) / np.pi
     wanted = 2 * 0.5 * np.exp(-0.5 * (0.5 / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
@@ -121,7 +121,7 @@ def test_onnx_equals_torch_for_any_batch_and_the_same_module_gives_the_same_byte
 
 def test_a_network_that_onnx_changes_is_refused():
     class Fickle(torch.nn.Module):
-        """Gives something else while it is exported."""
+        """Network that gives another result while it is exported."""
 
         def forward(self, pictures):
             return pictures.flatten(1) * (2.0 if torch.compiler.is_exporting() else 1.0)

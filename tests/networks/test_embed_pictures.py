@@ -1,4 +1,4 @@
-"""Batches come back in order, whole or with reasons, whether this process embeds the pictures or workers do."""
+"""Batches come back in order, complete or with reasons, whether this process or workers embed the pictures."""
 
 import os
 import signal
@@ -62,7 +62,7 @@ def test_a_picture_that_crashes_its_worker_fails_alone(tmp_path: Path, monkeypat
 
 
 class CrashingBatch(module.EmbedBatch):
-    """As if the decoder of one picture were broken."""
+    """Function object that crashes as a broken decoder of one picture would."""
 
     def __call__(self, item: Item) -> list[Any]:
         if os.environ["CRASHES_ON"] in map(str, item.data[1]):

@@ -1,4 +1,4 @@
-"""Embeddings with ONNX Runtime, from a model on disk."""
+"""ONNX Runtime embeds pictures with a model on disk as torch does."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Characters in their frames: against other filters and plain loops, alone or together, on any processor."""
+"""Characters are framed as other filters and plain loops do it, alone or together, on any processor."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def test_weights_sum_to_one_inside_and_to_less_across_the_edge() -> None:
 
 
 def by_loops(ink: np.ndarray, size: int) -> np.ndarray:
-    """Frame one picture with the formulas as they are written in papers, a number at a time."""
+    """Frame one picture with the formulas as the papers give them, one number at a time."""
     height, width = ink.shape
     weight = np.zeros(ink.shape)
     for i in range(height):
@@ -79,7 +79,7 @@ def test_a_character_is_framed_as_loops_would(shape: tuple[int, int]) -> None:
 
 
 def pictures() -> list[np.ndarray]:
-    """Pictures of several shapes and defects, blank ones among them."""
+    """Return pictures of several shapes and defects, some of them blank."""
     rng = np.random.default_rng(0)
     found = [drawn(side, *rng.uniform(0.1, 0.3, 2), rng.uniform(0.4, 0.6)) for side in (48, 48, 20, 90, 48, 200, 90)]
     found += [found[0][:, :30], np.full((48, 48), 200, np.uint8), (found[3] * np.linspace(1, 0.4, 90)).astype(np.uint8)]

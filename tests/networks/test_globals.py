@@ -20,7 +20,7 @@ import contextlib, importlib, logging, pkgutil, random, socket, warnings
 import numpy as np
 from PIL import Image, ImageFile
 for name in ("torch", "torchvision", "timm", "ultralytics", "pymilvus", "ray", "open3d"):
-    with contextlib.suppress(Exception):  # what these change when they are imported is theirs
+    with contextlib.suppress(Exception):  # a change that these packages make is theirs
         importlib.import_module(name)
 import sinonom_cli
 

@@ -1,7 +1,7 @@
-"""What `prepare` makes of some hundred small pictures is pinned: a constant that is changed by a tenth is noticed.
+"""The results of `prepare` for some hundred small pictures are pinned, so that a constant changed by a tenth is noticed.
 
-Run as a program, this file writes the pins anew: `PYTHONPATH=tests:. python tests/networks/test_golden.py`. Whoever
-does that raises `preprocess.VERSION`.
+Run as a program, this file writes new pins: `PYTHONPATH=tests:. python tests/networks/test_golden.py`. Raise
+`preprocess.VERSION` when you do so.
 """
 
 import json
@@ -18,11 +18,11 @@ from sinonom_cli.pictures.colours import without_marks
 PINS = Path(__file__).with_name("golden_prepare.json")
 SIZE = 48
 CLOSE = 2
-"""Thousandths by which another version of Pillow or another processor may differ."""
+"""Largest difference, in thousandths, with another version of Pillow or another processor."""
 
 
 def pooled(pictures: list[np.ndarray]) -> list[str]:
-    """Return of each picture the mean ink of each quarter, and the mean of its square, in thousandths."""
+    """Return for each picture the mean ink of each quarter and the mean of its square, in thousandths."""
     ready = prepare_all(pictures, SIZE).astype(np.float64)
     half = SIZE // 2
     means = [ready[:, i : i + half, j : j + half].mean(axis=(1, 2)) for i in (0, half) for j in (0, half)]

@@ -1,4 +1,4 @@
-"""Uneven light and blur: made up for where they are, and nothing is done where they are not."""
+"""Uneven light and blur are corrected where a picture has them; other pictures stay unchanged."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from sinonom_cli.networks.preprocess import mended, prepare
 from sinonom_cli.pictures.levels import levels_of
 
 PLAIN = np.clip(drawn().astype(int) * 3 // 4 + 40, 0, 255).astype(np.uint8)
-"""As contrasts of old prints are: ink 55, paper 227."""
+"""Grey values with the contrast of old prints: ink 55, paper 227."""
 WANTED = prepare(PLAIN, 48)
 Y, X = np.mgrid[:96, :96] / 95
 
@@ -52,7 +52,7 @@ def test_even_light_and_sharp_strokes_are_left_as_they_are(side: int) -> None:
         assert mended(picture, 64).grey is picture
         found = levels_of(picture)
         assert found is not None and not is_blurred(picture, found)
-        assert is_uneven(picture, found) == (picture[0, 0] < 100)  # what is light is ink: `flattened` sees that
+        assert is_uneven(picture, found) == (picture[0, 0] < 100)  # `flattened` detects that the ink is light
 
 
 def test_a_closing_is_the_least_of_the_greatest() -> None:

@@ -1,4 +1,4 @@
-"""Rules, boxes and grids around a character go; strokes that look like them stay."""
+"""Rules, boxes and grids around a character are removed; strokes that look like them stay."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from sinonom_cli.pictures.levels import levels_of
 
 SIDE = 96
 PLAIN = (drawn(SIDE, 0.25, 0.22, 0.5).astype(int) * 2 // 3 + 70).astype(np.uint8)
-"""Grey ink, 83, on grey paper, 236: lines are darker than it."""
+"""Picture of grey ink, 83, on grey paper, 236; the lines are darker than the ink."""
 WANTED = prepare(PLAIN, 48)
 
 
@@ -75,7 +75,7 @@ def strokes_like_lines() -> dict[str, np.ndarray]:
 def test_strokes_that_look_like_lines_stay(name: str) -> None:
     for picture in (strokes_like_lines()[name], 255 - strokes_like_lines()[name]):
         cut_off = np.subtract(picture.shape, mended(picture, 64).grey.shape)
-        assert cut_off.max() <= 2 * 9 + 2  # plain ground around the strokes, and a pixel of theirs
+        assert cut_off.max() <= 2 * 9 + 2  # plain ground around the strokes, and one pixel of them
 
 
 def crossed(dash: int, ink: int = 60, thick: int = 2, inset: int | None = 2) -> np.ndarray:
@@ -107,7 +107,7 @@ def test_a_cross_alone_is_what_the_picture_shows() -> None:
 
 @pytest.mark.parametrize("quarters", range(4))
 def test_a_single_line_beside_ink_is_a_stroke_on_any_side(quarters: int) -> None:
-    """Neither a rule alone nor one of two: something stands where it would be free."""
+    """A line counts neither as a single rule nor as one of two if there is ink beside it."""
     white = np.full((SIDE, SIDE), 250, np.uint8)
     stroke = with_lines((3, 0, 8, 95), (9, 20, 30, 40), (40, 30, 70, 60), picture=white)
     assert bounds(np.ascontiguousarray(np.rot90(stroke, quarters))) is None

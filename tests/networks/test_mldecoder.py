@@ -1,4 +1,4 @@
-"""ML-Decoder against its paper's equations, written out in numpy picture by picture; and the classifier's export."""
+"""Compare ML-Decoder with its paper's equations in numpy, picture by picture, and check the classifier's export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = np.ndarray
 
 
 def by_the_paper(tokens: Array, w: dict[str, Array], heads: int, classes: int) -> Array:
-    """Ridnik et al. 2021, equations 3 and 4, for one picture: tokens (T, F) -> logits (C,), in loops."""
+    """Return logits (C,) of one picture's tokens (T, F) in loops (Ridnik et al. 2021, equations 3 and 4)."""
 
     def linear(name: str, x: Array) -> Array:
         return x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
@@ -77,7 +77,7 @@ def test_as_many_groups_as_are_needed_hold_all_classes_and_their_queries_are_not
 
 
 def test_a_class_is_seen_in_one_token_among_many() -> None:
-    """What attention is for: averaging 32 tokens would leave a thirty-second of it."""
+    """Attention finds one token; averaging 32 tokens would leave only a thirty-second of it."""
     torch.manual_seed(0)
     head = MLDecoder(8, 6, dimensions=16, heads=2, dropout=0.0)
     optimizer = torch.optim.Adam(head.parameters(), 1e-2)

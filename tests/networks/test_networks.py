@@ -1,4 +1,4 @@
-"""Backbones of every family: sizes, strides, weights, and ONNX networks that answer as torch does."""
+"""Backbones of every family take sizes, strides and weights, and answer in ONNX Runtime as in torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sinonom_cli.networks.backbones import build  # noqa: E402
 from sinonom_cli.networks.embedder import session_of  # noqa: E402
 from sinonom_cli.networks.onnx_export import export_onnx  # noqa: E402
 
-# Whole networks take half a minute each to export; with one block a stage they have the same layers.
+# Whole networks take half a minute each to export; with one block in each stage they have the same layers.
 SMALL: dict[str, dict[str, Any]] = {
     "efficientvit_b0": {"depths": (1, 1, 1, 1), "widths": (8, 8, 16, 32, 64), "head_widths": (64, 64)},
 }
@@ -151,7 +151,7 @@ def test_weights_of_another_backbone_are_refused_and_pickles_are_not_opened(tmp_
     for name, words in (
         ("directmap.safetensors", "lacks .* of the backbone's"),
         ("model.pth", "not in safetensors format"),
-        ("nothing.safetensors", "is no file"),
+        ("nothing.safetensors", "is not a file"),
     ):
         with pytest.raises(SinonomError, match=words) as caught:
             pretrained.load_weights(network, tmp_path / name)

@@ -1,4 +1,4 @@
-"""A page, a column or a line of characters is not answered as if it were one character."""
+"""A query with a page, a column or a line of characters is refused."""
 
 from pathlib import Path
 

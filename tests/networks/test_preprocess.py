@@ -1,4 +1,4 @@
-"""From a picture to network input: what must not change the result."""
+"""Polarity, contrast, place, size and frames of a picture do not change the network's input."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""However a picture is given, inverted, in colour, on transparent ground or a wide page, the answer is the same."""
+"""The answer is the same for a picture that is inverted, in colour, on transparent ground or on a wide page."""
 
 from collections.abc import Callable
 from pathlib import Path

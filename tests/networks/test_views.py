@@ -1,4 +1,4 @@
-"""Views of a picture are what Pillow makes of it, and their mean has the length that embeddings have."""
+"""Views of a picture equal Pillow's results, and their mean has the length that embeddings have."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_the_first_view_is_the_picture_and_the_others_are_pillows(size: int) -> 
     seen = views(pictures)
     assert seen.shape == (2, len(VIEWS), size, size) and np.array_equal(seen[:, 0], pictures)
     assert seen.min() >= 0 and seen.max() <= 1
-    inner = slice(2, -2)  # at its edge Pillow repeats pixels where here is blank ground
+    inner = slice(2, -2)  # at the edge Pillow repeats pixels; ours are blank
     for number, (degrees, scale, right, down) in enumerate(VIEWS[1:], 1):
         turn, middle = np.deg2rad(degrees), size / 2
         a, b, d, e = (part / scale for part in (np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)))
@@ -44,7 +44,7 @@ def test_the_mean_of_views_has_length_one_where_theirs_is(tmp_path) -> None:
             expected.append(mean / np.linalg.norm(mean) if unit else mean)
         found = embed_views(embedder, pictures[[0, 2]])
         assert found == pytest.approx(np.array(expected), abs=1e-5)
-    assert not embed_views(embedder, pictures[1:2]).any()  # a blank picture stays at zero
+    assert not embed_views(embedder, pictures[1:2]).any()  # a blank picture's embedding is zero
 
 
 def test_one_picture_does_not_change_what_another_is_embedded_as() -> None:

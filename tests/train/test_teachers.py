@@ -187,7 +187,7 @@ def test_a_teacher_is_asked_about_the_sets_that_it_is_to_teach_alone(
 
 def test_a_file_that_is_no_teacher_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"no network")
-    for name, words in (("broken.onnx", "is no teacher"), ("nowhere.onnx", "there is no teacher")):
+    for name, words in (("broken.onnx", "cannot be a teacher"), ("nowhere.onnx", "there is no teacher")):
         with pytest.raises(SinonomError, match=words) as caught:
             find_teacher(str(tmp_path / name))
         assert caught.value.code == ExitCode.BAD_INPUT and "\n" not in caught.value.message
