@@ -82,11 +82,6 @@ _CLASSES: dict[ExitCode | None, type[SinonomError]] = {
 }
 
 
-def usage_error(message: str, hint: str = "") -> SinonomError:
-    """Return the error for a command typed wrongly (exit code 2)."""
-    return SinonomError(message, hint, ExitCode.USAGE)
-
-
 def need(module: str, extra: str) -> ModuleType:
     """Import and return `module`, which the optional `extra` brings.
 

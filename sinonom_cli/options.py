@@ -7,7 +7,7 @@ import typer
 
 from sinonom_cli import environment
 from sinonom_cli.console import settings
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 
 
 def _set_json(value: bool) -> bool:
@@ -18,7 +18,7 @@ def _set_json(value: bool) -> bool:
 def _engine(text: str) -> str:
     if text in ("processes", "ray") or (text.startswith("ray:") and len(text) > 4):
         return text
-    raise usage_error(f"--engine {text} is neither processes nor ray nor ray:ADDRESS", "--engine ray:HOST:6379")
+    raise UsageError(f"--engine {text} is neither processes nor ray nor ray:ADDRESS", "--engine ray:HOST:6379")
 
 
 def _set_quiet(value: bool) -> bool:
@@ -85,7 +85,7 @@ def split_output(paths: list[str], output: Path | None, inputs: str = "INPUT") -
         *paths, last = paths
         output = Path(last)
     if output is None or not paths:
-        raise usage_error(f"give at least one {inputs} and the output", "sinonom COMMAND --help")
+        raise UsageError(f"give at least one {inputs} and the output", "sinonom COMMAND --help")
     return paths, output
 
 

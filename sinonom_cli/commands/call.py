@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 
 
 def command(name: str, *inputs: object, **options: object) -> str:
@@ -39,7 +39,7 @@ def command(name: str, *inputs: object, **options: object) -> str:
     from sinonom_cli.cli import STAGES, call
 
     if name not in (*STAGES, "version"):
-        raise usage_error(f"there is no command {name}", ", ".join(STAGES))
+        raise UsageError(f"there is no command {name}", ", ".join(STAGES))
     line = [name, *_options(options), "--", *map(str, inputs)] if inputs else [name, *_options(options)]
     console.reset()
     printed = io.StringIO()
@@ -48,7 +48,7 @@ def command(name: str, *inputs: object, **options: object) -> str:
             call(line)
     except Exception as error:
         if hasattr(error, "format_message"):  # an error of click: the command line is wrong
-            raise usage_error(error.format_message(), f"sinonom {name} --help") from None
+            raise UsageError(error.format_message(), f"sinonom {name} --help") from None
         raise
     finally:
         console.reset()

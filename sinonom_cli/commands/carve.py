@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -127,7 +127,7 @@ def carve(
     """
     inputs, out = split_output(paths, output, "image set")
     if len(inputs) > 1:
-        raise usage_error("carve takes one image set or folder", "sinonom carve IMAGES OUT")
+        raise UsageError("carve takes one image set or folder", "sinonom carve IMAGES OUT")
     from sinonom_cli.parallel.batch import BatchOptions, close, fill
     from sinonom_cli.relief.carve import Carve, pictures
     from sinonom_cli.relief.plate import KNOWN

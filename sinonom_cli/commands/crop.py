@@ -106,12 +106,12 @@ def crop_nomnaocr(
     cut. Boxes without text are aligned to the transcript of their picture.
     """
     from sinonom_cli.crops.run import CropConfig, run
-    from sinonom_cli.errors import usage_error
+    from sinonom_cli.errors import UsageError
     from sinonom_cli.parallel.batch import BatchOptions, close
 
     inputs, out = split_output(paths, output, "PATCHES")
     if len(inputs) != 1:
-        raise usage_error("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
+        raise UsageError("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
     batch = BatchOptions(
         workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
     )
@@ -164,15 +164,15 @@ def train_localizer(
     The same command continues a killed run after its last complete epoch. It uses ultralytics (AGPL-3.0; pip install
     "sinonom[localize]"); the ONNX file that it writes does not need ultralytics.
     """
-    from sinonom_cli.errors import usage_error
+    from sinonom_cli.errors import UsageError
     from sinonom_cli.layout.train_localizer import LocalizerConfig, run
     from sinonom_cli.parallel.batch import close
 
     inputs, out = split_output(paths, output, "PAGES")
     if len(inputs) != 1:
-        raise usage_error("give one folder of pages and the output", "sinonom train-localizer PAGES OUT")
+        raise UsageError("give one folder of pages and the output", "sinonom train-localizer PAGES OUT")
     if image_size % 32:
-        raise usage_error(f"--image-size {image_size} is not a multiple of 32", f"--image-size {image_size // 32 * 32}")
+        raise UsageError(f"--image-size {image_size} is not a multiple of 32", f"--image-size {image_size // 32 * 32}")
     close(
         run(
             LocalizerConfig(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinonom_cli import console, options
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from sinonom_cli.fonts.charset import Charset
@@ -151,9 +151,9 @@ def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
     try:
         numbers = [float(part) + 0.0 for part in text.split(",")]  # no minus zero in file names
     except ValueError:
-        raise usage_error(f"{option} {text} is not a list of numbers with commas", f"{option} 0,0.01") from None
+        raise UsageError(f"{option} {text} is not a list of numbers with commas", f"{option} 0,0.01") from None
     if not all(low <= number <= high for number in numbers):
-        raise usage_error(f"{option} {text} has a number outside {low:g} to {high:g}")
+        raise UsageError(f"{option} {text} has a number outside {low:g} to {high:g}")
     return numbers
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -103,10 +103,10 @@ def index(
         return
     inputs, out = split_output(sets, output, "SET")
     if os.path.isdir(out):  # noqa: PTH112  # also False for a name that the disk cannot have
-        raise usage_error(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
+        raise UsageError(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
     if add and (overwrite or store or prototypes or dimensions or type != "auto"):
         hint = "leave out --overwrite, --type, --prototypes, --dimensions and --store"
-        raise usage_error("--add cannot change the settings of an index", hint)
+        raise UsageError("--add cannot change the settings of an index", hint)
     from sinonom_cli.search.indexing import add as change
     from sinonom_cli.search.indexing import build
 
@@ -131,7 +131,7 @@ def index(
 
 def _removed(paths: list[str], names: list[str], otherwise: bool) -> "Artifact":
     if len(paths) != 1 or otherwise:
-        raise usage_error(
+        raise UsageError(
             "--remove takes one index, without --add or --overwrite", "sinonom index db.faiss --remove NAME"
         )
     from sinonom_cli.search.indexing import remove

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -28,7 +28,9 @@ def render(
         typer.Argument(metavar="MESHES... OUT", help="STL, PLY, OBJ, OFF, GLB, glTF or height maps; then the set."),
     ],
     output: Output = None,
-    size: Annotated[int, typer.Option("--size", min=SMALLEST, max=LARGEST, help="Side of the pictures in pixels.")] = 256,
+    size: Annotated[
+        int, typer.Option("--size", min=SMALLEST, max=LARGEST, help="Side of the pictures in pixels.")
+    ] = 256,
     projection: Annotated[
         Projection, typer.Option("--projection", help="perspective: camera at (0, 0, 4), 15 degrees; needs Open3D.")
     ] = Projection.orthographic,
@@ -111,7 +113,7 @@ def render(
     from sinonom_cli.storage.inputs import find_inputs
 
     if pixel is None and (deeper or step):
-        raise usage_error(f"--{'deeper' if deeper else 'step'} needs --pixel", "--pixel MM")
+        raise UsageError(f"--{'deeper' if deeper else 'step'} needs --pixel", "--pixel MM")
     scale = None if pixel is None else Scale(pixel, (deeper or Deeper.dark).value, step)
 
     if projection is Projection.perspective:

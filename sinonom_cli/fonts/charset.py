@@ -12,7 +12,7 @@ from pathlib import Path
 from sinonom_cli import console
 from sinonom_cli.assets import ASSETS
 from sinonom_cli.characters import UNKNOWN, char_named, characters_of, is_private, repair
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.fonts.unicode_blocks import chars_of_block
 from sinonom_cli.storage.tables import read_lines
 
@@ -96,7 +96,7 @@ def charset_asked(charset: str | None, chars: str, blocks: Sequence[str]) -> Cha
         listed += chars_of_block(block)
     found = charset_of(listed)
     if not found.chars:
-        raise usage_error("no character is left to draw", "give --charset nomnaocr, or --chars 字")
+        raise UsageError("no character is left to draw", "give --charset nomnaocr, or --chars 字")
     return found
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 
 BLOCKS = {
     "cjk": (0x4E00, 0x9FFF),
@@ -43,6 +43,6 @@ def chars_of_block(name: str) -> Iterable[str]:
     for pattern, shorter in _SHORTER:
         short = re.sub(pattern, shorter, short)
     if short not in BLOCKS:
-        raise usage_error(f"--block {name}: no such block of Han characters", f"give one of {', '.join(BLOCKS)}")
+        raise UsageError(f"--block {name}: no such block of Han characters", f"give one of {', '.join(BLOCKS)}")
     first, last = BLOCKS[short]
     return map(chr, range(first, last + 1))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sinonom_cli.errors import SinonomError, need, usage_error
+from sinonom_cli.errors import SinonomError, UsageError, need
 from sinonom_cli.networks.directmap import WIDTHS, DirectMapNet, Head
 
 
@@ -74,12 +74,12 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
     """
     if backbone in WIDTHS:
         if stem_stride is not None:
-            raise usage_error(f"backbone {backbone} has no stem with a stride to change", "leave out --stem-stride")
+            raise UsageError(f"backbone {backbone} has no stem with a stride to change", "leave out --stem-stride")
         return DirectMapNet(size, embedding, widths=WIDTHS[backbone])
     timm = need("timm", "train")
     if not timm.is_model(backbone):
         close = difflib.get_close_matches(backbone, [*WIDTHS, *timm.list_models()], 4, 0.5)
-        raise usage_error(
+        raise UsageError(
             f"there is no backbone {backbone!r}", f"--backbone {' or '.join(close or ['directmap', 'resnet18'])}"
         )
     try:
@@ -93,7 +93,7 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
         reason = " ".join(str(error).split())[:120]
         stride = "" if stem_stride is None else f" with --stem-stride {stem_stride}"
         hint = "--size 64, 96, 128 or 224" if stem_stride is None else "give another --stem-stride, or leave it out"
-        raise usage_error(
+        raise UsageError(
             f"backbone {backbone} does not take pictures of {size} x {size}{stride}: {reason}", hint
         ) from error
     return TimmNet(body, int(pooled.shape[1]), int(body.num_features), embedding)
@@ -118,7 +118,7 @@ def _body(name: str, size: int, stride: int | None) -> nn.Module:
     except AttributeError:
         stem = None
     if not isinstance(stem, nn.Conv2d):
-        raise usage_error(f"backbone {name} has no first convolution to stride", "leave out --stem-stride")
+        raise UsageError(f"backbone {name} has no first convolution to stride", "leave out --stem-stride")
     # With an odd kernel, this padding makes the map's side the input's side divided by the stride, rounded up.
     kernel = stem.kernel_size[0]
     pad = (kernel - 1) // 2 if kernel % 2 else max(0, (kernel - stride) // 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinonom_cli import console
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.networks.embed_pictures import PAGE
 from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
 from sinonom_cli.reports.text import show
@@ -148,23 +148,23 @@ def _refuse_failed(items: Sequence[Item], failed: Sequence[str]) -> None:
 def _refuse_typed_wrongly(config: QueryConfig) -> None:
     strays = [name for name in config.images if name.endswith(".faiss")]
     if config.index is None and strays:
-        raise usage_error(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
+        raise UsageError(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
     if config.scores and not config.truth:
-        raise usage_error("--scores compares answers with the right ones, and needs --truth", "--truth truth.csv")
+        raise UsageError("--scores compares answers with the right ones, and needs --truth", "--truth truth.csv")
     if (config.csv is not None) + (config.pictures is not None) + console.settings.json > 1:
-        raise usage_error("--csv, --json and --pictures cannot be combined", "choose one of them")
+        raise UsageError("--csv, --json and --pictures cannot be combined", "choose one of them")
     if config.calibrate:
         _refuse_uncalibratable(config)
 
 
 def _refuse_uncalibratable(config: QueryConfig) -> None:
     if config.truth is None:
-        raise usage_error("--calibrate compares answers with right ones", "--truth truth.csv")
+        raise UsageError("--calibrate compares answers with right ones", "--truth truth.csv")
     if config.index is None:
-        raise usage_error("--calibrate needs --index", "--index db.faiss; the index that ships is calibrated already")
+        raise UsageError("--calibrate needs --index", "--index db.faiss; the index that ships is calibrated already")
     shown = (config.rerank, config.reject, config.csv, config.pictures, config.sheet, config.scores, config.report)
     if any(shown):
-        raise usage_error(
+        raise UsageError(
             "--calibrate fits probabilities to distances and shows no answers",
             "leave out --rerank, --reject, --csv, --pictures, --sheet, --scores and --report",
         )

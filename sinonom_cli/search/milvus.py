@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli.errors import ExitCode, SinonomError, need, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, UsageError, need
 from sinonom_cli.search.rows import ROW_COLUMNS, Row
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ def parse(text: str) -> tuple[str, str]:
     uri, _, name = uri.partition("#")
     hint = "--store milvus:http://HOST:19530, or milvus:FILE.db for Milvus Lite"
     if kind != "milvus" or not uri:
-        raise usage_error(f"--store {text} is not milvus:URI", hint)
+        raise UsageError(f"--store {text} is not milvus:URI", hint)
     if "@" in uri:
-        raise usage_error("--store would write a password into the record", "export MILVUS_TOKEN=user:password")
+        raise UsageError("--store would write a password into the record", "export MILVUS_TOKEN=user:password")
     if not is_served(uri) and not uri.endswith(".db"):
-        raise usage_error(f"{uri} is neither an address nor a file of Milvus Lite, which ends in .db", hint)
+        raise UsageError(f"{uri} is neither an address nor a file of Milvus Lite, which ends in .db", hint)
     if name and not re.fullmatch(r"[A-Za-z_]\w{0,254}", name, re.ASCII):
-        raise usage_error(f"{name} is not a valid name for a collection", "use letters, digits and _")
+        raise UsageError(f"{name} is not a valid name for a collection", "use letters, digits and _")
     return uri, name
 
 

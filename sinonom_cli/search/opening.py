@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.networks.preprocess import VERSION
 from sinonom_cli.search.index import Index, read_index
 from sinonom_cli.search.integrity import quoted, remake
@@ -26,7 +26,7 @@ def open_index(path: Path | None) -> Index:
         way.
     """
     if path is None and not CHARACTERS.exists():
-        raise usage_error(
+        raise UsageError(
             "no index given, and no index of characters ships with this version",
             "sinonom query IMAGE --index db.faiss; sinonom index SET db.faiss makes one",
         )

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.storage.overlap import refuse_overlap
 
 HEAD = 4096
@@ -37,7 +37,7 @@ def refuse_foreign(
         With exit code 5, if an input or a file not made by this program is in the way; with 2, for another suffix.
     """
     if endings and path.suffix.lower() not in endings:
-        raise usage_error(f"{option} {path} does not end in {endings[0]}", f"{option} {what}{endings[0]}")
+        raise UsageError(f"{option} {path} does not end in {endings[0]}", f"{option} {what}{endings[0]}")
     refuse_overlap(path, inputs)
     if not os.path.lexists(path):
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import console
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.storage.atomic import sha256_of
 
 HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
@@ -140,7 +140,7 @@ class Config:
         sets = [path.absolute() for path, _ in map(weighed, find_sets(self.data))]
         for path in self.teach:
             if path.absolute() not in sets:
-                raise usage_error(f"--teach {path} is none of the sets that are learnt from", f"--data {path} too")
+                raise UsageError(f"--teach {path} is none of the sets that are learnt from", f"--data {path} too")
         return sorted({sets.index(path.absolute()) for path in self.teach})
 
 
@@ -170,7 +170,7 @@ def weighed(given: Path) -> tuple[Path, float]:
     if not colon or given.exists() or (len(name) == 1 and os.name == "nt"):
         return given, 1.0
     if not 0 < weight < float("inf"):
-        raise usage_error(f"--data {text}: a weight is a positive number", f"--data {name}:1, or leave the set away")
+        raise UsageError(f"--data {text}: a weight is a positive number", f"--data {name}:1, or leave the set away")
     return Path(name), weight
 
 

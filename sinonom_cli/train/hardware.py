@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from sinonom_cli.errors import usage_error
+from sinonom_cli.errors import UsageError
 
 
 def pick_device(name: str, number: int = 0) -> torch.device:
@@ -27,10 +27,10 @@ def pick_device(name: str, number: int = 0) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise usage_error(f"there is no device {name!r}", "--device auto, cpu, cuda, cuda:1 or mps") from error
+        raise UsageError(f"there is no device {name!r}", "--device auto, cpu, cuda, cuda:1 or mps") from error
     there = {"cpu": True, "cuda": cuda and (device.index or 0) < torch.cuda.device_count(), "mps": mps}
     if not there.get(device.type, False):
-        raise usage_error(f"device {name} is not there", "--device auto")
+        raise UsageError(f"device {name} is not there", "--device auto")
     return device
 
 

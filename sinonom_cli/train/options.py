@@ -6,7 +6,7 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.train.config import Config
 from sinonom_cli.train.losses.table import LOSSES
 
@@ -110,17 +110,17 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         _refuse([name for name in ("recall_at", "simix") if name in given], loss, "--loss recall@k")
     if given.get("mining", own["mining"]) not in traits.mining:
         what = f"--mining {given['mining']} means nothing to --loss {loss}: {traits.why}"
-        raise usage_error(what, f"--mining {' or '.join(traits.mining)}, or leave it away")
+        raise UsageError(what, f"--mining {' or '.join(traits.mining)}, or leave it away")
     if "margin" in given:
         if traits.margin is None:
             _refuse(["margin"], loss)
         given["margin"] = _margin(given["margin"], loss)
     if given.get("hard_classes") and loss == "cross-entropy":
-        raise usage_error(
+        raise UsageError(
             "--hard-classes means nothing to --loss cross-entropy, which learns no distances", "leave it away"
         )
     if given.get("memory") and not traits.compares:
-        raise usage_error(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
+        raise UsageError(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
     if loss == "cross-entropy":
         _refuse([name for name in ("hard_classes", "teacher") if name in given], loss)
     elif "head" in given:
@@ -128,17 +128,17 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     given = given | {"distill": _weight(given)}
     if given.get("head") == "ml-decoder" and shapes["embedding"] != DEFAULTS["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
-        raise usage_error(what, "leave --embedding away, or --head linear")
+        raise UsageError(what, "leave --embedding away, or --head linear")
     if "recall_at" in given:
         given["recall_at"] = _ks(given["recall_at"])
     chosen: dict[str, Any] = defaults | shapes | own | given
     if chosen["margin"] is None and loss == "triplet" and chosen["mining"] == "semi-hard":
-        raise usage_error("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
+        raise UsageError("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
     if not 0 < chosen["lr"] < float("inf"):
-        raise usage_error(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
+        raise UsageError(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
     size = chosen["classes"] * chosen["images"]
     if chosen["micro_batch"] and chosen["micro_batch"] > size:
-        raise usage_error(f"--micro-batch {chosen['micro_batch']} is more than the batch of {size}", "--batch-size")
+        raise UsageError(f"--micro-batch {chosen['micro_batch']} is more than the batch of {size}", "--batch-size")
     return chosen
 
 
@@ -151,10 +151,10 @@ def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     classes, rest = divmod(size, images)
     if rest or classes < 2:
         hint = f"--batch-size {max(2, classes) * images}, or another multiple of --images"
-        raise usage_error(f"--batch-size {size} is not two or more characters of {images} pictures", hint)
+        raise UsageError(f"--batch-size {size} is not two or more characters of {images} pictures", hint)
     if given.get("classes", classes) != classes:
         what = f"--batch-size {size} is {classes} characters of {images} pictures, and --classes is {given['classes']}"
-        raise usage_error(what, "give one of the two")
+        raise UsageError(what, "give one of the two")
     return shapes | {"classes": classes}
 
 
@@ -162,7 +162,7 @@ def _weight(given: dict[str, Any]) -> float:
     """Weight of the teacher's part of the loss; refuse what means nothing without a teacher."""
     if "teacher" not in given and (alone := [name for name in TAUGHT if name in given]):
         option = alone[0].replace("_", "-")
-        raise usage_error(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
+        raise UsageError(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
     weight: float = given.get("distill", DISTILLING[given.get("distill_loss", DEFAULTS["distill_loss"])])
     return weight
 
@@ -170,7 +170,7 @@ def _weight(given: dict[str, Any]) -> float:
 def _refuse(names: list[str], loss: str, hint: str = "--loss triplet") -> None:
     if names:
         option = names[0].replace("_", "-")
-        raise usage_error(f"--{option} means nothing to --loss {loss}", f"{hint}, or leave it away")
+        raise UsageError(f"--{option} means nothing to --loss {loss}", f"{hint}, or leave it away")
 
 
 def _margin(text: str, loss: str) -> float | None:
@@ -182,13 +182,13 @@ def _margin(text: str, loss: str) -> float | None:
         margin = -1.0
     if not 0 < margin < 100:
         what = "neither a positive number nor soft" if loss == "triplet" else "no positive number"
-        raise usage_error(f"--margin {text} is {what}", f"--margin {LOSSES[loss].margin}")
+        raise UsageError(f"--margin {text} is {what}", f"--margin {LOSSES[loss].margin}")
     return margin
 
 
 def _ks(text: str) -> tuple[int, ...]:
     def wrong() -> SinonomError:
-        return usage_error(f"--recall-at {text} is no list of places from 1 on", "--recall-at 5, or 1,2,4,8,16")
+        return UsageError(f"--recall-at {text} is no list of places from 1 on", "--recall-at 5, or 1,2,4,8,16")
 
     try:
         ks = tuple(sorted({int(part) for part in text.split(",")}))

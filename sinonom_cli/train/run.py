@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from sinonom_cli import console
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.networks.classifier import Classifier, Distributions
 from sinonom_cli.networks.onnx_export import export_onnx
 from sinonom_cli.networks.preprocess import VERSION
@@ -123,10 +123,10 @@ def check_shares(config: Config, ranks: Ranks) -> None:
     if ranks.size == 1:
         return
     if config.loss == "lda":
-        raise usage_error("--loss lda trains in one process", "the same command without torchrun")
+        raise UsageError("--loss lda trains in one process", "the same command without torchrun")
     if config.classes % ranks.size:
         what = f"{config.classes} characters of a batch cannot be shared by {ranks.size} processes"
-        raise usage_error(what, f"--classes {ranks.size * max(1, config.classes // ranks.size)}")
+        raise UsageError(what, f"--classes {ranks.size * max(1, config.classes // ranks.size)}")
 
 
 def _makers(workers: int | None, ranks: Ranks) -> int:

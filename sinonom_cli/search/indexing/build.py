@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder, shortened
 from sinonom_cli.networks.preprocess import VERSION
@@ -199,7 +199,7 @@ def dimensions_of(wanted: int | None, model: Model) -> int:
         return model.embedding_size
     if wanted > model.embedding_size:
         what = f"--dimensions {wanted}: the embeddings of {model.path} have only {model.embedding_size}"
-        raise usage_error(what, f"--dimensions {model.embedding_size // 2}, or leave it out")
+        raise UsageError(what, f"--dimensions {model.embedding_size // 2}, or leave it out")
     if model.record.get("axes") != "principal":
         raise SinonomError(
             f"{model.path} has {model.embedding_size} dimensions that are not sorted by variance: none can be left out",

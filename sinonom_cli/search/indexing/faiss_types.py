@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli import console
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.search.plain_vectors import FACTORY
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def new(text: str, dimension: int) -> Any:
         return faiss.index_factory(dimension, text)
     except RuntimeError as error:
         reason = str(error).rpartition(": ")[2] or str(error)
-        raise usage_error(
+        raise UsageError(
             f"--type {text}: FAISS cannot make this index for {dimension} dimensions: {' '.join(reason.split())}",
             f"use --type {'|'.join(TYPES)}, or a factory string such as IVF4096,SQ8",
         ) from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli import console
-from sinonom_cli.errors import ExitCode, SinonomError, usage_error
+from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.search.milvus import AT_ONCE, Collection, new_name, parse
 from sinonom_cli.search.rows import Row
 from sinonom_cli.storage.atomic import write_json
@@ -42,7 +42,7 @@ def check_store(text: str, output: Path, kind: str) -> None:
     """
     uri, name = parse(text)
     if kind not in ("auto", "flat"):
-        raise usage_error(f"--type {kind} is a type of FAISS, not of Milvus", "use --type auto or flat with --store")
+        raise UsageError(f"--type {kind} is a type of FAISS, not of Milvus", "use --type auto or flat with --store")
     own = stored_at(output)
     collection = Collection(uri, name or "sinonom", output.parent)
     if collection.there() and name and own != {"kind": "milvus", "uri": uri, "collection": name}:

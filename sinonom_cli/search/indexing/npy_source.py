@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli import console
-from sinonom_cli.errors import SinonomError, usage_error
+from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.search.index_files import checksum
 from sinonom_cli.search.rows import ROW_COLUMNS, Row
 from sinonom_cli.storage.mapped_arrays import mapped_array
@@ -102,7 +102,7 @@ def arrays_given(sets: Sequence[Path]) -> bool:
     """Return whether `.npy` files are to be indexed; raise SinonomError with exit code 2 if sets are among them."""
     arrays = [path.suffix == ".npy" for path in sets]
     if any(arrays) and not all(arrays):
-        raise usage_error("image sets and .npy files cannot be indexed together", "index one, then --add the other")
+        raise UsageError("image sets and .npy files cannot be indexed together", "index one, then --add the other")
     return any(arrays)
 
 
