@@ -94,7 +94,7 @@ class RandomFields:
 
 
 def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomFields:
-    """Return random fields of numpy arrays; equal random numbers give equal bytes, whatever the BLAS and its threads."""
+    """Return random fields of numpy arrays; equal random numbers give equal bytes with any BLAS."""
     from sinonom_cli.parallel.products import exp, on_both_sides, product
 
     return RandomFields(
