@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from html import escape
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import console
 from sinonom_cli.characters import reading
-from sinonom_cli.reports.html_page import histogram, page
-from sinonom_cli.reports.html_thumbnails import Thumbs
+from sinonom_cli.reports.html_thumbnails import Thumb, Thumbs
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.results import NOTHING, Answer, AnswerWriter, Figures, file_of
 from sinonom_cli.search.rows import Row
@@ -23,6 +21,8 @@ from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.single_files import holds, refuse_foreign
 
 if TYPE_CHECKING:
+    from jinja2 import Template
+
     from sinonom_cli.search.relevance import Wanted
 
 MOST_BYTES = 24_000_000
@@ -33,6 +33,9 @@ It is enough for about 4,000 queries, each with its own picture, and 20,000 pict
 MOST_QUERIES = 5_000
 """Largest number of queries that are listed, those with the worst answers first; the figures cover all queries."""
 CONFUSIONS = 60
+"""Largest number of pairs of confused characters, and of failures, that a page lists."""
+HIGHEST = 150
+"""Height of the highest bar of the histogram, pixels."""
 
 
 class Report(AnswerWriter):
@@ -98,116 +101,105 @@ class Report(AnswerWriter):
     def close(self) -> None:
         """Write the page."""
         # The worst answers come first, so that they get their pictures before the limit of bytes is reached.
-        body = [self._head(), self._figures(), self._ranks(), self._confusions(), self._failures()]
-        body += [self._queries(self._worst())]
-        write_text(self.path, page(escape(f"sinonom query {self.path.stem}"), self.thumbs.css(), "\n".join(body)))
+        confusions = self._confusions()
+        lines = [self._line(answer) for answer in self._worst()]
+        text = _template().render(
+            name=self.path.stem,
+            asked=self.asked,
+            about=self.about,
+            figures=self.found,
+            bars=self._bars(),
+            confusions=confusions,
+            more_confusions=len(self.confused) - len(confusions),
+            failed=len(self.failed),
+            failures=[(item.key, reason) for item, reason in self.failed[:CONFUSIONS]],
+            order=self._order(len(lines)),
+            choices=self._choices(),
+            lines=lines,
+            pictures=self.thumbs.css(),
+        )
+        write_text(self.path, text + "\n")
         console.say(f"report: {self.path}")
 
-    def _head(self) -> str:
-        about = "<br>".join(f"{escape(name)}: {escape(text)}" for name, text in self.about.items())
-        return f'<h1>{self.asked:,} queries and their answers</h1>\n<p class="faint">{about}</p>'
-
-    def _figures(self) -> str:
-        if not self.found:
-            return ""
-        names = list(self.found["all"].values)
-        head = "".join(f'<th class="n">{_pretty(name)}</th>' for name in names)
-        lines = []
-        for kind, each in self.found.items():
-            cells = "".join(
-                f'<td class="n">{each.values[name]:.3f} <small>{low:.3f}-{high:.3f}</small></td>'
-                for name in names
-                for low, high in [each.intervals[name]]
-            )
-            lines.append(f'<tr><td>{escape(kind)}</td><td class="n">{each.queries:,}</td>{cells}</tr>')
-        return (
-            f'<h2>Figures</h2>\n<table><tr><th>queries</th><th class="n"></th>{head}</tr>{"".join(lines)}</table>'
-            '<p class="faint">Small: 95 % bootstrap interval over queries. MRR@k is the mean of 1 / rank of the first '
-            "right answer, or 0 beyond k; recall@k is the share of queries with a right answer in the first k.</p>"
-        )
-
-    def _ranks(self) -> str:
+    def _bars(self) -> list[dict[str, Any]]:
+        """Return the histogram of ranks: name, count, share in percent and height of each bar, pixels."""
         ranks = self.ranks
         if not ranks:
-            return ""
+            return []
         bars = [(str(rank), ranks[rank]) for rank in range(1, 6)]
         edges = [edge for edge in (5, 10, 20, self.deep) if edge <= self.deep]
         for low, high in pairwise(edges):
             if high > low:
                 bars.append((f"{low + 1}-{high}", sum(ranks[rank] for rank in range(low + 1, high + 1))))
         bars.append((f"beyond {self.deep}", ranks[0]))
-        return f"<h2>Rank of the first right answer</h2>\n{histogram(bars, sum(ranks.values()))}"
+        most, total = max([count for _, count in bars] + [1]), max(sum(ranks.values()), 1)
+        return [
+            {"name": name, "count": count, "percent": 100 * count / total, "height": round(HIGHEST * count / most)}
+            for name, count in bars
+        ]
 
-    def _confusions(self) -> str:
-        if not self.confused:
-            return ""
-        cards = []
+    def _confusions(self) -> list[dict[str, Any]]:
+        """Return the most frequent pairs of characters, of which one was found for the other."""
         commonest = sorted(self.confused.items(), key=lambda pair: -pair[1][0])
-        for (sought, taken), (count, answer) in commonest[:CONFUSIONS]:
+        confusions = []
+        for (wanted, taken), (count, answer) in commonest[:CONFUSIONS]:
             right = self._right(answer)
-            query = self.thumbs.tag(answer.item.path, escape(answer.item.key), "query")
-            pictures = query + (self._tag(right, "right") if right else "") + self._tag(answer.rows[0])
-            times = f"<br>{count} times" if count > 1 else ""
-            cards.append(
-                f"<div>{pictures}<span>{escape(sought)}<br>confused with<br>{escape(taken)}{times}</span></div>"
-            )
-        more = (
-            f'<p class="faint">and {len(commonest) - CONFUSIONS:,} more pairs</p>'
-            if len(commonest) > CONFUSIONS
-            else ""
-        )
-        return (
-            '<h2>Confusions</h2>\n<p class="faint">Blue: the query. Green: the right answer. Grey: the first '
-            f'answer.</p>\n<div class="confused">{"".join(cards)}</div>{more}'
-        )
+            pictures = [self.thumbs.of(answer.item.path, answer.item.key, "query")]
+            pictures += [self._thumb(right, "right")] if right else []
+            pictures.append(self._thumb(answer.rows[0]))
+            confusions.append({"wanted": wanted, "taken": taken, "count": count, "pictures": pictures})
+        return confusions
 
-    def _failures(self) -> str:
-        if not self.failed:
-            return ""
-        lines = "".join(f"<li>{escape(item.key)}: {escape(reason)}</li>" for item, reason in self.failed[:CONFUSIONS])
-        return f"<h2>{len(self.failed):,} pictures could not be used</h2>\n<ul>{lines}</ul>"
-
-    def _queries(self, shown: list[Answer]) -> str:
+    def _choices(self) -> list[tuple[str, str]]:
+        """Return the choices of the filter, as tags and texts."""
+        shown = self._worst()
         kinds = sorted({answer.wanted.kind for answer in shown if answer.wanted} - {""})
         judged = [("wrong", "first answer wrong"), ("missed", f"not among the first {self.top}")] if self.found else []
         judged += [("rejected", NOTHING)] if any(answer.nothing for answer in shown) else []
-        options = [("", "all queries"), *judged, *((kind, kind) for kind in kinds)]
-        choices = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in options)
-        body = "\n".join(self._line(answer) for answer in shown)
-        left_out = f"; {self.asked - len(shown):,} more are not listed" if self.asked > len(shown) else ""
-        if self.thumbs.left_out:
-            left_out += f"; {self.thumbs.left_out:,} pictures are not drawn, to keep the page small"
-        order = "those answered worst first" if self.found else "in the order in which they were asked"
-        return (
-            f'<h2>Queries</h2>\n<p class="faint">{order}{left_out}. Blue: the query. Green: a right answer.</p>\n'
-            f'<nav><input id="text" type="search" placeholder="file, character, code point">'
-            f'<select id="which">{choices}</select><span id="count" class="faint"></span></nav>\n{body}'
-        )
+        return [("", "all queries"), *judged, *((kind, kind) for kind in kinds)]
 
-    def _line(self, answer: Answer) -> str:
-        outcome, tags = "", []
+    def _order(self, shown: int) -> str:
+        """Return in words the order of the queries, and what the page leaves out."""
+        text = "those answered worst first" if self.found else "in the order in which they were asked"
+        if self.asked > shown:
+            text += f"; {self.asked - shown:,} more are not listed"
+        if self.thumbs.left_out:
+            text += f"; {self.thumbs.left_out:,} pictures are not drawn, to keep the page small"
+        return text
+
+    def _line(self, answer: Answer) -> dict[str, Any]:
+        """Return one query and its answers."""
+        rank, tags = "", []
         if answer.wanted:
             tags = [answer.wanted.kind] + ["wrong"] * (answer.rank != 1)
             tags += ["missed"] * (not 1 <= answer.rank <= self.top)
-            good = "good" if answer.rank == 1 else "bad"
             rank = f"rank {answer.rank}" if answer.rank else f"not among the first {self.deep}"
-            outcome = f'<br><b class="{good}">{rank}</b>'
         if answer.nothing:
-            tags, outcome = [*tags, "rejected"], f"<br><b>{answer.nothing}</b>"
-        query = self.thumbs.tag(answer.item.path, escape(answer.item.key), "query")
-        cells = [f"<div>{query}<br>{escape(answer.item.key)}{outcome}</div>"]
+            tags, rank = [*tags, "rejected"], ""
+        query = self.thumbs.of(answer.item.path, answer.item.key, "query")
         rows = [] if answer.rejected else answer.rows[: self.top]
-        for place, row in enumerate(rows):
-            kind = "right" if answer.relevant and answer.relevant[place] else ""
-            cells.append(f"<div>{self._tag(row, kind)}<br>{_caption(row)}<br><small>{answer.told(place)}</small></div>")
+        cells: list[dict[str, Any]] = [
+            {
+                "picture": self._thumb(row, "right" if answer.relevant and answer.relevant[place] else ""),
+                "caption": _caption(row),
+                "told": answer.told(place),
+            }
+            for place, row in enumerate(rows)
+        ]
         right = None if not answer.wanted or 1 <= answer.rank <= self.top else self._right(answer)
         if right:
-            cells.append(f"<div>{self._tag(right, 'right')}<br><b>right: </b>{_caption(right)}</div>")
+            cells.append({"picture": self._thumb(right, "right"), "caption": _caption(right), "right": True})
         text = " ".join([answer.item.key, *(part for row in rows for part in (file_of(row), row.char, row.label))])
-        return (
-            f'<div class="answer" data-tags="{escape("|".join(tags))}" data-text="{escape(text.lower())}">'
-            f"{''.join(cells)}</div>"
-        )
+        return {
+            "query": query,
+            "key": answer.item.key,
+            "rank": rank,
+            "rank_kind": "good" if answer.rank == 1 else "bad",
+            "nothing": answer.nothing,
+            "tags": tags,
+            "text": text.lower(),
+            "cells": cells,
+        }
 
     def _right(self, answer: Answer) -> Row | None:
         """Return a row that should have come first: the nearest relevant answer, or else any relevant row."""
@@ -216,8 +208,16 @@ class Report(AnswerWriter):
         names = sorted(answer.wanted.names) if answer.wanted else []
         return next((self.bearers[name] for name in names if name in self.bearers), None)
 
-    def _tag(self, row: Row, kind: str = "") -> str:
-        return self.thumbs.tag(self.index.picture(row), escape(_meaning(row)), kind, escape(row.char))
+    def _thumb(self, row: Row, kind: str = "") -> Thumb:
+        return self.thumbs.of(self.index.picture(row), _meaning(row), kind, row.char)
+
+
+def _template() -> Template:
+    """Return the template of the page, which escapes all text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("sinonom_cli.reports", "report_page")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
 
 
 _reading = cache(reading)
@@ -231,20 +231,17 @@ def _called(row: Row) -> str:
     return f"{row.char} {row.label}" if row.char else file_of(row)
 
 
-def _caption(row: Row) -> str:
+def _caption(row: Row) -> list[dict[str, str]]:
+    """Return the lines below the picture of a row; the first may begin with its character."""
     name = file_of(row)
     if not row.char:
-        return escape(name)
+        return [{"char": "", "text": name}]
     read = _reading(row.char)
-    shown = [f'<b class="char">{escape(row.char)}</b> {escape(row.label)}', escape(read.vietnamese or read.mandarin)]
-    return "<br>".join([*(part for part in shown if part), *([] if row.label in name else [escape(name)])])
+    rest = [read.vietnamese or read.mandarin, "" if row.label in name else name]
+    return [{"char": row.char, "text": row.label}, *({"char": "", "text": text} for text in rest if text)]
 
 
 def _meaning(row: Row) -> str:
     read = _reading(row.char) if row.char else None
     told = [row.item, *(part for part in (read or ()) if part)]
     return "\n".join(told)
-
-
-def _pretty(name: str) -> str:
-    return name.upper() if name.startswith("mrr") else name

@@ -6,6 +6,7 @@ import base64
 import html
 import io
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -14,6 +15,23 @@ from sinonom_cli.reports.contact_sheet import thumb
 SIDE = 72
 GREYS = 16
 """Number of grey levels of a small picture, which then takes half a kilobyte to one kilobyte."""
+
+
+class Thumb(NamedTuple):
+    """One small picture on a page.
+
+    Attributes
+    ----------
+    shown : CSS class of the stored picture, or "char" or "gone" if there is none.
+    kind : CSS class of its frame.
+    title : text that appears under the pointer.
+    char : character that the browser draws instead of a picture.
+    """
+
+    shown: str
+    kind: str = ""
+    title: str = ""
+    char: str = ""
 
 
 class Thumbs:
@@ -29,21 +47,20 @@ class Thumbs:
         self._numbers: dict[Path, int | None] = {}
         self._rules: list[str] = []
 
-    def tag(self, picture: Path, title: str = "", kind: str = "", char: str = "") -> str:
-        """Return the HTML element that shows a picture.
+    def of(self, picture: Path, title: str = "", kind: str = "", char: str = "") -> Thumb:
+        """Return what the page shows for a picture.
 
         Parameters
         ----------
         picture : path of the file.
-        title : text that appears under the pointer; already escaped.
+        title : text that appears under the pointer.
         kind : class of the page's CSS.
-        char : character that the browser draws if there is no picture; already escaped.
+        char : character that the browser draws if there is no picture.
         """
         number = self._number(picture)
-        if number is None and char:
-            return f'<i class="char {kind}" role="img" title="{title}">{char}</i>'
-        shown = "gone" if number is None else f"t{number}"
-        return f'<i class="{shown} {kind}" role="img" title="{title}"></i>'
+        if number is None:
+            return Thumb("char" if char else "gone", kind, title, char)
+        return Thumb(f"t{number}", kind, title)
 
     def css(self) -> str:
         """Return the CSS rules, one for each stored picture."""
