@@ -85,7 +85,7 @@ class Arrays:
         return np.ndarray(shape, dtype, content, offset, strides).copy()
 
     def _with_sparse(self, values: "NDArray[Any]", sparse: dict[str, Any]) -> "NDArray[Any]":
-        """Return values after the sparse ones, which the file stores separately, have been replaced."""
+        """Return values, some of them replaced by the sparse ones that the file stores separately."""
         import numpy as np
 
         count, (where, what) = int(sparse["count"]), (sparse["indices"], sparse["values"])

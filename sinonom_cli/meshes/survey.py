@@ -18,7 +18,8 @@ THIN = 0.7
 """Largest ratio of the shortest side of a mesh's box to each other side at which it is a plate, if its faces look all
 around."""
 AGREED = 0.5
-"""Smallest ratio of the sum of normals along an axis to the sum of their sizes at which one direction is clear."""
+"""Smallest ratio of the sum of normals along an axis to the sum of their absolute values at which their direction is
+clear."""
 
 
 class Survey(NamedTuple):

@@ -116,8 +116,7 @@ def cast_rays(
     Parameters
     ----------
     triangles, rotation, centre, size : as for `z_buffer`.
-    side : longest side of the mesh, in mesh units; the mesh is scaled to the unit cube, and the camera is at (0, 0,
-        EYE).
+    side : longest side of the mesh, in mesh units; it is scaled to the unit cube for the camera at (0, 0, EYE).
 
     Returns
     -------

@@ -52,8 +52,8 @@ KNOWN = (
     *("depth", "flank", "deepening", "gouge", "uneven", "wear"),
     *("breaks", "smear", "blur", "noise"),
 )
-"""Keys of `Carved.known`, in degrees and plate widths; x points to the right, y up. The plate is bent by bend_xx x^2 +
-bend_xy x y + bend_yy y^2 with x and y from -1 to 1, then turned about x, y and z."""
+"""Keys of `Carved.known`, in degrees and plate widths; x points to the right, y up. With x and y from -1 to 1, the
+plate is bent by bend_xx x^2 + bend_xy x y + bend_yy y^2. It is then turned about x, y and z."""
 
 
 def carve_plate(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator) -> Carved:

@@ -2,7 +2,7 @@
 
 A fingerprint is the SHA-256 of a file's bytes. For a file larger than `WHOLE`, the time of its last change and the
 SHA-256 of sampled blocks follow it. While these and the size are the same, the file counts as unchanged without being
-read; otherwise all of its bytes are compared.
+read completely; otherwise all of its bytes are compared.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Read image sets: folders of character images, labelled or (for scans) unlabelled.
 
 A set holds `images/<label>/<name>.png`, or `images/<relative path>.png` if no label is known; `metadata.csv`;
-`artifact.json`. `datasets.load_dataset("imagefolder")` reads both kinds, `torchvision.datasets.ImageFolder(set /
-"images")` reads labelled sets.
+`artifact.json`. `datasets.load_dataset("imagefolder")` reads both kinds of sets. Labelled ones can also be read by
+`torchvision.datasets.ImageFolder(set / "images")`.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Map arrays that numpy saved into memory, so that nothing is read before it is used."""
+"""Memory-map arrays that numpy saved, so that their data are only read when they are used."""
 
 import warnings
 from pathlib import Path

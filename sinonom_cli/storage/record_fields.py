@@ -10,7 +10,7 @@ DISTANCES: tuple[str, ...] = get_args(Distance)
 Check = Callable[[Any], bool]
 
 LARGEST = 2**53
-"""Largest number that JSON represents exactly."""
+"""Largest whole number that every JSON reader represents exactly."""
 
 LARGEST_SIZE = 2**16
 """Largest dimension of an embedding, side of a picture and number of candidates; real ones are far smaller."""

@@ -1,5 +1,4 @@
-"""Protect files in the way of single-file outputs (sheets, reports): only an older output of the same kind is
-overwritten."""
+"""Refuse to overwrite files with single-file outputs (sheets, reports), except older outputs of the same kind."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence

@@ -23,7 +23,7 @@ FILES = {
     "HEIC of a phone": boxes(b"mif1", b"mif1", b"heic", b"hevc"),
     "AVIF": boxes(b"avif", b"avif", b"mif1", b"miaf"),
     "HEIF": boxes(b"mif1", b"mif1"),
-    "film": boxes(b"isom", b"mp41"),
+    "video": boxes(b"isom", b"mp41"),
     "SVG": b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
     "JPEG XL": b"\xff\x0a" + bytes(50),
     "Photoshop": b"8BPS\0\1",
