@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DISAGREEMENT = 12.0
-"""Cost of a segment that no box touches, where a segment that is a box of score 1 costs nothing."""
+"""Cost of a segment that no box touches; a segment that equals a box of score 1 costs 0."""
 
 
 @numba.njit(cache=True)

@@ -22,7 +22,7 @@ SURE, DOUBTFUL, CUT = (0, 130, 60), (210, 0, 0), (90, 120, 255)
 
 
 def chosen(items: Sequence[Item], out: Path, count: int, seed: int, worst: bool) -> list[Item]:
-    """Return the columns to draw: a random sample or, if `worst`, those whose lowest confidence is lowest."""
+    """Return the columns to draw: a random sample or, if `worst`, those with the least confident characters."""
     usable = [item for item in items if not item.data.fault]
     if not worst:
         return random.Random(seed).sample(usable, min(count, len(usable)))

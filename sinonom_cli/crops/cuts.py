@@ -83,7 +83,7 @@ def find_cuts(
 
 def _rivals(heights: NDArray[np.float64], ink: NDArray[np.float32]) -> list[NDArray[np.float64]]:
     """Return the expected heights with one character fewer and with one more, where the column allows them."""
-    fewer = [heights[:-1]] if len(heights) > 2 else []  # The cost of a lone character has no cut and no odd height.
+    fewer = [heights[:-1]] if len(heights) > 2 else []  # A lone character has no cut, and its height is not compared.
     more = [np.append(heights, 1.0)] if len(ink) >= LEAST_HEIGHT * (len(heights) + 1) else []
     return fewer + more
 

@@ -86,7 +86,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
                 record = json.loads((file.metadata() or {})["state"])
                 if record["whose"] != self.whose:
                     return
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # `file` is no mapping.
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # It is not a mapping.
             self._restore(tensors, record)
         except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
