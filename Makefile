@@ -1,8 +1,8 @@
-# make demo   a virtual environment, the base package, the main job on what ships with it
-# make test   a virtual environment, everything, all checks and tests
-# make check  ruff and mypy alone
+# make demo   makes a virtual environment, installs the base package and runs the main job on the package's own data
+# make test   makes a virtual environment, installs everything and runs all checks and tests
+# make check  runs only ruff and mypy
 #
-# For GNU make 3.81 or newer. Without make, as on Windows: CONTRIBUTING.md has the same lines for pip and python.
+# This file needs GNU make 3.81 or newer. For systems without make, such as Windows, CONTRIBUTING.md has the commands.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,8 +12,8 @@ OUT ?= demo
 BASE_SIZE := 0.6
 DEV_SIZE := 9
 
-# What pip says of a full disk stands below a hundred lines of other things.
-ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It takes some $(1) GB of disk;", \
+# This line is printed at the end, because pip's own message about a full disk is hidden among many other lines.
+ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It needs about $(1) GB of disk;", \
   round(shutil.disk_usage(".").free / 1e9, 1), "GB are free here.")'
 
 .PHONY: demo test check format clean
@@ -45,7 +45,7 @@ $(VENV)/bin/python:
 	  { echo "sinonom needs Python 3.11 or newer: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments: apt install python3-venv, or make PYTHON=/path/to/python3"; exit 1; }
-	@echo "== A virtual environment in $(VENV); some seconds"
+	@echo "== Making a virtual environment in $(VENV); this takes some seconds"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed-base: $(VENV)/bin/python pyproject.toml

@@ -1,5 +1,6 @@
-"""Claims: how many meshes a second `carve` makes on one core, and how many depth images a second
-the function makes that needs no mesh, against a step of triplet training on as many pictures.
+"""Measure the meshes per second of `carve` on one core, and the depth images per second without a mesh.
+
+The time of the depth images is compared with a step of triplet training on the same number of pictures.
 
 Usage: python benchmarks/carve.py [--repeats 20]
 """
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# Read when a library starts its threads.
+# Libraries read this when they start their threads.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
 
@@ -38,7 +39,7 @@ BATCH, SIDE = 128, 64
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median processor time: what else runs on the machine counts little."""
+    """Return the median processor time in seconds, which other programs on the machine change little."""
     work()
     times = []
     for _ in range(repeats):

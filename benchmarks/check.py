@@ -1,12 +1,13 @@
-"""Claim: what `crop-nomnaocr --check` doubts has a wrong label, and few wrong labels escape it.
+"""Claim: labels that `crop-nomnaocr --check` doubts are wrong, and it misses few wrong labels.
 
-On a sample of column patches, the same each time:
-- planted: of each transcript of at least four characters one is left out and another put in elsewhere, so that its
-  number is right and those between the two places are off by one. How many of the wrong and of the right characters
-  are doubtful, without `--check` and with it; transcripts as they are, for comparison;
-- asked another: PP-OCRv6 (extra `teacher`), which has not learnt from these prints, reads the crops of the transcripts
-  as they are. How often it reads the label, how often what `--check` takes the crop for, of those doubted for that and
-  of those not doubtful at all.
+Both measurements use the same sample of column patches every time:
+- Planted errors: in each transcript of at least four characters, one character is removed and another inserted
+  elsewhere. The number of characters stays right, and the characters between the two places move by one. The table
+  gives the share of wrong and of right characters that are doubtful, without `--check` and with it, and the same for
+  unchanged transcripts.
+- A second network: PP-OCRv6 (extra `teacher`), which has not learnt from these prints, reads the crops of unchanged
+  transcripts. The table says how often it reads the label, and how often the character that `--check` sees, for crops
+  that `--check` doubts and for crops that are not doubtful.
 
 Usage: python benchmarks/check.py PATCHES [--transcripts FILE] [--exclude FILE] [--sample 400]
 """
@@ -34,7 +35,7 @@ DOUBTFUL, LEAST, SIDE = 0.5, 4, 64
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both shares and print them as tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patches", type=Path)
     parser.add_argument("--transcripts", type=Path)
@@ -75,7 +76,7 @@ def main() -> None:
 
 
 def _planted(item: Item, rng: random.Random, char: str) -> tuple[Item, set[int]]:
-    """Leave a character out and put another in; return which places are then wrong."""
+    """Remove a character from a transcript and insert another; return the item and the places that are then wrong."""
     text = item.data.transcript
     out, into = rng.sample(range(len(text)), 2)
     rest = text[:out] + text[out + 1 :]
@@ -106,7 +107,7 @@ def _ask_another(pieces: list[Piece]) -> None:
 
 
 def _read(teacher: teachers.Teacher, pieces: list[Piece]) -> list[int]:
-    """Return the class that PP-OCR sees in each crop."""
+    """Return the class that PP-OCR gives each crop."""
     best: list[int] = []
     for start in range(0, len(pieces), 256):
         crops = [piece.crop.picture for piece in pieces[start : start + 256] if piece.crop]

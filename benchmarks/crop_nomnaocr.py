@@ -1,14 +1,15 @@
-"""Claims: column patches are cut in a few processor milliseconds each; cuts are where a detector and humans see them.
+"""Claims: cutting a column patch takes a few milliseconds of processor time; cuts agree with a detector and people.
 
-On a sample of patches, the same each time: processor milliseconds a patch (reading, cutting, judging, pictures in
-memory); the share of characters that are doubtful; with a detector, how many of the confident and of the doubtful
-overlap one of its boxes by half, along the column, and how often it alone finds as many boxes as the transcript has
-characters.
+On a sample of patches, the same every time, the script measures processor milliseconds per patch (reading, cutting,
+confidence, pictures in memory) and the share of doubtful characters. With a detector, it counts how many confident and
+how many doubtful characters overlap one of the detector's boxes by half along the column. It also counts how often the
+detector alone finds as many boxes as the transcript has characters.
 
-With pages whose characters humans have boxed, on their columns that have no wide gaps: what share of the characters is
-left at each confidence, and how many of those are right, that is, overlap the human's box by half along the column.
-Once as the columns are, once with a character left out of one transcript in ten, and one put into another: who
-transcribes slips too. Texts are not known there; all characters are taken as equally high.
+With pages on which people have drawn boxes around characters, the script uses the columns without wide gaps. It prints
+the share of characters that is kept at each confidence, and how many of them are right, so overlap the person's box by
+half along the column. The columns are measured twice: unchanged, and with a character removed from one transcript in
+ten and one inserted into another, because transcribers make mistakes too. The texts of these pages are not known, so
+all characters are assumed to have the same height.
 
 Usage: python benchmarks/crop_nomnaocr.py PATCHES [--localizer FILE] [--sample 1000] [--pages FOLDER] [--part train|val]
 """
@@ -38,7 +39,7 @@ DOUBTFUL, HALF = 0.5, 0.5
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure on patches, on pages, or on both, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("patches", type=Path)
     parser.add_argument("--localizer", type=Path)
@@ -53,7 +54,7 @@ def main() -> None:
 
 
 def on_patches(patches: Path, localizer: Path | None, size: int) -> None:
-    """Print the time and the agreement with a detector, on a sample of patches."""
+    """Print the time per patch and the agreement with a detector, on a sample of patches."""
     items = [item for item in read_list(*find_patches(patches, None)) if not item.data.fault and item.size > 0]
     pages = [items[start : start + COLUMNS_ABREAST] for start in range(0, len(items), COLUMNS_ABREAST)]
     chosen = random.Random(0).sample(pages, min(len(pages), -(-size // COLUMNS_ABREAST)))
@@ -62,7 +63,7 @@ def on_patches(patches: Path, localizer: Path | None, size: int) -> None:
     equal: list[tuple[str, bool]] = []
     seconds, used = 0.0, 0
     blind = CropColumn(Path(), 64, None, DOUBTFUL, False)
-    blind.cut(sample[0])  # compiles
+    blind.cut(sample[0])  # the first call compiles
     for item in sample:
         start = time.process_time()
         try:
@@ -93,7 +94,7 @@ def on_patches(patches: Path, localizer: Path | None, size: int) -> None:
 
 
 def on_pages(folder: Path, part: str, localizer: Localizer | None) -> None:
-    """Print how many cuts are right by confidence, on columns that humans have boxed."""
+    """Print the share of right cuts by confidence, on columns in which people have drawn boxes."""
     columns = []
     for page in read_pages(folder)[part]:
         grey = load_picture(page.item.path, whole=True)
@@ -119,7 +120,7 @@ def _plain(boxes: NDArray[np.float64]) -> bool:
 
 
 def _patch(grey: NDArray[np.uint8], boxes: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return a column as a patch, and the tops and bottoms of its characters in it."""
+    """Return a column as a patch, and the tops and bottoms of its characters in the patch."""
     left, right = np.percentile(boxes[:, 0], 10) - 3, np.percentile(boxes[:, 2], 90) + 3
     top = max(0, int(boxes[:, 1].min()) - 4)
     part = grey[top : int(boxes[:, 3].max()) + 4, max(0, int(left)) : int(right)]
@@ -129,7 +130,7 @@ def _patch(grey: NDArray[np.uint8], boxes: NDArray[np.float64]) -> tuple[NDArray
 def _tried(
     columns: list[tuple[NDArray[np.uint8], NDArray[np.float64]]], slips: float, localizer: Localizer | None
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return confidence and rightness of every character; a share of the transcripts is short or over by one."""
+    """Return every character's confidence and whether it is right; some transcripts are too short or long by one."""
     rng = np.random.default_rng(0)
     tasks = []
     for grey, spans in columns:

@@ -1,16 +1,16 @@
-"""What the default model is worth: finding carvings, naming characters of prints it has not learnt from, size, speed.
+"""Measure how well the default model finds carvings and names characters of unseen prints, and its size and speed.
 
     python benchmarks/default_model.py CROPS [--model MODEL] [--characters characters.faiss]
         [--depth DEPTH_IMAGES --queries QUERIES --truth TRUTH.csv] [--learnt CROPS] [--variants]
 
-CROPS is an image set of real prints that the model has not learnt from. Printed are
-- MRR@5 on a test set whose meshes `sinonom render` made DEPTH_IMAGES of, for each kind that TRUTH.csv names;
-- MRR@5 on CROPS: of each character that two books have, one crop is seen as the relief of it, simulated
-  (`train/augment.py`), and asked for with itself and with crops of other books; and the latter among the crops
-  themselves;
-- top-1 and top-5 of naming CROPS from the index of characters, over all crops, over all characters alike, and for those
-  beyond the Basic Multilingual Plane;
-- with `--variants`, the same with embeddings cut to half their length, and with the network in half precision and in
+CROPS is an image set of real prints that the model has not learnt from. The script prints
+- MRR@5 on a test set, for each kind that TRUTH.csv names; DEPTH_IMAGES are the set's meshes after `sinonom render`;
+- MRR@5 on CROPS: for each character of at least two books, one crop is turned into a simulated relief
+  (`train/augment.py`), and the queries are this crop and crops of other books; and MRR@5 of the latter queries when the
+  gallery holds crops instead of reliefs;
+- top-1 and top-5 of naming CROPS from the index of characters: over all crops, as a mean over characters, and for
+  characters beyond the Basic Multilingual Plane;
+- with `--variants`, the same with the first half of each embedding, and with the network in half precision and in
   8-bit integers (calibrated on pictures of `--learnt`), with their sizes and speeds on one core.
 """
 
@@ -46,14 +46,14 @@ NEIGHBOURS = 100
 
 
 def prepared(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
-    """Prepare pictures; (N, S, S) uint8, 255 = full ink."""
+    """Return prepared pictures, (N, S, S) uint8; 255 is full ink."""
     parts = [paths[start : start + 256] for start in range(0, len(paths), 256)]
     ready = [np.rint(prepare_all([load_picture(path) for path in part], size) * 255) for part in parts]
     return np.concatenate(ready).astype(np.uint8)
 
 
 def embedding(onnx: bytes | str) -> Embed:
-    """A network in ONNX Runtime on all cores; its embeddings come with length 1."""
+    """Return a function that runs a network in ONNX Runtime on all cores and scales its embeddings to length 1."""
     session = session_of(onnx, 0)
     name = session.get_inputs()[0].name
 
@@ -68,7 +68,7 @@ def embedding(onnx: bytes | str) -> Embed:
 
 
 class Carvings:
-    """The test set: depth pictures, and prints that ask for them."""
+    """Test set of depth images, which are the gallery, and prints, which are the queries."""
 
     def __init__(self, depth: Path, queries: Path, truth: Path, size: int) -> None:
         gallery = sorted(read_imageset(depth).pictures, key=lambda p: p.file_name)
@@ -83,14 +83,14 @@ class Carvings:
             self.right[i, [place[Path(name).name] for name in row["label"].split(",")]] = True
 
     def scores(self, embed: Embed, length: int | None = None) -> dict[str, float]:
-        """MRR@5 of each kind."""
+        """Return MRR@5 of each kind of query."""
         gallery, queries = (unit(embed(p)[:, :length]) for p in (self.gallery, self.queries))
         ranks = ranks_by_distance(-queries @ gallery.T, self.right)
         return {kind: mrr_at(ranks[self.kinds == kind], 5) for kind in sorted(set(self.kinds), reverse=True)}
 
 
 class Books:
-    """Crops of one book, seen as reliefs, asked for with crops of the others."""
+    """Test set of crops: simulated reliefs of one book's crops are the gallery, crops of other books are queries."""
 
     def __init__(self, pictures: NDArray[np.uint8], labels: NDArray[np.str_], books: NDArray[np.str_]) -> None:
         from sinonom_cli.train.augment import views
@@ -112,7 +112,7 @@ class Books:
         self.answers = np.array(answers)[:, None] == np.arange(len(chosen))
 
     def scores(self, embed: Embed, length: int | None = None) -> dict[str, float]:
-        """MRR@5 with the print itself and with another book's, and with that among prints in place of reliefs."""
+        """Return MRR@5 for the same print, for another book's print, and for the latter with prints as the gallery."""
         reliefs, prints, others = (unit(embed(p)[:, :length]) for p in (self.reliefs, self.prints, self.others))
         same = ranks_by_distance(-prints @ reliefs.T, np.eye(len(reliefs), dtype=bool))
         other = ranks_by_distance(-others @ reliefs.T, self.answers)
@@ -121,7 +121,7 @@ class Books:
 
 
 class Naming:
-    """Crops and an index of characters."""
+    """Test set of crops that are named from an index of characters."""
 
     def __init__(self, pictures: NDArray[np.uint8], labels: NDArray[np.str_], index: Index) -> None:
         self.pictures, self.labels = pictures, labels
@@ -131,7 +131,7 @@ class Naming:
         print(f"{len(set(self.names)):,} characters in the index; {known.mean():.1%} of the crops show one of them")
 
     def scores(self, embed: Embed, length: int | None = None) -> dict[str, float]:
-        """Top-1 and top-5 by groups; what the index does not know counts as not named."""
+        """Return top-1 and top-5 accuracy by group; characters that the index does not hold count as wrong."""
         import faiss
 
         gallery, queries = unit(self.vectors[:, :length]), unit(embed(self.pictures)[:, :length])
@@ -148,13 +148,13 @@ class Naming:
 
 
 def _rank(names: NDArray[np.str_], wanted: str) -> int:
-    """Rank of a label among those found, each counted once; a large number: not found."""
+    """Return the rank of a label among the distinct labels found; a large number if it is not found."""
     distinct = list(dict.fromkeys(names.tolist()))
     return distinct.index(wanted) + 1 if wanted in distinct else 10**6
 
 
 def variants(model: Model, learnt: Path, folder: Path) -> Iterator[tuple[str, Path]]:
-    """The network in fewer bits, half precision and 8-bit integers, written to a folder."""
+    """Write the network in half precision and in 8-bit integers to a folder; yield names and paths."""
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -179,7 +179,7 @@ def variants(model: Model, learnt: Path, folder: Path) -> Iterator[tuple[str, Pa
     name = session_of(str(model.onnx), 1).get_inputs()[0].name
     ready, small = folder / "ready.onnx", folder / "int8.onnx"
     quant_pre_process(str(model.onnx), str(ready), skip_symbolic_shape=True)
-    # Only convolutions: the fixed maps before them and the head after need their digits.
+    # Only convolutions are quantised: the fixed maps before them and the head after them need full precision.
     quantize_static(
         str(ready),
         str(small),
@@ -194,7 +194,7 @@ def variants(model: Model, learnt: Path, folder: Path) -> Iterator[tuple[str, Pa
 
 
 def milliseconds(onnx: str, size: int) -> float:
-    """For a picture, on one core, in batches."""
+    """Return the milliseconds that a picture takes on one core, in batches."""
     session = session_of(onnx, 1)
     batch = np.random.default_rng(0).random((AT_ONCE, 1, size, size), np.float32)
     name = session.get_inputs()[0].name

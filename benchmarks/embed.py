@@ -1,9 +1,9 @@
-"""From picture files to embeddings: `sinonom index` against ONNX Runtime alone on the same network.
+"""Compare the speed of `sinonom index`, from picture files to embeddings, with ONNX Runtime alone on the same network.
 
-Processor time for each picture is the difference between a large and a small set, so that starting does not count; what
-the clock says only a quiet machine makes worth reading. The pictures are those of glyphs that ship, 64 px PNG, over and
-over. ONNX Runtime is given what is ready in memory: 256 at a time on all cores, as one would, and 16 at a time on one
-thread, which is what it does best.
+Processor time per picture is the difference between a large and a small set, so that the start does not count.
+Wall-clock times mean something only on a quiet machine. The pictures are the glyphs that ship, 64 px PNG, repeated.
+ONNX Runtime gets prepared pictures in memory: 256 at a time on all cores, which is the usual way, and 16 at a time on
+one thread, which is its fastest way.
 
 Run: `python benchmarks/embed.py [MODEL]`.
 """
@@ -33,7 +33,7 @@ SMALL, LARGE, ROUNDS = 4_000, 16_000, 3
 
 
 def bare(model: Model, at_once: int, threads: int) -> tuple[float, float]:
-    """Return seconds for each picture, on the clock and of processor, that ONNX Runtime alone takes."""
+    """Return the seconds per picture, on the clock and of processor time, that ONNX Runtime alone takes."""
     session = session_of(str(model.onnx), threads)
     name = session.get_inputs()[0].name
     batch = np.random.default_rng(0).random((at_once, 1, model.size, model.size), np.float32)
@@ -46,7 +46,7 @@ def bare(model: Model, at_once: int, threads: int) -> tuple[float, float]:
 
 
 def index(folder: Path, model: Model, count: int) -> tuple[float, float]:
-    """Return seconds that `sinonom index` takes for so many pictures, on the clock and of processor."""
+    """Return the seconds, on the clock and of processor time, that `sinonom index` takes for `count` pictures."""
     out = folder / "db.faiss"
     command = [sys.executable, "-m", "sinonom_cli", "index", str(folder / "set"), "-o", str(out), "-q", "--overwrite"]
     command += ["--limit", str(count), "--model", str(model.path), "--workers", str(cores())]

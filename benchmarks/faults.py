@@ -1,11 +1,13 @@
-"""Kill every command at random moments, fill its disk, type it again: the same bytes, and nothing of the user's gone.
+"""Kill every command at random moments, fill its disk and run it again: the bytes are the same, and user files remain.
 
-A kill is SIGKILL to the command and all its processes, at a random moment between its first file and its end; three
-times in ten the second run is killed too. A full disk is a small file system of memory under the output, of a random
-size; the command must end with exit code 5 and one line, and go on when there is room. Beside the output, and inside it
-once it is there, lie files of the user's. At the end the output must have the bytes of an unbroken run.
+A kill is SIGKILL to the command and all its processes, at a random moment between its first file and its end. In three
+of ten cases the second run is killed too. A full disk is a small file system in memory that holds the output; its size
+is random. On it, the command must end with exit code 5 and one line, and continue when there is space. Files of the
+user lie beside the output and, as soon as it exists, inside it. At the end the output must have the bytes of an
+unbroken run.
 
-Not covered: train-localizer, which takes minutes. Linux and macOS; full disks need Linux' `unshare`.
+train-localizer is not covered, because it takes minutes. The script runs on Linux and macOS; full disks need `unshare`
+of Linux.
 
 Run: `python benchmarks/faults.py [--only render,index] [--kills 200] [--full 50] [--seed 0]`.
 """
@@ -56,18 +58,18 @@ def put(folder: Path, files: Content) -> None:
 
 
 def lost(folder: Path, files: Content) -> list[str]:
-    """Return the user's files that are gone or changed."""
+    """Return the names of the user's files that are missing or changed."""
     return [
         name for name, text in files.items() if not (folder / name).is_file() or (folder / name).read_bytes() != text
     ]
 
 
 class Broken:
-    """One stage, its inputs, and what an unbroken run of it gives.
+    """Stage with its inputs and the output of an unbroken run.
 
     Parameters
     ----------
-    work : a folder of its own.
+    work : folder that only this stage uses.
     """
 
     def __init__(self, name: str, stage: Stage, inputs: Path, work: Path, zygote: Zygote) -> None:
@@ -82,14 +84,14 @@ class Broken:
             assert self.run(stage.base(inputs)) == 0, self.said()
         self.before = content(work)
         self.seconds = 1e9
-        for _ in range(2):  # the first run compiles
+        for _ in range(2):  # the first run also compiles code
             self.reset()
             assert self.timed(self.typed) == 0, self.said()
         self.whole = self.made()
         assert not lost(work, USERS)
 
     def reset(self) -> None:
-        """Empty the folder of the output, but for the user's files and what the stage begins with."""
+        """Empty the folder of the output, except for the user's files and the files that the stage begins with."""
         shutil.rmtree(self.work, ignore_errors=True)
         put(self.work, {**self.before, **USERS})
 
@@ -102,14 +104,14 @@ class Broken:
         return self.zygote.wait()
 
     def timed(self, typed: list[str]) -> int:
-        """Run a command; keep the time from its first file to its end, if it is the shortest so far."""
+        """Run a command, and keep the time from its first file to its end if it is the shortest so far."""
         began = self.first_file(self.zygote.start(self.command(typed), self.log))
         code = self.zygote.wait()
         self.seconds = min(self.seconds, time.monotonic() - began)
         return code
 
     def first_file(self, child: int) -> float:
-        """Wait until a command changes the folder of the output, or ends; return when that was."""
+        """Wait until a command changes the folder of the output or ends; return the time of that moment."""
         first = _names(self.work)
         with contextlib.suppress(ProcessLookupError):
             while _names(self.work) == first:
@@ -121,7 +123,7 @@ class Broken:
         return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
     def made(self, work: Path | None = None) -> Content:
-        """Return the files of the output that are compared, the user's left out."""
+        """Return the files of the output that are compared, without the user's files."""
         folder = work or self.work
         inside = {f"{self.stage.out}/{name}" for name in USERS_INSIDE}
         return {
@@ -131,7 +133,7 @@ class Broken:
         }
 
     def killed(self, rng: random.Random) -> None:
-        """Kill one run, or two, and see that the next ends as an unbroken one."""
+        """Kill one run or two, and check that the next run ends like an unbroken one."""
         self.reset()
         inside: Content = {}
         wanted = 1 + (rng.random() < 0.3)
@@ -142,7 +144,7 @@ class Broken:
             time.sleep(rng.uniform(0, self.seconds))
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child, signal.SIGKILL)
-            if self.zygote.wait() != -signal.SIGKILL:  # it ended before
+            if self.zygote.wait() != -signal.SIGKILL:  # the command ended before the kill
                 self.seconds = min(self.seconds, time.monotonic() - began)
                 self.reset()
                 inside = {}
@@ -156,7 +158,7 @@ class Broken:
         self.judge(code, self.work, inside)
 
     def judge(self, code: int, work: Path, inside: Content) -> None:
-        """Note what is wrong after the last run of a command."""
+        """Record everything that is wrong after the last run of a command."""
         if code not in self.stage.done:
             self.wrong[f"exit code {code}: {self.said()[-300:]}"] += 1
         made = self.made(work)
@@ -168,7 +170,7 @@ class Broken:
             self.wrong[f"the user's {name} is gone or changed"] += 1
 
     def full(self, rng: random.Random) -> None:
-        """Run on a disk that is too small, then with room."""
+        """Run on a disk that is too small, then on one with enough space."""
         pages = sum(-(-len(text) // 4096) + 1 for text in {**self.whole, **USERS, **self.before}.values())
         least = sum(-(-len(text) // 4096) + 1 for text in {**USERS, **self.before}.values()) + 4
         size = rng.randrange(least, max(pages, least + 1)) * 4096

@@ -1,4 +1,4 @@
-"""The commands that `faults.py` breaks, with their inputs."""
+"""List the commands that `faults.py` interrupts, with their inputs."""
 
 import sys
 from collections.abc import Callable
@@ -16,15 +16,15 @@ from tinymodel import tiny_model, tiny_pictures  # noqa: E402
 
 @dataclass(frozen=True)
 class Stage:
-    """A command to break.
+    """Command to interrupt.
 
     Attributes
     ----------
-    make : writes inputs into a folder and returns what is typed, with {out} for the output.
-    out : the output in its folder; "" where the folder itself is.
-    base : what is typed first, for commands that change an output.
-    same : which files must have the bytes of an unbroken run; what holds times of day has not.
-    done : exit codes of the same command after a run that has ended; --remove finds nothing any more.
+    make : function that writes inputs into a folder and returns the command line, with {out} for the output.
+    out : name of the output in its folder; "" if the folder itself is the output.
+    base : function for the command line that runs first, for commands that change an output.
+    same : function that says which files must have the bytes of an unbroken run; files that hold times of day cannot.
+    done : exit codes of the same command after a complete run; --remove then finds nothing more.
     """
 
     make: Callable[[Path], list[str]]
@@ -65,7 +65,7 @@ def _query(folder: Path) -> list[str]:
 
 
 def _limited(make: Callable[[Path], list[str]], limit: int) -> Stage:
-    """Return a stage of the tests that goes through the first so many inputs."""
+    """Return a stage of the tests that processes only the first `limit` inputs."""
     return Stage(lambda folder: [*make(folder / "of tests"), "{out}", "--limit", str(limit)])
 
 

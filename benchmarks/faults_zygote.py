@@ -1,4 +1,4 @@
-"""A process that forks a command at once, its imports done, for `faults.py`."""
+"""Run commands for `faults.py` in forks of a process that has done its imports, so that they start at once."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from sinonom_cli import cli
 
 
 class Zygote:
-    """A process that has imported what commands import; it forks for each command, so that none waits for imports."""
+    """Process that has imported the modules of all commands, and forks for each command, which then starts at once."""
 
     def __init__(self) -> None:
         command = [sys.executable, __file__]
@@ -21,19 +21,19 @@ class Zygote:
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, encoding="utf-8")
 
     def start(self, typed: list[str], log: Path) -> int:
-        """Start a command in a process group of its own; return its number."""
+        """Start a command in a process group of its own; return its process id."""
         assert self.process.stdin and self.process.stdout
         print(json.dumps([typed, str(log)]), file=self.process.stdin, flush=True)
         return int(self.process.stdout.readline())
 
     def wait(self) -> int:
-        """Return the exit code of the command, or minus the signal that ended it."""
+        """Wait for the command; return its exit code, or the negative number of the signal that ended it."""
         assert self.process.stdout
         return os.waitstatus_to_exitcode(int(self.process.stdout.readline()))
 
 
 def zygote() -> None:
-    """Fork for each line of stdin, and say the process and then its status."""
+    """Fork for each line of stdin, and print the process id and then the exit status."""
     import faiss  # noqa: F401
     import fontTools.ttLib  # noqa: F401
     import numba  # noqa: F401

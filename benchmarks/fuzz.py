@@ -1,12 +1,12 @@
-"""Feed each reader with damaged files through the commands, and look for what must not happen.
+"""Give each reader damaged files through the commands, and look for behaviour that must not happen.
 
-A command may refuse a file (exit code 4, or 2 where an option names it) or fail on it alone (6). It must not end with
-exit code 1 or another one, write a traceback or a warning of Python's, give an exception's name as a file's fault, take
-more than 2 GB of memory or 30 seconds of a processor, or die. Each such case is written to a folder, with the command
-that repeats it.
+A command may refuse a file (exit code 4, or 2 if an option names the file) or fail on this file only (6). It must not
+end with another exit code, write a traceback or a Python warning, give the name of an exception as the file's fault,
+use more than 2 GB of memory or 30 seconds of processor time, or crash. Each such case is written to a folder, with the
+command that repeats it.
 
-Commands run in one worker process that stays alive: a start of Python would take longer than a hundred cases. Case n of
-a reader depends on the seed and n alone. Linux and macOS; the peak of memory is seen on Linux only.
+Commands run in one worker process that stays alive, because a start of Python takes longer than a hundred cases. Case n
+of a reader depends only on the seed and n. The script runs on Linux and macOS; it measures peak memory only on Linux.
 
 Run: `python benchmarks/fuzz.py [--only stl,ply] [--minutes 10] [--out findings]`.
 """
@@ -33,7 +33,7 @@ from sinonom_cli import cli
 
 
 class Watched:
-    """A worker process, watched for hanging and dying."""
+    """Worker process that is watched: it may hang or die."""
 
     def __init__(self, name: str, seed: int, number: int, house: Path, log: Path) -> None:
         command = [sys.executable, __file__, "--worker", name, "--seed", str(seed), "--case", str(number)]
@@ -45,12 +45,14 @@ class Watched:
         self.buffer = b""
 
     def line(self, seconds: float) -> dict[str, Any] | None:
-        """Return what the worker says next; None if it works on for so long, or waits ten times as long.
+        """Return the next line of the worker; None if there is none within the time limit.
+
+        The limit is `seconds` of processor time, or ten times as long on the clock.
 
         Raises
         ------
         EOFError
-            If it has died.
+            If the worker has died.
         """
         assert self.process.stdout
         began, worked = time.monotonic(), self.worked()
@@ -67,13 +69,13 @@ class Watched:
         return dict(json.loads(line))
 
     def worked(self) -> float:
-        """Return the processor's seconds that the worker has had; on a busy machine they are fewer than the clock's."""
+        """Return the processor time of the worker in seconds; on a busy machine it is less than the wall-clock time."""
         with contextlib.suppress(psutil.Error):
             return float(sum(psutil.Process(self.process.pid).cpu_times()[:2]))
         return 0.0
 
     def end(self) -> int:
-        """Kill the worker; return its exit code, where it had one already."""
+        """Kill the worker, and return its exit code; if it has ended by itself, this is its own exit code."""
         code = self.process.poll()
         self.process.kill()
         self.process.wait()
@@ -82,7 +84,7 @@ class Watched:
 
 
 def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> int:
-    """Try damaged files on one reader for so many minutes of a processor; print figures, return how many findings."""
+    """Try damaged files on one reader for `minutes` of processor time; print figures, and return the finding count."""
     found: Counter[str] = Counter()
     codes: Counter[int] = Counter()
     number, slowest, begun, worked = 0, (0.0, 0), False, 0.0
@@ -134,7 +136,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
 
 
 def _kind(wrong: str) -> str:
-    """Return what findings of one cause have in common: the exception, and the last place in our code."""
+    """Return the part that findings with one cause share: the exception and the last place in sinonom's code."""
     for block in wrong.split("Traceback (most recent call last):")[1:]:
         raised = next((line for line in block.splitlines()[1:] if line[:1].isalpha()), "")
         places = re.findall(r'File "[^"]*/(sinonom_cli/[^"]+)", line (\d+)', block)
@@ -144,7 +146,7 @@ def _kind(wrong: str) -> str:
 
 
 def _keep(findings: Path, name: str, seed: int, number: int, house: Path, wrong: str) -> None:
-    """Write the files of a finding, what went wrong, and how to see it again."""
+    """Write the files of a finding, its description, and the command that repeats it."""
     folder = findings / f"{name}-{seed}-{number}"
     put(folder, case_of(READERS[name].seeds(house), READERS[name], name, seed, number))
     again = f"python benchmarks/fuzz.py --only {name} --seed {seed} --case {number}"

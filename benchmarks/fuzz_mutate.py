@@ -1,4 +1,4 @@
-"""Damage to files: of bytes, of text with numbers in it, of JSON, of PNG behind its checksums, of XML."""
+"""Damage files: bytes, text with numbers, JSON, PNG with right checksums, GLB and XML."""
 
 import json
 import random
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 Case = dict[str, bytes]
-"""Files by their names."""
+"""File contents by file name."""
 
 NUMBERS = (
     "0",
@@ -112,7 +112,7 @@ def damage(case: Case, victims: Callable[[str], bool], rng: random.Random) -> Ca
 
 
 def of_bytes(content: bytes, rng: random.Random) -> bytes:
-    """Change bytes: flip, set, cut, repeat, insert; or a number of two, four or eight bytes."""
+    """Flip, set, cut, repeat or insert bytes, or change a number of two, four or eight bytes."""
     if not content:
         return rng.choice(PIECES)
     at = rng.randrange(len(content)) if rng.random() < 0.6 else rng.randrange(min(len(content), 160))
@@ -139,7 +139,7 @@ def of_bytes(content: bytes, rng: random.Random) -> bytes:
 
 
 def of_text(content: bytes, rng: random.Random) -> bytes:
-    """Change text: a number, a word, a line, the encoding, the line ends."""
+    """Change a number, a word, a line, the encoding or the line ends of a text."""
     text = content.decode("utf-8", "surrogateescape")
     choice = rng.randrange(10)
     if choice <= 3 and (found := list(re.finditer(r"-?\d+(\.\d+)?([eE][-+]?\d+)?", text))):
@@ -174,7 +174,7 @@ def of_text(content: bytes, rng: random.Random) -> bytes:
 
 
 def of_json(content: bytes, rng: random.Random) -> bytes:
-    """Change one value of a JSON document, or take it out."""
+    """Change or remove one value of a JSON document."""
     try:
         document = json.loads(content)
     except ValueError:
@@ -200,7 +200,7 @@ def of_json(content: bytes, rng: random.Random) -> bytes:
 
 
 def of_png(content: bytes, rng: random.Random) -> bytes:
-    """Change a PNG's chunks and make their checksums right again; pixels are changed before they are packed."""
+    """Change the chunks of a PNG and correct their checksums; pixels are changed before compression."""
     chunks, at = [], 8
     while at + 12 <= len(content):
         length = struct.unpack(">I", content[at : at + 4])[0]
@@ -228,7 +228,7 @@ def of_png(content: bytes, rng: random.Random) -> bytes:
 
 
 def of_glb(content: bytes, rng: random.Random) -> bytes:
-    """Change the JSON of a GLB and make its lengths right again, or change its bytes."""
+    """Change the JSON of a GLB and correct its lengths, or change its bytes."""
     try:
         length = struct.unpack("<I", content[12:16])[0]
         body = of_json(content[20 : 20 + length], rng)
@@ -241,7 +241,7 @@ def of_glb(content: bytes, rng: random.Random) -> bytes:
 
 
 def of_xml(content: bytes, rng: random.Random) -> bytes:
-    """Take an element or an attribute out, double it, or change its text."""
+    """Remove or duplicate an element or attribute of an XML document, or change its text."""
     found = list(re.finditer(rb"<[A-Za-z][^<>]*>|</[^<>]*>|[A-Za-z]+=\"[^\"]*\"", content))
     if not found or rng.random() < 0.5:
         return of_text(content, rng)

@@ -1,4 +1,4 @@
-"""What `fuzz.py` damages: for each reader real files, made here, and the command that reads them."""
+"""Make the files that `fuzz.py` damages: valid files for each reader, and the command that reads them."""
 
 import csv
 import io
@@ -32,13 +32,13 @@ QUIET = ("-q", "--workers", "0")
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader of files.
+    """Reader of files.
 
     Attributes
     ----------
-    seeds : files as they should be, each a case.
-    command : what is typed; {case} is the folder of the damaged files, {house} that of `make_house`, {out} the output.
-    victims : which files of a case are damaged.
+    seeds : cases of valid files.
+    command : command line; {case} is the folder of the damaged files, {house} that of `make_house`, {out} the output.
+    victims : function that says which files of a case are damaged.
     """
 
     seeds: Callable[[Path], list[Case]]
@@ -47,7 +47,7 @@ class Reader:
 
 
 def make_house(house: Path) -> None:
-    """Write what cases do not damage but commands need: a model, pictures, an index of each type, a page, columns."""
+    """Write the intact files that commands need: a model, pictures, an index of each type, a page and columns."""
     tiny_model(house / "model")
     tiny_pictures(house / "pictures", [f"{i}.png" for i in range(4)])
     np.save(house / "vectors.npy", np.random.default_rng(0).standard_normal((600, 8)).astype(np.float32))

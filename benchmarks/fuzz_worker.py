@@ -1,4 +1,4 @@
-"""The process that tries cases for `fuzz.py`: one command after the other, watched for what must not happen."""
+"""Try cases for `fuzz.py` in a process of its own: run one command after the other, and watch for faults."""
 
 import contextlib
 import hashlib
@@ -24,10 +24,10 @@ from sinonom_cli import cli
 
 MOST_MEMORY, MOST_SECONDS = 2 << 30, 30.0
 SHOWN = (RuntimeWarning, UserWarning, FutureWarning)
-"""Warnings that Python shows by default; those of Pillow's the command line turns off."""
+"""Warnings that Python shows by default; the command line turns off the warnings of Pillow."""
 FINE = {0, 2, 4, 6}
 EXCEPTION = re.compile(r",\"?[A-Za-z.]*(Error|Exception|Warning|Iteration)\b:?", re.MULTILINE)
-"""How the reason of a failure begins that names an exception and not what is wrong with the file."""
+"""Pattern of a failure's reason that wrongly names an exception instead of the fault of the file."""
 
 
 def case_of(seeds: list[Case], reader: Reader, name: str, seed: int, number: int) -> Case:
@@ -39,7 +39,7 @@ def case_of(seeds: list[Case], reader: Reader, name: str, seed: int, number: int
 
 
 def _forged(whole: Case, case: Case) -> Case:
-    """Put the sizes and sums of damaged files into the records beside them, as one would who wants to deceive."""
+    """Write the sizes and checksums of the damaged files into the records beside them, as an attacker would."""
     for name in case.keys() & whole.keys():
         old, new = whole[name], case[name]
         if old == new or name.endswith(".json"):
@@ -52,7 +52,7 @@ def _forged(whole: Case, case: Case) -> Case:
 
 
 def tried(command: list[str], out: Path) -> tuple[int, str]:
-    """Run a command in this process; return its exit code and what is wrong with how it went ("" if nothing)."""
+    """Run a command in this process; return its exit code and a description of its fault ("" if there is none)."""
     shutil.rmtree(out, ignore_errors=True)
     said = io.StringIO()
     with (
@@ -80,7 +80,7 @@ def tried(command: list[str], out: Path) -> tuple[int, str]:
 
 
 def _traced(command: list[str], out: Path, filtering: Literal["default", "error"]) -> str:
-    """Run a command again; return its messages and tracebacks, with "error" also of where a warning came from."""
+    """Run a command again and return its messages and tracebacks; "error" gives warnings a traceback too."""
     said = io.StringIO()
     shutil.rmtree(out, ignore_errors=True)
     with (
@@ -95,7 +95,7 @@ def _traced(command: list[str], out: Path, filtering: Literal["default", "error"
 
 
 def peak() -> int:
-    """Return the most memory that this process has had, bytes, since `forget_peak`."""
+    """Return the peak memory of this process since `forget_peak`, in bytes."""
     status = Path("/proc/self/status")
     if not status.exists():
         return 0
@@ -104,13 +104,13 @@ def peak() -> int:
 
 
 def forget_peak() -> None:
-    """Let `peak` begin anew."""
+    """Reset the peak memory that `peak` returns."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def worker(name: str, seed: int, number: int, house: Path, once: bool) -> None:
-    """Try case after case and write a line of JSON on each to stdout."""
+    """Try one case after the other, and write a line of JSON for each to stdout."""
     reader = READERS[name]
     seeds = reader.seeds(house)
     pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -118,7 +118,7 @@ def worker(name: str, seed: int, number: int, house: Path, once: bool) -> None:
     folder = house / f"case-{os.getpid()}"
     out = house / f"out-{os.getpid()}"
     command = [word.format(case=folder, house=house, out=out) for word in reader.command]
-    for whole in seeds:  # what is loaded and compiled once is loaded and compiled; and the seeds themselves are fine
+    for whole in seeds:  # this loads and compiles everything that is needed once, and checks that the seeds are valid
         put(folder, whole)
         code, wrong = tried(command, out)
         if code or wrong:

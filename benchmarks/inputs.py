@@ -1,8 +1,8 @@
-"""What it costs to know inputs by their content: on fifty thousand small meshes, on one block, and on image sets.
+"""Measure the cost of identifying inputs by their content: 50,000 small meshes, one large block, and image sets.
 
-Meshes: the time in which a complete output finds that nothing is to do, and of that the hashing; and what hashing adds
-to `render`, whose processor time for a mesh is taken from some of them. Block: how much of a large file is read again.
-Sets: `quick_identity`, which `query` asks for, and the look at every file with which `train` begins, for each million.
+Meshes: the time until a command sees that its output is complete, the part of it for hashing, and what hashing adds to
+`render`, whose processor time per mesh is measured on some of them. Block: how much of a large file is read again.
+Sets: the time of `quick_identity`, which `query` uses, and, per million files, of the check with which `train` begins.
 
 Run: `python benchmarks/inputs.py [--meshes 50000] [--block-mib 1024] [--folder DIR]`.
 """
@@ -28,20 +28,20 @@ from sinonom_cli.storage.own_tables import write_table
 from sinonom_cli.storage.set_identity import quick_identity
 
 SIDE = 15
-"""Points along a side of a mesh: 392 triangles, 20 kB."""
+"""Number of points along a side of a mesh, which then has 392 triangles and 20 kB."""
 RENDERED = 300
 ROWS = 1_000_000
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return processor time, of all threads and of the system: what else runs on the machine counts little."""
+    """Return the processor time of all threads and of the system, which other programs change little."""
     started = time.process_time()
     work()
     return time.process_time() - started
 
 
 def make_meshes(folder: Path, count: int) -> None:
-    """Write bumpy plates, each with other bumps, a thousand in a folder."""
+    """Write uneven plates that all differ, a thousand in each folder."""
     rng = np.random.default_rng(0)
     at = np.linspace(-0.5, 0.5, SIDE)
     x, y = np.meshgrid(at, at)
@@ -55,14 +55,14 @@ def make_meshes(folder: Path, count: int) -> None:
 
 @dataclass(frozen=True)
 class Nothing:
-    """Takes a mesh for drawn."""
+    """Work that draws nothing and reports the mesh as done."""
 
     def __call__(self, item: Item) -> list[dict[str, str]]:
         return [{"file_name": f"images/{item.key}.png", "label": "", "char": "", "source": item.key, "box": ""}]
 
 
 def meshes(folder: Path, count: int) -> None:
-    """Measure what knowing meshes by content costs."""
+    """Measure the cost of identifying meshes by content."""
     from sinonom_cli.render.render import View
     from sinonom_cli.render.run import Render, targets
     from sinonom_cli.search.familiar import Familiar
@@ -83,7 +83,7 @@ def meshes(folder: Path, count: int) -> None:
     size = sum(item.size for item in items)
     some = targets(list(items[: RENDERED + 10]), {})
     work = Render(folder / "pictures", View(), Familiar())
-    for item in some[:10]:  # numba compiles
+    for item in some[:10]:  # numba compiles in these runs
         work(item)
     drawn = seconds(lambda: [work(item) for item in some[10:]]) / RENDERED
     print(
@@ -95,7 +95,7 @@ def meshes(folder: Path, count: int) -> None:
 
 
 def block(folder: Path, size: int) -> None:
-    """Measure what a file of `size` MiB costs the first time, and once it is known."""
+    """Measure the time for a file of `size` MiB the first time and after it is known."""
     path = folder / "block.stl"
     part = np.random.default_rng(0).bytes(1 << 20)
     with path.open("wb") as file:
@@ -113,7 +113,7 @@ def block(folder: Path, size: int) -> None:
 
 
 def sets(folder: Path) -> None:
-    """Measure the quick look at a set of a million rows, and the look at every file."""
+    """Measure the quick identity of a set of a million rows, and the check of every file."""
     big = folder / "set"
     names = [path.relative_to(folder / "meshes").as_posix() for path in sorted((folder / "meshes").rglob("*.stl"))]
     rows = ((f"{names[number % len(names)]}", "U+5B57", "字", f"{number}.stl", "") for number in range(ROWS))

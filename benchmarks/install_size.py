@@ -1,7 +1,7 @@
 """Claim: `pip install .` in a fresh environment takes at most 600 MB and 25 packages, and runs the demo.
 
-A virtual environment is made in a temporary folder, this clone installed into it as a user would, and what is there
-counted: megabytes on the disk (as `du -sm` does), packages as `pip list` has them, the largest ones by themselves.
+The script makes a virtual environment in a temporary folder and installs this clone into it, as a user would. It then
+prints the megabytes on the disk (as `du -sm` counts them), the number of packages in `pip list`, and the largest ones.
 
 Usage: python benchmarks/install_size.py [EXTRA ...] [--demo] [--keep FOLDER]
 """
@@ -19,7 +19,7 @@ LARGEST = 8
 
 
 def megabytes(folder: Path) -> float:
-    """Return what a folder takes on the disk, links not followed."""
+    """Return the size of a folder on the disk in megabytes, without following links."""
     files = [path.lstat() for path in folder.rglob("*")]
     return sum(getattr(file, "st_blocks", file.st_size // 512 + 1) for file in files) * 512 / 2**20
 
@@ -44,7 +44,7 @@ def main() -> None:
         for name, size in sorted(sizes.items(), key=lambda entry: -entry[1])[:LARGEST]:
             print(f"  {size:6,.0f} MB  {name}")
         if options.demo:
-            # Elsewhere, so that it is not this clone that runs.
+            # The demo runs in another folder, so that it uses the installed package and not this clone.
             subprocess.run([python, "-m", "sinonom_cli", "demo", "demo", "--quiet"], check=True, cwd=temporary)
 
 

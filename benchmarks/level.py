@@ -1,8 +1,8 @@
 """Claim: `render` finds the tilt of carved meshes, up to 30 degrees, within 2 degrees in 95 % of cases.
 
-Pictures of glyphs are carved at known poses, bent, worn, with neighbours and noise; the angle is that between the
-plate's true normal and the one found. Give an image set of your own, say one that `synth-fonts` drew; else the glyphs
-that ship serve.
+Pictures of glyphs are carved at known poses, with bend, wear, neighbours and noise. The error is the angle between the
+plate's true normal and the normal that was found. SET is an image set, such as one from `synth-fonts`; without it, the
+glyphs that ship are used.
 
 Usage: python benchmarks/level.py [SET] [--each 200] [--resolution 128] [--seed 0]
 """
@@ -25,7 +25,7 @@ TILTS = ((0, 10), (10, 20), (20, 26), (26, 30))
 
 
 def error(ink: np.ndarray, tilt: Span, resolution: int, rng: np.random.Generator) -> float:
-    """Degrees between the line of sight and the plate's normal, levelled."""
+    """Return the angle, in degrees, between the line of sight and the plate's normal after levelling."""
     carved = carve_plate(ink, Carving(resolution=resolution, tilt=tilt), rng)
     normal = level(mesh_of(carved)) @ rotation(carved.pose)[:, 2]
     return float(np.degrees(np.arccos(min(1.0, normal[2]))))

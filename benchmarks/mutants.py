@@ -1,15 +1,15 @@
-"""Claims: what share of small faults in the code, where a wrong number would be silent, the tests find.
+"""Measure the share of small faults that the tests find, in code where a wrong number would cause no error.
 
 Cosmic Ray (https://cosmic-ray.readthedocs.io) changes one operator, comparison, number or condition of a module at a
-time; the module's own tests then run, and a fault with which all of them pass has survived. The faults of a module are
-sampled with a seed. What is compiled is compiled again with each fault. All happens in a copy of the tree. What was
-tried is kept in build/mutants, and not tried again unless the module changes; `--again` tries what survived once more,
-after tests were added. Faults that change nothing that could be seen are listed in mutants_equal.csv with the reason,
-and do not count.
+time. The module's own tests then run; if all of them pass, the fault has survived. The faults of a module are sampled
+with a seed. Compiled functions are compiled again for each fault. Everything happens in a copy of the tree. Results are
+kept in build/mutants, and a fault is not tried again unless the module changes; `--again` tries survivors once more,
+after tests were added. Faults without a visible effect are listed in mutants_equal.csv with the reason, and do not
+count.
 
-Cosmic Ray's own runner starts a process for each fault and tries them all. Here a process that has the libraries
-loaded is forked, which takes a fifth of the time. (mutmut 3 leaves decorated functions out, and with them all that is
-compiled.)
+Cosmic Ray's own runner starts a process for each fault and tries all faults. This script forks a process that has
+loaded the libraries, which takes a fifth of the time. (mutmut 3 leaves out decorated functions, and so all compiled
+ones.)
 
 Usage: pip install cosmic-ray
        python benchmarks/mutants.py [--sample 60] [--minutes 60] [--survivors] [--again] [MODULE ...]
@@ -32,7 +32,7 @@ from pathlib import Path
 
 from small_faults import Fault, changed_line, faults_of, made
 
-os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a second for each run, and no test here uses a plugin
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # loading plugins takes a second per run, and these tests need none
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
 
@@ -61,7 +61,7 @@ MODULES = {
     "reports/scores.py": "reports/test_answers.py",
     "meshes/level.py": "meshes/test_level_numbers.py meshes/test_level.py",
 }
-"""Modules and the tests of each, those that fail soonest first."""
+"""Tests of each module, in an order in which the tests that fail soonest come first."""
 
 LIBRARIES = ("numpy", "numba", "PIL.Image", "PIL.ImageDraw", "faiss", "onnxruntime", "pytest", "typer", "rich.progress")
 LIBRARIES += (
@@ -72,11 +72,11 @@ LIBRARIES += (
     "safetensors.numpy",
     "sklearn.metrics",
 )
-"""Loaded once, before the tests of each fault run in a process forked from this one."""
+"""Modules that are loaded once; the tests of each fault run in a fork of this process."""
 
 
 class Bench:
-    """A copy of the tree in which one module at a time is faulty."""
+    """Copy of the tree, in which one module at a time has a fault."""
 
     def __init__(self, tree: Path) -> None:
         self.tree = tree
@@ -85,7 +85,7 @@ class Bench:
         shutil.copy(ROOT / "pyproject.toml", self.tree)
 
     def passes(self, tests: list[str], seconds: float) -> bool:
-        """Run tests; those that take longer than `seconds` fail."""
+        """Return whether all tests pass; tests that take longer than `seconds` fail."""
         arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "pytest_timeout", *(f"tests/{test}" for test in tests)]
         if not hasattr(os, "fork"):
             command = [sys.executable, "-m", "pytest", *arguments]
@@ -131,13 +131,13 @@ class Bench:
 
 
 def equal_ones() -> dict[tuple[str, str, str], str]:
-    """Read which faults change nothing that can be seen, and why: by module and the line before and after."""
+    """Return the reasons why faults have no visible effect, by module and by the line before and after the fault."""
     with EQUAL.open(encoding="utf-8", newline="") as file:
         return {(row["module"], row["before"], row["after"]): row["reason"] for row in csv.DictReader(file)}
 
 
 class Session:
-    """The faults of one module, which of them were tried, and what became of them."""
+    """Faults of one module, with the results of those that were tried."""
 
     def __init__(self, module: str, work: Path, sample: int, seed: int) -> None:
         self.module, self.path = module, ROOT / "sinonom_cli" / module
@@ -160,7 +160,7 @@ class Session:
             self.outcomes = {row["key"]: row["killed"] for row in map(json.loads, lines)}
 
     def next(self, again: bool) -> list[Fault]:
-        """Return what is to be tried."""
+        """Return the faults that are still to be tried."""
         return [m for m in self.chosen if m.key not in self.outcomes or (again and not self.outcomes[m.key])]
 
     def try_one(self, fault: Fault, bench: Bench, seconds: float) -> None:
@@ -182,7 +182,7 @@ class Session:
 
 
 def run(sessions: list[Session], bench: Bench, minutes: float, again: bool) -> list[str]:
-    """Try what is left of each module in turn, until the time is over; return those whose tests fail as they are."""
+    """Try the remaining faults of all modules until the time is over; return modules whose tests fail unchanged."""
     end, broken = time.monotonic() + 60 * minutes, []
     for session in sessions:
         left = session.next(again)
@@ -204,7 +204,7 @@ def run(sessions: list[Session], bench: Bench, minutes: float, again: bool) -> l
 
 
 def report(sessions: list[Session], survivors: bool) -> bool:
-    """Print the share of faults that tests found; return whether it is enough everywhere."""
+    """Print the share of faults that the tests found; return whether it is large enough for every module."""
     print("| module | faults | tried | found |\n|---|---|---|---|")
     enough = True
     for session in sessions:

@@ -1,14 +1,14 @@
 """Claim: `query` refuses nearly every page and column, and at most 0.5 % of the pictures of one character.
 
 Run: `python benchmarks/pages_refused.py SINGLES... [--pages FOLDER] [--patches FOLDER]`. SINGLES are folders of
-pictures that show one character each: crops, queries, depth images. PAGES is a folder with `images/` and YOLO text in
-`labels/`: its pages are refused, halves and quarters of them too, and the characters cut out along its boxes, with and
-without their neighbours, are not. PATCHES is a folder of NomNaOCR (All.txt and the books), by the length of the
-transcript.
+pictures that show one character each, such as crops, queries or depth images. PAGES is a folder with `images/` and YOLO
+text in `labels/`. `query` should refuse its pages, and halves and quarters of them, but not the characters cut out
+along its boxes, with and without their neighbours. PATCHES is a folder of NomNaOCR (All.txt and the books); its columns
+are grouped by the length of their transcripts.
 
-Each line: pictures, the share refused as a page, the share refused as blank, and processor milliseconds a picture.
-Small pictures are looked at again eight times as large and noisy, as a photo shows them: below 128 pixels nothing is
-looked for.
+Each line gives the number of pictures, the share refused as a page, the share refused as blank, and processor
+milliseconds per picture. Small pictures are tested again, enlarged eight times and noisy like a photo, because `query`
+does not look for pages in pictures below 128 pixels.
 """
 
 import argparse
@@ -32,13 +32,13 @@ from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
 from sinonom_cli.storage.inputs import find_inputs
 
 LARGER, NOISE, ENLARGED = 8, 15.0, 2_000
-"""Factor by which small pictures are enlarged, grey levels of the noise, and how many pictures of a folder."""
+"""Factor for enlarging small pictures, strength of the noise in grey levels, and number of pictures per folder."""
 
 Pictures = Iterable[np.ndarray]
 
 
 def told(name: str, pictures: Pictures) -> None:
-    """Print a line of figures."""
+    """Print the line of figures for one kind of picture."""
     count = page = blank = 0
     started = time.process_time()
     spent = 0.0
@@ -55,7 +55,7 @@ def told(name: str, pictures: Pictures) -> None:
 
 
 def read(folder: Path, limit: int | None = None) -> Iterator[np.ndarray]:
-    """Yield the pictures below a folder, or a sample of them, always the same."""
+    """Yield the pictures below a folder, or a sample of `limit` of them, which is always the same."""
     paths = [item.path for item in find_inputs([str(folder)], PICTURE_SUFFIXES, "pictures")]
     if limit is not None and len(paths) > limit:
         paths = random.Random(0).sample(paths, limit)
@@ -67,7 +67,7 @@ def read(folder: Path, limit: int | None = None) -> Iterator[np.ndarray]:
 
 
 def enlarged(pictures: Pictures) -> Iterator[np.ndarray]:
-    """Yield pictures as a photo shows them: larger, softer and noisy."""
+    """Yield the pictures as a photo would show them: larger, softer and noisy."""
     rng = np.random.default_rng(0)
     for picture in pictures:
         size = picture.shape[1] * LARGER, picture.shape[0] * LARGER
@@ -76,7 +76,7 @@ def enlarged(pictures: Pictures) -> Iterator[np.ndarray]:
 
 
 def boxes(page: np.ndarray, labels: Path, margin: float) -> Iterator[np.ndarray]:
-    """Yield what the boxes of a page hold, and so much of their sides beyond them."""
+    """Yield the contents of a page's boxes, each widened by `margin` times its side."""
     height, width = page.shape
     for line in labels.read_text(encoding="utf-8").splitlines():
         if line.strip():

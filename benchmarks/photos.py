@@ -1,10 +1,10 @@
-"""How well pictures that a camera or a collector has spoilt are named: uneven light, seals, grids, rules, blur.
+"""Measure how well pictures with uneven light, seals, grids, rules or blur are named.
 
 Run: `python benchmarks/photos.py PATCHES CROPS [--count 400] [--only NAME ...] [--sheet FOLDER]`. CROPS is an image set
-of real prints that the model has not learnt from (`crop-nomnaocr` of the transcripts in NomNaOCR's `Validate.txt`);
-its boxes say where the characters stand in PATCHES, from which they are cut with the paper around them. Each condition
-is laid over the same characters, saved as a file, and asked for as `sinonom query` does. To compare, run it in a
-checkout of another commit: the same seed makes the same pictures.
+of real prints that the model has not learnt from (`crop-nomnaocr` with the transcripts in NomNaOCR's `Validate.txt`).
+Its boxes give the characters' positions in PATCHES, from which they are cut with the paper around them. Each condition
+is applied to the same characters; each result is saved as a file and is a query, as in `sinonom query`. For a
+comparison, run the script in a checkout of another commit: the same seed makes the same pictures.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from sinonom_cli.storage.image_set import read_imageset
 from sinonom_cli.storage.inputs import Item
 
 Grey = NDArray[np.float64]
-"""(H, W) float64 in [0, 1], 1 = paper."""
+"""Grey picture, (H, W) float64 in [0, 1]; 1 is paper."""
 Picture = NDArray[np.uint8]
-"""(H, W) or (H, W, 3) uint8."""
+"""Grey or colour picture, (H, W) or (H, W, 3) uint8."""
 Rng = np.random.Generator
 
 AROUND = 20
-"""Pixels that patches are widened by, since their edge is near their characters."""
+"""Number of pixels by which patches are widened, because their edges are near their characters."""
 CONFIDENT = 0.8
-"""Probability above which a wrong answer misleads."""
+"""Probability above which a wrong answer misleads users."""
 
 
 def bytes_of(picture: NDArray[np.float64]) -> Picture:
@@ -51,7 +51,7 @@ def colour(grey: Grey) -> NDArray[np.float64]:
 
 
 def plane(grey: Grey, rng: Rng) -> NDArray[np.float64]:
-    """Return a coordinate that rises from 0 to 1 across the picture, in a direction drawn."""
+    """Return a coordinate, (H, W) float64, that rises from 0 to 1 across the picture in a random direction."""
     y, x = np.mgrid[: grey.shape[0], : grey.shape[1]].astype(float)
     angle = rng.uniform(0, 2 * np.pi)
     along = np.cos(angle) * x / grey.shape[1] + np.sin(angle) * y / grey.shape[0]
@@ -63,14 +63,14 @@ def falling(grey: Grey, rng: Rng) -> Picture:
 
 
 def shadow(grey: Grey, rng: Rng) -> Picture:
-    """A shadow's edge, sharp or a few pixels soft, goes through the middle half of the picture."""
+    """Draw a shadow, whose edge is sharp or a few pixels soft and crosses the middle half of the picture."""
     soft = rng.choice([0.004, 0.04])
     inside = np.clip((plane(grey, rng) - rng.uniform(0.3, 0.7)) / soft + 0.5, 0, 1)
     return bytes_of(grey * (1 - inside * (1 - rng.uniform(0.4, 0.6))))
 
 
 def _drawn(grey: Grey, draw: Callable[[ImageDraw.ImageDraw, int, int], None]) -> NDArray[np.float64]:
-    """Return how much of each pixel is under what is drawn, four times as fine."""
+    """Return the share of each pixel that a drawing covers, from a picture that is four times as fine."""
     height, width = grey.shape
     mask = Image.new("L", (4 * width, 4 * height))
     draw(ImageDraw.Draw(mask), 4 * width, 4 * height)
@@ -78,7 +78,7 @@ def _drawn(grey: Grey, draw: Callable[[ImageDraw.ImageDraw, int, int], None]) ->
 
 
 def _stamped(grey: Grey, mask: NDArray[np.float64], rng: Rng) -> Picture:
-    """Lay red ink over a picture: half of the seals cover it, half let it through as glass does."""
+    """Put red ink on a picture: half of the seals are opaque, half are transparent."""
     red = np.array([rng.uniform(0.7, 0.9), rng.uniform(0.1, 0.25), rng.uniform(0.1, 0.25)])
     page = colour(grey)
     over = 0.5 * page + 0.5 * red if rng.random() < 0.5 else page * red
@@ -86,7 +86,7 @@ def _stamped(grey: Grey, mask: NDArray[np.float64], rng: Rng) -> Picture:
 
 
 def seal_outline(grey: Grey, rng: Rng) -> Picture:
-    """A square or round seal's rim, and a few strokes inside."""
+    """Put the rim of a square or round seal, with a few strokes inside, on a picture."""
     x0, y0 = rng.uniform(0, 0.25, 2)
     side, thick = rng.uniform(0.6, 0.75), rng.uniform(0.05, 0.08)
     round_ = rng.random() < 0.5
@@ -104,7 +104,7 @@ def seal_outline(grey: Grey, rng: Rng) -> Picture:
 
 
 def seal_filled(grey: Grey, rng: Rng) -> Picture:
-    """A red square with white strokes in it, over most of the picture."""
+    """Put a red square with white strokes on most of a picture."""
     x0, y0 = rng.uniform(-0.1, 0.3, 2)
     side = rng.uniform(0.6, 0.8)
     strokes = rng.uniform(0.1, 0.9, (4, 2))
@@ -120,13 +120,13 @@ def seal_filled(grey: Grey, rng: Rng) -> Picture:
 
 
 def _around(grey: Grey, share: float, rng: Rng) -> Grey:
-    """Widen a picture by white or by its own paper."""
+    """Widen a picture with white or with its own paper."""
     pad = round(share * max(grey.shape))
     return np.pad(grey, pad, constant_values=1.0 if rng.random() < 0.3 else float(np.percentile(grey, 80)))
 
 
 def grid(grey: Grey, rng: Rng) -> Picture:
-    """A practice grid: a box and a dashed or whole cross inside, black, grey, red or green."""
+    """Draw a practice grid: a box with a dashed or solid cross inside, in black, grey, red or green."""
     grey = _around(grey, rng.uniform(0.05, 0.15), rng)
     inset, thick = rng.uniform(0, 0.05), rng.uniform(0.012, 0.025)
     dashed = rng.random() < 0.7
@@ -158,7 +158,7 @@ def box(grey: Grey, rng: Rng) -> Picture:
 
 
 def rules(grey: Grey, rng: Rng) -> Picture:
-    """Rules at the left and right side, or above and below, from edge to edge."""
+    """Draw rules from edge to edge, on the left and right, or above and below."""
     pad, thick = rng.uniform(0.05, 0.12), rng.uniform(0.04, 0.08)
     grey = _around(grey, pad, rng)
     insets = rng.uniform(0, 0.03, 2)
@@ -196,7 +196,7 @@ def inverted_falling(grey: Grey, rng: Rng) -> Picture:
 
 
 def half(grey: Grey, rng: Rng) -> Picture:
-    """Cut through the middle of the ink, one of its halves left."""
+    """Cut a picture through the middle of the ink, and return one of the halves."""
     ink = 1 - grey
     across = bool(rng.random() < 0.5)
     profile = np.cumsum(ink.sum(axis=0 if across else 1))
@@ -217,7 +217,7 @@ def _noise(shape: tuple[int, int], waves: int, rng: Rng) -> NDArray[np.float64]:
 
 
 def yellowed(grey: Grey, rng: Rng) -> Picture:
-    """Old paper: yellow to brown, mottled, with fibres' grain."""
+    """Give a picture old paper: yellow to brown, mottled, with the grain of fibres."""
     paper = np.array([rng.uniform(0.7, 0.9), rng.uniform(0.6, 0.75), rng.uniform(0.4, 0.55)])
     texture = 1 + 0.05 * _noise(grey.shape, 5, rng) + 0.04 * _noise(grey.shape, 24, rng)
     texture = texture + 0.02 * rng.normal(0, 1, grey.shape)
@@ -225,7 +225,7 @@ def yellowed(grey: Grey, rng: Rng) -> Picture:
 
 
 def bleeding(grey: Grey, rng: Rng, other: Grey) -> Picture:
-    """The back of the leaf shines through: another character, mirrored, blurred and pale."""
+    """Let the back of the leaf shine through: another character, mirrored, blurred and pale."""
     back = Image.fromarray(bytes_of(other[:, ::-1])).resize(grey.shape[::-1])
     back = back.filter(ImageFilter.GaussianBlur(0.015 * max(grey.shape)))
     shift = tuple(int(s) for s in rng.integers(-grey.shape[0] // 4, grey.shape[0] // 4 + 1, 2))
@@ -238,7 +238,7 @@ def compressed(grey: Grey, rng: Rng) -> Picture:
 
 
 def rubric(grey: Grey, rng: Rng) -> Picture:
-    """All ink is red."""
+    """Colour all ink red."""
     ink = np.array([rng.uniform(0.6, 0.85), rng.uniform(0.1, 0.25), rng.uniform(0.1, 0.25)])
     paper = np.array([0.95, 0.92, rng.uniform(0.8, 0.9)])
     return bytes_of(ink + colour(grey) * (paper - ink))
@@ -249,7 +249,7 @@ def plain(grey: Grey, rng: Rng) -> Picture:
 
 
 def blank(grey: Grey, rng: Rng) -> Picture:
-    """Paper alone, even or not, with a camera's noise."""
+    """Return paper without ink, even or uneven, with the noise of a camera."""
     return bytes_of(0.9 * (1 - rng.choice([0, 0.3]) * plane(grey, rng)) + 0.01 * rng.normal(0, 1, grey.shape))
 
 
@@ -277,11 +277,11 @@ CONDITIONS: dict[str, Callable[..., Picture]] = {
 }
 OTHERS = ("bleed-through", "two characters")
 NAMELESS = ("blank", "half a character", "two characters")
-"""What has no right answer: the share of them that is answered with `CONFIDENT` counts."""
+"""Conditions that have no right answer; for them, the share of answers with a probability above `CONFIDENT` counts."""
 
 
 class Namer:
-    """Names pictures from the index of characters that ships."""
+    """Namer of pictures, which uses the index of characters that ships."""
 
     def __init__(self) -> None:
         self.index = open_index(None)
@@ -292,7 +292,7 @@ class Namer:
         self.judge = Judge(fitted, self.index.distance, False)
 
     def __call__(self, paths: list[Path]) -> list[tuple[list[str], float]]:
-        """Return the five labels nearest to each picture, and the first one's probability; none if it is refused."""
+        """Return each picture's five nearest labels and the first one's probability; no labels if it is refused."""
         found: list[tuple[list[str], float]] = []
         for vectors, failures, batch in embedded([Item(path.name, path) for path in paths], self.model, 0, False):
             answers = self.searcher.answers(vectors, wanted_rows(self.searcher))
@@ -307,7 +307,7 @@ class Namer:
 
 
 def crops_of(patches: Path, folder: Path, count: int) -> tuple[list[Grey], list[str]]:
-    """Cut characters out of their patches, with the paper around them, enlarged as a camera would; and their labels."""
+    """Return characters and their labels; they are cut out of patches with the paper around them and enlarged."""
     pictures = read_imageset(folder).pictures
     rng = np.random.default_rng(15)
     chosen = [pictures[place] for place in rng.permutation(len(pictures))[:count].tolist()]
@@ -326,7 +326,7 @@ def crops_of(patches: Path, folder: Path, count: int) -> tuple[list[Grey], list[
 
 
 def spoilt(name: str, crops: list[Grey], folder: Path) -> list[Path]:
-    """Save the crops under a condition; return their files."""
+    """Apply a condition to the crops and save them; return their files."""
     make, paths = CONDITIONS[name], []
     for place, crop in enumerate(crops):
         rng = np.random.default_rng([15, place])
@@ -338,13 +338,13 @@ def spoilt(name: str, crops: list[Grey], folder: Path) -> list[Path]:
 
 
 def _fitting(crops: list[Grey], place: int) -> Grey:
-    """Return the next crop, as large as this one."""
+    """Return the next crop, resized to the size of the crop at `place`."""
     other = Image.fromarray(bytes_of(crops[(place + 1) % len(crops)]))
     return np.asarray(other.resize(crops[place].shape[::-1], Image.Resampling.BICUBIC)) / 255
 
 
 def contact_sheet(paths: list[Path], right: list[bool], to: Path) -> None:
-    """Draw pictures above what was prepared of them; green: named right."""
+    """Draw each picture above its prepared picture; the pictures in green have the right name."""
     side, wide = 96, 20
     rows = -(-len(paths) // wide)
     page = Image.new("RGB", (wide * (side + 4), rows * (2 * side + 12)), "white")

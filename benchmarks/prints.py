@@ -1,6 +1,6 @@
-"""How like real prints `synth-fonts --degrade` prints: greys, edges and ink of both, side by side.
+"""Compare the pictures of `synth-fonts --degrade` with real prints: greys, edges and ink, side by side.
 
-Real characters are cut out of NomNaOCR's patches where `crop-nomnaocr` found them, unmasked, and brought to the frame
+Real characters are cut, unmasked, out of NomNaOCR's patches where `crop-nomnaocr` found them, and scaled to the frame
 of font pictures.
 
 Run: `python benchmarks/prints.py PATCHES CROPS FONT...` (PATCHES: the folder of NomNaOCR's books; CROPS: a set that
@@ -33,7 +33,7 @@ Picture = NDArray[np.uint8]
 
 
 def real(patches: Path, crops: Path, book: str) -> list[Picture]:
-    """Cut characters of one kind of book out of their patches, with what is around them."""
+    """Return characters of one kind of book, cut out of their patches with their surroundings."""
     rows = [picture for picture in read_imageset(crops).pictures if picture.source.startswith(book)]
     found = []
     for row in random.Random(5).sample(rows, min(PICTURES, len(rows))):
@@ -47,7 +47,7 @@ def real(patches: Path, crops: Path, book: str) -> list[Picture]:
 
 
 def drawn(fonts: list[str], out: Path, amount: float) -> list[Picture]:
-    """Draw the commonest characters with the fonts, worn by this amount."""
+    """Return the commonest characters drawn with the fonts, degraded by this amount."""
     charset = charset_asked("nomnaocr", "", [])
     assert charset is not None
     options = ["--strokes", "0", "--degrade", str(amount), "--size", str(SIDE), "-q", "--output", str(out)]
@@ -59,17 +59,17 @@ def drawn(fonts: list[str], out: Path, amount: float) -> list[Picture]:
 
 
 def ink(picture: Picture) -> float:
-    """Return the grey that the darkest 3 % of the picture are below."""
+    """Return the 3rd percentile of the grey values, which is the grey of the ink."""
     return float(np.percentile(picture, 3))
 
 
 def paper(picture: Picture) -> float:
-    """Return the grey that the lightest 10 % are above."""
+    """Return the 90th percentile of the grey values, which is the grey of the paper."""
     return float(np.percentile(picture, 90))
 
 
 def edges(picture: Picture) -> float:
-    """Return how steep the steepest hundredth is: the part of the contrast that one pixel makes."""
+    """Return the 99th percentile of the steepness of edges: the share of the contrast within one pixel."""
     steps = np.abs(np.diff(picture.astype(float), axis=1))
     return float(np.percentile(steps, 99) / (paper(picture) - ink(picture) + 1))
 
@@ -80,7 +80,7 @@ def share(picture: Picture) -> float:
 
 
 def middle_half(pictures: Iterable[Picture], measure: Callable[[Picture], float]) -> str:
-    """Return between which values the middle half of the pictures is."""
+    """Return the range of the middle half of the pictures (25th to 75th percentile), as text."""
     low, high = np.percentile([measure(picture) for picture in pictures], [25, 75])
     return f"{low:.0f} to {high:.0f}" if high > 2 else f"{low:.2f} to {high:.2f}"
 

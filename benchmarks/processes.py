@@ -1,4 +1,4 @@
-"""Watch a command and its workers: how fast its pictures come, and whether any of its processes grows."""
+"""Watch a command and its workers: measure the rate of its pictures, and whether the memory of a process grows."""
 
 import subprocess
 import sys
@@ -11,14 +11,14 @@ import psutil
 
 @dataclass(frozen=True)
 class Watched:
-    """What was seen of a command.
+    """Measurements of one command.
 
     Attributes
     ----------
-    first : seconds until its first picture.
-    rate : pictures a second from the first to the last.
-    processor : seconds of processor time, all processes together.
-    memory : in words, what its processes held early and late.
+    first : seconds until the first picture.
+    rate : pictures per second from the first picture to the last.
+    processor : seconds of processor time of all processes together.
+    memory : text on the memory of the processes early and late in the run.
     """
 
     first: float
@@ -28,9 +28,9 @@ class Watched:
 
 
 def peak_memory() -> float:
-    """Return the most memory that this process has held, in GiB, mapped files included.
+    """Return the peak memory of this process in GiB, including mapped files.
 
-    Where Linux tells: getrusage counts what the process that started this one held.
+    On Linux it is read from the system's status file, because getrusage counts the memory of the parent process too.
     """
     import resource
 
@@ -43,12 +43,12 @@ def peak_memory() -> float:
 
 
 def watch(command: "subprocess.Popen[bytes]", pictures: Path, every: float = 0.2) -> Watched:
-    """Watch a command until it ends; it writes PNG files below `pictures`.
+    """Watch a command that writes PNG files below `pictures` until it ends.
 
     Raises
     ------
     RuntimeError
-        If it fails, or ends before anything could be seen.
+        If the command fails, or ends before anything could be measured.
     """
     start, root = time.time(), psutil.Process(command.pid)
     held: dict[int, list[tuple[float, float]]] = {}
@@ -69,13 +69,13 @@ def watch(command: "subprocess.Popen[bytes]", pictures: Path, every: float = 0.2
 
 
 def _grown(held: "dict[int, list[tuple[float, float]]]", written: list[float], parent: int) -> str:
-    """Say what each process held when a fifth was done and when all was."""
+    """Describe the memory of each process after a fifth of the pictures and at the end."""
     early, late = written[len(written) // 5], written[-1]
     said = []
     for process, samples in held.items():
         before = [size for when, size in samples if when <= early]
         after = [size for when, size in samples if early < when <= late]
-        if before and after and max(after) > 50:  # not multiprocessing's little helper
+        if before and after and max(after) > 50:  # leaves out the small helper process of multiprocessing
             name = "parent" if process == parent else "worker"
             said.append(
                 f"{name} {before[-1]:.0f} MiB after a fifth, {after[-1]:.0f} at the end, at most {max(after):.0f}"

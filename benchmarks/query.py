@@ -1,7 +1,7 @@
-"""Cold start of `sinonom query`, and how fast index and query embed folders, against bare ONNX Runtime and FAISS.
+"""Measure the cold start of `sinonom query` and the speed of index and query, against bare ONNX Runtime and FAISS.
 
-Medians over alternating runs, in seconds on the clock and in processor seconds: the latter hardly change when
-something else runs on the machine.
+The figures are medians over alternating runs, in seconds on the clock and of processor time; other programs on the
+machine hardly change the latter.
 
 Needs the extra `train` (onnx makes the model). Run: `python benchmarks/query.py [MODEL]`.
 """
@@ -50,7 +50,7 @@ print(faiss.read_index(index).search(embedding, 5))
 
 
 def taken(work: Callable[[], object]) -> tuple[float, float]:
-    """Return how long something takes, on the clock and on the processor, processes it starts included."""
+    """Return the seconds that `work` takes, on the clock and of processor time, including the processes it starts."""
     before, started = os.times(), time.perf_counter()
     work()
     clock, after = time.perf_counter() - started, os.times()
@@ -77,7 +77,7 @@ def make_index(path: Path, model: Model, count: int) -> None:
 
 
 def cold_start(folder: Path, model: Model, picture: Path, count: int) -> None:
-    """Print how long one query takes from the shell, and the bare script."""
+    """Print the time of one query from the shell, and the time of the bare script."""
     index = folder / f"{count}.faiss"
     make_index(index, model, count)
     ours = [sys.executable, "-m", "sinonom_cli", "query", str(picture), "--index", str(index)]
@@ -94,7 +94,7 @@ def cold_start(folder: Path, model: Model, picture: Path, count: int) -> None:
 
 
 def throughput(folder: Path, model: Model) -> None:
-    """Print how many pictures a second index and query answer for, and ONNX Runtime alone embeds, one after another."""
+    """Print the pictures per second of index, of query and of ONNX Runtime alone, measured one after the other."""
     rng = np.random.default_rng(0)
     for i in range(PICTURES):
         blobs = Image.fromarray((rng.random((8, 8)) < 0.6).astype(np.uint8) * 255)

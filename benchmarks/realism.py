@@ -1,20 +1,21 @@
-"""How like real scans carved reliefs are: the same figures of both, and whether a small classifier tells them apart.
+"""Compare carved reliefs with real scans: by the same figures of both, and by a small classifier.
 
     python benchmarks/realism.py SCANS PICTURES [--seeds 3]
 
-SCANS is a folder of meshes of real scans, one character a file; PICTURES are pictures of characters, best the same
-ones, such as their prints or glyphs of a font. These are carved as `carve` does by default. Both are rendered. Lengths
-are in widths of the character's ink, heights in units of the relief's depth:
+SCANS is a folder of meshes of real scans, one character per file. PICTURES are pictures of characters, preferably the
+same ones, such as their prints or glyphs of a font; they are carved with the defaults of `carve`. Both are rendered.
+Lengths are in widths of the character's ink, heights in units of the relief's depth:
 
-    depth     of the ground far from strokes below the median of stroke tops, in widths
-    flank     way from a stroke's edge to where the ground is 63 % down
-    tops      deviation of the heights of stroke tops
-    ground    deviation of the heights far from strokes
+    depth     depth of the ground far from strokes, below the median of stroke tops, in widths
+    flank     distance from a stroke's edge to where the ground reaches 63 % of its depth
+    tops      standard deviation of the heights of stroke tops
+    ground    standard deviation of the heights far from strokes
     filled    share of the outline's box that is surface
-    samples   how many pixels across the character a sharp edge takes up fit: its width over the steepest edge's length
+    samples   width of the character divided by the length of its steepest edge: the number of resolved samples
 
-The classifier is a small convolutional network on what `render` draws, 64 x 64, turned and moved at random, judged on
-pictures that it has not seen (five folds); its AUROC is 0.5 where it cannot tell. Nothing is fitted to scans.
+The classifier is a small convolutional network on rendered pictures, 64 x 64, which are turned and moved at random. It
+is tested on pictures that it has not seen (five folds); an AUROC of 0.5 means that it cannot tell them apart. Nothing
+is fitted to scans.
 """
 
 from __future__ import annotations
@@ -39,20 +40,20 @@ from sinonom_cli.search.calibration import auroc  # noqa: E402
 
 SIZE = 256
 FAR = 0.1
-"""From so far from strokes on, in widths, is ground."""
+"""Smallest distance of ground from any stroke, in widths of the character's ink."""
 STEPS, BATCH, FOLDS = 300, 32, 5
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A relief: its picture, (S, S) uint8, and heights, (S, S) float32 in pixels, NaN where there is no surface."""
+    """Rendered relief: picture, (S, S) uint8; heights, (S, S) float32 in pixels, NaN where there is no surface."""
 
     picture: np.ndarray
     heights: np.ndarray
 
 
 def rendered(meshes: Path, folder: Path) -> list[Shown]:
-    """Render meshes, with their heights."""
+    """Render meshes and return their pictures and heights."""
     assert cli.run(["render", str(meshes), str(folder), "--depth16", "--size", str(SIZE), "-q"]) in (0, 6)
     found = []
     with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
@@ -68,7 +69,7 @@ NAMES = ("depth", "flank", "tops", "ground", "filled", "samples")
 
 
 def figures(shown: Shown) -> tuple[float, ...] | None:
-    """The figures of one relief by `NAMES`; None if it has no strokes or no ground."""
+    """Return the figures of one relief in the order of `NAMES`; None if it has no strokes or no ground."""
     surface = np.isfinite(shown.heights)
     ink = (shown.picture < 128) & surface
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
@@ -92,7 +93,7 @@ def figures(shown: Shown) -> tuple[float, ...] | None:
 
 
 class Judge(nn.Module):
-    """Says of (N, 1, 64, 64) pictures how likely each is rendered from a real scan, as a logit (N,)."""
+    """Network that gives pictures, (N, 1, 64, 64), logits, (N,), for being rendered from a real scan."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,13 +103,13 @@ class Judge(nn.Module):
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.3), nn.Linear(64, 1))
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Judge."""
+        """Return the logits, (N,), of pictures, (N, 1, 64, 64)."""
         logits: torch.Tensor = self.layers(pictures)[:, 0]
         return logits
 
 
 def told_apart(real: np.ndarray, made: np.ndarray, seed: int) -> float:
-    """AUROC of a classifier that learns to tell (N, 64, 64) uint8 pictures from (M, 64, 64), on unseen ones."""
+    """Return the AUROC of a classifier of real, (N, 64, 64) uint8, and made pictures, (M, 64, 64), on unseen ones."""
     torch.manual_seed(seed)
     pictures = torch.from_numpy(np.concatenate([real, made])).float()[:, None] / 255
     truth = torch.cat([torch.ones(len(real)), torch.zeros(len(made))])
@@ -131,7 +132,7 @@ def told_apart(real: np.ndarray, made: np.ndarray, seed: int) -> float:
 
 
 def _moved(pictures: torch.Tensor) -> torch.Tensor:
-    """Turn by up to 5 degrees, scale by up to a tenth, move by up to 4 pixels."""
+    """Turn pictures by up to 5 degrees, scale them by up to a tenth, and move them by up to 4 pixels."""
     count = len(pictures)
     turn, size = (torch.rand(count) - 0.5) * 0.17, 0.9 + 0.2 * torch.rand(count)
     cos, sin = turn.cos() * size, turn.sin() * size
@@ -142,7 +143,7 @@ def _moved(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def small(shown: list[Shown]) -> np.ndarray:
-    """(N, 64, 64) uint8."""
+    """Return the pictures of reliefs, scaled to (N, 64, 64) uint8."""
     return np.stack([np.asarray(Image.fromarray(one.picture).resize((64, 64), Image.Resampling.BOX)) for one in shown])
 
 

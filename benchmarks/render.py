@@ -1,10 +1,11 @@
-"""Claims about `render`, each by its name; without a name, all.
+"""Test claims about `render`: those that are named, or all.
 
-speed   One core takes a mesh from file to levelled, toned and written 256 px PNG at least 6 times (20k faces) and 15
-        times (100k faces) as fast as Open3D's reader and ray casting write theirs, neither levelled nor toned.
-batch   `sinonom render` of 1,000 meshes of 50k faces: two workers do at least 1.8 times as much as one; memory is flat.
-memory  `sinonom render` of 10,000 meshes: no process grows.
-resume  A batch of 100,000 items of which all but 100 are done goes on within seconds, whatever the items are.
+speed   One core turns a mesh file into a levelled, toned 256 px PNG file at least 6 times (20k faces) and 15 times
+        (100k faces) as fast as Open3D's reader and ray casting, which neither level nor tone.
+batch   `sinonom render` of 1,000 meshes of 50k faces: two workers are at least 1.8 times as fast as one; memory does
+        not grow.
+memory  `sinonom render` of 10,000 meshes: the memory of no process grows.
+resume  A batch of 100,000 items, all done except 100, resumes within seconds, whatever the items are.
 
 Usage: python benchmarks/render.py [CLAIM ...] [--repeats 30] [--meshes 1000] [--many 10000] [--items 100000]
 """
@@ -34,20 +35,20 @@ from sinonom_cli.relief.plate import carve_plate, mesh_of
 from sinonom_cli.render.render import View, draw
 from sinonom_cli.storage.atomic import save_png
 
-# Read when a library starts its threads, which none of the above does on import.
+# Libraries read this when they start their threads; none of the imports above starts threads.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"
 
 SIDES = {20_000: 111, 50_000: 174, 100_000: 244}
-"""Vertices along a side of a carved plate with about so many faces."""
+"""Numbers of vertices along a side of a carved plate, by the approximate number of its faces."""
 SMALL = 33
-"""The same, for meshes of which many are wanted: some 1,800 faces."""
+"""Number of vertices along a side of a small mesh with about 1,800 faces, for large batches."""
 BLOCK = 5
-"""How many meshes one side does in a row before the other side does as many: a batch works with warm caches."""
+"""Number of meshes that one renderer draws before the other has its turn, because batches work with warm caches."""
 
 
 def carved(path: Path, side: int, seed: int = 0) -> int:
-    """Carve a made-up character; return its number of faces."""
+    """Carve an invented character into a mesh file; return its number of faces."""
     picture = Image.new("L", (128, 128), 0)
     pen = ImageDraw.Draw(picture)
     for line in ((20, 30, 108, 30), (64, 10, 64, 118), (30, 64, 100, 64), (60, 70, 20, 110), (68, 70, 108, 110)):
@@ -59,7 +60,7 @@ def carved(path: Path, side: int, seed: int = 0) -> int:
 
 
 def by_open3d(open3d: object, mesh_path: Path, picture_path: Path) -> None:
-    """Read, cast a ray for each pixel on one thread, and write the heights as PNG, neither levelled nor toned."""
+    """Read a mesh, cast a ray for each pixel on one thread, and write the heights as PNG, not levelled or toned."""
     mesh = open3d.io.read_triangle_mesh(str(mesh_path))  # type: ignore[attr-defined]
     scene = open3d.t.geometry.RaycastingScene(nthreads=1)  # type: ignore[attr-defined]
     scene.add_triangles(open3d.t.geometry.TriangleMesh.from_legacy(mesh))  # type: ignore[attr-defined]
@@ -76,7 +77,7 @@ def by_us(mesh_path: Path, picture_path: Path) -> None:
 
 
 def seconds(work: Callable[[], None]) -> list[float]:
-    """Processor time of each of a block of runs: what else runs on the machine does not count."""
+    """Return the processor time of each run of a block, which does not include other programs."""
     times = [time.process_time()]
     for _ in range(BLOCK):
         work()
@@ -88,7 +89,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
     if hasattr(os, "sched_setaffinity"):
         allowed = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(allowed)})
-    keep_freed_memory()  # as in a worker of a batch; Open3D gains by it as well
+    keep_freed_memory()  # workers of a batch do this too; it makes Open3D faster as well
     open3d, png = load_open3d("this benchmark"), folder / "picture.png"
     print(f"faces    sinonom ms  Open3D ms  ratio   (processor time, median of {options.repeats}, in turns of {BLOCK})")
     for side in SIDES.values():
@@ -106,7 +107,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
 
 
 def meshes(folder: Path, side: int, count: int) -> Path:
-    """Make a folder of `count` names of four meshes."""
+    """Make a folder with `count` files that are hard links to four meshes."""
     folder.mkdir()
     for k in range(min(4, count)):
         carved(folder / f"{k:06}.stl", side, k)

@@ -1,16 +1,16 @@
-"""The two tables of the report that this project follows, made again under equal conditions.
+"""Make the two tables of the 2024 report again, under equal conditions.
 
     python benchmarks/report_tables.py WORK --data data/crops --data data/fonts \\
         --depth DEPTH_IMAGES --queries QUERIES --truth TRUTH.csv --steps 2000
 
-Table 1 compares four distances on one classifier; Table 2 losses and batches. Backbone, embedding, data, views, steps
-and learning rate are the same for all, each trained with every seed. DEPTH_IMAGES is what `sinonom render` made of the
-test set's meshes; the kinds that TRUTH.csv names in its column `kind` are scored apart. Trainings are models in
-WORK/models: a killed run goes on, a second one scores what is there and prints the tables. `--equal pictures` gives
-large batches as many pictures in all as small ones, and so fewer steps. `--characters 1000 --each 40` trains on the
-commonest 1,000 characters of NomNaOCR and at most 40 pictures of each that a set has, spread over all it has: a
-classifier of thousands learns nothing in so few steps as comparing pictures needs. What follows `--` goes to every
-training: `-- --size 48`, for example.
+Table 1 compares four distances on one classifier; Table 2 compares losses and batches. Backbone, embedding, data,
+views, steps and learning rate are the same for all trainings, and each is run with every seed. DEPTH_IMAGES are the
+test set's meshes after `sinonom render`; the kinds in the column `kind` of TRUTH.csv have separate scores. The trained
+models are in WORK/models: a killed run resumes, and a second run scores the existing models and prints the tables.
+`--equal pictures` gives large batches the same number of pictures in all as small ones, and so fewer steps.
+`--characters 1000 --each 40` trains on the commonest 1,000 characters of NomNaOCR, with at most 40 pictures of each per
+set, spread over the set. The reason is that a classifier of thousands of characters learns nothing in the few steps
+that metric learning needs. Options after `--` go to every training: `-- --size 48`, for example.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CLASSIFIER = "classifier"
 
 
 def rows_of(given: argparse.Namespace) -> dict[str, tuple[str, list[str]]]:
-    """The rows of Table 2: what they are called there, and their options, by the name of their models."""
+    """Return the rows of Table 2, by model name: the title of the row, and the options of its training."""
     batch = ["--batch-size", str(given.batch_size)]
     large = ["--batch-size", str(given.large_batch), "--micro-batch", str(given.batch_size)]
     steps = given.steps
@@ -51,7 +51,7 @@ def rows_of(given: argparse.Namespace) -> dict[str, tuple[str, list[str]]]:
         "triplet-hard": ("triplet, hard mining", ["--loss", "triplet", "--mining", "batch-hard", *batch]),
         "recall-small": ("recall@5 surrogate, batches of {batch}", [*recall, *batch]),
         f"recall-{given.large_batch}": (
-            "recall@5 surrogate, cached batches of {batch}",  # of as many pictures as its characters have
+            "recall@5 surrogate, cached batches of {batch}",  # a batch has as many pictures as its characters have
             [*recall, *large, "--steps", str(steps)],
         ),
     }
@@ -110,7 +110,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _some(images: Path, folder: Path, characters: int, each: int) -> Path:
-    """Copy pictures of the commonest characters; a folder of them by label is an image set."""
+    """Copy pictures of the commonest characters into a folder for each label, which is an image set."""
     with NOMNAOCR.open(encoding="utf-8", newline="") as file:
         common = "".join(row["characters"] for row in csv.DictReader(file))[:characters]
     out, wanted = folder / images.name, set(map(label_of, common))
@@ -127,7 +127,7 @@ def _some(images: Path, folder: Path, characters: int, each: int) -> Path:
 
 
 def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]) -> int:
-    """Train a model; returns the pictures of its batches."""
+    """Train a model; return the number of pictures in its batches."""
     data = [word for path in given.data for word in ("--data", path)]
     common = ["--backbone", given.backbone, "--seed", str(seed)]
     if "--steps" not in options:
@@ -138,7 +138,7 @@ def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]
 
 
 def _split(truth: Path, work: Path) -> dict[str, Path]:
-    """A truth of its own for each kind of query."""
+    """Write a separate truth for each kind of query; return the paths by kind."""
     with truth.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     paths = {}
@@ -162,10 +162,10 @@ def _score(queries: Path, truth: Path, index: Path, distance: str | None) -> flo
 
 
 def _sinonom(*arguments: str, given: str | None = None) -> str:
-    """Run a command; its messages go to stderr, what it answers comes back."""
+    """Run a command and return its stdout; its messages go to stderr."""
     command = [sys.executable, "-m", "sinonom_cli", *arguments]
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, encoding="utf-8")
-    if done.returncode not in (0, 6):  # 6: some pictures could not be read, and are named beside the output
+    if done.returncode not in (0, 6):  # 6: some pictures could not be read; a file beside the output names them
         sys.exit(f"{' '.join(command)}: exit code {done.returncode}")
     return done.stdout
 

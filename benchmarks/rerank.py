@@ -1,18 +1,18 @@
-"""What `query --rerank` brings and costs: the very carving, and the same character; before, after, and by OpenCV.
+"""Measure the gain and the cost of `query --rerank`, for the exact carving and for the same character, beside OpenCV.
 
-Run: `python benchmarks/rerank.py SET... [--fit] [--scan FOLDER]`. SET is an image set of real prints, or one of clean
-glyphs that `synth-fonts` drew, of which carvings and prints are simulated (`simulated_prints.py`): several carvings of
-each character, asked with prints of each and with prints of other crops; and one carving of each, asked likewise.
-"very" is MRR@5 of the carving that printed the query, "same" that of any carving of its character, asked with prints
-that no carving is of.
+Run: `python benchmarks/rerank.py SET... [--fit] [--scan FOLDER]`. SET is an image set of real prints, or of clean
+glyphs from `synth-fonts`; carvings and prints of its pictures are simulated (`simulated_prints.py`). In one test there
+are several carvings of each character, and the queries are prints of each carving and prints of other crops. In the
+other test each character has one carving. "very" is MRR@5 of the carving that printed the query; "same" is MRR@5 of any
+carving of its character, for queries that no carving in the gallery printed.
 
---fit prints the weights that fit such pairs best: those of search/same_carving.py, from 39,795 crops of training pages
-and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). Other seeds are then measured.
---scan FOLDER measures `FOLDER/queries` against the meshes of `FOLDER/meshes`, with the columns query, label (any right
-answer) and item (the very one) of `FOLDER/truth.csv`: a real scan.
+--fit prints the weights that fit such pairs best. Those in search/same_carving.py are from 39,795 crops of training
+pages and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). The figures are then measured
+with other seeds. --scan FOLDER measures a real scan: the queries `FOLDER/queries` against the meshes `FOLDER/meshes`,
+with the columns query, label (any right answer) and item (the exact carving) of `FOLDER/truth.csv`.
 
-OpenCV (opencv-python-headless), where it is installed: findTransformECC, then DIS flow, smoothed; similarity of
-embeddings + correlation - 10 x mean absolute gradient of the flow.
+If OpenCV (opencv-python-headless) is installed, it is measured too: findTransformECC, then DIS flow, smoothed; the
+score is the similarity of embeddings + correlation - 10 x mean absolute gradient of the flow.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from sinonom_cli.storage.model_folder import read_model  # noqa: E402
 
 COUNT, ASKED = 20, 300
 FIT, MEASURED = (31, 32), 33
-"""Seeds of the simulation."""
+"""Seeds of the simulation, for fitting and for measuring."""
 OTHERS = 2.0
-"""Weight, in the fit, of a query whose own carving is not there."""
+"""Weight, in the fit, of a query whose own carving is not in the gallery."""
 
 
 class Asked:
-    """Queries with their nearest candidates, and how rough a flow each leaves."""
+    """Queries with their nearest candidates, and the roughness of the flow to each candidate."""
 
     def __init__(self, pairs: Pairs, limit: int, embedder: Embedder) -> None:
         chosen = np.random.default_rng(0).permutation(len(pairs.prints))[:limit]
@@ -65,7 +65,7 @@ class Asked:
         self.inks, self.carvings, self.nearest = inks, pairs.carvings, nearest
 
     def figures(self, found: np.ndarray) -> str:
-        """MRR@5 of (Q, N) scores, the higher the better."""
+        """Return MRR@5, as text, of scores (Q, N); a higher score is better."""
         order = np.argsort(-found, axis=1, kind="stable")
         parts = []
         for name, right, rows in (("very", self.very, self.own), ("same", self.same, ~self.own)):
@@ -75,7 +75,7 @@ class Asked:
         return ", ".join(parts)
 
     def report(self, name: str) -> None:
-        """Print before, after and by OpenCV."""
+        """Print the figures by embeddings, after re-ranking, and by OpenCV."""
         after = np.stack([scores(*row) for row in zip(self.energies, self.rough, strict=True)])
         print(f"{name}: by embeddings {self.figures(-self.energies)}; --rerank {COUNT} {self.figures(after)}", end="")
         print(f", {self.cost:.1f} ms a query", end="", flush=True)
@@ -118,7 +118,7 @@ def _by_opencv(query: np.ndarray, candidate: np.ndarray) -> float:
 
 
 def fit(asked: list[Asked]) -> tuple[float, ...]:
-    """Return the NEAR, LIKELY and STEEP of greatest likelihood: the score is the logit of a choice among candidates."""
+    """Return NEAR, LIKELY and STEEP with the greatest likelihood, where the scores are logits of a softmax."""
     from scipy.optimize import minimize
 
     goals = [np.where(one.own[:, None], one.very, one.same) for one in asked]
@@ -142,7 +142,7 @@ def fit(asked: list[Asked]) -> tuple[float, ...]:
 
 
 def scan(folder: Path, model: str | None) -> None:
-    """Measure a real scan."""
+    """Measure the meshes and prints of a real scan, and print the figures."""
     typed = [] if model is None else ["--model", model]
     with tempfile.TemporaryDirectory() as name:
         depth, index = str(Path(name) / "depth"), str(Path(name) / "db.faiss")

@@ -1,10 +1,10 @@
-"""How an index grows from ten thousand vectors to ten million: time to build, recall, milliseconds, memory.
+"""Measure indexes of ten thousand to ten million vectors: time to build, recall, milliseconds per query and memory.
 
-The vectors are made up, but like those of the model that ships, as far as numbers tell: unit length, 128 dimensions,
-7,500 characters of which a few are most of the pictures, a variance of 0.70 between characters and 0.275 within one,
-spread over 33 and 47 effective dimensions, as was measured on pictures cut from real prints. They are made block by
-block from a seed; queries are further draws. Recall@5 is against looking at all.
-Each index is asked by a process of its own, one query at a time, which reports its peak memory, mapped files included.
+The vectors are random, but their statistics are like those of the model that ships: unit length, 128 dimensions, 7,500
+characters, of which a few have most of the pictures, and a variance of 0.70 between characters and 0.275 within one,
+spread over 33 and 47 effective dimensions. These values were measured on pictures cut from real prints. The vectors are
+made block by block from a seed; the queries are further draws. Recall@5 is measured against exact search.
+A separate process searches each index, one query at a time, and reports its peak memory, including mapped files.
 
 Run: `python benchmarks/scale.py --sizes 10000 100000 1000000 10000000 --types flat ivf-sq8 [--folder DIR]`.
 Ten million take 20 GB of disk below DIR while it runs.
@@ -30,7 +30,7 @@ DIMENSIONS, LABELS, BLOCK, NEAREST = 128, 7_500, 100_000, 5
 
 
 class World:
-    """A distribution of vectors: characters, and pictures of each."""
+    """Distribution of vectors: characters, and the pictures of each character."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -46,7 +46,7 @@ class World:
         self.share /= self.share.sum()
 
     def block(self, number: int, count: int) -> NDArray[np.float32]:
-        """Return (count, 128) float32 vectors of unit length, the same for the same number."""
+        """Return the vectors of block `number`, (count, 128) float32 of unit length; they depend only on the seed."""
         rng = np.random.default_rng([self.seed, number])
         labels = rng.choice(LABELS, count, p=self.share)
         vectors = self.centres[labels] + rng.standard_normal((count, DIMENSIONS), np.float32) @ self.spread
@@ -54,7 +54,7 @@ class World:
 
 
 def write(path: Path, world: World, count: int) -> None:
-    """Write (count, 128) float32 vectors, one block in memory at a time."""
+    """Write vectors, (count, 128) float32, with one block in memory at a time."""
     header = {"descr": "<f4", "fortran_order": False, "shape": (count, DIMENSIONS)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
@@ -63,7 +63,7 @@ def write(path: Path, world: World, count: int) -> None:
 
 
 def truth(path: Path, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Return the rows of the five nearest, (Q, 5), by looking at all of the first `count`."""
+    """Return the rows of the five nearest vectors, (Q, 5), by exact search in the first `count` vectors."""
     import faiss
 
     vectors = np.load(path, mmap_mode="r")[:count]
@@ -77,7 +77,7 @@ def truth(path: Path, queries: NDArray[np.float32], count: int) -> NDArray[np.in
 
 
 def build(arguments: list[str]) -> None:
-    """Run a command of ours, and print how it went, as numbers; runs in a process of its own."""
+    """Run a sinonom command, and print its status, times and peak memory; it needs a process of its own."""
     from sinonom_cli.cli import run
 
     began = time.perf_counter()
@@ -86,7 +86,7 @@ def build(arguments: list[str]) -> None:
 
 
 def search(index: Path, asked: Path) -> None:
-    """Ask one query after the other, and print what came out, as JSON; runs in a process of its own."""
+    """Search for one query after the other, and print the results as JSON; it needs a process of its own."""
     started = time.perf_counter()
     from sinonom_cli.search.index import read_index
     from sinonom_cli.search.searcher import Searcher
@@ -107,7 +107,7 @@ def search(index: Path, asked: Path) -> None:
 
 
 def measure(folder: Path, base: Path, kind: str, count: int, queries: Path, wanted: NDArray[np.int64]) -> None:
-    """Build one index by the command line, ask it, print a line of the table, and delete it."""
+    """Build one index by the command line, search it, print a line of the table, and delete the index."""
     out = folder / f"{kind.replace(',', '-')}-{count}.faiss"
     arguments = ["index", str(base), str(out), "--type", kind, "--limit", str(count), "-q"]
     built = subprocess.run(

@@ -1,7 +1,7 @@
-"""MRR@k and recall@k as `sinonom query` counts them, against ranx, on random answers with several relevant items each.
+"""Compare MRR@k and recall@k of `sinonom query` with ranx, on random answers with several relevant items each.
 
-Needs ranx, which the tests do without: `pip install ranx`. Run: `python benchmarks/scores.py`. What ranx calls the hit
-rate is the recall of metric learning: a query is answered as soon as one relevant item is found.
+The script needs ranx, which the tests do not need: `pip install ranx`. Run: `python benchmarks/scores.py`. The hit rate
+of ranx is the recall of metric learning: one relevant item is enough for a query.
 """
 
 import argparse

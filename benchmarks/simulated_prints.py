@@ -1,10 +1,10 @@
-"""Simulated prints and depth pictures of the same carvings, for `rerank.py`: several carvings of each character.
+"""Simulate prints and depth images of the same carvings for `rerank.py`, with several carvings of each character.
 
-Carvings of one character are real crops, and what a smooth displacement of strokes makes of each, as if the same hand
-had cut it again. From each come a depth picture, of the relief that real scans have (docs/reliefs.md), 20 to 60 samples
-across a character, and a print, the more broken of the two: swollen or thin, pale in places, 20 to 40 pixels to a
-character, as columns of NomNaOCR have. Both are stretched, turned and bent a little, have neighbours in them, and are
-cut out along outlines.
+The carvings of a character are real crops, and copies of them with smoothly displaced strokes, as if the same carver
+had cut the character again. Each carving gives two pictures. The depth image shows a relief like those of real scans
+(docs/reliefs.md), with 20 to 60 samples across a character. The print has more defects: it is swollen or thin, pale in
+places, and has 20 to 40 pixels per character, as in the columns of NomNaOCR. Both are slightly stretched, turned and
+bent, contain neighbours, and are cut out along outlines.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIDE = 128
-"""Pixels of a scene."""
+"""Side of a scene in pixels."""
 LABELS = 160
 CHARACTER = 0.8
-"""Side of a character in its scene."""
+"""Side of a character as a share of the side of its scene."""
 BENT = augment.Amounts(
     scale=(0.72, 0.86),
     aspect=0.1,
@@ -52,12 +52,13 @@ BENT = augment.Amounts(
 
 @dataclass(frozen=True)
 class Pairs:
-    """Depth pictures and prints.
+    """Depth images of carvings, and prints.
 
     Attributes
     ----------
-    carvings : (C, SIZE, SIZE) float32 ink of the depth pictures; labels : (C,) of what they show.
-    prints : (P, SIZE, SIZE) float32 ink; shown : (P,) labels; carving : (P,) which printed it, -1 if none did.
+    carvings, labels : ink of the depth images, (C, SIZE, SIZE) float32, and their labels, (C,).
+    prints, shown : ink of the prints, (P, SIZE, SIZE) float32, and their labels, (P,).
+    carving : (P,) index of the carving that printed each print; -1 if no carving did.
     """
 
     carvings: np.ndarray
@@ -68,13 +69,13 @@ class Pairs:
 
 
 def pairs_of(crops: Path, seed: int, alike: bool) -> Pairs:
-    """Simulate carvings of crops and prints of them, and prints of other crops that no carving is of.
+    """Simulate carvings of crops, prints of these carvings, and prints of other crops, which have no carving.
 
     Parameters
     ----------
-    crops : an image set.
-    alike : several carvings of each character, as a block has; else one of each, so that what is asked with other
-        prints is which character it is.
+    crops : folder of an image set.
+    alike : True for several carvings of each character, as on a block; False for one carving of each, so that the
+        other prints test only which character is found.
     """
     rng = random.Random(seed)
     by_label: dict[str, list[str]] = {}
@@ -106,7 +107,7 @@ def _inks(crops: Path, names: list[str]) -> np.ndarray:
 
 
 def _displaced(inks: torch.Tensor, seed: int) -> torch.Tensor:
-    """Return other carvings of the same models: strokes stand elsewhere, smoothly."""
+    """Return other carvings of the same characters, whose strokes are smoothly displaced."""
     draw = torch_fields(torch.Generator().manual_seed(seed), len(inks), inks.shape[1], "cpu")
     y, x = draw.plane()
     far, near = draw.within(0.004, 0.014), draw.within(0.002, 0.008)
@@ -115,7 +116,7 @@ def _displaced(inks: torch.Tensor, seed: int) -> torch.Tensor:
 
 
 def _seen(inks: torch.Tensor, seed: int, relief: bool) -> np.ndarray:
-    """Return what is seen of carvings, (N, SIZE, SIZE) ink: depth pictures, or prints."""
+    """Return the ink of depth images (if `relief`) or prints of carvings, (N, SIZE, SIZE)."""
     generator = torch.Generator().manual_seed(seed)
     found = []
     for part in inks.split(32):
@@ -147,7 +148,7 @@ def _print(page: torch.Tensor, draw: RandomFields) -> torch.Tensor:
 
 
 def _sampled_at(fields: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
-    """Reduce each field to so many samples a side, and enlarge it again."""
+    """Reduce each field to `samples` samples per side, and enlarge it again."""
     found = torch.empty_like(fields)
     for number, (field, side) in enumerate(zip(fields, samples.round().int().tolist(), strict=True)):
         small = functional.interpolate(field[None, None], size=(side, side), mode="area")
@@ -156,7 +157,7 @@ def _sampled_at(fields: torch.Tensor, samples: torch.Tensor) -> torch.Tensor:
 
 
 def _outline(draw: RandomFields) -> torch.Tensor:
-    """(N, S, S) bool, inside of outlines as people draw them around a character."""
+    """Return masks, (N, S, S) bool: the inside of outlines as people draw them around a character."""
     y, x = draw.plane()
     turn = torch.atan2(y.expand(SIDE, SIDE), x.expand(SIDE, SIDE))
     edge = torch.ones(draw.count, SIDE, SIDE)

@@ -1,4 +1,4 @@
-"""Small faults of a source file, made by the operators of Cosmic Ray: what `mutants.py` tries the tests with."""
+"""Make small faults in a source file with the operators of Cosmic Ray; `mutants.py` tests the tests with them."""
 
 import ast
 from dataclasses import dataclass
@@ -11,14 +11,16 @@ CHANGES = {
     *("ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd", "NumberReplacer"),
     *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ExceptionReplacer", "ZeroIterationForLoop"),
 }
-"""What is changed into what: each bound moved, each condition turned round, each sum, product and number made another.
-Left out is what fails wherever numbers are floats (a << b), and decorators, without which compiled code is only slower.
+"""Operators of Cosmic Ray that are used; they change bounds, conditions, sums, products and numbers.
+
+Operators that always fail on floats (a << b) are left out, and so is the removal of decorators, without which compiled
+code is only slower.
 """
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: the operator that makes it, and at which of the places where it could."""
+    """One fault: the operator that makes it, and the number of its place among the places that fit the operator."""
 
     operator: str
     occurrence: int
@@ -30,7 +32,7 @@ class Fault:
 
 
 def unseen(tree: ast.AST) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return the places of a file that no number depends on: annotations, decorators, imports for types, `strict=`."""
+    """Return the places of a file that change no number: annotations, decorators, imports for types, `strict=`."""
     nodes: list[ast.AST | None] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
@@ -71,7 +73,7 @@ def faults_of(source: str) -> list[Fault]:
 
 
 def operator_of(name: str) -> Any:
-    """Return Cosmic Ray's operator; a number with a point is multiplied or divided by 1.5, not moved by 1."""
+    """Return Cosmic Ray's operator; a float is multiplied or divided by 1.5, because a step of 1 is too large."""
     from cosmic_ray.plugins import get_operator
 
     operator = get_operator(f"core/{name}")
@@ -93,6 +95,6 @@ def made(source: str, fault: Fault) -> str:
 
 
 def changed_line(source: str, other: str) -> tuple[str, str]:
-    """Return the first line that differs, before and after."""
+    """Return the first line that differs between two sources, before and after the fault."""
     pairs = zip(source.splitlines(), other.splitlines(), strict=False)
     return next(((a.strip(), b.strip()) for a, b in pairs if a != b), ("", ""))

@@ -1,8 +1,9 @@
-"""How much the probabilities of an index, `query --reject` and `query --tta` are worth, on queries with known answers.
+"""Measure the probabilities of an index, `query --reject` and `query --tta`, on queries with known answers.
 
-Run: `python benchmarks/sure.py QUERIES INDEX TRUTH [--limit N] [--workers N]`. Nothing is written to the index. Each
-query is judged by a calibration fitted on the other half of the queries, in which its character does not occur; as
-unknown it counts again, without the rows of its character. QUERIES that the model has learnt flatter all figures.
+Run: `python benchmarks/sure.py QUERIES INDEX TRUTH [--limit N] [--workers N]`. Nothing is written to the index. The
+calibration for each query is fitted on the other half of the queries, in which its character does not occur. Without
+the rows of its character, each query counts a second time, as an unknown one. If the model has learnt from QUERIES, all
+figures are too good.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from sinonom_cli.storage.inputs import find_inputs
 
 
 def scores(asked: Asked) -> dict[str, float]:
-    """Return the area under the ROC curve, known against unknown, of each score that could be told by."""
+    """Return the area under the ROC curve, known against unknown queries, of each score that could decide it."""
     energies, right = asked.table()
     temperature = fit_temperature(energies, right)
     without = np.where(right, np.inf, energies)

@@ -1,8 +1,8 @@
-"""Pictures a second of `sinonom synth-fonts`, degradations and PNG writing included, against the 2024 report's way.
+"""Compare the pictures per second of `sinonom synth-fonts`, with degradation and PNG writing, with the 2024 report.
 
-The report opened the font with fontTools for every character, looked it up, drew it with Pillow and wrote it. Both ways
-draw the same faces and characters in one run; the report's is measured before and after ours, on few characters.
-User time of the processor changes little when something else runs on the machine; the clock changes much.
+For every character, the report's method opens the font with fontTools, looks the character up, draws it with Pillow and
+writes it. Both methods draw the same faces and characters in one run. The report's method is measured before and after
+sinonom, on few characters. Other programs on the machine change user time little, but wall-clock time much.
 
 Run: `python benchmarks/synth_fonts.py [FONT...]` (by default, four faces of Debian's packages).
 """
@@ -47,7 +47,7 @@ for number, path in enumerate(paths):
 
 
 def seconds(command: list[str]) -> tuple[float, float]:
-    """Return how long a command takes, on the clock and in user time of the processor, its workers included."""
+    """Return the seconds that a command takes, on the clock and in user time, including its workers."""
     before, started = os.times(), time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     subprocess.run(command, check=True, capture_output=True, env=environment)
@@ -56,21 +56,21 @@ def seconds(command: list[str]) -> tuple[float, float]:
 
 
 def report(fonts: list[str], chars: str, folder: Path) -> tuple[float, float, int]:
-    """Draw as the report did: seconds on the clock, on the processor, pictures."""
+    """Draw as the report did; return seconds on the clock, seconds of user time and the number of pictures."""
     folder.mkdir()
     clock, processor = seconds([sys.executable, "-c", REPORT, chars[:THEIRS], str(folder), *fonts])
     return clock, processor, len(list(folder.iterdir()))
 
 
 def ours(fonts: list[str], chars: str, out: Path, options: list[str]) -> tuple[float, float, int]:
-    """Draw with `sinonom synth-fonts`: seconds on the clock, on the processor, pictures."""
+    """Draw with `sinonom synth-fonts`; return seconds on the clock, seconds of user time and number of pictures."""
     command = [sys.executable, "-m", "sinonom_cli", "synth-fonts", *fonts, str(out), "--chars", chars]
     clock, processor = seconds([*command, "--workers", str(WORKERS), *options])
     return clock, processor, len(read_imageset(out).pictures)
 
 
 def main(fonts: list[str]) -> None:
-    """Print both ways' pictures a second and processor time a picture, and the ratios."""
+    """Print the pictures per second and user time per picture of both methods, and the ratios."""
     from sinonom_cli.fonts.charset import charset_asked
 
     charset = charset_asked("nomnaocr", "", [])
@@ -85,7 +85,9 @@ def main(fonts: list[str]) -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ours(fonts[:1], chars[:8], folder / "warm", ["--degrade", "0,0.6"])  # compiles what is compiled once
+        ours(
+            fonts[:1], chars[:8], folder / "warm", ["--degrade", "0,0.6"]
+        )  # compiles everything before the measurement
         theirs = report(fonts, chars, folder / "theirs")
         kinds = {
             "three stroke weights, clean and worn": ["--degrade", "0,0.6"],

@@ -1,9 +1,9 @@
-"""What a teacher knows by itself: MRR@5 on a test set, and how fast it answers.
+"""Measure a teacher without a student: its MRR@5 on a test set, and its speed.
 
     python benchmarks/teacher.py DEPTH_IMAGES QUERIES TRUTH.csv [--teacher pp-ocr] [--size 64]
 
-DEPTH_IMAGES is what `sinonom render` made of the meshes. Pictures go through the preparation that training uses; a dot
-product ranks them. For pp-ocr the same is done with all numbers of its answers, to show what keeping a few costs.
+DEPTH_IMAGES are the meshes after `sinonom render`. Pictures are prepared as in training and ranked by a dot product.
+For pp-ocr this is done a second time with all dimensions of its output, to show what is lost by keeping only some.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Claim: HOG + cosine finds meshes better in `render --tone local`, the default, than in `--tone report`.
 
-Tones are judged by retrieval with a feature that learns nothing: rendered meshes and prints are framed by `prepare`,
+Tones are compared by retrieval with a feature that is not learnt: rendered meshes and prints are framed by `prepare`,
 described by scikit-image's HOG at 64 px and compared by the cosine. TRUTH has the columns query, label (a mesh's file
-name) and kind. On relief252 the tones are judged, never tuned.
+name) and kind. The tones are only tested on relief252, never tuned on it.
 
 Usage: python benchmarks/tone.py MESHES QUERIES TRUTH
 """
@@ -25,7 +25,7 @@ SIDE = 64
 
 
 def feature(picture: np.ndarray) -> np.ndarray:
-    """Describe a picture, (D,) of length 1."""
+    """Return the HOG feature of a picture, (D,), scaled to length 1."""
     described = hog(prepare(picture, SIDE), orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2))
     return described / max(float(np.linalg.norm(described)), 1e-9)
 

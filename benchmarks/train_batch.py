@@ -1,7 +1,8 @@
-"""What a large batch costs with gradient caching: memory, processor time, and how far off its gradients are.
+"""Measure a large batch with gradient caching: its memory, its processor time, and the error of its gradients.
 
-Each figure is a process's own, its most resident memory less what it had before the step, the second of two
-steps timed. Needs the extra `train`, and Linux or macOS. Run: `python benchmarks/train_batch.py [BATCH] [MICRO]`.
+Each figure is measured in a process of its own: peak resident memory minus the memory before the step, and the time of
+the second of two steps. The script needs the extra `train`, and Linux or macOS. Run:
+`python benchmarks/train_batch.py [BATCH] [MICRO]`.
 """
 
 import argparse
@@ -44,7 +45,7 @@ print(json.dumps({"bytes": round((after - before) * 2**30), "seconds": taken}))
 
 
 def measure(batch: int, micro: int, out: Path, mode: str = "train") -> dict[str, float]:
-    """Run one step in a process of its own; return bytes and processor seconds."""
+    """Run one step in a process of its own; return its memory in bytes and its processor seconds."""
     command = [sys.executable, "-c", STEP, str(batch), str(micro), str(out), mode]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
@@ -53,7 +54,7 @@ def measure(batch: int, micro: int, out: Path, mode: str = "train") -> dict[str,
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print memory, processor time and the difference of the gradients."""
     import tempfile
 
     import torch

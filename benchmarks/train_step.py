@@ -1,9 +1,10 @@
-"""The training loop against the bare step of its network: how long does the network wait?
+"""Compare the training loop with the bare step of its network, and measure how long the network waits.
 
     python benchmarks/train_step.py SET... [--backbone directmap] [--steps 60] [--workers N] [--threads N]
 
-Runs the loop as `sinonom train` does, batches made in worker processes; before and after it, since machines are shared,
-forward, loss, backward and optimizer step alone, on one batch in memory, in the same process with the same threads.
+The loop runs as in `sinonom train`, with batches from worker processes. Before and after it, because machines are
+shared, the script times the bare step (forward, loss, backward and optimizer) on one batch in memory, in the same
+process with the same threads.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _training(given: argparse.Namespace) -> Training:
 
 
 def _loop(given: argparse.Namespace, make: MakeBatch) -> tuple[float, float]:
-    """Seconds of a step in the loop and its share of waiting, without the first lines, which start the workers."""
+    """Return the seconds of a step in the loop and the share of waiting, without the first lines (workers start)."""
     with tempfile.TemporaryDirectory() as folder:
         fit(_training(given), make, Path(folder), workers=given.workers, validate=None)
         with (Path(folder) / "metrics.csv").open(encoding="utf-8", newline="") as file:
@@ -84,7 +85,7 @@ def _loop(given: argparse.Namespace, make: MakeBatch) -> tuple[float, float]:
 
 
 def _bare(given: argparse.Namespace, make: MakeBatch) -> float:
-    """Seconds of a step on one batch that is there."""
+    """Return the seconds of a step on one batch that is in memory."""
     training, batch = _training(given), make(0)
     training.model.to(training.device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(training.model.parameters(), lr=1e-3)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Pictures of the characters of NomNaOCR in Debian's CJK fonts: more than 400,000 of one stroke weight, in 77 hands.
+# Draw the characters of NomNaOCR with Debian's CJK fonts: more than 400,000 pictures of one stroke weight, in 77 typeface
+# families.
 #
 #   examples/fonts-debian.sh [OUT] [OPTIONS OF synth-fonts]      e.g. examples/fonts-debian.sh fonts --degrade 0,0.6 --balance
 #
-# Installs 643 MB of font packages (Debian or Ubuntu; asks for sudo unless you are root) and, where npm is found, eight more
-# fonts under the OFL from npm; FONTS=folder uses the fonts in that folder and installs nothing. CHARSET=file draws other
-# characters, SET=folder puts the pictures there and not into OUT/set. A killed run goes on where it stopped: type the same
-# command again.
+# The script installs 643 MB of font packages (Debian or Ubuntu; it asks for sudo unless you are root) and, if npm is
+# installed, eight more fonts under the OFL from npm. FONTS=folder uses the fonts in that folder and installs nothing.
+# CHARSET=file draws other characters. SET=folder is the folder for the pictures, instead of OUT/set. To continue a killed
+# run, type the same command again.
 set -euo pipefail
 out=${1:-fonts-debian}
 shift || true
@@ -46,6 +47,7 @@ fi
 folders=("$fonts")
 [ ! -d "$out/npm" ] || folders+=("$out/npm")
 
-# What each face draws, in which hand, under which licence; a font that cannot be read (exit code 6) is named and left out.
+# List what each face draws, with its typeface family and licence; a font that cannot be read (exit code 6) is named and left
+# out.
 sinonom fonts "${folders[@]}" --charset "$charset" --output "$out/fonts.csv" > /dev/null || [ $? = 6 ]
 sinonom synth-fonts "${folders[@]}" --output "$set" --charset "$charset" --strokes 0 "$@" || [ $? = 6 ]

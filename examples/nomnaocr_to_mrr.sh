@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# From real prints and fonts to MRR@5 on relief252 (simulated carvings of real prints): every stage on real data.
+# Run every stage on real data: from real prints and fonts to MRR@5 on relief252 (simulated carvings of real prints).
 #
 #   examples/nomnaocr_to_mrr.sh [OUT]
 #
-# Needs the extra `train` (pip install ".[train]"), about 10 GB of disk, and
+# The script needs the extra `train` (pip install ".[train]"), about 10 GB of disk, and
 #   SINONOM_DATA     folder that holds nomnaocr/ (tar files and All.txt) and fonts/charset.txt
 #   SINONOM_BENCH    folder relief252/ with make_meshes.py, queries/, truth.csv, pages.txt   [$SINONOM_DATA/../bench/relief252]
 #   SINONOM_FONTS    folder of CJK fonts, named as in Debian's packages                      [/usr/share/fonts]
-# A killed run goes on where it stopped: type the same command again.
+# To continue a killed run, type the same command again.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 data=${SINONOM_DATA:-$here/../shared/data}
 bench=${SINONOM_BENCH:-$data/../bench/relief252}
 fonts=${SINONOM_FONTS:-/usr/share/fonts}
 out=${1:-nomnaocr}
-unset SINONOM_BENCH SINONOM_FONTS   # not options of sinonom
+unset SINONOM_BENCH SINONOM_FONTS   # sinonom has no such options
 mkdir -p "$out"
 
 step() { printf '\n== %s (%s)\n' "$1" "$(date +%H:%M:%S)" >&2; }
@@ -29,8 +29,8 @@ fi
 step "crop characters, without the pages that relief252 is made of"
 sinonom crop-nomnaocr "$out/nomnaocr" "$out/data/crops" --exclude "$bench/pages.txt" || [ $? = 6 ]
 
-step "draw the same characters with fonts of many hands"
-# One face of each design: the Debian packages hold nearly two hundred, many of them the same pictures again.
+step "draw the same characters with fonts of many typeface families"
+# One face of each design is enough: the Debian packages hold nearly two hundred faces, many with identical pictures.
 hands='uming|ukai|gbsn00lp|gkai00mp|BabelStoneHan|HanaMin[AB]|TW-(Kai|Sung)-(Ext-B-)?98_1|LXGWWenKai-(Regular|Bold)'
 hands="$hands|cw(fs|heib|kai|ming)|dejima-mincho.*|ipamjm|KleeOne-SemiBold|OradanoGSRR|NotoSerifCJK-(Regular|Bold)"
 hands="$hands|AoyagiKouzanT|aoyagi-soseki|kouzan-mouhitsu|BIZUDMincho-Regular|sawarabi-mincho-medium|Un(Gungseo|Batang)"

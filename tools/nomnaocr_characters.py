@@ -1,12 +1,12 @@
-"""Write `nomnaocr_characters.csv`: which characters occur in NomNaOCR's transcripts, and how often.
+"""Write `nomnaocr_characters.csv`: the characters that occur in NomNaOCR's transcripts, and how often.
 
-Reads transcripts as NomNaOCR has them (`All.txt`: `book/patch.jpg<TAB>transcript`) or tables of counts
-(`character<TAB>count`), any number of them; what is in several is added up. Usage:
+The inputs are transcripts of NomNaOCR (`All.txt`: `book/patch.jpg<TAB>transcript`) or tables of counts
+(`character<TAB>count`), any number of them; the counts are added. Usage:
 
     python tools/nomnaocr_characters.py NomNaOCR/Patches/All.txt
 
-The table has a row for each count, the greatest first, with all characters that occur so often in the order of their
-code points. Illegible characters (`?`), punctuation and what is no character are left out.
+The table has a row for each count, the greatest first, with all characters of this count in the order of their code
+points. Illegible characters (`?`), punctuation and everything else that is not a character are left out.
 """
 
 import csv
@@ -21,7 +21,7 @@ from sinonom_cli.assets import ASSETS
 from sinonom_cli.storage.atomic import write_text
 
 _PICTURES = (".jpg", ".jpeg", ".png")
-_KEPT = {"Lo", "Lm", "Nl", "Co", "Cn"}  # letters, 々, 〇, Private Use, and what this Python does not know yet
+_KEPT = {"Lo", "Lm", "Nl", "Co", "Cn"}  # letters, 々, 〇, Private Use, and characters newer than this Python
 
 
 def counts_in(lines: Iterable[str]) -> Counter[str]:
@@ -39,7 +39,7 @@ def counts_in(lines: Iterable[str]) -> Counter[str]:
 
 
 def table_of(counts: Counter[str]) -> str:
-    """Return the table: `count,characters`, the greatest count first."""
+    """Return the table as CSV with the columns `count,characters`, the greatest count first."""
     rows: dict[int, list[str]] = {}
     for char, count in counts.items():
         rows.setdefault(count, []).append(char)
@@ -51,7 +51,7 @@ def table_of(counts: Counter[str]) -> str:
 
 
 def main(paths: list[Path]) -> None:
-    """Read transcripts or tables and write the table among the package's assets."""
+    """Read transcripts or tables, and write the table into the package's assets."""
     counts: Counter[str] = Counter()
     for path in paths:
         with path.open(encoding="utf-8-sig") as file:

@@ -1,7 +1,7 @@
-"""Write `private_use.csv`: which Private Use characters of the Nom Na Tong font have been encoded since.
+"""Write `private_use.csv`: the Private Use characters of the font Nom Na Tong that Unicode has encoded since.
 
-The Vietnamese sources of Unihan (Unicode Standard Annex 38, kIRG_VSource) name characters that were proposed from Nôm
-texts by their code in that font: `VN-F000B` is U+F000B. Usage, with Debian's unicode-data or the Unicode Character
+In Unihan's Vietnamese sources (Unicode Standard Annex 38, kIRG_VSource), a character that was proposed from Nôm texts
+has the code that it has in this font: `VN-F000B` is U+F000B. Usage, with Debian's unicode-data or the Unicode Character
 Database's own file:
 
     python tools/private_use.py /usr/share/unicode/Unihan_IRGSources.txt.bz2
@@ -28,7 +28,7 @@ def pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def main(path: Path) -> None:
-    """Read Unihan_IRGSources.txt (or .bz2) and write the table among the package's assets."""
+    """Read Unihan_IRGSources.txt (or .bz2), and write the table into the package's assets."""
     read = bz2.open if path.suffix == ".bz2" else open
     with read(path, "rt", encoding="utf-8") as file:
         table = sorted(pairs(file))

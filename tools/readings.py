@@ -1,7 +1,7 @@
 """Write `readings.tsv`: Vietnamese and Mandarin readings and English definitions of Han characters.
 
-From the Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38). Usage, with Debian's
-unicode-data or the Unicode Character Database's own file:
+They come from the Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38). Usage, with
+Debian's unicode-data or the Unicode Character Database's own file:
 
     python tools/readings.py /usr/share/unicode/Unihan_Readings.txt.bz2
 """
@@ -21,7 +21,7 @@ PROPERTIES = ("kVietnamese", "kMandarin", "kDefinition")
 def table(lines: Iterable[str]) -> list[tuple[str, str, str, str]]:
     """Return (label, Vietnamese, Mandarin, definition) for the lines of Unihan_Readings.txt, by label.
 
-    Several readings are parted by spaces; what Unihan does not say is "".
+    Several readings are separated by spaces; "" stands for a missing reading or definition.
     """
     facts: dict[str, dict[str, str]] = defaultdict(dict)
     for line in lines:
@@ -33,7 +33,7 @@ def table(lines: Iterable[str]) -> list[tuple[str, str, str, str]]:
 
 
 def main(path: Path) -> None:
-    """Read Unihan_Readings.txt (or .bz2) and write the table among the package's assets."""
+    """Read Unihan_Readings.txt (or .bz2), and write the table into the package's assets."""
     read = bz2.open if path.suffix == ".bz2" else open
     with read(path, "rt", encoding="utf-8") as file:
         rows = table(file)

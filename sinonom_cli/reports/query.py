@@ -242,7 +242,7 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
         )
     if missing and config.limit is None:
         console.warn(
-            f"{len(missing)} queries of {config.truth} have no picture and are not scored; the first is {missing[0]}"
+            f"{len(missing)} queries of {config.truth} have no picture (the first is {missing[0]}) and are not scored"
         )
     if len(matched) < len(items):
         console.warn(
