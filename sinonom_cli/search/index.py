@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sinonom_cli.search.milvus import StoredRows
 
 FEW = 16
-"""Largest number of queries for which FAISS uses one thread; starting more threads takes longer than they save."""
+"""Largest number of queries for which FAISS uses one thread; starting more threads takes more time than they save."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Registration finds known affine maps of analytic pictures, whatever the contrast, and with parts missing."""
+"""Registration finds known affine maps of analytic pictures, at any contrast and with missing parts."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ CORNERS = np.array([[x, y, 1] for x in (-12, 12) for y in (-12, 12)], float)
 
 
 def picture(maps: np.ndarray = IDENTITY, seed: int = 0, drop: int = 0) -> np.ndarray:
-    """Blobs, each a Gaussian, seen through an affine map: what stands at `maps @ (x, y, 1)` is drawn at (x, y)."""
+    """Return Gaussian blobs seen through an affine map: the value at `maps @ (x, y, 1)` is drawn at (x, y)."""
     rng = np.random.default_rng(seed)
     place = np.arange(SIDE) - (SIDE - 1) / 2
     x, y = np.meshgrid(place, place)
@@ -35,12 +35,12 @@ MAPS = [
 
 
 def off(found: np.ndarray, right: np.ndarray) -> float:
-    """Greatest distance, pixels, between where two maps send the corners of the character."""
+    """Return the greatest distance, in pixels, between the corners of the character under two maps."""
     return float(np.abs((found - right) @ CORNERS.T).max())
 
 
 def test_known_maps_are_found_whatever_the_gain() -> None:
-    # `picture(inverse(m))` shows at m(x) what the query shows at x, so the map to it is m.
+    # `picture(inverse(m))` shows at m(x) what the query shows at x, so m is the correct map.
     others = np.stack([0.4 * picture(inverse(m)) for m in MAPS])
     laid, found = aligned(picture(), others, np.tile(IDENTITY, (3, 1, 1)), 12)
     for one, right in zip(found, MAPS, strict=True):
@@ -55,7 +55,7 @@ def test_a_missing_part_and_ink_of_a_neighbour_do_not_draw_the_map_away(
     other = picture(inverse(MAPS[1]), drop=2)
     other[:3] = 1
     found = {}
-    for misfit in (MISFIT, 1e9):  # 1e9: every place has the same weight
+    for misfit in (MISFIT, 1e9):  # with 1e9, every place has the same weight
         monkeypatch.setattr(align, "MISFIT", misfit)
         found[misfit] = off(aligned(picture(), other[None], IDENTITY[None], 15)[1][0], MAPS[1])
     assert found[MISFIT] < 0.7 * found[1e9]

@@ -1,4 +1,4 @@
-"""Probabilities, their temperature and their errors agree with scikit-learn, with loops, with a search on a grid."""
+"""Probabilities, their temperature and their errors agree with scikit-learn, loops and a grid search."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from sinonom_cli.search.calibration import auroc, calibration_error, fit_tempera
 
 
 def asked(rng: np.random.Generator, count: int, temperature: float, answers: int = 12):
-    """Draw queries whose right answers are as likely as the temperature says."""
+    """Draw queries whose relevant answers have the probabilities that follow from the temperature."""
     energies = np.sort(rng.gamma(4, 0.2, (count, answers)), axis=1)
     share = np.exp(-energies / temperature)
     share /= share.sum(axis=1, keepdims=True)
@@ -58,10 +58,10 @@ def test_a_few_queries_all_answered_right_leave_some_doubt():
 
 def test_temperatures_are_sought_from_a_hundred_thousandth_of_the_range_to_a_thousand_times_it():
     right = np.tile([True, False, False], (10, 1))
-    sharp = np.tile([0.0, 1e-7, 1.0], (10, 1))  # the best would be 1e-7 / log(11)
+    sharp = np.tile([0.0, 1e-7, 1.0], (10, 1))  # the best temperature would be 1e-7 / log(11)
     assert fit_temperature(sharp, right) == pytest.approx(1e-5, rel=1e-3)
     assert fit_temperature(sharp + 7, right) == pytest.approx(1e-5, rel=1e-3)
-    wrong = np.tile([0.3, 0.1, 0.0], (10, 1))  # the nearest is never right: the flatter, the better
+    wrong = np.tile([0.3, 0.1, 0.0], (10, 1))  # the nearest is never relevant, so a higher temperature is better
     assert fit_temperature(wrong, right) == pytest.approx(0.3e3, rel=1e-3)
     assert np.isfinite(fit_temperature(np.ones((3, 3)), right[:3]))
 
@@ -74,7 +74,7 @@ def test_queries_that_teach_nothing_are_refused():
 def test_the_calibration_error_is_that_of_a_loop_over_bins():
     rng = np.random.default_rng(1)
     confidence = rng.random(1507)
-    correct = rng.random(1507) < 0.5 + 0.4 * np.sin(9 * confidence)  # now above the diagonal, now below
+    correct = rng.random(1507) < 0.5 + 0.4 * np.sin(9 * confidence)  # accuracy crosses the diagonal several times
     ranked = sorted(zip(confidence.tolist(), correct.tolist(), strict=True))
     sizes = [1507 // 15 + (place < 1507 % 15) for place in range(15)]
     expected, start = 0.0, 0

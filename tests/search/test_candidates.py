@@ -1,4 +1,4 @@
-"""How many candidates a search looks at: enough that no tie is cut off, and no more; whatever order they come in."""
+"""A search requests enough candidates to include all ties, and no more, in any order of the candidates."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sinonom_cli.search.searcher import Searcher
 
 
 class Backwards:
-    """Finds the nearest of an index, and of those at one distance the last first; notes what it was asked for."""
+    """Finds the nearest rows of an index, the last row first among equal distances, and records each request."""
 
     def __init__(self, index: Index) -> None:
         self.vectors, self.calls = index.vectors, []
@@ -35,7 +35,7 @@ def searcher_of(tmp_path: Path, vectors: np.ndarray, labels: list[str] | None = 
 
 @pytest.fixture
 def many_alike(tmp_path: Path) -> tuple[Searcher, Backwards, np.ndarray]:
-    """600 vectors of which 400 are the same, those 400, and what looks for them."""
+    """Make 600 vectors, of which 400 are equal; return the searcher, its index and the rows of the 400."""
     rng = np.random.default_rng(3)
     vectors = rng.standard_normal((600, 6)).astype(np.float32)
     vectors[rng.permutation(600)[:400]] = 0.25
@@ -54,7 +54,7 @@ def test_as_many_are_looked_at_as_lie_at_the_distance_of_the_last_answer(
 def test_a_few_more_than_were_asked_for_do_where_nothing_is_cut_off(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     vectors = rng.standard_normal((200, 6)).astype(np.float32)
-    vectors[50:90] = vectors[3] * 100  # many alike, and far
+    vectors[50:90] = vectors[3] * 100  # many equal vectors at a large distance
     searcher, backwards = searcher_of(tmp_path, vectors)
     rows, _ = searcher.nearest(vectors[:4], 3)
     assert rows[:, 0].tolist() == [0, 1, 2, 3]

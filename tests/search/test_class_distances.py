@@ -1,4 +1,4 @@
-"""Distances between distributions over classes agree with loops over what the network itself answers."""
+"""Distances between class distributions agree with loops over the outputs of the network itself."""
 
 import json
 import math
@@ -36,7 +36,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def distributions(house: Path) -> np.ndarray:
-    """What ONNX Runtime answers for the pictures of the set: (COUNT, 7), rows sum to 1."""
+    """Return the class distributions that ONNX Runtime computes for the pictures: (COUNT, 7), rows sum to 1."""
     pictures = [prepare(load_picture(house / "set" / f"{i:02d}.png"), 16) for i in range(COUNT)]
     session = session_of(str(house / "model" / "model.onnx"), 1)
     [classes] = session.run(["classes"], {"image": np.stack(pictures)[:, None]})
@@ -61,7 +61,7 @@ def test_answers_are_ordered_by_the_distance_of_what_the_network_answers(
         found = {result["item"]: result["distance"] for result in json.loads(line)["results"]}
         assert list(found.values()) == sorted(found.values())
         assert found == pytest.approx(want, abs=1e-4)
-        assert min(found, key=found.__getitem__) == f"{number:02d}.png"  # nothing is nearer than itself
+        assert min(found, key=found.__getitem__) == f"{number:02d}.png"  # each picture is nearest to itself
 
 
 def test_a_model_that_is_no_classifier_is_refused(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -81,7 +81,7 @@ def test_tensors_are_read_as_safetensors_reads_them(house: Path) -> None:
 
 
 def a_gallery(folder: Path, count: int) -> tuple[Index, ClassDistance, np.ndarray]:
-    """Embeddings of so different lengths that nearness by angle says little of their distributions."""
+    """Make embeddings of very different lengths, so that angles do not predict the distances of distributions."""
     rng = np.random.default_rng(0)
     vectors = (rng.standard_normal((count, 8)) * rng.uniform(0.2, 3, (count, 1))).astype(np.float32)
     index = tiny_index(folder / "db.faiss", vectors, distance="cosine")
@@ -113,7 +113,7 @@ def test_large_logits_have_a_finite_normaliser(tmp_path: Path) -> None:
     every = measure(vectors[:5, None], np.broadcast_to(vectors, (5, *vectors.shape)))
     assert np.isfinite(products).all() and every.max() > 1000
     found = np.take_along_axis(every, products.argmax(axis=1)[:, None], 1)[:, 0]
-    np.testing.assert_allclose(found, every.min(axis=1), atol=0.05)  # many are 0, or nearly
+    np.testing.assert_allclose(found, every.min(axis=1), atol=0.05)  # many distances are 0 or nearly 0
 
 
 @pytest.mark.parametrize(

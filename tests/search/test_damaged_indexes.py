@@ -1,4 +1,4 @@
-"""An index that is damaged, or made to deceive, is refused in one line: FAISS never takes memory that a file claims."""
+"""A damaged or forged index is refused in one line, and FAISS never allocates the memory that a file claims."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ print(refused, peak.split()[1])
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of each kind of 600 vectors, and a picture to ask with."""
+    """Make an index of 600 vectors of each type, and a picture as the query."""
     folder = tmp_path_factory.mktemp("damaged") / "bản khắc 𡦂"
     tiny_model(folder / "model")
     tiny_pictures(folder, ["hỏi.png"])
@@ -67,7 +67,7 @@ def test_sizes_that_a_compressed_index_claims_are_never_believed(house: Path) ->
         copies.append(str(house / "forged" / f"{kind}.faiss"))
     command = [sys.executable, "-c", FORGE, *copies]
     done = subprocess.run(command, env=environment, capture_output=True, check=False, encoding="utf-8")
-    assert done.returncode == 0, done.stderr  # neither a crash nor an error that is not the user's
+    assert done.returncode == 0, done.stderr  # there is no crash and no error of the program itself
     refused, kilobytes = map(int, done.stdout.split())
     assert refused > 50 and kilobytes < 1_000_000
 

@@ -1,4 +1,4 @@
-"""The flow of what a registration leaves: known smooth displacements are found, and their roughness is what it says."""
+"""The flow finds known smooth displacements that a registration leaves, and its roughness is the defined mean."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ X, Y = np.meshgrid(PLACE, PLACE)
 
 
 def texture(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Ink everywhere, so that the flow is seen everywhere."""
+    """Return waves of ink at all places, so that the flow can be estimated everywhere."""
     waves = ((0.7, 0.2, 0), (-0.3, 0.8, 1), (0.5, -0.6, 2), (0.1, 0.5, 3), (0.9, 0.4, 4))
     return np.asarray(sum(np.sin(a * x + b * y + c) for a, b, c in waves), np.float32)
 
@@ -22,9 +22,9 @@ def smooth(strength: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def displaced(strength: float) -> np.ndarray:
-    """A picture that shows at a place plus its displacement what the texture shows at the place."""
+    """Return a picture that shows at a place plus its displacement what the texture shows at the place."""
     x, y = X, Y
-    for _ in range(20):  # where each pixel came from: a fixed point
+    for _ in range(20):  # the origin of each pixel is found as a fixed point
         x, y = X - strength * np.sin(x / 12), Y - strength * np.cos(y / 12 + x / 20)
     return texture(x, y)
 

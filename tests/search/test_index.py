@@ -1,4 +1,4 @@
-"""The index on disk: what FAISS reads is what we wrote, and nothing damaged or foreign ever reaches FAISS."""
+"""FAISS reads from an index on disk what was written, and no damaged or foreign file ever reaches FAISS."""
 
 import csv
 import hashlib
@@ -137,7 +137,7 @@ def test_a_header_that_claims_too_much_never_reaches_faiss(
     path.write_bytes(content)
     record_path = path.with_name("db.faiss.json")
     record = json.loads(record_path.read_text(encoding="utf-8"))
-    record["faiss"]["sha256"] = hashlib.sha256(content).hexdigest()  # whoever forges one can forge the other
+    record["faiss"]["sha256"] = hashlib.sha256(content).hexdigest()  # a forger can also change the record
     record_path.write_text(json.dumps(record), encoding="utf-8")
     monkeypatch.setattr(faiss, "read_index", lambda *_: pytest.fail("FAISS was asked to read it"))
     assert "flat" in refusal(path).message
@@ -188,7 +188,7 @@ def test_adding_to_a_large_index_verifies_all_of_it(path: Path, monkeypatch: pyt
     content = bytearray(path.read_bytes())
     content[80] ^= 1
     path.write_bytes(bytes(content))
-    record = read_index(path).record  # nothing of the sample has changed
+    record = read_index(path).record  # the sampled bytes have not changed
     with pytest.raises(SinonomError, match="checksum"):
         read_vectors(path, record)
 
@@ -211,7 +211,7 @@ def test_a_compressed_index_that_lies_is_refused_or_answers_within_its_rows(
         bad = bytearray(good)
         bad[place : place + 8] = (2**40).to_bytes(8, "little")
         Path("db.faiss").write_bytes(bad)
-        record["faiss"]["sha256"] = hashlib.sha256(bad).hexdigest()  # whoever forges one can forge the other
+        record["faiss"]["sha256"] = hashlib.sha256(bad).hexdigest()  # a forger can also change the record
         record_path.write_text(json.dumps(record), encoding="utf-8")
         try:
             rows, found = read_index(tmp_path / "db.faiss").candidates(vectors[:3], 4)

@@ -1,4 +1,4 @@
-"""MRR@k and recall@k against hand-computed cases and a plain loop."""
+"""MRR@k and recall@k agree with cases computed by hand and with a plain loop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sinonom_cli.search.metrics import bootstrap, first_relevant_rank, mrr_at, r
 
 
 def loop_rank(distances: list[float], relevant: list[bool]) -> int:
-    """Sort, what is irrelevant first among equals; walk down until something relevant comes."""
+    """Sort items by distance, irrelevant ones first among equals; return the rank of the first relevant item."""
     order = sorted(range(len(distances)), key=lambda i: (distances[i], relevant[i]))
     for rank, item in enumerate(order, start=1):
         if distances[item] == float("inf"):

@@ -1,4 +1,4 @@
-"""Indexes of half floats: FAISS opens them, they answer like whole ones, and no lie in their header reaches FAISS."""
+"""FAISS opens indexes of half floats, they answer like those of floats, and FAISS never sees a false header."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ def unit_vectors(count: int, seed: int) -> np.ndarray:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two files of embeddings, the first indexed as floats (`flat.faiss`) and as half floats (`half.faiss`)."""
+    """Make two files of embeddings; index the first as floats (`flat.faiss`) and as half floats (`half.faiss`)."""
     folder = tmp_path / "bản khắc 𡦂"
     tiny_model(folder / "model", dimension=D)
     monkeypatch.chdir(folder)
@@ -47,9 +47,9 @@ def test_the_file_is_what_faiss_makes_of_sqfp16_and_opens(house: Path, tmp_path:
     ours, theirs = np.fromfile(house / "half.faiss", np.uint8), faiss.serialize_index(reference)
     assert ours[: HALF_HEADER.size].tobytes() == theirs[: HALF_HEADER.size].tobytes() and ours.shape == theirs.shape
     halves = [file[HALF_HEADER.size :].view("<u2").astype(int) for file in (ours, theirs)]
-    differ = halves[0] != halves[1]  # where two halves are equally near, numpy takes the even one, FAISS the larger
+    differ = halves[0] != halves[1]  # if two halves are equally near, numpy takes the even one, FAISS the larger
     assert np.abs(halves[0] - halves[1]).max() <= 1 and differ.mean() < 0.01 and not (halves[0][differ] % 2).any()
-    plain = (house / "half.faiss").rename(tmp_path / "half.faiss")  # FAISS opens no path of Nôm characters on Windows
+    plain = (house / "half.faiss").rename(tmp_path / "half.faiss")  # FAISS cannot open Nôm file names on Windows
     opened = faiss.read_index(str(plain))
     assert opened.ntotal == 500
     assert opened.search(unit_vectors(500, 0)[:9], 1)[1][:, 0].tolist() == list(range(9))
@@ -110,7 +110,7 @@ def test_a_header_that_lies_never_reaches_faiss(house: Path, monkeypatch: pytest
     forged = HALF_HEADER.pack(*fields) + content[HALF_HEADER.size :]
     path.write_bytes(forged)
     record = json.loads(record_path.read_text(encoding="utf-8"))
-    record["faiss"]["sha256"] = hashlib.sha256(forged).hexdigest()  # whoever forges one can forge the other
+    record["faiss"]["sha256"] = hashlib.sha256(forged).hexdigest()  # a forger can also change the record
     record_path.write_text(json.dumps(record), encoding="utf-8")
     monkeypatch.setattr(faiss, "read_index", lambda *_: pytest.fail("FAISS was asked to read it"))
     with refused(ExitCode.BAD_INPUT, path, "fp16"):

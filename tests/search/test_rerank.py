@@ -1,4 +1,4 @@
-"""`--rerank`: pictures are laid on the query, what has none keeps its place, and meshes are ordered so unasked."""
+"""`--rerank` registers pictures with the query, keeps answers without pictures in place, and is on for meshes."""
 
 import json
 import shutil
@@ -58,7 +58,7 @@ def test_embeddings_still_count_and_what_is_beyond_stays(tmp_path: Path) -> None
     rows, distances = ordered(query, [5, 4, 3, 2, 7, 6], [0.5, 0.5, 0.51, 0.9, 0.91, 0.92])
     assert rows[0] == 3 and rows[4:] == [7, 6] and distances[0] == 0.51 and distances[4:] == [0.91, 0.92]
     rows, _ = ordered(strokes(tmp_path / "r.png", 7), [5, 4, 2, 1], [0.3, 0.9, 1.0, 1.1])
-    assert rows == [5, 4, 2, 1]  # none of them fits
+    assert rows == [5, 4, 2, 1]  # none of the candidates matches the query
 
 
 def test_candidates_without_pictures_keep_their_places_and_are_told_once(
@@ -129,7 +129,7 @@ def test_rerank_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     tiny_pictures(tmp_path / "set", [f"{i}.png" for i in range(9)])
     assert cli.run(["index", "set", "db.faiss", "-q"]) == 0
     plain, ordered, beyond = (answers(capsys, "--rerank", count) for count in ("0", "9", "90"))
-    assert answers(capsys) == plain and beyond == ordered  # no meshes; more than there are
+    assert answers(capsys) == plain and beyond == ordered  # this is no index of meshes, and 90 is more than all rows
     assert [result["rank"] for result in ordered] == list(range(1, 10))
     assert {(result["item"], result["distance"]) for result in plain} == {
         (result["item"], result["distance"]) for result in ordered

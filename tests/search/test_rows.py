@@ -1,4 +1,4 @@
-"""Promises of the table of an index: rows come back as they were written, with commas, quotes and line ends."""
+"""The rows of an index are read as they were written, with commas, quotes and line ends."""
 
 import csv
 from pathlib import Path
@@ -22,7 +22,7 @@ ODD = [
 
 @pytest.fixture
 def written(tmp_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The table's bytes, and where its rows start."""
+    """Return the table's bytes, and the byte offsets of its rows."""
     count = write_rows(tmp_path / "rows.csv", tmp_path / "rows.starts", ODD)
     assert count == len(ODD)
     content = np.fromfile(tmp_path / "rows.csv", np.uint8)
@@ -42,7 +42,7 @@ def test_rows_come_back_as_they_were_written(
 
 
 def test_a_csv_reader_finds_the_same_cells(written: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
-    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:  # bytes that are no UTF-8 are escaped
+    with (tmp_path / "rows.csv").open(encoding="utf-8", newline="") as file:  # bytes that are not UTF-8 are escaped
         header, *cells = csv.reader(file)
     assert tuple(header) == ROW_COLUMNS
     found = [[unescaped(cell) for cell in line] for line in cells]

@@ -1,4 +1,4 @@
-"""The carving that printed a picture is told from other carvings of the character, whatever the threads."""
+"""The carving that a print was made from is found among other carvings of the character, with any threads."""
 
 import os
 import subprocess
@@ -15,7 +15,9 @@ from sinonom_cli.search.same_carving import LEAST, SIZE, _correlations, _starts,
 ENERGIES = 0.5 * np.array([0.90, 0.98, 0.95, 1.00, 1.02, 1.10, 1.06])
 ROUGH = np.array([0.160, 0.130, 0.140, 0.170, 0.125, 0.150, 0.155])
 BY_HAND = [-12.75, -12.33, -12.96, -14.19, -12.12, -15.49, -14.99]
-"""What the formula of `scores` gives on paper: medians are 0.5 and 0.150, and bonuses begin at 0.919 x 0.150."""
+"""Scores computed by hand with the formula of `scores`; the medians are 0.5 and 0.150.
+
+Roughness below 0.919 x 0.150 raises a score."""
 ORDER = [4, 1, 0, 2, 3, 6, 5]
 
 
@@ -29,7 +31,7 @@ def test_a_print_of_one_carving_finds_it_among_others_of_equal_embedding() -> No
 
 
 def ink(carving: int, moved: float = 0, wide: int = 6) -> np.ndarray:
-    """One character: eight strokes, whose ends each carving moves a little; a print moves and shrinks the whole."""
+    """Draw a character of eight strokes; each carving moves their ends a little, and a print moves and shrinks all."""
     rng, own = np.random.default_rng(7), np.random.default_rng(100 + carving)
     image = Image.new("F", (SIZE, SIZE), 0)
     draw = ImageDraw.Draw(image)
@@ -49,7 +51,7 @@ def test_equal_pictures_score_highest_whatever_else_there_is() -> None:
 def test_scores_order_a_made_up_set_as_their_formula_does() -> None:
     assert scores(ENERGIES, ROUGH) == pytest.approx(BY_HAND, abs=0.02)
     assert np.argsort(-scores(ENERGIES, ROUGH), kind="stable").tolist() == ORDER
-    # Neither the unit of distances nor that of roughness counts.
+    # The units of distances and of roughness do not matter.
     assert scores(7 * ENERGIES, 3 * ROUGH) == pytest.approx(scores(ENERGIES, ROUGH))
 
 

@@ -1,4 +1,4 @@
-"""FAISS and the exact distances agree with plain loops."""
+"""The answers of FAISS and the exact distances agree with plain loops."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_the_nearest_agree_with_sorting_all_distances(tmp_path: Path, distance: 
     vectors = (rng.standard_normal((300, 16)) * rng.uniform(0.5, 3, (300, 1))).astype(np.float32)
     if unit:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors[200:210] = vectors[:10]  # ties
+    vectors[200:210] = vectors[:10]  # these make ties
     asked = vectors[:queries] + rng.normal(0, 1e-3, (queries, 16)).astype(np.float32)
     asked[0] = vectors[0]
     rows, distances = Searcher(tiny_index(tmp_path / "db.faiss", vectors), distance).nearest(asked, 5)
@@ -56,7 +56,7 @@ def test_the_nearest_agree_with_sorting_all_distances(tmp_path: Path, distance: 
 
 
 class Shuffled:
-    """An index whose candidates come in another order, as graphs and inverted files give them."""
+    """An index that returns candidates in another order, as graphs and inverted files do."""
 
     def __init__(self, index: Index) -> None:
         self.index = index

@@ -1,4 +1,4 @@
-"""Probabilities, --calibrate and --reject as typed, against a loop over all distances."""
+"""Probabilities, --calibrate and --reject on the command line agree with a loop over all distances."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An index of two pictures of each of 20 characters, and 60 queries of them, moved and noisy, with a truth."""
+    """Make an index with two pictures of each of 20 characters, and 60 noisy queries with a truth table."""
     folder = tmp_path / "bản khắc 𡦂"
     tiny_model(folder / "model", dimension=12)
     names = [f"images/U+{0x4E00 + i % LABELS:04X}/{i:03d}.png" for i in range(LABELS * EACH)]
@@ -170,7 +170,7 @@ def test_figures_are_of_queries_that_the_calibration_was_not_fitted_on(
     assert found["auroc"] == pytest.approx(wins / 3600, abs=1e-3)
     assert found["accuracy"] == pytest.approx(correct / 60)
     assert 0 <= found["ece"] < 0.5 and found["nll"] > 0
-    assert found["known_kept"] != pytest.approx(0.95, abs=1e-9)  # of its own fit, exactly 57 of 60
+    assert found["known_kept"] != pytest.approx(0.95, abs=1e-9)  # on the queries of the fit it would be 57 of 60
 
 
 def test_a_truth_of_meshes_makes_probabilities_of_meshes(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,7 +204,7 @@ def test_each_way_of_asking_has_a_calibration_of_its_own(house: Path, capsys: py
     assert sinonom("query", "q/00.png", "--index", "db.faiss", "--tta", "--reject") == 4
     assert "--tta --calibrate" in capsys.readouterr().err
     plain, cosine = (calibrated(capsys, *more) for more in ((), ("--distance", "cosine")))
-    # Of vectors of length 1, cosine distance is half the squared Euclidean one.
+    # For vectors of length 1, the cosine distance is half the squared Euclidean distance.
     assert cosine["temperature"] == pytest.approx(plain["temperature"] / 2, rel=1e-3)
     assert calibrated(capsys, "--tta")["temperature"] != plain["temperature"]
     kept = json.loads((house / "db.faiss.json").read_text(encoding="utf-8"))["calibration"]

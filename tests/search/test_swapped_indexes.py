@@ -1,4 +1,4 @@
-"""The files of two indexes, of equal sizes, are never taken for each other's; nor is a model that has changed."""
+"""Files of another index of equal size are refused, and so is a model that has changed."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two indexes of each kind that differ in what they hold and not in their sizes, and a model."""
+    """Make a model and two indexes of each type, which have different content but equal sizes."""
     folder = tmp_path_factory.mktemp("swapped") / "bản khắc 𡦂"
     tiny_model(folder / "model")
     tiny_pictures(folder, ["hỏi.png"])

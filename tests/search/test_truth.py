@@ -1,4 +1,4 @@
-"""truth.csv: every way to name a relevant item, and what is said of a file that is not one."""
+"""A truth table can name a relevant item in every documented way, and a bad table is refused."""
 
 import unicodedata
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_several_labels_lines_and_kinds_are_read(tmp_path: Path) -> None:
 
 
 def means(name: str, rows: list[Row], *cells: str) -> list[Row]:
-    """Return the rows that are right where the truth writes a name."""
+    """Return the rows that are relevant if the truth table writes this name."""
     wanted = resolve({"q": Wanted(frozenset({name}), "", frozenset(cells))}, rows)[0]["q"]
     return [row for row in rows if wanted.by(row)]
 

@@ -86,7 +86,7 @@ def _added(config: IndexConfig) -> Artifact:
         return _add_arrays(config, model, artifact)
     entries = _new(config, artifact)
     if not entries:
-        console.say(f"{config.output} holds all of it: nothing to add")
+        console.say(f"{config.output} holds all of it already: nothing to add")
         return artifact
     partial = Partial(config.output, entries, config.batch_size)
     _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
@@ -139,7 +139,7 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
     known = set(record.sets)
     new = [path for path in config.sets if relative(path, config.output) not in known]
     if not new:
-        console.say(f"{config.output} holds all of it: nothing to add")
+        console.say(f"{config.output} holds all of it already: nothing to add")
         return artifact
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))

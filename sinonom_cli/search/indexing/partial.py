@@ -40,7 +40,7 @@ class Partial:
         self.batches = [entries[start : start + batch_size] for start in range(0, len(entries), batch_size)]
 
     def done(self, number: int) -> bool:
-        """Return whether a batch exists without failures; one with failures counts as not done and is tried again."""
+        """Return whether a batch exists and is complete; one with failures counts as not done and is tried again."""
         if not self._path(number).exists():
             return False
         try:

@@ -1,4 +1,4 @@
-"""`index --dimensions`: the first numbers of embeddings that say most there."""
+"""`index --dimensions` keeps the first dimensions of embeddings that are sorted by variance."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ def sinonom(*arguments: object) -> int:
 
 
 def principal(model: Model) -> None:
-    """Say in a model's record what `train` says of those that it has turned."""
+    """Write into a model's record that its dimensions are principal axes, as `train` does."""
     path = model.path / "artifact.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"axes": "principal"}), encoding="utf-8")
 

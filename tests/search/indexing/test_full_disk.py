@@ -1,4 +1,4 @@
-"""A disk that fills up under a FAISS index is one error, whichever block it was that found no room."""
+"""A disk that is full while a FAISS index is written gives one error, whichever block does not fit."""
 
 import subprocess
 import sys

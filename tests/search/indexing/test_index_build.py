@@ -1,4 +1,4 @@
-"""`sinonom index`: what it writes, that it resumes after a kill, what it refuses."""
+"""`sinonom index` writes the documented files, resumes after a kill, and refuses bad inputs."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with Nôm characters and a space in its name, a model and two sets of pictures."""
+    """Make a folder with Nôm characters and a space in its name, which holds a model and two sets of pictures."""
     folder = tmp_path / "bản khắc 𡦂"
     tiny_model(folder / "model")
     tiny_pictures(folder / "set a", [f"U+5B57/{i:02d}.png" for i in range(9)])

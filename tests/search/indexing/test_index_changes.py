@@ -1,4 +1,4 @@
-"""What is removed is what was named, what was added is what is there now, and a compressed index is measured again."""
+"""Exactly the named rows are removed, current pictures are added, and a compressed index is tuned again."""
 
 import csv
 import json
@@ -38,7 +38,7 @@ ODD = ["a[1].png", "a1.png", "a2.png", "#1", "#2", "what?.png", "whats.png", "*"
 
 @pytest.fixture
 def odd(house: Path) -> Path:
-    """An index whose items are called like patterns and numbers."""
+    """Make an index whose item names look like patterns and numbers."""
     np.save(house / "v.npy", np.random.default_rng(0).standard_normal((len(ODD), 8)).astype(np.float32))
     with (house / "v.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["item"], *([name] for name in ODD)])
@@ -81,7 +81,7 @@ def test_an_item_of_two_sets_is_removed_from_the_one_that_is_named(house: Path) 
 
 
 def repaint(path: Path, seed: int = 9) -> None:
-    """Put another picture of the same size in the place of one, keeping its times."""
+    """Replace a picture by another one of the same size, and keep its times."""
     import os
 
     before = path.stat()
@@ -148,14 +148,14 @@ def test_an_addition_that_was_stopped_is_not_taken_up_with_other_pictures(
 
 
 def blobs(count: int) -> np.ndarray:
-    """Return vectors whose neighbours lie in their own list of an inverted file, so that it need look at few."""
+    """Return vectors whose neighbours are in their own list of an inverted file, so that few lists are searched."""
     rng = np.random.default_rng(0)
     centres = 10 * rng.standard_normal((30, 8))
     return (centres[rng.integers(30, size=count)] + 0.1 * rng.standard_normal((count, 8))).astype(np.float32)
 
 
 def scattered(count: int) -> np.ndarray:
-    """Return vectors whose neighbours lie in many lists."""
+    """Return vectors whose neighbours are in many lists."""
     return np.random.default_rng(1).uniform(-15, 15, (count, 8)).astype(np.float32)
 
 

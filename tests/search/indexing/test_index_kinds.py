@@ -1,4 +1,4 @@
-"""Kinds of index, embeddings made elsewhere, adding and removing: what is found is what a look at everything finds."""
+"""Indexes of all types, of `.npy` files, and after --add and --remove find what an exhaustive search finds."""
 
 import csv
 import json
@@ -135,7 +135,7 @@ def test_added_and_removed_rows_are_found_and_not_found(house: Path, kind: str) 
     index = read_index(house / "db.faiss")
     assert np.array_equal(index.vectors, whole) and [row.item for row in index.rows] == names
     stamp = bytes_of(house / "db.faiss")
-    assert sinonom("index", "b.npy", "db.faiss", "--add") == 0  # it is there already
+    assert sinonom("index", "b.npy", "db.faiss", "--add") == 0  # the index holds it already
     assert bytes_of(house / "db.faiss") == stamp
     assert sinonom("index", "db.faiss", "--remove", "a 3", "--remove", "b 1?", "--remove", "#5") == 0
     gone = {"a 3", "a 5", *(f"b 1{i}" for i in range(10))}

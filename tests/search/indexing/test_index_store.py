@@ -1,4 +1,4 @@
-"""An index in Milvus: a Milvus Lite, a file, stands for the cluster."""
+"""An index in Milvus answers like a flat one; a file of Milvus Lite takes the place of the cluster."""
 
 import json
 import os
@@ -144,12 +144,12 @@ def test_two_indexes_of_one_name_have_collections_of_their_own(house: Path, caps
     [kept] = set(names) & set(collections("all.db"))
     assert json.loads(Path("one/db.json").read_text(encoding="utf-8"))["store"]["collection"] == kept
     assert len(collections("all.db")) == 2
-    # A collection that is named is the other's, and stays as it is.
+    # The named collection belongs to the other index, so it does not change.
     for more in ((), ("--overwrite",)):
         assert sinonom("index", "two/set", "three", "--store", f"milvus:{house}/all.db#{kept}", *more) == 5
         assert sinonom("index", "two/set", "two/db", "--store", f"milvus:{house}/all.db#{kept}", "--overwrite") == 5
     assert sinonom("query", "one/set/1.png", "--index", "one/db") == 0
-    assert sinonom("index", "two/set", "two/db", "--overwrite") == 0  # into files: its collection is no more
+    assert sinonom("index", "two/set", "two/db", "--overwrite") == 0  # files replace the collection, which is dropped
     assert collections("all.db") == [kept]
     assert sinonom("query", "two/set/1.png", "--index", "two/db") == 0
 

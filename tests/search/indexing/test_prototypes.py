@@ -1,4 +1,4 @@
-"""`index --prototypes`: rows that stand for labels are the centres of their pictures."""
+"""`index --prototypes` makes rows that represent labels by the centres of their pictures."""
 
 import csv
 import json
@@ -45,7 +45,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def assert_fixed_point(vectors: np.ndarray, centres: np.ndarray) -> list[int]:
-    """Check by loops that each centre is the mean direction of what is nearest to it; return how much that is."""
+    """Check by loops that each centre is the mean direction of its nearest vectors; return their numbers."""
     held: dict[int, list[np.ndarray]] = {}
     for vector in vectors.astype(float):
         angles = [float(np.arccos(np.clip(vector @ centre, -1, 1))) for centre in centres.astype(float)]
@@ -74,7 +74,7 @@ def test_clear_groups_are_found_and_a_stray_picture_gets_no_row() -> None:
     stray = directions(1, 9, np.eye(D)[7], 0.01)
     centres = centres_of(np.concatenate([*groups, stray]), 4, np.random.default_rng(0))
     assert len(centres) == 3
-    for centre, way in zip(centres, ways[::-1], strict=True):  # the third group has most pictures
+    for centre, way in zip(centres, ways[::-1], strict=True):  # the third group has the most pictures
         assert centre @ way > 0.95
 
 
@@ -105,7 +105,7 @@ def test_one_prototype_is_the_normalised_mean_and_names_no_file(house: Path) -> 
         assert np.allclose(vector, mean / np.linalg.norm(mean), atol=1e-3)
     record = json.loads((house / "chars.faiss.json").read_text(encoding="utf-8"))
     assert record["counts"] == {"items": 60, "rows": 3, "failed": 0, "labels": 3}
-    assert record["distance"] == "cosine"  # of embeddings that had not one length, their direction is left
+    assert record["distance"] == "cosine"  # the embeddings had different lengths, and only their directions are kept
     assert str(house) not in json.dumps(record, ensure_ascii=False)
 
 
