@@ -1,4 +1,4 @@
-"""The results of `prepare` for some hundred small pictures are pinned, so that a constant changed by a tenth is noticed.
+"""The results of `prepare` for some hundred small pictures are pinned, so that a changed constant is noticed.
 
 Run as a program, this file writes new pins: `PYTHONPATH=tests:. python tests/networks/test_golden.py`. Raise
 `preprocess.VERSION` when you do so.
