@@ -1,7 +1,7 @@
-"""Simulated views of one ink: what a print of it looks like, and what the depth picture of its carved relief does.
+"""Simulate views of a character's ink: its print, and the depth picture of its carved relief.
 
-Whole batches, vectorised; every random number comes from one generator, so that a batch depends on its seed alone.
-The views go through the same preparation as files do. Lengths are shares of the picture's side.
+Whole batches are computed at once. Every random number comes from one generator, so that a batch depends on its seed
+alone. The views go through the same preparation as files do. Lengths are shares of the picture's side.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from sinonom_cli.relief.random_fields import RandomFields, torch_fields
 
 @dataclass(frozen=True)
 class Amounts:
-    """How strong each effect may be; a pair is the range that is drawn from evenly.
+    """Strength of each effect of the augmentation; a pair is a range from which values are drawn uniformly.
 
     Attributes
     ----------
-    scale : side of the character in the picture; aspect : log of its width to height.
-    rotation : most degrees, mostly much fewer; shear; shift of its centre; perspective : change of scale from side to
-        side.
-    elastic, wobble : deviation of smooth displacements, of 3 and of 8 waves a side; drawn : how much of both, so that
-        some hands are near the picture's and some are not.
-    neighbour : share of pictures into which a part of another character comes, on each of two sides.
+    scale : side of the character in the picture; aspect : log of its ratio of width to height.
+    rotation : largest rotation in degrees, most are much smaller; shear; shift of its centre; perspective : change of
+        scale from side to side.
+    elastic, wobble : deviation of smooth displacements, with 3 and with 8 waves a side; drawn : factor of both, so that
+        some results are near the picture's style of writing and some are not.
+    neighbour : share of pictures that show a part of another character, on each of two sides.
     line, rules : share of prints, and of reliefs, with a rule of the page's frame near one edge.
-    spread : deviation of the blur that stroke width is changed by.
+    spread : deviation of the blur that changes the stroke width.
     print_level, relief_level : share of full ink at which strokes end: below 0.5 they grow, above they shrink.
     uneven, broken : deviation of that level over a picture, smooth and in patches.
     hardness : slope of the strokes' edge in a print, 1 / grey range.
-    worn : how much of its ink a print has lost where the block is worn most.
-    enhanced : share of prints whose contrast was enhanced by who scanned them.
-    print_blur : deviation, mostly near the lower end; contrast : of ink to paper; grain, stain : of the paper,
-        against a contrast of 1.
-    relief : how the strokes of a relief are carved, worn and scanned; left : tilt and bend that levelling has left.
-    toned : share of reliefs that are toned as `render` does; in the others dark is what is high.
-    depth_tilt : of a depth picture that is given, height from side to side against a range of 1; depth_noise and
-        depth_blur : deviations.
+    worn : share of its ink that a print has lost where the block is most worn.
+    enhanced : share of prints whose contrast was enhanced after scanning.
+    print_blur : deviation of the blur, mostly near the lower end; contrast : contrast of ink to paper; grain, stain :
+        strength of these in the paper, relative to a contrast of 1.
+    relief : how the strokes of a relief are carved, worn and scanned; left : tilt and bend that remain after levelling.
+    toned : share of reliefs that are toned as `render` does; in the others, high parts are dark.
+    depth_tilt : tilt of a real depth picture: height from side to side, relative to a range of 1; depth_noise and
+        depth_blur : deviations of its noise and blur.
     """
 
     scale: tuple[float, float] = (0.72, 0.98)
@@ -84,9 +84,9 @@ class Amounts:
 DEFAULT = Amounts()
 
 TOGETHER = 32
-"""Views that are made at a time: so few stay in a processor's cache."""
+"""Number of views that are made at a time; they fit into a processor's cache."""
 STEEP = 4.0
-"""Slope of the edges of a relief's strokes, before their flanks: 1 / grey range."""
+"""Slope of the edges of a relief's strokes before flanks are added, 1 / grey range."""
 
 
 def views(
@@ -100,13 +100,13 @@ def views(
 
     Parameters
     ----------
-    pictures : (N, S, S) uint8, prepared ink, 255 is full.
-    relief : (N,) bool, whether to show it as a relief's depth picture or as a print.
-    depth : (N,) bool, which are depth pictures already, whatever `relief` says; None: none.
+    pictures : (N, S, S) uint8 prepared ink, 255 = full ink.
+    relief : (N,) bool, True: show the picture as a relief's depth picture; False: as a print.
+    depth : (N,) bool, which pictures are depth pictures already; `relief` does not matter for them. None: no picture.
 
     Returns
     -------
-    (N, S, S) uint8, prepared ink.
+    (N, S, S) uint8 prepared ink.
     """
     result = np.empty_like(pictures)
     generator = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
@@ -135,12 +135,12 @@ def print_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAU
 
     Returns
     -------
-    (N, S, S) float32, whole numbers 0..255, dark ink on light paper.
+    (N, S, S) float32, whole numbers 0..255: dark ink on light paper.
     """
     draw = _draw(generator, ink)
     shape = _strokes(_warped(ink, draw, amounts, amounts.line), draw, amounts, amounts.print_level)
     shape = ((shape * draw.within(*amounts.hardness)) + 0.5).clamp(0, 1)
-    # Where a block is worn its print is pale: some strokes nearly go, and are not just thinner there.
+    # Where a block is worn, its print is pale: some strokes nearly vanish instead of becoming thinner.
     shape = shape * (1 - amounts.worn * draw.within(0, 1) * draw.smooth(4).clamp(min=0, max=2) / 2)
     least, most = amounts.print_blur
     shape = draw.blurred(shape, least + (most - least) * draw.within(0, 1) * draw.within(0, 1))
@@ -151,9 +151,9 @@ def print_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAU
 
 
 def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
-    """Simulate depth pictures of reliefs, toned so that they read like prints: high is dark.
+    """Simulate depth pictures of reliefs, toned so that they look like prints: high parts are dark.
 
-    Takes and returns what `print_view` does.
+    The parameters and the result are those of `print_view`.
     """
     draw = _draw(generator, ink)
     page = _warped(ink, draw, amounts, amounts.rules)
@@ -167,10 +167,10 @@ def relief_view(ink: Tensor, generator: torch.Generator, amounts: Amounts = DEFA
 
 
 def _enhanced(light: Tensor, draw: RandomFields) -> Tensor:
-    """Scans whose contrast somebody has enhanced: levelled to one mean and deviation everywhere, as far as they vary.
+    """Return scans with enhanced contrast: mean and deviation are made nearly the same everywhere.
 
-    Wallis 1976, "An approach to the space variant restoration and enhancement of images", which adaptive histogram
-    equalisation resembles; then a gamma curve.
+    The method is Wallis 1976, "An approach to the space variant restoration and enhancement of images", which adaptive
+    histogram equalisation resembles. A gamma curve follows.
     """
     reach = draw.within(0.1, 0.3)
     mean = draw.blurred(light, reach)
@@ -181,14 +181,14 @@ def _enhanced(light: Tensor, draw: RandomFields) -> Tensor:
 
 
 def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = DEFAULT) -> Tensor:
-    """Simulate other scans of reliefs of which there are depth pictures: moved, bent, tilted, with noise.
+    """Simulate other scans of reliefs from their depth pictures: moved, bent, tilted, with noise.
 
-    Takes and returns what `print_view` does, with height in the place of ink.
+    The parameters and the result are those of `print_view`, with height in place of ink.
     """
     draw = _draw(generator, picture)
     y, x = draw.plane()
     height = _warped(picture, draw, amounts, amounts.rules)
-    # Half of what simulated reliefs get: real ones have their own.
+    # Real reliefs have a tilt of their own, so they get half of what simulated ones get.
     height = height + amounts.depth_tilt * (draw.within(-1, 1) * x + draw.within(-1, 1) * y)
     height = draw.blurred(height, draw.within(*amounts.depth_blur))
     height = height + amounts.depth_noise * draw.within(0, 1) * draw.noise()
@@ -201,13 +201,13 @@ def _draw(generator: torch.Generator, ink: Tensor) -> RandomFields:
 
 
 def _another(draw: RandomFields) -> Tensor:
-    """(N,) int64, another row of the batch for each."""
+    """Return for each row of the batch the number of another row, (N,) int64."""
     away = 1 + (draw.uniform((draw.count,)) * (draw.count - 1)).long().clamp(max=max(draw.count - 2, 0))
     return (torch.arange(draw.count, device=away.device) + away) % max(draw.count, 1)
 
 
 def _warped(ink: Tensor, draw: RandomFields, amounts: Amounts, rules: float) -> Tensor:
-    """Move, turn and bend the characters; let parts of others in at the edges; draw rules into a share of them."""
+    """Move, turn and bend the characters; add parts of others at the edges; draw rules into a share of them."""
     y, x = draw.plane()
     turn = draw.within(-1, 1) * draw.within(0, 1) * math.radians(amounts.rotation)
     side = draw.within(*amounts.scale)
@@ -246,7 +246,7 @@ def _sampled(ink: Tensor, u: Tensor, v: Tensor) -> Tensor:
 
 
 def _strokes(page: Tensor, draw: RandomFields, amounts: Amounts, level: tuple[float, float]) -> Tensor:
-    """How far inside a stroke each pixel is: 0 on its changed edge, at most about 0.5 either way."""
+    """Return how far inside a stroke each pixel is: 0 on its changed edge, about -0.5 to 0.5."""
     soft = draw.blurred(page, draw.within(*amounts.spread))
     edge = draw.within(*level) + amounts.uneven * draw.within(0, 1) * draw.smooth(3)
     edge = edge + amounts.broken * draw.within(0, 1) * draw.smooth(14)

@@ -1,4 +1,4 @@
-"""A batch as the network sees it: views of the pictures that a step learns from."""
+"""Make a batch as the network sees it: views of the pictures that a step learns from."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from sinonom_cli.train.split import Pictures
 
 @dataclass(frozen=True)
 class MakeBatch:
-    """Batch of a step, or one process's share of it: prints and reliefs of P characters, K views of each side by side.
+    """Function object that makes the batch of a step, or one process's share of it.
 
-    Picklable, and the same in every process that makes it.
+    A batch has prints and reliefs of P characters; the K views of a character are consecutive. The object can be
+    pickled, and it makes the same batch in every process.
     """
 
     sampler: Sampler
@@ -36,7 +37,7 @@ class MakeBatch:
     def of(
         pictures: Pictures, cells: Cells, sampler: Sampler, ranks: Ranks, lessons: Lessons | None = None
     ) -> MakeBatch:
-        """Batches of these pictures."""
+        """Return an object that makes batches of these pictures."""
         return MakeBatch(
             sampler, sampler.seed, pictures.cells, pictures.classes, pictures.depths, cells, ranks, lessons
         )
@@ -54,23 +55,23 @@ class MakeBatch:
 
 
 def reliefs_of(depths: NDArray[np.bool_], images: int) -> NDArray[np.bool_]:
-    """Which pictures of ink to show as reliefs: so many that, with the depth pictures, they are half of each class.
+    """Choose pictures of ink to show as reliefs, so that reliefs and depth pictures are half of each class.
 
-    Pictures of a class come in random order, so these are random ones.
+    Pictures of a class come in random order, so the choice is random.
 
     Parameters
     ----------
-    depths : (P * K,) bool, depth pictures.
-    images : K.
+    depths : (P * K,) bool, which pictures are depth pictures.
+    images : pictures of each class, K.
 
     Returns
     -------
-    (P * K,) bool; without depth pictures every other one.
+    (P * K,) bool; in a class without depth pictures every second one.
     """
     of_class = depths.reshape(-1, images)
     ink = ~of_class
     lacking = np.maximum(images // 2 - of_class.sum(axis=1), 0)
-    # The last of each class, or every other one where there is no depth picture: which does not matter.
+    # The last ones of each class are chosen, or every second one where there is no depth picture.
     from_end = ink[:, ::-1].cumsum(axis=1)[:, ::-1]
     chosen = ink & (from_end <= lacking[:, None])
     none = lacking == images // 2

@@ -1,4 +1,4 @@
-"""The folder of prepared pictures: where it is, whose turn it is, and what goes when it grows too large."""
+"""Manage the cache folder of prepared pictures: its place, its locks, and what is deleted when it grows too large."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.storage.atomic import cannot_write
 
 MOST = 32 * 2**30
-"""Bytes that all entries together may take; beyond it the longest unused go, but none that was used today."""
+"""Bytes that all entries may take; above it the longest unused are deleted, except those of the last 24 hours."""
 A_DAY = 24 * 3600.0
 _ENTRY = re.compile(r"[0-9a-f]{32}")
 _FILE = re.compile(r"pictures\.\w+|unreadable\.json|teacher-[0-9a-f]+\.bin")
 
 
 def default_folder() -> Path:
-    """Where this system keeps what programs can make again."""
+    """Return the folder in which this system keeps files that programs can make again."""
     home = Path.home()
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "sinonom" / "cache"
@@ -36,7 +36,7 @@ def default_folder() -> Path:
 
 @contextmanager
 def turn(folder: Path, name: str) -> Iterator[None]:
-    """Hold an entry for this process alone; the system lets go of it when a process dies."""
+    """Lock an entry for this process alone; the system releases the lock when the process dies."""
     lock = FileLock(folder / f"{name}.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def prune(folder: Path, used: set[str]) -> None:
                 _remove(entry)
         except Timeout:
             continue
-        console.detail(f"{entry} was deleted: nothing has used it for longest")
+        console.detail(f"{entry} was deleted: it was unused for the longest time")
         total -= size
 
 
@@ -88,13 +88,13 @@ def _remove(entry: Path) -> None:
 
 
 def taken(entry: Path) -> int:
-    """Bytes an entry takes on the disk; what is not filled yet takes none."""
+    """Return the bytes that an entry takes on the disk; parts that are not filled yet take none."""
     status = (entry / "pictures.u8").stat()
     return 512 * status.st_blocks if hasattr(status, "st_blocks") else status.st_size
 
 
 def room(folder: Path, size: int) -> None:
-    """Refuse to begin on a disk that is too small: writing to a mapped file on a full disk would kill the process."""
+    """Raise if the disk is too small: writing to a mapped file on a full disk would kill the process."""
     free = shutil.disk_usage(folder).free
     if free < size:
         has = f"{size / 2**30:.1f} GiB for the prepared pictures, and the disk has {free / 2**30:.1f}"
@@ -103,4 +103,6 @@ def room(folder: Path, size: int) -> None:
 
 def elsewhere(message: str) -> SinonomError:
     """Return the user's error for a folder that cannot hold prepared pictures."""
-    return SinonomError(message, "--cache DIR on a disk that has room, or make room", ExitCode.OUTPUT_IN_THE_WAY)
+    return SinonomError(
+        message, "give --cache DIR on a disk with free space, or free some space", ExitCode.OUTPUT_IN_THE_WAY
+    )

@@ -1,4 +1,4 @@
-"""State of a training on disk: tensors and a little JSON in one safetensors file, so that it is whole or not there."""
+"""Save and load the state of a training: tensors and some JSON in one safetensors file, which is complete or absent."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sinonom_cli.storage.atomic import write_bytes
 def save(
     path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer | None, progress: dict[str, Any]
 ) -> None:
-    """Write parameters and buffers, the optimizer's state and `progress` (JSON types) to `path`, whole or not at all.
+    """Write parameters, buffers, the optimizer's state and `progress` (JSON types) to `path`, completely or not at all.
 
     Parameters
     ----------
-    modules : by the name that their tensors have in the file, not "optimizer".
+    modules : modules by the name that their tensors get in the file, which must not be "optimizer".
 
     Raises
     ------
@@ -33,19 +33,19 @@ def save(
         for number, entries in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in entries.items()}
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    # In the file's own header: a second file could be of another step after a kill between the two.
+    # The progress is in the file's own header: after a kill, a second file could belong to another step.
     header = {"progress": json.dumps(progress, sort_keys=True)}
-    # Its save_file makes files that only their owner may read, and has errors of its own for a full disk.
+    # The library's save_file makes files that only their owner may read, and has its own errors for a full disk.
     write_bytes(path, need("safetensors.torch", "train").save(plain, metadata=header))
 
 
 def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer | None) -> dict[str, Any]:
-    """Restore what `save` wrote, in place, and return its `progress`.
+    """Restore in place what `save` wrote, and return its `progress`.
 
     Raises
     ------
     SinonomError
-        If the file is damaged, is not there, or belongs to another network.
+        If the file is damaged, does not exist, or belongs to another network.
     """
     safetensors = need("safetensors", "train")
     try:

@@ -1,4 +1,4 @@
-"""Where the embeddings of each character lie, as a training keeps it beside its weights."""
+"""Keep the centre of each character's embeddings, as a part of the state of a training."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch.nn import functional
 
 
 class Centres(nn.Module):
-    """For each character a running mean of its embeddings, from which its nearest others are found.
+    """Running means of each character's embeddings, from which its nearest other characters are found.
 
     Parameters
     ----------
-    classes : how many characters.
-    length : of an embedding.
+    classes : number of characters, C.
+    length : length of an embedding.
     """
 
     KEPT = 0.5
-    """Share of a centre that stays when new embeddings come: a character comes up once in a hundred batches."""
+    """Share of a centre that stays when new embeddings come; a character occurs once in a hundred batches."""
 
     def __init__(self, classes: int, length: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Centres(nn.Module):
 
     @torch.no_grad()
     def add(self, embeddings: Tensor, labels: Tensor) -> None:
-        """Move the centres of the characters in a batch."""
+        """Update the centres of the characters in a batch."""
         classes, place = labels.unique(return_inverse=True)
         sums = embeddings.new_zeros(len(classes), embeddings.shape[1]).index_add(0, place, embeddings)
         means = functional.normalize(sums.float(), dim=1)
@@ -33,7 +33,7 @@ class Centres(nn.Module):
 
     @torch.no_grad()
     def neighbours(self, count: int) -> Tensor:
-        """The nearest other characters of each, nearest first: (C, count) int64; -1 where too few have come up yet."""
+        """Return the nearest other characters of each, nearest first, (C, count) int64; -1 where too few are known."""
         seen = self.rows.any(dim=1)
         found = torch.full((len(self.rows), count), -1, device=self.rows.device)
         count = min(count, int(seen.sum()) - 1)

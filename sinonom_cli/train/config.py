@@ -1,4 +1,4 @@
-"""What `sinonom train` was asked for."""
+"""Hold the options of one `sinonom train`, and find the image sets that they name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.storage.atomic import sha256_of
 
 HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
-"""Fields that say where and how, not what: another device may give other bytes, but goes on with the same training."""
+"""Fields that only say where and how to train; a training may go on with other values, if perhaps with other bytes."""
 
 NETWORK = ("backbone", "head", "lr", "weight_decay")
-"""Fields that the discriminant has no use for."""
+"""Fields that the discriminant does not use."""
 
 IF_ASKED_FOR = (
     "stem_stride",
@@ -31,42 +31,42 @@ IF_ASKED_FOR = (
     "hard_classes",
     "teach",
 )
-"""Fields that are noted where they say something: a loss without a margin has none."""
+"""Fields that are noted only if they have a value; a loss without a margin notes none, for example."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The options of one training, with the defaults of most losses; `options.complete` adds those of one loss.
+    """Options of one training, with the defaults of most losses; `options.complete` adds those of one loss.
 
     Attributes
     ----------
-    data : image sets, each perhaps with `:WEIGHT`; none: every one below ./data.
-    output : the model to make.
+    data : image sets, each with an optional `:WEIGHT`; none: every one below ./data.
+    output : folder of the model to make.
     loss : "lda", or one of `options.LOSSES`.
-    backbone : "directmap", "directmap-large" or a name of timm's.
-    stem_stride : of its first convolution; None: its own.
-    weights : to begin from: a safetensors file, or "pretrained"; None: fresh ones.
-    head : of the classifier that cross-entropy trains: "linear" or "ml-decoder".
-    teacher : "pp-ocr", an ONNX file, a model's folder or a name of timm's; None: there is none.
-    teacher_weights : of a teacher of timm's, like `weights`.
+    backbone : "directmap", "directmap-large" or the name of a timm model.
+    stem_stride : stride of the backbone's first convolution; None: its own.
+    weights : weights to begin from: a safetensors file, or "pretrained"; None: fresh ones.
+    head : head of the classifier that cross-entropy trains: "linear" or "ml-decoder".
+    teacher : "pp-ocr", an ONNX file, a model's folder or the name of a timm model; None: there is none.
+    teacher_weights : weights of a timm teacher, given as in `weights`.
     distill : weight of the teacher's part of the loss.
     distill_loss : "similarity" or "distance", see `distill.LOSSES`.
-    teach : sets, some of `data`, whose pictures the teacher is asked about; none: all.
+    teach : sets, some of `data`, whose pictures the teacher answers; none: all.
     embedding : length of an embedding.
     size : side of the input in pixels.
-    classes, images : P and K of a batch.
+    classes, images : P characters and K pictures of each in a batch.
     mining : "none", "batch-hard", "batch-all", "semi-hard" or "distance-weighted".
-    margin : of the loss; None: the soft margin, or it has none.
-    recall_at, simix : the k of recall@k, and whether it mixes similarities.
-    memory : embeddings of earlier batches that a batch is compared with.
-    micro_batch : pictures that run through the network at once; None: all.
-    frequency : characters are drawn by the number of their pictures to this power.
-    hard_classes : share of a batch's characters that are there as neighbours of others.
-    steps : batches to learn from.
-    lr, weight_decay : of AdamW; lr at the top of its schedule.
+    margin : margin of the loss; None: the soft margin, or the loss has none.
+    recall_at, simix : values of k of recall@k, and whether it mixes similarities.
+    memory : number of embeddings of earlier batches that a batch is compared with.
+    micro_batch : number of pictures that run through the network at once; None: all.
+    frequency : power; characters are drawn by the number of their pictures to this power.
+    hard_classes : share of a batch's characters that are neighbours of the others.
+    steps : number of batches to learn from.
+    lr, weight_decay : options of AdamW; lr is the maximum of its schedule.
     val : share of the pictures held out.
-    limit : take only the first so many pictures of each set; None: all.
-    cache : where prepared pictures are kept; None: the user's folder for such things.
+    limit : number of pictures to take from the start of each set; None: all.
+    cache : folder of prepared pictures; None: the user's cache folder.
     """
 
     data: tuple[Path, ...] = ()
@@ -107,16 +107,16 @@ class Config:
     overwrite: bool = False
 
     def options(self) -> dict[str, Any]:
-        """What changes the model, as JSON types: a model made with other options is another model."""
+        """Return the options that change the model, as JSON types; other values of them make another model."""
         left = HOW + (NETWORK if self.loss == "lda" else ())
         options = {name: value for name, value in asdict(self).items() if name not in left}
         if self.loss != "cross-entropy":
             options.pop("head", None)
         options["teach"] = self.taught()
         for name in ("teacher", "teacher_weights") + (() if self.teacher else ("distill", "distill_loss")):
-            options.pop(name, None)  # which teacher it was, the one who finds it adds
+            options.pop(name, None)  # the caller adds the teacher's identity
         if self.weights not in (None, "pretrained"):
-            # Where the file lay is nobody's business; which weights they were is.
+            # The path of the file is private; only its name and the identity of the weights are noted.
             options["weights"] = f"{Path(self.weights).name} {_identity(Path(self.weights))}"
         if self.loss == "triplet" and self.margin is None:
             options["margin"] = "soft"
@@ -128,33 +128,33 @@ class Config:
         return {name: value for name, value in options.items() if value or name not in IF_ASKED_FOR}
 
     def taught(self) -> list[int] | None:
-        """Numbers of the sets that the teacher is asked about, from 0 in the order of `data`; None: all.
+        """Return the numbers of the sets whose pictures the teacher answers, from 0 in the order of `data`; None: all.
 
         Raises
         ------
         SinonomError
-            With exit code 2, if one is not among them.
+            With exit code 2, if a set of `teach` is not one of `data`.
         """
         if not self.teach:
             return None
         sets = [path.absolute() for path, _ in map(weighed, find_sets(self.data))]
         for path in self.teach:
             if path.absolute() not in sets:
-                raise UsageError(f"--teach {path} is none of the sets that are learnt from", f"--data {path} too")
+                raise UsageError(f"--teach {path} is none of the sets that are learnt from", f"give --data {path} too")
         return sorted({sets.index(path.absolute()) for path in self.teach})
 
 
 def _identity(path: Path) -> str:
     if not path.is_file():
-        raise SinonomError(f"--weights {path} is no file", "--weights FILE.safetensors, or --weights pretrained")
+        raise SinonomError(f"--weights {path} is not a file", "--weights FILE.safetensors, or --weights pretrained")
     return sha256_of(path)[:16]
 
 
 def weighed(given: Path) -> tuple[Path, float]:
-    """A set and its weight: `SET:2` weighs 2, `SET` 1.
+    """Return a set and its weight: `SET:2` has weight 2, and `SET` has weight 1.
 
-    What is there under the whole name is a set without a weight; so `a:2` may be a folder, and `a:2:1` weighs it. A
-    drive is no set: `C:2` is a path.
+    If a folder with the whole name exists, it is a set without a weight. So `a:2` may be a folder, and `a:2:1` gives it
+    a weight. A drive is never a set: `C:2` is a path.
 
     Raises
     ------
@@ -170,16 +170,16 @@ def weighed(given: Path) -> tuple[Path, float]:
     if not colon or given.exists() or (len(name) == 1 and os.name == "nt"):
         return given, 1.0
     if not 0 < weight < float("inf"):
-        raise UsageError(f"--data {text}: a weight is a positive number", f"--data {name}:1, or leave the set away")
+        raise UsageError(f"--data {text}: a weight is a positive number", f"--data {name}:1, or leave out the set")
     return Path(name), weight
 
 
 def find_sets(data: tuple[Path, ...], below: Path = Path("data")) -> list[Path]:
-    """The image sets that were given; none given: every complete one below ./data, at any depth.
+    """Return the image sets that were given, or every complete one below ./data, at any depth.
 
     Parameters
     ----------
-    data : without weights, see `weighed`.
+    data : sets without weights, see `weighed`; none: those below ./data.
 
     Raises
     ------
@@ -207,6 +207,6 @@ def find_sets(data: tuple[Path, ...], below: Path = Path("data")) -> list[Path]:
     if not found:
         raise SinonomError(
             f"no image set below ./{below.as_posix()}",
-            f"sinonom synth-fonts FONTS {below.as_posix()}/fonts makes one; or give one with --data SET",
+            f"make one with sinonom synth-fonts FONTS {below.as_posix()}/fonts, or give one with --data SET",
         )
     return found

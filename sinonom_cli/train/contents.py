@@ -1,8 +1,9 @@
-"""What the pictures of a set hold, known without reading again those that have not been touched.
+"""Know the content of a set's pictures without reading unchanged files again.
 
-Beside the prepared pictures of a set lie, by row, what the system says of each file (`STATUS`), the hash of its bytes
-as of then, and the hash that its cell was prepared from. A file whose status is another is hashed again, and prepared
-again if its bytes are others: a picture that was replaced in place is seen, one that was only touched is no other.
+Three tables beside the prepared pictures of a set have, for each row: the status of the file (`STATUS`), the hash that
+its bytes had then, and the hash of the bytes that its cell was prepared from. A file with another status is hashed
+again, and it is prepared again if its bytes have changed. So a picture that was replaced is noticed, and one that was
+only touched is not prepared again.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ if TYPE_CHECKING:
     from sinonom_cli.storage.image_set import ImageSet
 
 STATUS = np.dtype([("size", "<i8"), ("changed", "<i8"), ("status_changed", "<i8"), ("file", "<u8")])
-"""Bytes, time of the last change of the content and of the file's entry (on Windows: when it was made) in ns, inode.
-A program can set the first time back, but not the second."""
-_INODE = 2**64 - 1  # some disks of Windows have longer ones
+"""Status of a file: its size in bytes, the times in ns of the last change of its content and of its entry (on Windows:
+when it was made), and its inode. A program can set the first time back, but not the second."""
+_INODE = 2**64 - 1  # some disks on Windows have longer inodes
 SUM = 16
-"""Bytes that are kept of a SHA-256."""
+"""Number of bytes that are kept of a SHA-256."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The three tables of a set, mapped; zeros where nothing is known.
+    """Three tables of a set, mapped into memory; a row is zeros if nothing is known.
 
     Attributes
     ----------
     statuses : (N,) of `STATUS`.
     sums : (N, SUM) uint8, hash of the file's bytes when it had that status.
-    prepared : (N, SUM) uint8, hash of the bytes that its cell was made from.
-    BYTES : of the three together, for each picture.
+    prepared : (N, SUM) uint8, hash of the bytes that the picture's cell was made from.
+    BYTES : bytes for each picture in the three tables together.
     """
 
     statuses: NDArray[np.void]
@@ -51,7 +52,7 @@ class Contents:
 
     @staticmethod
     def files(entry: Path, count: int) -> dict[Path, int]:
-        """Return the files of a set of `count` pictures, and the bytes of each."""
+        """Return the files of the tables for a set of `count` pictures, and the bytes of each."""
         return {
             entry / "pictures.status": count * STATUS.itemsize,
             entry / "pictures.sums": count * SUM,
@@ -60,7 +61,7 @@ class Contents:
 
     @staticmethod
     def of(entry: Path, count: int) -> Contents:
-        """Map the tables, which are there."""
+        """Map the tables, whose files must exist."""
         status, sums, prepared = Contents.files(entry, count)
         return Contents(
             np.memmap(status, STATUS, "r+", shape=(count,)),
@@ -69,7 +70,7 @@ class Contents:
         )
 
     def look(self, images: ImageSet, rows: NDArray[np.int64]) -> None:
-        """Hash what has another status than it had, or has none yet; what cannot be read has a hash of zeros."""
+        """Hash the files with a changed or unknown status; a file that cannot be read gets a hash of zeros."""
         now = statuses(images, rows)
         others = np.flatnonzero(now != self.statuses[rows])
         if len(others):
@@ -77,12 +78,12 @@ class Contents:
             self.statuses[rows[others]] = now[others]
 
     def stale(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which cells were made from other bytes than the files hold, (n,) bool."""
+        """Return which cells were made from other bytes than the files have now, (n,) bool."""
         return (self.sums[rows] != self.prepared[rows]).any(axis=1)
 
 
 def statuses(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.void]:
-    """Return what the system says of the files of these rows, (n,) of `STATUS`; zeros for one that is not there."""
+    """Return the status of the files of these rows, (n,) of `STATUS`; it is zeros if a file does not exist."""
     found = np.zeros(len(rows), STATUS)
     folder, pictures = str(images.path), images.pictures
     for place, row in enumerate(rows.tolist()):
@@ -95,7 +96,7 @@ def statuses(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.void]:
 
 
 def digest_of(images: ImageSet, rows: NDArray[np.int64], sums: NDArray[np.uint8]) -> str:
-    """Return a SHA-256, in hexadecimal, of the pictures of these rows: names, labels and the hashes of their bytes.
+    """Return a hexadecimal SHA-256 of the pictures of these rows: of their names, labels and hashes.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def sums_of(images: ImageSet, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 def sum_of(path: Path) -> bytes:
-    """Return the hash of a file's bytes, `SUM` bytes; zeros, if it cannot be read."""
+    """Return the hash of a file's bytes, `SUM` bytes; it is zeros if the file cannot be read."""
     try:
         return bytes(SUM) if look(path)[1] else bytes.fromhex(sha256_of(path))[:SUM]
     except OSError:

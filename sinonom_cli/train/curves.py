@@ -1,4 +1,4 @@
-"""The curves of a training: `curves.png`, drawn with Pillow, and TensorBoard's events where that is installed."""
+"""Draw the curves of a training as `curves.png`, and write TensorBoard events if TensorBoard is installed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SHADES = (INK, (160, 160, 160))
 
 
 def draw_curves(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """Draw the lines of `metrics.csv`, a panel each for the loss, for how it learns and for how well it finds.
+    """Draw the lines of `metrics.csv` in three panels: the loss, the progress of learning, and the validation.
 
     Parameters
     ----------
-    rows : with the columns of `metrics_log.METRICS_COLUMNS`; empty cells are left out.
+    rows : lines with the columns of `metrics_log.METRICS_COLUMNS`; empty cells are left out.
     """
     page = Image.new("RGB", (WIDTH, HEIGHT * len(PANELS)), (255, 255, 255))
     draw, font = ImageDraw.Draw(page), sheet_font()
@@ -59,7 +59,7 @@ def draw_curves(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def events(folder: Path, begun: int) -> Any:
-    """A writer of TensorBoard's events, those after step `begun` purged; None where TensorBoard is not installed."""
+    """Return a writer of TensorBoard events that purges those after step `begun`; None without TensorBoard."""
     if importlib.util.find_spec("tensorboard") is None:
         return None
     from torch.utils.tensorboard import SummaryWriter

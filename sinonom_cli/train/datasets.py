@@ -1,4 +1,4 @@
-"""What is learnt from: the sets that were given, their pictures prepared, and the batches made of them."""
+"""Set up what a training learns from: the given sets, their prepared pictures, and the batches made of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from sinonom_cli.train.sampler import HardClasses, Sampler
 from sinonom_cli.train.split import Pictures, gather
 
 MOST_IMAGES = 16
-"""Pictures of a character, up to which a fuller batch is proposed."""
+"""Largest number of pictures of a character for which a fuller batch is proposed."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """Image sets: `whole`, and cut off after `--limit`; and the `weights` that their pictures are drawn with."""
+    """Image sets, complete (`whole`) and cut off after `--limit` (`sets`), and the `weights` of their pictures."""
 
     whole: list[ImageSet]
     sets: list[ImageSet]
@@ -38,7 +38,7 @@ def read_sets(config: Config) -> Given:
     Raises
     ------
     SinonomError
-        If there are none, or they cannot train.
+        If there are none, or no model can be trained on them.
     """
     found = [weighed(path) for path in find_sets(config.data)]
     whole = [read_imageset(path) for path, _ in found]
@@ -49,7 +49,7 @@ def read_sets(config: Config) -> Given:
 
 @dataclass(frozen=True)
 class Material:
-    """Prepared pictures and what makes batches of them."""
+    """Prepared pictures, and the object that makes batches of them."""
 
     cells: Cells
     pictures: Pictures
@@ -59,7 +59,7 @@ class Material:
 def prepare_material(
     config: Config, given: Given, ranks: Ranks, teacher: Teacher | None, hard: HardClasses | None, again: bool
 ) -> Material:
-    """Prepare the pictures, unless they are, and set up the batches; `again` as in `fill_cache`."""
+    """Prepare the pictures that are not prepared yet, and set up the batches; `again` is as in `fill_cache`."""
     cells = fill_cache(_folder(config), given.whole, config.size, config.workers, config.limit, again=again)
     pictures = gather(given.sets, config.seed, config.val, frozenset(cells.unreadable))
     lessons = Lessons.of(teacher, cells, config.taught()) if teacher else None
@@ -68,7 +68,7 @@ def prepare_material(
 
 
 def contents(config: Config, given: Given) -> list[str]:
-    """Return by set what its pictures hold, see `Cells.contents`; it reads those alone that are not known."""
+    """Return the digest of each set's pictures, see `Cells.contents`; only changed or unknown files are read."""
     return contents_of(_folder(config), given.whole, config.size, config.limit)
 
 
@@ -86,8 +86,9 @@ def _sampler(
     if classes < 2:
         raise SinonomError(f"{sampler.classes} characters are too few for {ranks.size} processes", "one process")
     wanted = config.classes * config.images
-    text = f"there are {sampler.classes:,} characters only: a batch has {classes * config.images:,} pictures"
-    # As many pictures of fewer characters, shared alike by all processes; views of one picture are worth less and less.
+    text = f"there are only {sampler.classes:,} characters: a batch has {classes * config.images:,} pictures"
+    # Propose as many pictures of fewer characters, in equal shares for all processes. More views of one picture help
+    # less and less.
     for images in range(config.images + 1, MOST_IMAGES + 1):
         fewer, rest = divmod(wanted, images)
         if not rest and 2 <= fewer <= sampler.classes and fewer % ranks.size == 0:

@@ -12,13 +12,13 @@ from sinonom_cli.train.losses.basic import LossValue, References, with_figures
 from sinonom_cli.train.losses.table import Choice
 
 SCALE = 64
-"""Factor of the cosines, as in the papers."""
+"""Factor that cosines are multiplied by, as in the papers."""
 
 
 class ArcFace(nn.Module):
-    """Deng et al. 2019, "ArcFace: additive angular margin loss for deep face recognition", equation 3.
+    """ArcFace loss with a margin in radians.
 
-    The margin is in radians.
+    Deng et al. 2019, "ArcFace: additive angular margin loss for deep face recognition", equation 3.
     """
 
     named = "ArcFaceLoss"
@@ -35,12 +35,15 @@ class ArcFace(nn.Module):
         )
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of (N, D) rows of length 1 and their (N,) labels."""
+        """Return the loss of (N, D) rows of length 1 and their (N,) labels."""
         return with_figures(self.library(rows, labels), rows, labels)
 
 
 class SubcenterArcFace(ArcFace):
-    """Deng et al. 2020, "Sub-center ArcFace: boosting face recognition by large-scale noisy web faces", 3 centres."""
+    """Sub-center ArcFace loss with 3 centres for each character.
+
+    Deng et al. 2020, "Sub-center ArcFace: boosting face recognition by large-scale noisy web faces".
+    """
 
     named = "SubCenterArcFaceLoss"
     more: ClassVar[dict[str, int]] = {"sub_centers": 3}

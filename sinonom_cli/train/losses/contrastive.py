@@ -11,31 +11,31 @@ from sinonom_cli.train.losses.triplets import mean_cost
 
 
 class Contrastive(OfBatch):
-    """`contrastive` as `--loss` makes it."""
+    """Module of the loss `contrastive`, for `--loss contrastive`."""
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of a batch; see `contrastive`."""
+        """Return the loss of a batch; see `contrastive`."""
         return contrastive(rows, labels, self.choice.margin or 0.0, self.choice.mining, references)
 
 
 def contrastive(
     embeddings: Tensor, labels: Tensor, margin: float, miner: str = "none", references: References | None = None
 ) -> LossValue:
-    """Contrastive loss: pictures of one character together, those of two at least the margin apart.
+    """Return the contrastive loss, which pulls positives together and pushes negatives at least the margin apart.
 
     Hadsell, Chopra, LeCun 2006, equation 4: d^2 / 2 for a pair of one label, max(0, m - d)^2 / 2 for a pair of two. The
-    mean over pairs of one label and the mean over pairs of two are added, since the latter are so many more.
+    mean over pairs of one label and the mean over pairs of two are added, since there are many more of the latter.
 
     Parameters
     ----------
     embeddings, labels, references : as for `triplet`.
-    margin : in the distance's unit.
-    miner : none: every pair. batch-all: every pair that costs anything. Otherwise the pairs of the triplets that
+    margin : m, in the distance's unit.
+    miner : none: every pair. batch-all: every pair with a cost above 0. Otherwise the pairs of the triplets that
         `mean_cost` takes.
 
     Returns
     -------
-    LossValue; `active` counts the pairs of two labels closer than the margin among those looked at.
+    LossValue; `active` is the share of the compared pairs of two labels that are closer than the margin.
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)

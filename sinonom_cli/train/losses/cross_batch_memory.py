@@ -1,4 +1,4 @@
-"""Embeddings of earlier batches, which a loss compares a batch with."""
+"""Store embeddings of earlier batches, which a loss compares a batch with."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sinonom_cli.train.losses.basic import References
 
 
 class Memory(nn.Module):
-    """The last embeddings, to compare a batch with (Wang et al. 2020, "Cross-batch memory for embedding learning").
+    """Memory of the last embeddings (Wang et al. 2020, "Cross-batch memory for embedding learning").
 
-    They are as old as they are: a network that changes slowly would embed their pictures nearly the same now.
+    Stored embeddings are stale; features drift slowly enough for that (Wang et al. 2020).
 
     Parameters
     ----------
-    size : how many.
-    length : of an embedding.
+    size : number of embeddings that are stored, M.
+    length : length of an embedding, D.
     """
 
     def __init__(self, size: int, length: int) -> None:
@@ -26,13 +26,13 @@ class Memory(nn.Module):
         self.register_buffer("written", torch.zeros((), dtype=torch.int64))
 
     def behind(self, embeddings: Tensor, labels: Tensor) -> References:
-        """The batch, and behind it what is remembered: (N + M, D), (N + M,)."""
+        """Return the batch followed by the memory: (N + M, D) embeddings and (N + M,) labels."""
         held = min(int(self.written), len(self.rows))
         return torch.cat([embeddings, self.rows[:held]]), torch.cat([labels, self.labels[:held]])
 
     @torch.no_grad()
     def add(self, embeddings: Tensor, labels: Tensor) -> None:
-        """Remember a batch in place of the oldest."""
+        """Store a batch in place of the oldest embeddings."""
         embeddings, labels = embeddings[-len(self.rows) :], labels[-len(self.rows) :]
         places = (int(self.written) + torch.arange(len(labels), device=labels.device)) % len(self.rows)
         self.rows[places] = embeddings.float()

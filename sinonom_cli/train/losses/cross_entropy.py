@@ -9,10 +9,10 @@ from sinonom_cli.train.losses.basic import LossValue, OfBatch, References, pairw
 
 
 class CrossEntropy(OfBatch):
-    """The mean over pictures of -log of the probability that the softmax of their logits gives their character."""
+    """Cross-entropy loss: the mean over pictures of -log of the softmax probability of their character."""
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of (N, C) logits and (N,) labels; `active` is the share of pictures that are named wrongly."""
+        """Return the loss of (N, C) logits and (N,) labels; `active` is the share of pictures classified wrongly."""
         wrong = float((rows.argmax(dim=1) != labels).float().mean())
         apart = pairwise_distances(functional.normalize(rows.detach(), dim=1))
         return LossValue(functional.cross_entropy(rows, labels), wrong, spread(apart))

@@ -1,10 +1,10 @@
-"""Which triplets of a batch a loss looks at: pure functions of a distance matrix and labels.
+"""Choose the triplets of a batch that a loss compares, by pure functions of a distance matrix and labels.
 
-batch-hard and distance-weighted list theirs. batch-all and semi-hard look at every triplet, tens of millions in a large
-batch: these are never listed, but gone through in pieces (`triplets.py`).
+batch-hard and distance-weighted mining list their triplets. batch-all and semi-hard mining examine every triplet, tens
+of millions in a large batch; these are never listed, but processed in pieces (`triplets.py`).
 
-Anchors are the N pictures of a batch. Positives and negatives are taken from M references, whose first N are the
-pictures themselves; what follows them is a memory of earlier batches.
+Anchors are the N pictures of a batch. Positives and negatives are taken from M references. The first N references are
+the pictures themselves; the others are a memory of earlier batches.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 CUTOFF, FAR = 0.5, 1.4
-"""Of distance weighting, as published: nearer negatives count as this near; farther ones cost nothing, and are left."""
+"""Limits of distance weighting, as published: the first is the least distance that is used, the second the greatest
+distance at which a negative still has a cost."""
 
 
 class Triplets(NamedTuple):
-    """Rows of a batch: three (T,) int64 tensors, one entry for each triplet."""
+    """Triplets of a batch as row numbers: three (T,) int64 tensors with one entry for each triplet."""
 
     anchor: Tensor
     positive: Tensor
@@ -27,12 +28,12 @@ class Triplets(NamedTuple):
 
 
 def pairs(labels: Tensor, references: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Two (N, M) bool masks: another picture of the same label; a picture of another label.
+    """Return two (N, M) bool masks: other pictures of the same label, and pictures of another label.
 
     Parameters
     ----------
-    labels : (N,) int, of the batch.
-    references : (M,) int, of the references, the batch first; None: of the batch alone.
+    labels : (N,) int, labels of the batch.
+    references : (M,) int, labels of the references, the batch first; None: of the batch alone.
     """
     references = labels if references is None else references
     same = labels[:, None] == references[None, :]
@@ -41,7 +42,7 @@ def pairs(labels: Tensor, references: Tensor | None = None) -> tuple[Tensor, Ten
 
 
 def batch_hard(distances: Tensor, labels: Tensor, references: Tensor | None = None) -> Triplets:
-    """For each anchor its farthest positive and its nearest negative.
+    """Choose for each anchor its farthest positive and its nearest negative.
 
     Hermans et al. 2017, equation 5: max_p d(a, p) and min_n d(a, n) over the batch, for every anchor a.
 
@@ -53,8 +54,8 @@ def batch_hard(distances: Tensor, labels: Tensor, references: Tensor | None = No
 
     Returns
     -------
-    Triplets, at most N of them in the order of their anchors; an anchor without a positive or without a negative
-    has none.
+    Triplets in the order of their anchors, at most N of them; an anchor without a positive or without a negative has
+    none.
     """
     positives, negatives = pairs(labels, references)
     farthest = distances.masked_fill(~positives, -torch.inf).argmax(dim=1)
@@ -64,17 +65,17 @@ def batch_hard(distances: Tensor, labels: Tensor, references: Tensor | None = No
 
 
 def distance_weighted(distances: Tensor, labels: Tensor, length: int, references: Tensor | None = None) -> Triplets:
-    """For each pair of an anchor and a positive one negative, drawn so that all distances come up.
+    """Draw one negative for each pair of an anchor and a positive, so that all distances occur.
 
     Wu et al. 2017, "Sampling matters in deep embedding learning", section 4: a negative at distance d is drawn with a
-    chance in proportion to 1 / q(d), the density of distances on the sphere, cut off for near negatives. Draws from
-    torch's random state.
+    probability proportional to 1 / q(d), cut off for near negatives; q is the density of distances on the sphere. The
+    function draws from torch's random state.
 
     Parameters
     ----------
     distances : (N, M) float, between embeddings of length 1.
     labels : (N,) int.
-    length : of an embedding, D.
+    length : length of an embedding, D.
     references : (M,) int; None: the batch itself.
 
     Returns
@@ -86,7 +87,7 @@ def distance_weighted(distances: Tensor, labels: Tensor, length: int, references
     anchor, positive = torch.nonzero(positives, as_tuple=True)
     if not len(anchor):
         return Triplets(anchor, positive, positive)
-    # By anchors, not by pairs: with a memory an anchor has many positives, and its weights would be copied for each.
+    # Weights are made for anchors: with a memory an anchor has many positives, and each pair would copy its weights.
     number = positives.sum(dim=1)
     anchors, most = torch.nonzero(number).squeeze(1), int(number.max())
     weights = distance_weights(distances[anchors], negatives[anchors], length)
@@ -96,34 +97,34 @@ def distance_weighted(distances: Tensor, labels: Tensor, length: int, references
 
 
 def semi_hard(near: Tensor, far: Tensor, margin: float) -> Tensor:
-    """Which triplets have a negative that is farther than the positive, but by less than the margin.
+    """Return which triplets have a negative that is farther than the positive, but by less than the margin.
 
     Schroff et al. 2015 (FaceNet), equation 4 and the text after it: d(a, p) < d(a, n) < d(a, p) + margin.
 
     Parameters
     ----------
     near, far : float, of shapes that broadcast: distances of anchors to their positives and to their negatives.
-    margin : the loss's, in the distance's unit.
+    margin : margin of the loss, in the distance's unit.
 
     Returns
     -------
-    Bool, of the shape that they broadcast to.
+    Bool, of the shape that `near` and `far` broadcast to.
     """
     gap = far - near
     return (gap > 0) & (gap < margin)
 
 
 def distance_weights(distances: Tensor, negatives: Tensor, length: int) -> Tensor:
-    """Chances of negatives, in proportion to 1 / q(d) with q(d) = d^(D - 2) (1 - d^2 / 4)^((D - 3) / 2).
+    """Return weights of negatives proportional to 1 / q(d) with q(d) = d^(D - 2) (1 - d^2 / 4)^((D - 3) / 2).
 
     Parameters
     ----------
-    distances, negatives : (N, M) float and bool; what is no negative has no chance.
-    length : of an embedding, D.
+    distances, negatives : (N, M) float and bool; entries that are not negatives get weight 0.
+    length : length of an embedding, D.
 
     Returns
     -------
-    (N, M) float, the greatest of a row is 1; a row without a negative is 0.
+    (N, M) float; the greatest of a row is 1, and a row without a negative is 0.
     """
     near = distances.clamp(min=CUTOFF, max=2 - 1e-4)
     logarithms = (2 - length) * near.log() - (length - 3) / 2 * (1 - near.square() / 4).log()

@@ -10,7 +10,10 @@ from sinonom_cli.train.losses.table import Choice
 
 
 class ProxyAnchor(nn.Module):
-    """Kim et al. 2020, "Proxy anchor loss for deep metric learning", equation 4, with the paper's alpha of 32."""
+    """Proxy-anchor loss with the paper's alpha of 32.
+
+    Kim et al. 2020, "Proxy anchor loss for deep metric learning", equation 4.
+    """
 
     def __init__(self, choice: Choice, classes: int, length: int) -> None:
         super().__init__()
@@ -21,10 +24,10 @@ class ProxyAnchor(nn.Module):
 
     @property
     def proxies(self) -> nn.Parameter:
-        """(C, D) vectors of the characters."""
+        """Return the proxies of the characters, (C, D)."""
         proxies: nn.Parameter = self.library.proxies
         return proxies
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of (N, D) rows of length 1 and their (N,) labels."""
+        """Return the loss of (N, D) rows of length 1 and their (N,) labels."""
         return with_figures(self.library(rows, labels), rows, labels)

@@ -14,21 +14,21 @@ from sinonom_cli.train.losses.triplets import mean_cost
 
 
 class Quadruplet(OfBatch):
-    """`quadruplet` as `--loss` makes it."""
+    """Module of the loss `quadruplet`, for `--loss quadruplet`."""
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of a batch; see `quadruplet`."""
+        """Return the loss of a batch; see `quadruplet`."""
         return quadruplet(rows, labels, self.choice.margin or 0.0, self.choice.mining, references)
 
 
 def quadruplet(
     embeddings: Tensor, labels: Tensor, margin: float, miner: str = "batch-hard", references: References | None = None
 ) -> LossValue:
-    """Quadruplet loss: a triplet's negative is pushed away from the anchor, and from other characters as well.
+    """Return the quadruplet loss, which pushes a triplet's negative away from the anchor and from other characters.
 
     Chen et al. 2017, "Beyond triplet loss: a deep quadruplet network for person re-identification", equation 6, with
     plain distances: max(0, d(a, p) - d(a, n) + m) + max(0, d(a, p) - d(n, n') + m / 2), where a, n and n' are of three
-    labels. n' is the nearest to n that there is.
+    labels. n' is the nearest such picture to n.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ def quadruplet(
 
     Returns
     -------
-    LossValue; `active` counts the triplets of which either part costs anything.
+    LossValue; `active` is the share of triplets with a cost above 0 in either part.
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)
-    # What a whole table of triplets shares is looked for once; of triplets in a list, only what they name.
+    # A table of triplets needs the neighbours of all rows once; a list of triplets only those of its negatives.
     everyone = _others(rows, names, torch.arange(len(rows), device=rows.device)) if miner == "semi-hard" else None
 
     def cost(near: Tensor, far: Tensor, anchor: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ def quadruplet(
 
 
 class _Others(NamedTuple):
-    """The nearest rows of other labels, for each of U rows.
+    """Nearest rows of other labels, for each of U rows.
 
     label : (U,) int, the label of the nearest row that has another label than the row itself.
     nearest : (U,) float with gradient, the distance of that row; infinite where there is none.

@@ -1,4 +1,4 @@
-"""Recall@k as a loss: a smooth stand-in for the share of relevant pictures among the k nearest."""
+"""Recall@k as a loss: a smooth approximation of the share of relevant pictures among the k nearest."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from sinonom_cli.train.losses.chunks import in_pieces
 from sinonom_cli.train.losses.mining import pairs
 
 RANK_TEMPERATURE, SIMILARITY_TEMPERATURE = 1.0, 0.01
-"""Of the paper: how soft it is to be among the first k, and to be nearer than another."""
+"""Temperatures of the paper: for the comparison of a rank with k, and for the comparison of two similarities."""
 
 
 class RecallAtK(OfBatch):
-    """`recall_at_k` as `--loss` makes it."""
+    """Module of the loss `recall_at_k`, for `--loss recall@k`."""
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of a batch; see `recall_at_k`."""
+        """Return the loss of a batch; see `recall_at_k`."""
         return recall_at_k(rows, labels, self.choice.recall_at, references, self.choice.simix)
 
 
 def recall_at_k(
     embeddings: Tensor, labels: Tensor, ks: Sequence[int], references: References | None = None, mixup: bool = False
 ) -> LossValue:
-    """Recall@k surrogate of one batch, each picture asked for among all others.
+    """Return the recall@k surrogate loss of one batch, in which each picture is a query to all others.
 
     Patel, Tolias, Matas 2021, "Recall@k surrogate loss with large batches and similarity mixup", equations 4 to 6: the
-    rank of a positive x of a query q is 1 + sum over all other z of sigmoid((s(q, z) - s(q, x)) / 0.01), the recall at
-    k the sum over positives of sigmoid((k - rank) / 1) over the most that k places can hold, and the loss 1 minus it,
-    meant over queries and several k. As in the authors' code, that sum is at most k.
+    rank of a positive x of a query q is 1 + sum over all other z of sigmoid((s(q, z) - s(q, x)) / 0.01). The recall at
+    k is the sum over positives of sigmoid((k - rank) / 1), divided by the most positives that k places can hold. The
+    loss is 1 minus the recall, averaged over queries and several k. As in the authors' code, that sum is at most k.
 
     Parameters
     ----------
     embeddings : (N, D) float, of length 1; s is their dot product.
     labels : (N,) int.
-    ks : the k.
+    ks : values of k.
     references : what the batch is compared with, the batch first; None: itself.
     mixup : add a virtual picture for every pair of one label, see `mixed`.
 
     Returns
     -------
-    LossValue; 0 where no picture has a positive. `active` is the share of pictures whose nearest other has another
-    label.
+    Loss; its value is 0 if no picture has a positive. `active` is the share of pictures whose nearest other picture
+    has another label.
     """
     distances = pairwise_distances(embeddings.detach())
     rows, names = references or (embeddings, labels)
@@ -61,14 +61,14 @@ def recall_at_k(
 
 
 def mixed(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """SiMix: between every two embeddings of one label one at a random place.
+    """Return SiMix's virtual embeddings: one at a random place between every two embeddings of one label.
 
-    Patel et al. 2021, on similarity mixup: a x + (1 - a) z with a even in [0, 1], not brought to length 1, so that its
-    similarities are those of x and z, mixed. Draws from torch's random state.
+    Patel et al. 2021, on similarity mixup: a x + (1 - a) z with a uniform in [0, 1]. It is not normalised, so that its
+    similarities are those of x and z, mixed. The function draws from torch's random state.
 
     Returns
     -------
-    (V, D) float and their (V,) labels.
+    (V, D) float embeddings and their (V,) labels.
     """
     first, second = torch.nonzero(pairs(labels)[0].triu(), as_tuple=True)
     share = torch.rand(len(first), 1, dtype=embeddings.dtype, device=embeddings.device)
@@ -76,7 +76,7 @@ def mixed(embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _costs(similarities: Tensor, positives: Tensor, ks: Sequence[int]) -> Tensor:
-    """1 - recall of each query that has a positive, (Q,)."""
+    """Return 1 - recall of each query that has a positive, (Q,)."""
 
     def recall(positives: Tensor, similarities: Tensor, numbers: Tensor) -> Tensor:
         return _recall(similarities, positives, numbers, ks)
@@ -85,11 +85,14 @@ def _costs(similarities: Tensor, positives: Tensor, ks: Sequence[int]) -> Tensor
 
 
 def _recall(similarities: Tensor, positives: Tensor, numbers: Tensor, ks: Sequence[int]) -> Tensor:
-    """Recall of queries (Q, M), meant over the k, (Q,); `numbers` are their own columns."""
+    """Return the recall of each query, averaged over the k, (Q,); `numbers` are the queries' own columns.
+
+    `similarities` and `positives` are (Q, M).
+    """
     query, positive = torch.nonzero(positives, as_tuple=True)
     above = similarities[query] - similarities[query, positive][:, None]
     nearer = torch.sigmoid(above / SIMILARITY_TEMPERATURE)
-    # Neither the positive itself nor the query counts among what is nearer.
+    # Neither the positive itself nor the query counts as nearer.
     skipped = torch.zeros_like(nearer, dtype=torch.bool)
     skipped[torch.arange(len(query)), positive] = True
     skipped[torch.arange(len(query)), numbers[query]] = True

@@ -1,4 +1,4 @@
-"""The loss that `--loss` names, with what it learns beside the network and what it remembers."""
+"""Build the loss that `--loss` names, with its proxies and its memory."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sinonom_cli.train.losses.table import LOSSES, Choice
 
 
 class Criterion(nn.Module):
-    """A loss of (N, D) float32 rows and their (N,) int64 labels.
+    """Loss of (N, D) float32 rows and their (N,) int64 labels.
 
-    The rows are embeddings of length 1 or, for cross-entropy, logits. Its parameters (proxies) are learnt with the
-    network's; its buffers (a memory) belong to the state of a training. None of either belongs to the model.
+    The rows are embeddings of length 1 or, for cross-entropy, logits. The loss's parameters (proxies) are learnt with
+    the network's. Its buffers (a memory) belong to the state of a training. Neither belongs to the model.
 
     Parameters
     ----------
-    choice : which loss.
+    choice : loss and its options.
     classes : number of characters, C.
-    length : of an embedding, D.
+    length : length of an embedding, D.
     """
 
     def __init__(self, choice: Choice, classes: int, length: int) -> None:
@@ -36,39 +36,39 @@ class Criterion(nn.Module):
 
     @property
     def stuck_at(self) -> float | None:
-        """The value of a batch-hard loss while it tells nothing apart; None of other losses."""
+        """Return the value of a batch-hard loss while the network separates nothing; None for other losses."""
         if self.choice.mining != "batch-hard" or self.entry.collapsed is None:
             return None
         return math.log(2) if self.choice.margin is None else self.choice.margin * self.entry.collapsed
 
     @property
     def rate(self) -> float:
-        """Learning rate of proxies, as a multiple of the network's."""
+        """Return the learning rate of proxies, as a multiple of the network's."""
         return self.entry.rate
 
     @property
     def proxies(self) -> nn.Parameter | None:
-        """(C, D) vectors of the characters that the loss learns; None: it learns none, or several of each."""
+        """Return the proxies of the characters, (C, D); None if the loss has none, or several for each character."""
         return getattr(self.loss, "proxies", None)
 
     @torch.no_grad()
     def begin_at(self, centres: Tensor) -> None:
-        """Put the proxies at (C, D) centres of the characters."""
+        """Set the proxies to (C, D) centres of the characters."""
         if self.proxies is not None:
             self.proxies.copy_(centres)
 
     @property
     def reads_logits(self) -> bool:
-        """Whether the rows are logits, not embeddings."""
+        """Return whether the rows are logits instead of embeddings."""
         return self.entry.reads_logits
 
     def forward(self, rows: Tensor, labels: Tensor, remembering: bool = False) -> LossValue:
-        """The loss of a batch; if `remembering`, of the batch among what is remembered."""
+        """Return the loss of a batch, compared also with the memory if `remembering`."""
         references = self.memory.behind(rows, labels) if self.memory is not None and remembering else None
         loss: LossValue = self.loss(rows, labels, references)
         return loss
 
     def remember(self, rows: Tensor, labels: Tensor) -> None:
-        """Take a batch into the memory, if there is one."""
+        """Store a batch in the memory, if there is one."""
         if self.memory is not None:
             self.memory.add(rows, labels)

@@ -1,8 +1,8 @@
-"""The losses of a network, one entry for each: options, defaults, help and documentation come from here.
+"""List the losses of a network; their options, defaults, help and documentation come from this table.
 
-A loss is a file in this folder and an entry in `LOSSES`. Its class is made of a `Choice`, the number of characters and
-the length of an embedding; called with (N, D) rows, (N,) labels and, where there is a memory, references, it returns a
-`basic.Loss`. Importing this file loads no torch.
+A loss is a file in this folder and an entry in `LOSSES`. Its class is made with a `Choice`, the number of characters
+and the length of an embedding. Called with (N, D) rows, (N,) labels and, if there is a memory, references, it returns a
+`basic.Loss`. Importing this file does not load torch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Choice:
-    """Which loss, and how: the fields of `Config` that say so."""
+    """Loss and its options, which are fields of `Config`."""
 
     loss: str = "triplet"
     mining: str = "batch-hard"
@@ -24,18 +24,19 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a loss is made by, and what it takes.
+    """Description of a loss: its class, its options and their defaults.
 
     Attributes
     ----------
     made_by : file and class in this folder.
-    paper : who described it, and what differs here.
-    mining : ways that make sense, the default first; why : it takes no other.
-    margin : the default; None: it has none. unit : what follows the default in the documentation.
-    compares : pictures with pictures, so that a memory of earlier ones helps; otherwise with proxies or classes.
+    paper : source of the loss, and what differs here.
+    mining : kinds of mining that it takes, the default first; why : reason why it takes no others.
+    margin : default margin; None: it has none. unit : text that follows the default in the documentation.
+    compares : whether it compares pictures with pictures, so that a memory of earlier ones helps; other losses compare
+        with proxies or classes.
     rate : learning rate of its proxies, if it has some, as a multiple of the network's.
-    collapsed : its value, in margins, while batch-hard mining tells nothing apart; None: that is not known.
-    reads_logits : it takes a classifier's logits, and no embeddings.
+    collapsed : its value, in margins, while the network separates nothing under batch-hard mining; None: not known.
+    reads_logits : whether it takes a classifier's logits instead of embeddings.
     """
 
     made_by: str
@@ -51,10 +52,10 @@ class Entry:
 
 
 _TUPLES = ("batch-hard", "semi-hard", "distance-weighted")
-_PROXIES = "characters are compared with, not pictures"
+_PROXIES = "it compares pictures with characters, not with pictures"
 
-# Proxies of ArcFace begin with deviation 1, those of proxy-anchor with that over the root of half their number, those
-# of CosFace with length 1: the same step turns the latter two far more, so that the former have five times the rate.
+# Proxies begin with deviation 1 in ArcFace, with 1 over the root of half their number in proxy-anchor, and with length
+# 1 in CosFace. The same step turns those of the last two much more; so ArcFace has five times the learning rate.
 LOSSES: dict[str, Entry] = {
     "triplet": Entry(
         made_by="triplet.Triplet",
@@ -74,7 +75,7 @@ LOSSES: dict[str, Entry] = {
         made_by="quadruplet.Quadruplet",
         paper="Chen et al. 2017, with plain distances",
         mining=_TUPLES,
-        why="there are too many quadruplets in a batch to look at all",
+        why="there are too many quadruplets in a batch to look at all of them",
         margin=0.2,
         unit=" and half of it",
         collapsed=1.5,
@@ -83,7 +84,7 @@ LOSSES: dict[str, Entry] = {
     "multi-similarity": Entry(
         made_by="multi_similarity.MultiSimilarity",
         paper="Wang et al. 2019, base 0.5 as in the authors' code",
-        why="it has its own",
+        why="it has its own mining",
     ),
     "supcon": Entry(made_by="supcon.SupCon", paper="Khosla et al. 2020, temperature 0.1"),
     "proxy-anchor": Entry(
@@ -109,7 +110,7 @@ LOSSES: dict[str, Entry] = {
     ),
     "cosface": Entry(
         made_by="cosface.CosFace",
-        paper="Wang et al. 2018; scale 24; of more than 8,192 characters a random part each time (An et al. 2022)",
+        paper="Wang et al. 2018; scale 24; above 8,192 characters a random part of them each time (An et al. 2022)",
         why=_PROXIES,
         margin=0.2,
         compares=False,

@@ -10,15 +10,15 @@ from sinonom_cli.train.losses.triplets import mean_cost
 
 
 class Triplet(OfBatch):
-    """`triplet` as `--loss` makes it."""
+    """Module of the loss `triplet`, for `--loss triplet`."""
 
     def forward(self, rows: Tensor, labels: Tensor, references: References | None = None) -> LossValue:
-        """The loss of a batch; see `triplet`."""
+        """Return the loss of a batch; see `triplet`."""
         return triplet(rows, labels, self.choice.margin, self.choice.mining, references)
 
 
 def triplet_costs(positive: Tensor, negative: Tensor, margin: float | None) -> Tensor:
-    """What each triplet costs.
+    """Return the cost of each triplet.
 
     Schroff et al. 2015, equation 3, with plain distances as in the L_tri of Hermans et al. 2017:
     max(0, m + d(a, p) - d(a, n)); or the soft margin of Hermans et al., section 2: log(1 + exp(d(a, p) - d(a, n))).
@@ -30,7 +30,7 @@ def triplet_costs(positive: Tensor, negative: Tensor, margin: float | None) -> T
 
     Returns
     -------
-    (T,) float, not negative.
+    (T,) float, at least 0.
     """
     gap = positive - negative
     return functional.softplus(gap) if margin is None else functional.relu(gap + margin)
@@ -43,11 +43,11 @@ def triplet(
     miner: str = "batch-hard",
     references: References | None = None,
 ) -> LossValue:
-    """Triplet loss of one batch with online mining.
+    """Return the triplet loss of one batch with online mining.
 
-    batch-hard is the mean over all anchors (Hermans et al. 2017, equation 5); none and distance-weighted are the mean
-    over all triplets; batch-all and semi-hard over those that cost anything (L_BA!=0 of Hermans et al.), since the
-    others would drown them.
+    batch-hard is the mean over all anchors (Hermans et al. 2017, equation 5). none and distance-weighted are the mean
+    over all triplets. batch-all and semi-hard are the mean over those with a cost above 0 (L_BA!=0 of Hermans et al.),
+    since there are many more of the others.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def triplet(
 
     Returns
     -------
-    LossValue; its value is 0, with zero gradient, for a batch without a triplet. `active` counts the triplets whose
-    negative is closer than its positive plus the margin; with the soft margin, plus nothing.
+    LossValue; its value is 0, with zero gradient, for a batch without a triplet. `active` is the share of triplets whose
+    negative is closer than the positive plus the margin; the soft margin counts as 0.
     """
     rows, names = references or (embeddings, labels)
     distances = pairwise_distances(embeddings, rows)

@@ -1,6 +1,7 @@
-"""The mean of what triplets cost, of those that are listed and of those that are too many for it.
+"""Compute the mean cost of triplets, whether they are listed or too many for a list.
 
-The latter are tables, an anchor's positives by the batch, which are summed some anchors at a time (`chunks.py`).
+Triplets without a list are tables of an anchor's positives by the references, summed some anchors at a time
+(`chunks.py`).
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from sinonom_cli.train.losses import mining
 from sinonom_cli.train.losses.chunks import in_pieces
 
 Cost = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""What triplets cost, float, and which are not in order yet, bool: from d(a, p), d(a, n), a and n, of shapes that
-broadcast, and which may hold more than was asked for."""
+"""Function of d(a, p), d(a, n), a and n, which have shapes that broadcast. It returns the costs of triplets, float, and
+which are not in order yet, bool. The arguments may contain triplets that the miner did not choose."""
 
 
 class Block(NamedTuple):
-    """Triplets of some anchors: each pair of an anchor and a positive by all references.
+    """Triplets of some anchors: each pair of an anchor and a positive, with all references.
 
-    anchor, positive : (P,) int64 rows; the anchor's among these anchors.
-    chosen : (P, M) bool, which references are a negative that is looked at.
+    anchor, positive : (P,) int64 row numbers; those of anchors count within these anchors.
+    chosen : (P, M) bool, the references that are taken as negatives.
     """
 
     anchor: Tensor
@@ -41,25 +42,25 @@ def mean_cost(
     cost: Cost,
     costly_only: bool = False,
 ) -> tuple[Tensor, float]:
-    """Mean cost of the triplets that a miner chooses.
+    """Return the mean cost of the triplets that a miner chooses.
 
     Parameters
     ----------
     distances : (N, M) float, from the pictures of a batch to the references, the first N of which are the batch.
     labels, references : (N,) and (M,) int.
-    miner : "batch-hard", "distance-weighted", "semi-hard", "batch-all" or "none", which choose every one.
-    margin : of semi-hard mining, in the distance's unit.
-    length : of an embedding; of distance-weighted mining.
-    cost : of triplets.
-    costly_only : the mean over those that cost anything.
+    miner : "batch-hard", "distance-weighted" or "semi-hard"; "batch-all" and "none" choose every triplet.
+    margin : margin of semi-hard mining, in the distance's unit.
+    length : length of an embedding, for distance-weighted mining.
+    cost : function that gives the costs of triplets.
+    costly_only : take the mean over the triplets with a cost above 0.
 
     Returns
     -------
-    () float with gradient, 0 where there is no triplet, and the share that is not in order yet, 0 to 1.
+    () float with gradient, 0 if there is no triplet, and the share of triplets that are not in order yet, 0 to 1.
 
     Raises
     ------
-    ValueError : no such miner, or semi-hard without a margin.
+    ValueError : if there is no such miner, or semi-hard has no margin.
     """
     if miner in ("batch-hard", "distance-weighted"):
         fixed = distances.detach()
@@ -88,15 +89,15 @@ def mean_cost(
 
 
 def block_of(distances: Tensor, positives: Tensor, negatives: Tensor, inside: float | None) -> Block:
-    """All triplets of some anchors, or the semi-hard ones.
+    """Return all triplets of some anchors, or the semi-hard ones.
 
     Hermans et al. 2017, equation 6: all (a, p, n) with label(a) = label(p) != label(n) and a != p.
 
     Parameters
     ----------
-    distances : (A, M) float, of the anchors.
+    distances : (A, M) float, from the anchors to the references.
     positives, negatives : (A, M) bool.
-    inside : the margin of semi-hard mining; None: all.
+    inside : margin of semi-hard mining; None: all triplets.
     """
     anchor, positive = torch.nonzero(positives, as_tuple=True)
     chosen = negatives[anchor]
@@ -106,6 +107,6 @@ def block_of(distances: Tensor, positives: Tensor, negatives: Tensor, inside: fl
 
 
 def _sums(costs: Tensor, active: Tensor, chosen: Tensor, costly_only: bool) -> tuple[Tensor, ...]:
-    """Cost, number that it is shared among, number not in order and number looked at of the chosen ones."""
+    """Return of the chosen triplets: the sum of costs, and the numbers to average over, not in order, and in all."""
     counted = chosen & (costs > 0) if costly_only else chosen
     return torch.where(counted, costs, 0.0).sum(), counted.sum(), (active & chosen).sum(), chosen.sum()
