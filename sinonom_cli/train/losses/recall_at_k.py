@@ -43,7 +43,7 @@ def recall_at_k(
 
     Returns
     -------
-    Loss; its value is 0 if no picture has a positive. `active` is the share of pictures whose nearest other picture
+    LossValue; 0 if no picture has a positive. `active` is the share of pictures whose nearest other picture
     has another label.
     """
     distances = pairwise_distances(embeddings.detach())

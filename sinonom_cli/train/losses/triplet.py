@@ -59,7 +59,7 @@ def triplet(
 
     Returns
     -------
-    LossValue; its value is 0, with zero gradient, for a batch without a triplet. `active` is the share of triplets whose
+    LossValue; 0, with zero gradient, for a batch without a triplet. `active` is the share of triplets whose
     negative is closer than the positive plus the margin; the soft margin counts as 0.
     """
     rows, names = references or (embeddings, labels)
