@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sinonom_cli import console, environment
+from sinonom_cli import console, environment, messages
 from sinonom_cli.errors import ExitCode, SinonomError
 
 
@@ -121,10 +121,17 @@ def version(
         console.data(__version__)
 
 
-def call(arguments: list[str]) -> Any:
-    """Run one command line and let its errors through, SinonomError or click's."""
+def call(arguments: list[str], report: messages.Report | None = None) -> Any:
+    """Run one command line and let its errors through, SinonomError or click's.
+
+    Parameters
+    ----------
+    arguments : words after `sinonom`.
+    report : callback for progress, in place of a bar on stderr.
+    """
     app = make_app(arguments[:1] if arguments and arguments[0] in STAGES else STAGES)
-    return app(arguments, standalone_mode=False, prog_name="sinonom")
+    with console.attached(), messages.reporting(report):
+        return app(arguments, standalone_mode=False, prog_name="sinonom")
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ Rich is imported only where it draws something, because `--help` and a single qu
 
 import errno
 import json as jsonlib
+import logging
 import os
 import sys
 import time
@@ -12,8 +13,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError
 
 SECONDS_BETWEEN_LINES = 15.0
@@ -89,21 +91,37 @@ def hush_pillow() -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
-def say(text: str) -> None:
-    """Tell the user something on stderr, unless `-q`."""
-    if not settings.quiet:
-        tell(text)
+class _Stderr(logging.Handler):
+    """Writes messages to stderr: details with `-v` alone, information unless `-q`, warnings always."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.WARNING:
+            tell(f"warning: {record.getMessage()}")
+        elif settings.verbose if record.levelno < logging.INFO else not settings.quiet:
+            tell(record.getMessage())
 
 
-def detail(text: str) -> None:
-    """Tell the user something on stderr if `-v`."""
-    if settings.verbose:
-        tell(text)
+def attach() -> None:
+    """Show messages of the library on stderr, from now on in this process: for the workers of a command."""
+    if not any(isinstance(handler, _Stderr) for handler in messages.log.handlers):  # forked workers have it
+        messages.log.addHandler(_Stderr())
+    messages.log.setLevel(logging.DEBUG)
+    messages.log.propagate = False
 
 
-def warn(text: str) -> None:
-    """Warn on stderr, `-q` or not."""
-    tell(f"warning: {text}")
+@contextmanager
+def attached() -> Iterator[None]:
+    """Show messages and progress of the library on stderr while a command runs."""
+    log = messages.log
+    before = log.handlers[:], log.level, log.propagate
+    log.handlers[:] = []
+    attach()
+    try:
+        with messages.shown_by(progress):
+            yield
+    finally:
+        log.handlers[:], log.propagate = before[0], before[2]
+        log.setLevel(before[1])
 
 
 def error(message: str, hint: str = "") -> None:
@@ -139,12 +157,6 @@ def colour(stream: Any) -> bool:
     )
 
 
-class Progress(Protocol):
-    """Something that counts finished items."""
-
-    def advance(self, n: int = 1) -> None: ...
-
-
 class _Lines:
     """Progress for logs: a line now and then instead of a bar."""
 
@@ -158,7 +170,7 @@ class _Lines:
         if now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
             of = f" of {self.total:,}" if self.total is not None else ""
-            say(f"{self.what}: {self.done:,}{of}, {self.done / (now - self.started):,.1f}/s")
+            messages.say(f"{self.what}: {self.done:,}{of}, {self.done / (now - self.started):,.1f}/s")
 
 
 class _Bar:
@@ -170,7 +182,7 @@ class _Bar:
 
 
 @contextmanager
-def progress(total: int | None, what: str) -> Iterator[Progress]:
+def progress(total: int | None, what: str) -> Iterator[messages.Progress]:
     """Count items: a bar on a terminal, a line every 15 s otherwise, nothing with `-q`.
 
     Parameters

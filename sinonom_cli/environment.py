@@ -4,7 +4,7 @@ import os
 from copy import copy
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode
 
 ALSO = {("train", "cache"): "SINONOM_CACHE"}
@@ -89,12 +89,12 @@ def warn_of_unread(command: Any, commands: list[str]) -> None:
     for name in sorted(names):
         old = f"SINONOM_{name}".upper()
         if os.environ.get(old) and old not in {"SINONOM_DATA", *ALSO.values()}:
-            console.warn(f"{old} is not read; the variable of {command.name} is {variable(command.name, name)}")
+            messages.warn(f"{old} is not read; the variable of {command.name} is {variable(command.name, name)}")
     mine = variable(command.name, "")
     longer = tuple(prefix for prefix in (variable(name, "") for name in commands) if len(prefix) > len(mine))
     for name in sorted(os.environ):
         if name.startswith(mine) and not name.startswith(longer) and name not in read:
-            console.warn(f"{name} names no option of {command.name}")
+            messages.warn(f"{name} names no option of {command.name}")
 
 
 def _options(command: Any) -> list[Any]:

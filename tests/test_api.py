@@ -3,6 +3,7 @@
 import doctest
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -225,6 +226,27 @@ def test_a_rendered_mesh_has_the_pixels_of_the_command(tmp_path: Path) -> None:
         sinonom.render(tmp_path / "h.npy")
     picture = sinonom.render(tmp_path / "h.npy", pixel=0.25, size=64).picture
     assert picture[32, 32] < 100 < picture[32, 6]
+
+
+def test_messages_are_logged_and_progress_is_called_back(
+    db: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[tuple[int, int | None, str]] = []
+    sinonom.open_index(db).search(HAND[:3], progress=lambda *counted: seen.append(counted))
+    assert seen == [(1, 3, "pictures"), (2, 3, "pictures"), (3, 3, "pictures")]
+    moved = tmp_path / "a" / "b"  # from here, the way to its pictures leads nowhere
+    shutil.copytree(db.parent, moved)
+    sinonom.open_index(moved / "db.faiss").search(HAND[0], rerank=5)
+    assert [(record.name, record.levelname) for record in caplog.records] == [("sinonom_cli", "WARNING")]
+    assert capsys.readouterr().err == ""
+    caplog.clear()
+    seen.clear()
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "f.step").write_text("no mesh", encoding="utf-8")
+    write_stl(tmp_path / "scans" / "f.stl", surface(letter_f()))
+    sinonom.command("render", tmp_path / "scans", tmp_path / "depth", progress=lambda *counted: seen.append(counted))
+    assert seen == [(1, 1, "meshes")] and not caplog.records
+    assert "f.step" in capsys.readouterr().err  # a command shows its messages as when it is typed
 
 
 def test_a_notebook_is_shown_pictures_and_no_markup_of_a_name(db: Path, tmp_path: Path) -> None:

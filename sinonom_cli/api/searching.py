@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 from sinonom_cli.api.pictures import as_items, named_as_given
 from sinonom_cli.characters import Reading, reading
 from sinonom_cli.errors import BadInput, UsageError
+from sinonom_cli.messages import Report, reporting
+from sinonom_cli.messages import progress as counting
 from sinonom_cli.storage.record_fields import DISTANCES
 
 if TYPE_CHECKING:
@@ -139,10 +141,24 @@ class Index:
         return Embedder(self._model, 1)
 
     @overload
-    def search(self, images: Picture, top: int = 5, *, rerank: int | None = None, reject: bool = False) -> Answer: ...
+    def search(
+        self,
+        images: Picture,
+        top: int = 5,
+        *,
+        rerank: int | None = None,
+        reject: bool = False,
+        progress: Report | None = None,
+    ) -> Answer: ...
     @overload
     def search(
-        self, images: list[Any] | tuple[Any, ...], top: int = 5, *, rerank: int | None = None, reject: bool = False
+        self,
+        images: list[Any] | tuple[Any, ...],
+        top: int = 5,
+        *,
+        rerank: int | None = None,
+        reject: bool = False,
+        progress: Report | None = None,
     ) -> list[Answer]: ...
     def search(
         self,
@@ -151,6 +167,7 @@ class Index:
         *,
         rerank: int | None = None,
         reject: bool = False,
+        progress: Report | None = None,
     ) -> Answer | list[Answer]:
         """Find the rows that pictures are most like: what `sinonom query` does.
 
@@ -160,6 +177,7 @@ class Index:
         top : matches of each, 1 or more.
         rerank : how many of the nearest are ordered again by registration; None: 20 of an index of meshes, else 0.
         reject : answer nothing to pictures that show nothing in the index, which must be calibrated.
+        progress : called as `progress(done, total, what)` after each picture; None: not at all.
 
         Returns
         -------
@@ -184,9 +202,12 @@ class Index:
         count = count_of(rerank, self._index)
         reranker = Reranker(self._index, count, self.distance) if count else None
         deep = max(top, count, DEPTH)
-        with as_items(images) as items:
+        found = []
+        with as_items(images) as items, reporting(progress), counting(len(items), "pictures") as counted:
             batches = batches_embedded(items, self._embedder, 0, self._tta, self._index.record.dimension)
-            found = [self._answer(*each, top) for each in answers(batches, self._searcher, {}, deep, judge, reranker)]
+            for each in answers(batches, self._searcher, {}, deep, judge, reranker):
+                found.append(self._answer(*each, top))
+                counted.advance()
         if isinstance(images, list | tuple):
             return found
         if found[0].failure:

@@ -8,9 +8,10 @@ from typing import Any
 
 from sinonom_cli import console
 from sinonom_cli.errors import UsageError
+from sinonom_cli.messages import Report
 
 
-def command(name: str, *inputs: object, **options: object) -> str:
+def command(name: str, *inputs: object, progress: Report | None = None, **options: object) -> str:
     """Run a command as it is typed: `command("index", "depth", "db.faiss", type="flat")`.
 
     Only one command can run at a time, because its output is taken from the stdout of this process.
@@ -19,6 +20,8 @@ def command(name: str, *inputs: object, **options: object) -> str:
     ----------
     name : name of the command, such as "carve", "synth-fonts" or "index".
     inputs : files, folders or globs; the output comes last, or is given as the option `output`.
+    progress : called as `progress(done, total, what)` whenever items are finished, such as (3, 100, "meshes"); `total`
+        is None where it is unknown. None: progress is shown on stderr.
     options : options of the command, with underscores for hyphens. True sets an option that has no value; False and
         None leave the option out; a list or a tuple repeats it. `quiet=True` turns off the messages on stderr.
 
@@ -45,7 +48,7 @@ def command(name: str, *inputs: object, **options: object) -> str:
     printed = io.StringIO()
     try:
         with redirect_stdout(printed):
-            call(line)
+            call(line, progress)
     except Exception as error:
         if hasattr(error, "format_message"):  # an error of click: the command line is wrong
             raise UsageError(error.format_message(), f"sinonom {name} --help") from None
@@ -55,13 +58,16 @@ def command(name: str, *inputs: object, **options: object) -> str:
     return printed.getvalue()
 
 
-def train(data: object = None, output: str | Path = "model", **options: object) -> Path:
+def train(
+    data: object = None, output: str | Path = "model", *, progress: Report | None = None, **options: object
+) -> Path:
     """Train a model, as `sinonom train` does.
 
     Parameters
     ----------
     data : an image set or a list of image sets, each with an optional `:WEIGHT`; None: every image set below ./data.
     output : folder of the model. If a training was killed, the same call continues it.
+    progress : callback for progress, see `command`.
     options : options of `sinonom train`, such as `loss="triplet"`, `steps=1000`, `recall_at="1,5"`; see `command`.
 
     Returns
@@ -74,7 +80,7 @@ def train(data: object = None, output: str | Path = "model", **options: object) 
         The subclass that belongs to the exit code; `SomeFailed` if the model is complete but some pictures could not
         be read.
     """
-    command("train", data=data, output=output, **options)
+    command("train", data=data, output=output, progress=progress, **options)
     return Path(output)
 
 

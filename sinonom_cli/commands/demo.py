@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sinonom_cli import console, options
+from sinonom_cli import console, messages, options
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import SinonomError
 
@@ -47,7 +47,7 @@ def demo(
         _step(*scored)
     else:
         _step_into(out / "answers.jsonl", *scored, "--json")
-    console.say(f"\nqueries and their answers as pictures: {report}, for a browser, and {sheet}")
+    messages.say(f"\nqueries and their answers as pictures: {report}, for a browser, and {sheet}")
 
 
 def _one_picture(hand: Path) -> Path:
@@ -73,7 +73,7 @@ def _step(*arguments: object, into: str = "") -> None:
     from sinonom_cli.cli import call
 
     typed = [*map(str, arguments)]
-    console.say(f"\n$ sinonom {shlex.join(typed)}{into}")
+    messages.say(f"\n$ sinonom {shlex.join(typed)}{into}")
     call(typed)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sinonom_cli import console, options
+from sinonom_cli import console, messages, options
 from sinonom_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -164,14 +164,14 @@ def _charset(charset: str | None, chars: str, blocks: list[str] | None) -> "Char
 
     wanted = charset_asked(charset, chars, blocks or [])
     if wanted and wanted.repaired:
-        console.say(
+        messages.say(
             f"{len(wanted.repaired)} Private Use characters are drawn as the Unicode characters that have replaced them"
         )
-        console.detail(" ".join(f"{label_of(char)}={label_of(now)}" for char, now in wanted.repaired.items()))
+        messages.detail(" ".join(f"{label_of(char)}={label_of(now)}" for char, now in wanted.repaired.items()))
     if wanted and wanted.private:
         shown = " ".join(map(label_of, wanted.private if console.settings.verbose else wanted.private[:5]))
         rest = "" if console.settings.verbose or len(wanted.private) <= 5 else " ... (-v: all)"
-        console.say(
+        messages.say(
             f"{len(wanted.private)} Private Use characters have no Unicode code point and are not drawn: {shown}{rest}"
         )
     return wanted

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.crops.annotations import Given, columns_of
 from sinonom_cli.crops.box_tables import read_table, read_yolo
 from sinonom_cli.crops.page_xml import read_xml
@@ -44,7 +44,7 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Seq
     given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
     silent = [one for one in given if not one.text and not one.fault]
     if silent:
-        console.warn(f"{len(silent)} columns have no text and are left out; the first: {_key(silent[0])}")
+        messages.warn(f"{len(silent)} columns have no text and are left out; the first: {_key(silent[0])}")
     unused = sorted(set(pictures) - {one.picture for one in given})
     given = [one for one in given if one.text or one.fault]
     if not given:
@@ -55,9 +55,9 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Seq
     nameless = [one for one in given if NAMELESS in one.text]
     if nameless:
         count = sum(one.text.count(NAMELESS) for one in nameless)
-        console.say(f"boxes without text, listed in doubtful.csv: {count}; the first is in {nameless[0].picture}")
+        messages.say(f"boxes without text, listed in doubtful.csv: {count}; the first is in {nameless[0].picture}")
     if unused:
-        console.say(f"pictures without boxes, left out: {len(unused)}; the first: {unused[0]}")
+        messages.say(f"pictures without boxes, left out: {len(unused)}; the first: {unused[0]}")
     return _items(given, folder)
 
 
@@ -93,7 +93,7 @@ def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
     if path.is_dir():
         holding = walk(str(path), (*FILES, *PICTURE_SUFFIXES))
         if holding.passed_over and not path.samefile(folder):
-            console.say(said(holding.passed_over))
+            messages.say(said(holding.passed_over))
         texts, xmls = _files(holding, ".txt"), _files(holding, ".xml")
         if bool(texts) == bool(xmls):
             what = "both .txt and .xml files" if texts else "neither .txt nor .xml files"

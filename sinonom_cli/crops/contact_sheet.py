@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.crops.crop_column import CropColumn, Done
 from sinonom_cli.crops.transcripts import ILLEGIBLE
 from sinonom_cli.errors import SinonomError
@@ -55,7 +55,7 @@ def draw_sheet(path: Path, items: Sequence[Item], work: CropColumn) -> None:
         try:
             panels.append(_panel(item, work.cut(item), work.doubtful_below))
         except SinonomError as error:
-            console.detail(f"{item.key}: {error.message}")
+            messages.detail(f"{item.key}: {error.message}")
     if not panels:
         raise SinonomError("there is nothing to draw: none of the chosen columns could be cut", "give another --seed")
     write_sheet(path, _laid_out(panels))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.crops.boxes import digest, pictures_in, read_boxes
 from sinonom_cli.crops.column_pages import COLUMNS_ABREAST
 from sinonom_cli.crops.contact_sheet import chosen, draw_sheet
@@ -100,7 +100,7 @@ def run(config: CropConfig) -> Artifact:
     if config.sheet is not None:
         shown = chosen(items, config.out, config.sheet_columns, config.seed, config.sheet_worst)
         draw_sheet(config.sheet, shown, work)
-        console.say(f"{config.sheet} shows {len(shown)} columns")
+        messages.say(f"{config.sheet} shows {len(shown)} columns")
     return artifact
 
 
@@ -123,5 +123,5 @@ def _columns(config: CropConfig) -> tuple[list[Item], dict[str, Any], dict[str, 
         return read_boxes(config.boxes, folder, texts, pictures), options, there.passed_over
     unlisted = sorted(set(pictures) - {item.key for item in listed})
     if unlisted and config.transcripts is None:  # A list that the user names may cover only some pictures.
-        console.say(f"pictures that {LIST} does not name, left out: {len(unlisted)}; the first: {unlisted[0]}")
+        messages.say(f"pictures that {LIST} does not name, left out: {len(unlisted)}; the first: {unlisted[0]}")
     return listed, options, there.passed_over

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.characters import UNKNOWN, characters_of
 from sinonom_cli.crops.regions import Box, Region
 from sinonom_cli.errors import SinonomError
@@ -189,8 +189,8 @@ def without(items: Iterable[Item], exclusions: Iterable[str]) -> list[Item]:
             kept.append(item)
     idle = [name for name, used in wanted.items() if not used]
     if idle:
-        console.warn(f"{len(idle)} of {len(wanted)} exclusions name no patch; the first: {idle[0]}")
-    console.detail(f"{len(items) - len(kept)} patches left out")
+        messages.warn(f"{len(idle)} of {len(wanted)} exclusions name no patch; the first: {idle[0]}")
+    messages.detail(f"{len(items) - len(kept)} patches left out")
     return kept
 
 

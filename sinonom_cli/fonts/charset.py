@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.assets import ASSETS
 from sinonom_cli.characters import UNKNOWN, char_named, characters_of, is_private, repair
 from sinonom_cli.errors import SinonomError, UsageError
@@ -105,7 +105,7 @@ def chars_typed(text: str) -> list[str]:
     codes = [chars_of_code(cell) for cell in text.split()]
     found = "".join(codes) if codes and all(codes) else characters_of(text)
     if UNKNOWN in found:
-        console.warn(f"--chars: descriptions of characters that have no code point: {found.count(UNKNOWN)}, not drawn")
+        messages.warn(f"--chars: descriptions of characters that have no code point: {found.count(UNKNOWN)}, not drawn")
     return [char for char in found if char != UNKNOWN]
 
 
@@ -137,7 +137,7 @@ def read_charset(path: Path) -> list[str]:
         raise SinonomError(f"{path} names no character", "write one character, or U+5B57, at the start of each line")
     if unread:
         first = f"line {unread[0] + 1}: {lines[unread[0]].strip()[:40]}"
-        console.warn(f"{path}: lines that name no character: {len(unread)}; the first is {first}")
+        messages.warn(f"{path}: lines that name no character: {len(unread)}; the first is {first}")
     return chars
 
 

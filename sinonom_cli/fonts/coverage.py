@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.characters import label_of
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.fonts.draw import pen_for
@@ -62,7 +62,7 @@ def coverage_of(faces: Sequence[tuple[Face, str]], workers: int | None) -> list[
     """
     items = [Item(face.key, face.path, (face, chars)) for face, chars in faces]
     found: dict[str, Coverage] = {}
-    with console.progress(len(items), "faces looked at") as progress:
+    with messages.progress(len(items), "faces looked at") as progress:
         for outcome in work_through(items, Look(), workers):
             if outcome.rows is None:
                 found[outcome.item.key] = Coverage("", 0, 0, outcome.failure)
@@ -82,14 +82,14 @@ def read_all(fonts: Sequence[Item]) -> tuple[list[FaceTables], list[tuple[Item, 
     """
     faces: list[FaceTables] = []
     bad: list[tuple[Item, str]] = []
-    with console.progress(len(fonts), "fonts read") as progress:
+    with messages.progress(len(fonts), "fonts read") as progress:
         for font in fonts:
             try:
                 found = read_faces(font)
                 _say_oddities(found)
                 faces += found
             except SinonomError as error:
-                console.detail(str(error))
+                messages.detail(str(error))
                 bad.append((font, str(error)))
             progress.advance()
     return faces, bad
@@ -100,6 +100,6 @@ def _say_oddities(faces: Sequence[FaceTables]) -> None:
     for face in (tables.face for tables in faces):
         if face.placeholders or face.boxed:
             first = label_of(face.placeholders[0] if face.placeholders else chr(face.boxed[0][0]))
-            console.warn(f"{face.key}: some of its glyphs are placeholders, which are not drawn; {first} is the first")
+            messages.warn(f"{face.key}: some of its glyphs are placeholders, which are not drawn; {first} is the first")
         if face.variable:
-            console.say(f"{face.key} is variable: its default instance is drawn")
+            messages.say(f"{face.key} is variable: its default instance is drawn")

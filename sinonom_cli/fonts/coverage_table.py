@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import console, messages
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.fonts.assignment import Share, shares_of
 from sinonom_cli.fonts.charset import Charset
@@ -46,7 +46,7 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
     _print(rows)
     if output:
         _write(output, rows)
-        console.say(f"{output}: {len(rows)} faces")
+        messages.say(f"{output}: {len(rows)} faces")
     _summarise(shares, found, charset)
     crashed = [(share.face.key, one.failure) for share, one in zip(shares, found, strict=True) if one.failure]
     failed = [(font.key, reason) for font, reason in bad] + crashed
@@ -107,12 +107,12 @@ def _summarise(shares: Sequence[Share], found: Sequence[Coverage], charset: Char
     hands = {share.face.hand for share, coverage in both if coverage.drawn}
     pictures = sum(len(set(coverage.drawn).intersection(share.chars)) for share, coverage in both)
     of = f" of {len(charset.chars):,} asked for" if charset else ""
-    console.say(
+    messages.say(
         f"{sum(bool(one.drawn) for one in found)} of {len(found)} faces draw {len(drawn):,} characters{of}, "
         f"in {len(hands)} typeface families; {pictures:,} pictures of each stroke weight, without duplicates"
     )
     silent = sum(bool(coverage.drawn) and not share.face.licence for share, coverage in both)
     if silent:
-        console.say(f"{silent} of these faces name no licence: check the licence where they come from")
+        messages.say(f"{silent} of these faces name no licence: check the licence where they come from")
     if charset and len(drawn) < len(charset.chars):
-        console.detail(f"no face draws {' '.join(char for char in charset.chars if char not in drawn)}")
+        messages.detail(f"no face draws {' '.join(char for char in charset.chars if char not in drawn)}")

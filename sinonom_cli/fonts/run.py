@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.characters import label_of
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.fonts.assignment import Share, shares_of
@@ -181,14 +181,14 @@ def say_what_was_drawn(artifact: Artifact) -> None:
     faces = artifact.record.get("faces", {})
     for key, counts in faces.items():
         twin = f", {counts['same']} the same as in {counts['same_as']}" if counts["same"] else ""
-        console.detail(
+        messages.detail(
             f"{key}: {counts['drawn']} of {counts['asked']} characters drawn, {counts['not_in_cmap']} not in its cmap, "
             f"{counts['without_glyph']} in its cmap without a glyph{twin}"
         )
     drawing = [counts for counts in faces.values() if counts["drawn"]]
     hands = len({counts["hand"] for counts in drawing})
     lies, same = (sum(counts[name] for counts in faces.values()) for name in ("without_glyph", "same"))
-    console.say(
+    messages.say(
         f"{artifact.counts.get('images', 0):,} pictures from {len(drawing)} of {len(faces)} faces, "
         f"{hands} typeface families"
         + (f"; {same:,} glyphs that another face draws identically are left out" if same else "")

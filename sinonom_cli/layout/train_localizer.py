@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError, need
 from sinonom_cli.layout.detector import SAME, Localizer, matched
 from sinonom_cli.layout.yolo_pages import Page, check_readable, corners, read_pages
@@ -84,7 +84,7 @@ def _made(
             f"{config.out} was trained on other pages", "--overwrite, or another output", ExitCode.OUTPUT_IN_THE_WAY
         )
     if artifact.state == "complete":
-        console.say(f"{config.out} is complete: nothing to do")
+        messages.say(f"{config.out} is complete: nothing to do")
         return artifact
     resume = config.out.absolute() / "resume"
     scratch = resume / SCRATCH
@@ -96,7 +96,7 @@ def _made(
     except OSError as error:
         raise cannot_write(config.out, error) from error
     scores = measure(Localizer(config.out / "localizer.onnx", threads=0), pages["val"])
-    console.say("val: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f} at IoU 0.5".format(**scores))
+    messages.say("val: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f} at IoU 0.5".format(**scores))
     counts = {f"{part}_pages": len(members) for part, members in pages.items()}
     counts |= {f"{part}_boxes": sum(len(page.boxes) for page in members) for part, members in pages.items()}
     finish(artifact, counts=counts, val=scores)

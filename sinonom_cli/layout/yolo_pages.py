@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
@@ -70,7 +70,7 @@ def _say_idle(labels: Path, used: set[str]) -> None:
     there = {path.relative_to(labels).as_posix() for path in labels.rglob("*") if path.suffix.lower() == ".txt"}
     idle = sorted(there - used - {"classes.txt"})
     if idle:
-        console.warn(f"label files without a page, left out: {len(idle)}; the first: {labels / idle[0]}")
+        messages.warn(f"label files without a page, left out: {len(idle)}; the first: {labels / idle[0]}")
 
 
 def check_readable(pages: dict[str, list[Page]]) -> None:
@@ -82,7 +82,7 @@ def check_readable(pages: dict[str, list[Page]]) -> None:
         If a page cannot be read or is too small to be trained on; the message names the first such page.
     """
     members = [page for part in pages.values() for page in part]
-    with console.progress(len(members), "pages") as progress:
+    with messages.progress(len(members), "pages") as progress:
         for page in members:
             height, width = load_picture(page.item.path, whole=True).shape
             if min(height, width) < LEAST_SIDE:

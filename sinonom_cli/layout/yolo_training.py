@@ -22,7 +22,7 @@ from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.callbacks import get_default_callbacks
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.atomic import write_bytes
 
@@ -91,7 +91,7 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0]
             raise SinonomError(f"{self.state} cannot be resumed from: {reason}", "--overwrite begins again") from error
-        console.say(f"going on after {self.start_epoch} of {self.epochs} epochs")
+        messages.say(f"going on after {self.start_epoch} of {self.epochs} epochs")
         self.finished(self.start_epoch)
 
     def _restore(self, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ def train(options: dict[str, Any], state: Path, folder: Path, whose: str, image_
         If training diverges, or the state of an earlier run is broken.
     """
     # ultralytics prints to stdout, which is for data.
-    with redirect_stdout(io.StringIO()), console.progress(options["epochs"], "epochs") as progress:
+    with redirect_stdout(io.StringIO()), messages.progress(options["epochs"], "epochs") as progress:
         trainer = Trainer(state, whose, progress.advance, options, pages)
         trainer.train()
         model = YOLO(options["model"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, need
 from sinonom_cli.networks.directmap import WIDTHS
 
@@ -40,9 +40,9 @@ def fetch_pretrained(backbone: str, option: str = "--weights") -> Path:
     name = "model.safetensors"
     cached = hugging_face.try_to_load_from_cache(hub, name)
     if isinstance(cached, str):
-        console.say(f"weights of {hub}, downloaded before")
+        messages.say(f"weights of {hub}, downloaded before")
         return Path(cached)
-    console.say(
+    messages.say(
         f"downloading the weights of {hub} from the Hugging Face hub (licence: {known.license or 'not stated'})"
     )
     try:
@@ -84,7 +84,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
         text += f"; fresh: {_some(lacking)}"
     if unused := [k for k in found if k not in loaded and k not in lacking and not k.startswith("maps.")]:
         text += f"; not used: {_some(unused)}"
-    console.say(text)
+    messages.say(text)
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli import console
+from sinonom_cli import console, messages
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.parallel.processes import PROCESSES, SMALL_JOB, work_through
 from sinonom_cli.parallel.work import Work
@@ -102,11 +102,11 @@ def fill(
             refuse_changed(out, items, known)
             keys = [item.key for item in items]
             if list(known) == keys and all(mark or size < 0 for size, mark in known.values()):
-                console.say(f"{out} is complete: nothing to do")
+                messages.say(f"{out} is complete: nothing to do")
                 return artifact
             reopen(artifact)
         elif before == "running":
-            console.say(f"{out} was begun before: going on")
+            messages.say(f"{out} was begun before: going on")
             sweep(out)
         journal = Journal(out)
         try:
@@ -224,7 +224,7 @@ def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> Non
     """Treat items that an earlier version recorded by size alone as unchanged, and record their fingerprints."""
     old = [item for item in items if item.size >= 0 and journal.done.get(item.key, (0, "-"))[1] == ""]
     if old:
-        console.say(f"{out} was made by a version that compared inputs by size: {len(old)} are taken as unchanged")
+        messages.say(f"{out} was made by a version that compared inputs by size: {len(old)} are taken as unchanged")
         for item, mark in zip(old, each(mark_of, old), strict=True):
             journal.done[item.key] = item.size, mark
 
@@ -239,7 +239,7 @@ def _work_through(
         if names := [name for item in some for name in outputs_of(work, item)]:
             journal.begin(names)
 
-    with console.progress(len(todo), what) as progress:
+    with messages.progress(len(todo), what) as progress:
         for outcome in work_through(todo, work, batch.workers, batch.engine, begun=begun):
             journal.add(outcome.item, outcome.rows, outcome.failure, outcome.mark)
             journal.flush()
@@ -247,7 +247,7 @@ def _work_through(
             if outcome.rows is not None:
                 continue
             unlink_below(out, outputs_of(work, outcome.item))  # files written before the failure
-            console.detail(f"{outcome.item.key}: {outcome.failure}\n{outcome.trace}".rstrip())
+            messages.detail(f"{outcome.item.key}: {outcome.failure}\n{outcome.trace}".rstrip())
             if allowed is not None and len(journal.failures) > allowed:
                 journal.write_failures(items)
                 raise SinonomError(

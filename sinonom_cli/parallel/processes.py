@@ -148,6 +148,7 @@ def follow_parent() -> None:
     """Prepare a new worker process: leave Ctrl-C to the parent, and end when the parent ends, even if it is killed."""
     keep_freed_memory()
     console.hush_pillow()
+    console.attach()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 
 LOOKED_AT = 64
 """Number of pictures whose headers are read; all pictures in a folder are usually of one kind."""
@@ -15,7 +15,7 @@ def warn_of_height_maps(paths: Sequence[Path]) -> None:
     deep = [path for path in paths[:LOOKED_AT] if _is_deep(path)]
     if deep:
         which = f"{deep[0]} and {len(deep) - 1} more have" if len(deep) > 1 else f"{deep[0]} has"
-        console.warn(
+        messages.warn(
             f"{which} more than 8 bits per pixel. If these are height maps, make depth images of them first: "
             "sinonom render MAPS OUT --pixel MM"
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.gltf import files_beside
 from sinonom_cli.meshes.height_maps import HEIGHT_SUFFIXES, Scale, maps_in, read_height_map
@@ -216,4 +216,4 @@ def say_what_was_done(out: Path) -> None:
         some = [row for row in rows if row.get(column)]
         if some:
             first = f"the first, {some[0]['source']}: {some[0][column]}"
-            console.warn(f"{len(some):,} of {len(rows):,} meshes {what}: column {column} of metadata.csv; {first}")
+            messages.warn(f"{len(some):,} of {len(rows):,} meshes {what}: column {column} of metadata.csv; {first}")

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.characters import char_of, is_private
 from sinonom_cli.storage.image_set import ImageSet, Picture
 from sinonom_cli.storage.own_tables import rows_of
@@ -78,7 +78,7 @@ def describe(images: ImageSet, sizes_of: int | None) -> Description:
     grouped_by, groups = sources(images.pictures)
     chosen = spread(images.pictures, sizes_of)
     sizes = {}
-    with console.progress(len(chosen), "pictures") if sizes_of is None else nullcontext() as progress:
+    with messages.progress(len(chosen), "pictures") if sizes_of is None else nullcontext() as progress:
         for picture in chosen:
             sizes[picture.file_name] = size_of(images.path / picture.file_name)
             if progress:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.characters import reading
 from sinonom_cli.reports.html_thumbnails import Thumb, Thumbs
 from sinonom_cli.search.index import Index
@@ -119,7 +119,7 @@ class Report(AnswerWriter):
             pictures=self.thumbs.css(),
         )
         write_text(self.path, text + "\n")
-        console.say(f"report: {self.path}")
+        messages.say(f"report: {self.path}")
 
     def _bars(self) -> list[dict[str, Any]]:
         """Return the histogram of ranks: name, count, share in percent and height of each bar, pixels."""

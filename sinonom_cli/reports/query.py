@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli import console
+from sinonom_cli import console, messages
 from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.networks.embed_pictures import PAGE
 from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
@@ -105,7 +105,7 @@ def run(config: QueryConfig) -> None:
         else:
             failed.append(result)
             if len(items) > 1:
-                console.warn(result)
+                messages.warn(result)
             for output in outputs:
                 output.unread(item, wanted.get(item.key), result)
     if wanted:
@@ -174,7 +174,7 @@ def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
     """Return the judge that gives answers their probabilities; None if the index has no fitting calibration."""
     judge = judge_of(index, distance, config.tta, config.reject)
     if judge is None and index.record.calibration:
-        console.say(f"{uncalibrated(index, distance, config.tta)}: no probabilities")
+        messages.say(f"{uncalibrated(index, distance, config.tta)}: no probabilities")
     return judge
 
 
@@ -215,7 +215,9 @@ def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> A
         protocol = auto if config.pictures == "auto" else config.pictures
         if protocol:
             return Strips(index, config.top, characters, protocol)
-        console.warn("this terminal is not known to show pictures; try --pictures sixel, or write a page with --report")
+        messages.warn(
+            "this terminal is not known to show pictures; try --pictures sixel, or write a page with --report"
+        )
     return show(config.top, characters, config.csv, sure)
 
 
@@ -241,11 +243,11 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
             "the column query holds file names of pictures, or paths relative to their folder",
         )
     if missing and config.limit is None:
-        console.warn(
+        messages.warn(
             f"{len(missing)} queries of {config.truth} have no picture (the first is {missing[0]}) and are not scored"
         )
     if len(matched) < len(items):
-        console.warn(
+        messages.warn(
             f"{len(items) - len(matched)} pictures are not in {config.truth}; they are answered but not scored"
         )
     matched, right = resolve(matched, index.rows)
@@ -256,7 +258,7 @@ def _wanted(config: QueryConfig, items: Sequence[Item], index: Index) -> tuple[d
             "labels are paths or file names (columns item and source of the index's rows), code points or characters",
         )
     if unknown:
-        console.warn(
+        messages.warn(
             f"{len(unknown)} labels of {config.truth} name nothing in {index.path} "
             f"and cannot be found; the first is {unknown[0]}"
         )

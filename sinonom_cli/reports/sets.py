@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.reports.describe_sets import Description, describe
 from sinonom_cli.reports.set_text import show
@@ -39,7 +39,7 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
         from sinonom_cli.reports.set_sheet import draw
 
         draw(sheet, [images for images, _ in found], seed)
-        console.say(f"some of their pictures: {sheet}")
+        messages.say(f"some of their pictures: {sheet}")
     bad = [description for _, description in found if description.bad]
     if bad:
         raise SinonomError(

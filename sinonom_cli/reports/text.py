@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli import console
+from sinonom_cli import console, messages
 from sinonom_cli.reports.names import FACTS, facts_of, named
 from sinonom_cli.search.results import Answer, AnswerWriter, Figures, file_of, name_of
 from sinonom_cli.storage.inputs import Item
@@ -116,7 +116,7 @@ class _Rows(AnswerWriter):
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         for line in table_of(figures):
-            console.say("\t".join(line))
+            messages.say("\t".join(line))
 
 
 class _Pairs(_Rows):

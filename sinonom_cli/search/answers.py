@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder, shortened
 from sinonom_cli.search.probability import Judge, wanted_rows
@@ -45,7 +45,7 @@ def embedded(
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
     # A progress bar is not worth its time for work that takes less than a second.
-    bar = console.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
+    bar = messages.progress(len(items), "pictures") if len(items) > BATCH else nullcontext()
     with bar as progress:
         for each in batches_embedded(items, embedder, 0 if few else workers, tta, dimensions):
             yield each

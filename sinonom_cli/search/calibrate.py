@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import console, messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.calibration import BINS, auroc, calibration_error, fit_temperature, likelihoods, probabilities
 from sinonom_cli.search.probability import ANSWERS, energies_of, nearest, wanted_rows, way_of
@@ -91,9 +91,9 @@ def calibrate(
             f"give a truth table with at least {LEAST} queries of several characters; better {ENOUGH}",
         )
     if absent:
-        console.say(f"{absent} queries have no relevant item in {searcher.index.path}: left out")
+        messages.say(f"{absent} queries have no relevant item in {searcher.index.path}: left out")
     if count < ENOUGH:
-        console.warn(f"{count} queries are few: the figures are rough; use at least {ENOUGH}")
+        messages.warn(f"{count} queries are few: the figures are rough; use at least {ENOUGH}")
     try:
         kept = {"by": by, **fit(asked[by], np.ones(count, bool)), "queries": count, **held_out(asked[by])}
     except ValueError:
@@ -121,7 +121,7 @@ def ask(
     for vectors, failures, batch in batches:
         failed += failures.values()
         for failure in failures.values():
-            console.warn(failure)
+            messages.warn(failure)
         items = [item for item in batch if item not in failures]
         found = searcher.answers(vectors, wanted_rows(searcher)) if items else iter(())
         # Rows in Milvus are available only until the next search.
@@ -245,7 +245,7 @@ def _print(searcher: Searcher, kept: Mapping[str, Any]) -> None:
     else:
         for name, value in kept.items():
             console.data(f"{name}\t{value:.4f}" if isinstance(value, float) else f"{name}\t{value}")
-    console.say(
+    messages.say(
         f"each half of the queries is evaluated with a calibration of the other; ece: {BINS} bins of equal mass; "
         f"auroc: each query, and again without its relevant items\ncalibration kept in {searcher.index.path}.json"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
@@ -63,7 +63,7 @@ class Reranker:
         views = {place: found for place, number in enumerate(numbers) if (found := self._views(number)) is not None}
         if len(views) < len(numbers) and not self.missed:
             self.missed = True
-            console.warn(f"some pictures of {self.index.path} cannot be read: --rerank leaves their answers in place")
+            messages.warn(f"some pictures of {self.index.path} cannot be read: --rerank leaves their answers in place")
         if len(views) < 2:
             return rows, distances
         places = np.array(list(views))

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.index_files import MARK
 from sinonom_cli.search.integrity import remake
@@ -92,4 +92,4 @@ class Stale:
         for state in sorted(counts):
             said.append(f"pictures of answers that are {state}: {counts[state]}, the first is {self._first[state]}")
         if said:
-            console.warn(f"{'; '.join(said)}: {remake(self.index.path, self.index.record)}")
+            messages.warn(f"{'; '.join(said)}: {remake(self.index.path, self.index.record)}")

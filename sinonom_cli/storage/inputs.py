@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.walk import DEPTH_FOLDER, Entry, look, said, walk
 
@@ -89,7 +89,7 @@ def find_inputs(
         besides = f"; {said(passed_over)}" if passed_over else ""
         raise SinonomError(f"no {what} in {', '.join(inputs)}{besides}", hint)
     if passed_over:
-        console.say(said(passed_over))
+        messages.say(said(passed_over))
     # Paths within one folder are unique already.
     return Items(([item for _, item in found] if len(roots) == 1 else _unique(found))[:limit], passed_over)
 

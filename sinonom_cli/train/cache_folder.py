@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.storage.atomic import cannot_write
 
@@ -43,7 +43,7 @@ def turn(folder: Path, name: str) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            console.say("another training prepares the same pictures: waiting for it")
+            messages.say("another training prepares the same pictures: waiting for it")
             lock.acquire()
     except OSError as error:
         raise elsewhere(cannot_write(folder, error).message) from error
@@ -74,7 +74,7 @@ def prune(folder: Path, used: set[str]) -> None:
                 _remove(entry)
         except Timeout:
             continue
-        console.detail(f"{entry} was deleted: it was unused for the longest time")
+        messages.detail(f"{entry} was deleted: it was unused for the longest time")
         total -= size
 
 

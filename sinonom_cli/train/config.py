@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.storage.atomic import sha256_of
 
@@ -203,7 +203,7 @@ def find_sets(data: tuple[Path, ...], below: Path = Path("data")) -> list[Path]:
         if record.get("status") == "complete":
             found.append(Path(folder))
         else:
-            console.warn(f"{folder} is not complete and is left out")
+            messages.warn(f"{folder} is not complete and is left out")
     if not found:
         raise SinonomError(
             f"no image set below ./{below.as_posix()}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks.teachers import Teacher
 from sinonom_cli.storage.image_set import ImageSet, read_imageset
@@ -94,5 +94,5 @@ def _sampler(
         if not rest and 2 <= fewer <= sampler.classes and fewer % ranks.size == 0:
             text += f", not {wanted:,}; --classes {fewer} --images {images} would fill it"
             break
-    console.warn(text)
+    messages.warn(text)
     return replace(sampler, classes=classes)

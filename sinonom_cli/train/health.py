@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sinonom_cli import console
+from sinonom_cli import messages
 
 COLLAPSED = 0.003
 """Mean distance between unit embeddings below which they are all but one point; unrelated ones are 1.4 apart. Hard
@@ -63,4 +63,4 @@ class Watch:
             self._lines[hint] = self._lines.get(hint, 0) + 1 if holds else 0
             if self._lines[hint] >= patience and hint not in self._said:
                 self._said.add(hint)
-                console.warn(f"step {step}: {what}; try {hint}")
+                messages.warn(f"step {step}: {what}; try {hint}")

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.atomic import replacing
 from sinonom_cli.train import checkpoint
@@ -157,7 +157,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     progress: dict[str, Any] = {"step": 0, "best": 0.0}
     if last.exists():
         progress = checkpoint.load(last, training.parts, optimizer)
-        console.say(f"going on after step {progress['step']:,} of {plan.steps:,}")
+        messages.say(f"going on after step {progress['step']:,} of {plan.steps:,}")
     begun = progress["step"]
     for part in training.parts.values():
         part.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -166,7 +166,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     saved = time.monotonic()
     with (
         feed(make, range(begun, plan.steps), workers) as batches,
-        console.progress(plan.steps - begun, "steps") as bar,
+        messages.progress(plan.steps - begun, "steps") as bar,
     ):
         for step, batch in enumerate(batches, begun + 1):
             loss, count = _one_step(training, optimizer, batch, step)
@@ -188,7 +188,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
             figures.restart()
     if first:
         chosen = checkpoint.load(best, {"model": training.model}, None)
-        console.say(f"taking the weights of step {chosen['step']:,}")
+        messages.say(f"taking the weights of step {chosen['step']:,}")
 
 
 def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> tuple[LossValue, int]:

@@ -6,7 +6,7 @@ import csv
 import time
 from pathlib import Path
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.storage.atomic import write_text
 from sinonom_cli.train.curves import draw_curves, events
 from sinonom_cli.train.health import Watch
@@ -105,12 +105,12 @@ class Figures:
             draw_curves(self.path.with_name("curves.png"), self.rows)
         text = f"step {row['step']}: loss {row['loss']}, {float(row['active']):.0%} active, {row['images/s']} images/s"
         if scores:
-            console.say(f"{text}, validation MRR@5 {row['val_mrr@5']}")
+            messages.say(f"{text}, validation MRR@5 {row['val_mrr@5']}")
         else:
-            console.detail(text)
+            messages.detail(text)
 
     def _estimate(self, step: int, seconds: float) -> None:
         # The first line holds the start of the workers and the network's first, slow steps.
         if not self._estimated and len(self._losses) + self.begun < step:
             self._estimated = True
-            console.say(f"{self.steps - step:,} steps to go, about {(self.steps - step) * seconds / 60:.0f} minutes")
+            messages.say(f"{self.steps - step:,} steps to go, about {(self.steps - step) * seconds / 60:.0f} minutes")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.networks.preprocess import VERSION, Mended, framed_pictures, mended
 from sinonom_cli.parallel.processes import work_through
@@ -177,7 +177,7 @@ def _fill(
     state[rows[wanted]] = TODO
     paths = {int(i): images.path / images.pictures[i].file_name for i in rows[wanted]}
     room(entry, len(paths) * size * size)
-    with console.progress(len(paths), f"pictures of {images.path.name} read") as progress:
+    with messages.progress(len(paths), f"pictures of {images.path.name} read") as progress:
         for row, reason in _prepared(list(paths.items()), Prepare(cells, (count, size, size)), workers):
             failed.pop(row, None)
             if reason:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sinonom_cli import console
+from sinonom_cli import console, messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.networks.classifier import Classifier, Distributions
 from sinonom_cli.networks.onnx_export import export_onnx
@@ -81,7 +81,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
     teacher = teacher_of(config)
     artifact = look(config, given, ranks, teacher)
     if artifact.state == "complete":
-        console.say(f"{config.output} is complete: nothing to do")
+        messages.say(f"{config.output} is complete: nothing to do")
         return artifact
     hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
     material = prepare_material(config, given, ranks, teacher, hard, again=artifact.state == "new")
@@ -95,7 +95,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
         _report(sets, pictures, cells, config.output)
     validation = Validation.of(pictures, cells, config.seed) if ranks.first else None
     if validation is None and ranks.first:
-        console.warn("too few pictures are held out to judge by")
+        messages.warn("too few pictures are held out to judge by")
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
@@ -114,7 +114,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
     if validation:
         notes["validation"] = {name: round(score, 4) for name, score in validation(model).items()}
         asked = "the relief's own prints" if validation.trial.same.all() else "other prints than the relief's"
-        console.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with {asked}")
+        messages.say(f"validation: MRR@5 {notes['validation']['val_mrr@5']} with {asked}")
     return _finish(config, artifact, model, sets, material, notes)
 
 
@@ -136,13 +136,13 @@ def _makers(workers: int | None, ranks: Ranks) -> int:
 
 def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: Path) -> None:
     """Say what is learnt from; note in `failures.csv` what could not be read."""
-    console.say(
+    messages.say(
         f"{len(pictures.classes):,} pictures of {len(pictures.labels):,} characters in {len(sets)} sets; "
         f"{int(pictures.held.sum()):,} held out"
     )
     counts = np.bincount(pictures.classes[~pictures.held], minlength=len(pictures.labels))
     if alone := int((counts == 1).sum()):
-        console.warn(f"characters with one picture to learn from: {alone:,}; they are seen as different views of it")
+        messages.warn(f"characters with one picture to learn from: {alone:,}; they are seen as different views of it")
     everything = listed(sets)
     failures = {}
     for cell, reason in sorted(cells.unreadable.items()):
@@ -155,7 +155,7 @@ def _discriminate(
     config: Config, make: MakeBatch, pictures: Pictures, device: torch.device
 ) -> tuple[nn.Module, dict[str, Any]]:
     lda = LdaConfig(size=config.size, dimensions=config.embedding, batches=config.steps)
-    with console.progress(config.steps, "batches") as bar:
+    with messages.progress(config.steps, "batches") as bar:
         return fit_lda(
             make,
             len(pictures.labels),
@@ -229,7 +229,7 @@ def _finish(
         onnx, difference = export_onnx(Distributions(model), config.size, ("embedding", "classes"))
     else:
         onnx, difference = export_onnx(model, config.size)
-    console.detail(f"the ONNX network differs from torch by {difference:.1g}")
+    messages.detail(f"the ONNX network differs from torch by {difference:.1g}")
     tensors = {name: value.detach().contiguous().numpy() for name, value in model.state_dict().items()}
     embedding = int(model(torch.zeros(1, 1, config.size, config.size)).shape[1])
     used = np.bincount(pictures.sets, minlength=len(sets))

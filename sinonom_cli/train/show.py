@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.reports.contact_sheet import FAINT, INK, fitted, refuse_other_than_sheet, sheet_font, write_sheet
 from sinonom_cli.storage.atomic import write_text
 from sinonom_cli.train.batches import MakeBatch
@@ -41,7 +41,7 @@ def show_batch(config: Config, path: Path) -> None:
     batch = make(0)
     labels = [material.pictures.labels[k] for k in batch.classes]
     draw_batch(path, batch.pictures, labels, material.cells[make.positions[rows]])
-    console.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as learnt from")
+    messages.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as learnt from")
 
 
 def show_step(make: MakeBatch, step: int, pictures: Pictures, folder: Path) -> Path:

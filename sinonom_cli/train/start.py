@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import need
 from sinonom_cli.networks.backbones import build
 from sinonom_cli.networks.pretrained import PRETRAINED, fetch_pretrained, load_weights
@@ -64,7 +64,7 @@ def centres_of(
     some = some[place < FOR_A_CENTRE]
     model.to(device, memory_format=torch.channels_last).eval()
     sums: Tensor | None = None
-    with console.progress(len(some), "pictures for the proxies") as bar:
+    with messages.progress(len(some), "pictures for the proxies") as bar:
         for start in range(0, len(some), AT_ONCE):
             part = some[start : start + AT_ONCE]
             ink = torch.from_numpy(cells[pictures.cells[part]]).to(device)[:, None].float() / 255

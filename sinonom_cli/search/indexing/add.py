@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.networks.embedder import shortened
 from sinonom_cli.networks.preprocess import VERSION
@@ -86,7 +86,7 @@ def _added(config: IndexConfig) -> Artifact:
         return _add_arrays(config, model, artifact)
     entries = _new(config, artifact)
     if not entries:
-        console.say(f"{config.output} holds all of it already: nothing to add")
+        messages.say(f"{config.output} holds all of it already: nothing to add")
         return artifact
     partial = Partial(config.output, entries, config.batch_size)
     _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
@@ -139,7 +139,7 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
     known = set(record.sets)
     new = [path for path in config.sets if relative(path, config.output) not in known]
     if not new:
-        console.say(f"{config.output} holds all of it already: nothing to add")
+        messages.say(f"{config.output} holds all of it already: nothing to add")
         return artifact
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))
@@ -151,7 +151,7 @@ def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:
     """Keep the batches of a killed addition if it had the same inputs; otherwise delete them."""
     plan = _plan(path)
     if plan.exists() and json.loads(plan.read_text(encoding="utf-8", errors="surrogateescape")) == inputs:
-        console.say(f"adding to {path} was begun before: going on")
+        messages.say(f"adding to {path} was begun before: going on")
         return
     partial.delete()
     write_json(plan, inputs)
@@ -210,7 +210,7 @@ def _append(
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
-    console.say(f"{added} added, {counts['rows']} in all")
+    messages.say(f"{added} added, {counts['rows']} in all")
     warn_of_recall(path, record, fields)
     return artifact
 
@@ -229,13 +229,13 @@ def warn_of_recall(path: Path, record: IndexRecord, fields: dict[str, Any]) -> N
     """Warn if a compressed index, which was trained on its earlier vectors, finds too few of the nearest rows."""
     recall = fields.get("measured", {}).get(f"recall@{NEAREST}", 1.0)
     if recall < LEAST:
-        console.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
+        messages.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
 
 
 def changed(record: IndexRecord, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record's fields for an index whose rows were changed after one command had made it."""
     if record.calibration:
-        console.warn("the calibration was fitted to the old rows and is removed: run sinonom query --calibrate again")
+        messages.warn("the calibration was fitted to the old rows and is removed: run sinonom query --calibrate again")
     return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
 
 
@@ -245,7 +245,7 @@ def opened(path: Path) -> Artifact:
     raw = read_record(path, "index")
     record = index_record(raw)
     if record.failed and failures_path(path).exists():
-        console.detail(f"{record.failed} pictures failed before: see {failures_path(path)}")
+        messages.detail(f"{record.failed} pictures failed before: see {failures_path(path)}")
     if record.store:
         raise SinonomError(f"{path} lies in {record.store.uri}", remake(path, record))
     return Artifact(path, raw, "complete")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.search.index_files import FAISS, MARKS, ROWS, STARTS, VECTORS, partial_path, publish
 from sinonom_cli.search.indexing import faiss_types
 from sinonom_cli.search.plain_vectors import FACTORY, append_vectors, write_plain
@@ -88,7 +88,7 @@ def named(kind: str, text: str, index: Any, vectors: NDArray[np.float32]) -> dic
     if kind == "auto":
         kind = "ivf-sq8"
     candidates = faiss_types.CANDIDATES.get(kind, 16)
-    console.say("measuring how much of the index a search must visit")
+    messages.say("measuring how much of the index a search must visit")
     return {
         "type": kind,
         "factory": text,
@@ -129,7 +129,7 @@ def _filled(folder: Path, text: str, vectors: NDArray[np.float32]) -> Any:
     index = load(trained)
     starts = range(0, len(vectors), SHARD)
     inverted = faiss.try_extract_index_ivf(index)
-    with console.progress(len(vectors), "vectors") as progress:
+    with messages.progress(len(vectors), "vectors") as progress:
         if inverted is None or len(starts) == 1:
             for block in pieces(vectors):
                 index.add(block)

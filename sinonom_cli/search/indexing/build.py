@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder, shortened
@@ -89,7 +89,7 @@ def _made(config: IndexConfig) -> Artifact:
         failed = failed_before(artifact)
         refuse_changed(artifact, [entry for entry in entries if entry.key not in failed], "indexed")
         if not failed:
-            console.say(f"{config.output} is complete: nothing to do")
+            messages.say(f"{config.output} is complete: nothing to do")
             return artifact
         if not config.prototypes and not config.store:  # otherwise all pictures are embedded again
             partial.restore(read_vectors(config.output, index_record(artifact.record)), failed)
@@ -97,7 +97,7 @@ def _made(config: IndexConfig) -> Artifact:
         reopen(artifact)
     else:
         refuse_changed(artifact, entries, "inputs")
-        console.say(f"{config.output} was begun before: going on")
+        messages.say(f"{config.output} was begun before: going on")
     seen = seen_sets(config)
     failures = embed(config, model, partial)
     return _put_together(config, model, partial, artifact, failures, seen)
@@ -130,12 +130,12 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
             ExitCode.OUTPUT_IN_THE_WAY,
         )
     if artifact.state == "complete":
-        console.say(f"{config.output} is complete: nothing to do")
+        messages.say(f"{config.output} is complete: nothing to do")
         return artifact
     if artifact.state == "new":
         clear(config.output)
     else:
-        console.say(f"{config.output} was begun before: going on")
+        messages.say(f"{config.output} was begun before: going on")
     count = arrays.shape[0]
     return put(
         artifact,
@@ -161,7 +161,7 @@ def put(
     if config.prototypes:
         vectors, standing, unit = prototypes(config.prototypes, shape, blocks(), list(rows))
         labels = len({row.label for row in standing})
-        console.say(f"{len(standing)} prototypes of {labels} labels, from {shape[0]} pictures")
+        messages.say(f"{len(standing)} prototypes of {labels} labels, from {shape[0]} pictures")
         fields["counts"] = {**fields["counts"], "rows": len(standing), "labels": labels}
         if not unit:  # prototypes keep only the directions of the embeddings
             fields["distance"] = "cosine"
@@ -225,13 +225,13 @@ def embed(config: IndexConfig, model: Model, partial: Partial) -> dict[str, str]
     allowed = 0 if config.batch.fail_fast else config.batch.max_failures
     paths = [[entry.path for entry in partial.batches[number]] for number in todo]
     embedded = embed_pictures(Embedder(model, 0), paths, model.size, config.batch.workers, config.batch.engine)
-    with console.progress(sum(len(partial.batches[number]) for number in todo), "pictures") as progress:
+    with messages.progress(sum(len(partial.batches[number]) for number in todo), "pictures") as progress:
         for number, result in zip(todo, embedded, strict=True):
             partial.save(number, result)
             for position, reason in result.failures.items():
                 entry = partial.batches[number][position]
                 failures[entry.key] = reason
-                console.detail(f"{entry.path}: {reason}")
+                messages.detail(f"{entry.path}: {reason}")
             progress.advance(len(partial.batches[number]))
             if allowed is not None and len(failures) > allowed:
                 write_failures(failures_path(config.output), failures)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.search.plain_vectors import FACTORY
 
@@ -86,7 +86,7 @@ def train(index: Any, vectors: NDArray[np.float32]) -> None:
     if len(vectors) > wanted:
         chosen = np.unique(np.random.default_rng(0).integers(0, len(vectors), wanted))
     sample = np.ascontiguousarray(vectors[chosen])
-    console.detail(f"training on {len(sample)} vectors")
+    messages.detail(f"training on {len(sample)} vectors")
     own = type(index) in (faiss.IndexIVFScalarQuantizer, faiss.IndexIVFPQ, faiss.IndexIVFFlat)
     if own and inverted.nlist <= len(sample):
         quantizer = faiss.downcast_index(inverted.quantizer)

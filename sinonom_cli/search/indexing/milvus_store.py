@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.search.milvus import AT_ONCE, Collection, new_name, parse
 from sinonom_cli.search.rows import Row
@@ -94,7 +94,7 @@ def store(
         collection.create(shape[1], kind == "flat")
     done = collection.count() // AT_ONCE * AT_ONCE
     place, unit, lines = 0, True, iter(rows)
-    with console.progress(shape[0], "vectors") as progress:
+    with messages.progress(shape[0], "vectors") as progress:
         for block in blocks():
             unit = unit and bool(np.allclose(np.linalg.norm(block, axis=1), 1.0, atol=1e-4))
             own = list(islice(lines, len(block)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.search.index_files import checksum
 from sinonom_cli.search.rows import ROW_COLUMNS, Row
@@ -53,7 +53,7 @@ class Arrays:
         self.shape = (sum(map(len, self.arrays)), dimension)
         for path in self.paths:
             if not path.with_suffix(".csv").exists():
-                console.say(f"{path.with_suffix('.csv')} does not exist: items are named by their numbers")
+                messages.say(f"{path.with_suffix('.csv')} does not exist: items are named by their numbers")
 
     def identity(self) -> dict[str, Any]:
         """Return sizes and checksums (of a large file: of a sample) that show whether the arrays have changed."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.parallel.batch import item_rng
 from sinonom_cli.search.rows import Row
@@ -69,7 +69,7 @@ def prototypes(
         grouped[place[start : start + len(block)]] = block / np.where(lengths > 0, lengths, 1.0)
         start += len(block)
     centres, standing = [], []
-    with console.progress(len(labels), "labels") as progress:
+    with messages.progress(len(labels), "labels") as progress:
         for label, own in zip(labels, np.split(grouped, np.cumsum(np.bincount(of_row))[:-1]), strict=True):
             found = centres_of(own, most, item_rng(0, label))
             centres.append(found)

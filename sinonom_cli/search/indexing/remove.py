@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sinonom_cli import console
+from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
 from sinonom_cli.search.index_record import IndexRecord, index_record
@@ -74,7 +74,7 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error
-    console.say(f"{int(gone.sum())} removed, {len(keep)} left")
+    messages.say(f"{int(gone.sum())} removed, {len(keep)} left")
     warn_of_recall(path, record, fields)
     return artifact
 
