@@ -1,4 +1,4 @@
-"""What can be combined on the command line of `sinonom train`, and what the options are that were not given."""
+"""Check which options of `sinonom train` go together, and complete those that were not given."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sinonom_cli.errors import SinonomError, usage_error
 from sinonom_cli.train.losses.table import LOSSES
 
 Loss = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
-"""Ways to learn: the losses of a network, and the discriminant."""
+"""Name of a loss: the losses of a network, and the discriminant `lda`."""
 
 
 class Mining(StrEnum):
-    """Which pairs or triplets of a batch count."""
+    """Choice of the pairs or triplets of a batch that count."""
 
     none = "none"
     semi_hard = "semi-hard"
@@ -23,21 +23,21 @@ class Mining(StrEnum):
 
 
 class Classifying(StrEnum):
-    """How a classifier names characters."""
+    """Head of a classifier."""
 
     linear = "linear"
     ml_decoder = "ml-decoder"
 
 
 class Distilling(StrEnum):
-    """What a student keeps of what a teacher sees."""
+    """Relation between pictures that a student learns from a teacher."""
 
     similarity = "similarity"
     distance = "distance"
 
 
 class Precision(StrEnum):
-    """Arithmetic of the forward pass."""
+    """Number type of the forward pass."""
 
     auto = "auto"
     float32 = "float32"
@@ -60,35 +60,35 @@ NETWORK: dict[str, Any] = {
     "micro_batch": None,
     "hard_classes": 0.0,
 }
-"""Options of every network, and their defaults; the discriminant has none of them."""
+"""Defaults of the options that every network has and the discriminant does not have."""
 
 DISTILLING = {"similarity": 3.0, "distance": 1.0}
 """Weight of the teacher's part of the loss, by `--distill-loss`."""
 TAUGHT = ("teacher_weights", "distill", "distill_loss", "teach")
-"""Options that mean nothing without a teacher."""
+"""Options that have a meaning only with a teacher."""
 
 SHAPES: dict[str, Any] = {"embedding": 128, "classes": 64, "images": 2, "steps": 4000, "frequency": 0.0}
 RECALL_AT = (1, 2, 4, 8, 16)
-"""As in the paper."""
+"""Default values of k of recall@k, as in the paper."""
 # The discriminant's 500 batches of 128 x 2 views take a few minutes.
 LDA_SHAPES: dict[str, Any] = {"embedding": 192, "classes": 128, "images": 2, "steps": 500, "frequency": 0.0}
 
 
 def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Check the options that depend on the loss, and give the others their defaults.
+    """Check the options that depend on the loss, and give defaults to those that were not given.
 
     Parameters
     ----------
-    given : those that were typed, None for the others.
+    given : values of the options, None if an option was not given.
 
     Returns
     -------
-    The fields of `Config` that they are; a margin of None is the soft one.
+    Values of the options as fields of `Config`; a margin of None is the soft one.
 
     Raises
     ------
     SinonomError
-        With exit code 2, naming the option.
+        With exit code 2, and a message that names the option.
     """
     given = {name: value for name, value in given.items() if value is not None}
     shapes = _shapes(LDA_SHAPES if loss == "lda" else SHAPES, given)
@@ -103,18 +103,18 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     if loss != "recall@k":
         _refuse([name for name in ("recall_at", "simix") if name in given], loss, "--loss recall@k")
     if given.get("mining", own["mining"]) not in traits.mining:
-        what = f"--mining {given['mining']} means nothing to --loss {loss}: {traits.why}"
-        raise usage_error(what, f"--mining {' or '.join(traits.mining)}, or leave it away")
+        what = f"--mining {given['mining']} does not go with --loss {loss}: {traits.why}"
+        raise usage_error(what, f"--mining {' or '.join(traits.mining)}, or leave it out")
     if "margin" in given:
         if traits.margin is None:
             _refuse(["margin"], loss)
         given["margin"] = _margin(given["margin"], loss)
     if given.get("hard_classes") and loss == "cross-entropy":
         raise usage_error(
-            "--hard-classes means nothing to --loss cross-entropy, which learns no distances", "leave it away"
+            "--hard-classes does not go with --loss cross-entropy, which learns no distances", "leave it out"
         )
     if given.get("memory") and not traits.compares:
-        raise usage_error(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
+        raise usage_error(f"--memory does not go with --loss {loss}, which compares no pictures", "leave it out")
     if loss == "cross-entropy":
         _refuse([name for name in ("hard_classes", "teacher") if name in given], loss)
     elif "head" in given:
@@ -122,12 +122,12 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     given = given | {"distill": _weight(given)}
     if given.get("head") == "ml-decoder" and shapes["embedding"] != SHAPES["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
-        raise usage_error(what, "leave --embedding away, or --head linear")
+        raise usage_error(what, "leave out --embedding, or give --head linear")
     if "recall_at" in given:
         given["recall_at"] = _ks(given["recall_at"])
     chosen: dict[str, Any] = shapes | NETWORK | own | given
     if chosen["margin"] is None and loss == "triplet" and chosen["mining"] == "semi-hard":
-        raise usage_error("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
+        raise usage_error("--mining semi-hard needs a margin that is a number, and --margin is soft", "--margin 0.2")
     if not 0 < chosen["lr"] < float("inf"):
         raise usage_error(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
     size = chosen["classes"] * chosen["images"]
@@ -137,7 +137,7 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Shapes of embedding and batch; `--batch-size` says how many classes."""
+    """Return the options of embedding and batch; `--batch-size` determines the number of classes."""
     shapes = defaults | {name: given[name] for name in defaults if name in given}
     if "batch_size" not in given:
         return shapes
@@ -153,10 +153,10 @@ def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _weight(given: dict[str, Any]) -> float:
-    """Weight of the teacher's part of the loss; refuse what means nothing without a teacher."""
+    """Return the weight of the teacher's part of the loss; refuse options that need a teacher if there is none."""
     if "teacher" not in given and (alone := [name for name in TAUGHT if name in given]):
         option = alone[0].replace("_", "-")
-        raise usage_error(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
+        raise usage_error(f"--{option} has no effect without a teacher", "give --teacher pp-ocr, or leave it out")
     weight: float = given.get("distill", DISTILLING[given.get("distill_loss", NETWORK["distill_loss"])])
     return weight
 
@@ -164,7 +164,7 @@ def _weight(given: dict[str, Any]) -> float:
 def _refuse(names: list[str], loss: str, hint: str = "--loss triplet") -> None:
     if names:
         option = names[0].replace("_", "-")
-        raise usage_error(f"--{option} means nothing to --loss {loss}", f"{hint}, or leave it away")
+        raise usage_error(f"--{option} does not go with --loss {loss}", f"{hint}, or leave it out")
 
 
 def _margin(text: str, loss: str) -> float | None:
@@ -175,14 +175,14 @@ def _margin(text: str, loss: str) -> float | None:
     except ValueError:
         margin = -1.0
     if not 0 < margin < 100:
-        what = "neither a positive number nor soft" if loss == "triplet" else "no positive number"
+        what = "neither a positive number nor soft" if loss == "triplet" else "not a positive number"
         raise usage_error(f"--margin {text} is {what}", f"--margin {LOSSES[loss].margin}")
     return margin
 
 
 def _ks(text: str) -> tuple[int, ...]:
     def wrong() -> SinonomError:
-        return usage_error(f"--recall-at {text} is no list of places from 1 on", "--recall-at 5, or 1,2,4,8,16")
+        return usage_error(f"--recall-at {text} is not a list of ranks from 1 up", "--recall-at 5, or 1,2,4,8,16")
 
     try:
         ks = tuple(sorted({int(part) for part in text.split(",")}))
