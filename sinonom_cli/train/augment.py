@@ -42,7 +42,7 @@ class Amounts:
     worn : share of its ink that a print has lost where the block is most worn.
     enhanced : share of prints whose contrast was enhanced after scanning.
     print_blur : deviation of the blur, mostly near the lower end; contrast : contrast of ink to paper; grain, stain :
-        strength of these in the paper, relative to a contrast of 1.
+        strength of the paper's grain and stains, relative to a contrast of 1.
     relief : how the strokes of a relief are carved, worn and scanned; left : tilt and bend that remain after levelling.
     toned : share of reliefs that are toned as `render` does; in the others, high parts are dark.
     depth_tilt : tilt of a real depth picture: height from side to side, relative to a range of 1; depth_noise and

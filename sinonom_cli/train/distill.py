@@ -1,4 +1,4 @@
-"""Learning from a teacher: the student keeps what the teacher sees between clean pictures, likenesses or distances."""
+"""Learn from a teacher: the student reproduces the teacher's similarities or distances between clean pictures."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from sinonom_cli.train.prepared_pictures import Cells
 
 @dataclass(frozen=True)
 class Lessons:
-    """What a teacher says of the pictures of a training, asked once of each picture that a batch needs.
+    """Answers of a teacher to the pictures of a training, computed once for each picture that a batch needs.
 
-    Answers lie beside the prepared pictures, in the files that `files` names, for all trainings with this teacher. A
-    row of zeros has not been asked for yet; two processes that ask for the same write the same.
+    Answers are stored beside the prepared pictures, in the files that `files` names, for all trainings with this
+    teacher. A row of zeros has not been computed yet. Two processes that compute the same row write the same bytes.
 
     Attributes
     ----------
     length : K, numbers that are kept of an answer.
-    taught : numbers of the sets whose pictures it is asked about; the answers to others are rows of zeros.
+    taught : numbers of the sets whose pictures the teacher answers; the answers to others are rows of zeros.
     """
 
     teacher: Teacher
@@ -39,14 +39,14 @@ class Lessons:
 
     @staticmethod
     def of(teacher: Teacher, cells: Cells, taught: Sequence[int] | None = None) -> Lessons:
-        """Make room for the answers, which takes none on disk before they are there; `taught` is None: of all sets."""
+        """Create the files of the answers, which are sparse until they are filled; `taught` is None: for all sets."""
         length = teacher(np.eye(cells.size, dtype=np.uint8)[None] * 255).shape[1]
         lessons = Lessons(teacher, cells, length, tuple(range(len(cells.files)) if taught is None else taught))
         for path, count in (lessons.files[number] for number in lessons.taught):
             size = count * length * ENTRY.itemsize
             if path.exists() and path.stat().st_size == size:
                 continue
-            _opened.cache_clear()  # what was mapped may have been a file that somebody has deleted since
+            _opened.cache_clear()  # the mapped file may have been deleted since
             try:
                 with path.open("wb") as file:
                     file.truncate(size)
@@ -56,12 +56,12 @@ class Lessons:
 
     @property
     def files(self) -> list[tuple[Path, int]]:
-        """For each set the file of the answers, and how many pictures it has."""
+        """Return for each set the file of its answers and the number of its pictures."""
         name = f"teacher-{self.teacher.identity[:16]}.bin"
         return [(path.with_name(name), count) for path, count in self.cells.files]
 
     def __call__(self, positions: NDArray[np.int64]) -> NDArray[np.void]:
-        """Answers to the clean pictures at these positions, (N, K) of `teachers.ENTRY`."""
+        """Return the answers to the clean pictures at these positions, (N, K) of `teachers.ENTRY`."""
         answers = np.zeros((len(positions), self.length), ENTRY)
         owners, rows = self.cells.owners[positions], self.cells.rows[positions]
         for number in self.taught:
@@ -86,12 +86,12 @@ def _opened(path: Path, shape: tuple[int, int]) -> NDArray[np.void]:
 
 
 def as_tensor(answers: NDArray[np.void]) -> Tensor:
-    """Values and columns of (N, K) answers as one (N, K, 2) float32 tensor, which processes can exchange."""
+    """Return values and columns of (N, K) answers as one (N, K, 2) float32 tensor, which processes can exchange."""
     return torch.from_numpy(np.stack([answers["value"], answers["column"]], axis=-1, dtype=np.float32))
 
 
 def dense(answers: Tensor) -> Tensor:
-    """(N, U) float32, the answers of a batch over the U columns that occur in it, in place of (N, K, 2)."""
+    """Return (N, K, 2) answers of a batch as (N, U) float32 rows over the U columns that occur in the batch."""
     values, columns = answers.unbind(dim=2)
     used, place = columns.long().unique(return_inverse=True)
     return values.new_zeros(len(values), len(used)).scatter_(1, place, values)
@@ -102,13 +102,13 @@ TEMPERATURE = 0.1
 
 
 def similarity(student: Tensor, teacher: Tensor) -> Tensor:
-    """How far the student is from seeing the teacher's likenesses between the pictures of a batch.
+    """Return the divergence of the student's similarities between the pictures of a batch from the teacher's.
 
-    The mean over pictures i of the Kullback-Leibler divergence sum over j of t_ij log(t_ij / s_ij), where t_i and s_i
-    are softmaxes over the other pictures j of the cosines of i and j over `TEMPERATURE`: as in Abbasi Koohpayegani,
-    Tejankar, Pirsiavash 2020, "CompRess: self-supervised learning by compressing representations", section 3, and Fang
-    et al. 2021, "SEED: self-supervised distillation for visual representation", equations 2 to 4, which compare with a
-    queue of earlier pictures where the batch itself is taken here.
+    It is the mean over pictures i of the Kullback-Leibler divergence sum over j of t_ij log(t_ij / s_ij), where t_i and
+    s_i are softmaxes over the other pictures j of the cosines of i and j, divided by `TEMPERATURE`. The sources are
+    Abbasi Koohpayegani, Tejankar, Pirsiavash 2020, "CompRess: self-supervised learning by compressing representations",
+    section 3, and Fang et al. 2021, "SEED: self-supervised distillation for visual representation", equations 2 to 4.
+    They compare with a queue of earlier pictures; here the batch itself is used.
 
     Parameters
     ----------
@@ -126,11 +126,11 @@ def similarity(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def relational(student: Tensor, teacher: Tensor) -> Tensor:
-    """Distance-wise relational distillation.
+    """Return the loss of distance-wise relational distillation.
 
     Park, Kim, Lu, Cho 2019, "Relational knowledge distillation", section 3.2.1: the mean over pairs of l(t_ij, s_ij),
-    where t_ij and s_ij are the distances of two pictures to teacher and student, each divided by the mean over the
-    batch's pairs, and l is Huber's loss with delta 1. Dividing lets each of them use its own scale.
+    where l is Huber's loss with delta 1. t_ij and s_ij are the distances of two pictures in the teacher's and in the
+    student's embedding, each divided by the mean over the batch's pairs, so that each may have its own scale.
 
     Parameters
     ----------
@@ -148,13 +148,13 @@ def relational(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"similarity": similarity, "distance": relational}
-"""Ways to learn from a teacher; `options.DISTILLING` has their weights."""
+"""Losses to learn from a teacher by; `options.DISTILLING` has their weights."""
 
 
 def distilled(way: str, student: Tensor, answers: Tensor) -> Tensor:
-    """What the student has not learnt of a teacher's (N, K, 2) answers, by one of `LOSSES`; () float.
+    """Return the loss of the student against a teacher's (N, K, 2) answers, by one of `LOSSES`; () float.
 
-    Pictures that the teacher was not asked about do not count: their answers are zeros.
+    Pictures without an answer, whose rows are zeros, do not count.
     """
     asked = answers[:, :, 0].any(dim=1)
     if int(asked.sum()) < 2:

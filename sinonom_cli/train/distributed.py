@@ -1,8 +1,8 @@
-"""Several processes that train one model: which of them this is, and what they tell each other.
+"""Train one model in several processes: their numbers, and the data that they exchange.
 
-`torchrun --nproc-per-node N -m sinonom_cli train ...` starts them. Each makes its share of every batch; embeddings are
-gathered, so that the loss sees the whole batch; gradients are added up, so that all keep the same weights. The first
-alone writes. All see the same sets and the same output folder.
+`torchrun --nproc-per-node N -m sinonom_cli train ...` starts them. Each process makes its share of every batch.
+Embeddings are gathered, so that the loss sees the whole batch. Gradients are summed, so that all processes keep the
+same weights. Only the first one writes. All of them need access to the same sets and the same output folder.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from torch import Tensor
 from torch import distributed as dist
 
 PATIENCE = timedelta(hours=6)
-"""How long processes wait for one that prepares half a million pictures from a slow disk."""
+"""Longest time that processes wait for another one; it is enough to prepare half a million pictures on a slow disk."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process among all: `rank` of `size`; `local` of those on this machine."""
+    """Number of this process: `rank` of all `size` processes, and `local` of the `beside` ones on this machine."""
 
     rank: int = 0
     size: int = 1
@@ -31,16 +31,16 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes."""
+        """Return whether this is the process that writes."""
         return self.rank == 0
 
     def share(self, count: int) -> slice:
-        """This process's part of `count` things, which must be a multiple of `size`."""
+        """Return this process's part of `count` items; `count` must be a multiple of `size`."""
         each = count // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 
     def gather(self, mine: Tensor) -> Tensor:
-        """All processes' tensors, of equal shapes, one below the other in the order of ranks; without gradient."""
+        """Return all processes' tensors, of equal shapes, concatenated in the order of ranks, without gradient."""
         if self.size == 1:
             return mine
         parts = [torch.empty_like(mine) for _ in range(self.size)]
@@ -48,7 +48,7 @@ class Ranks:
         return torch.cat(parts)
 
     def add_up(self, tensors: Iterable[Tensor], share: float = 1.0) -> None:
-        """Put in place of each tensor the sum of all processes' times `share`; they are sent as one."""
+        """Replace each tensor by the sum over all processes, times `share`; all are sent as one tensor."""
         if self.size == 1:
             return
         tensors = list(tensors)
@@ -61,12 +61,12 @@ class Ranks:
             tensor.copy_(value.view_as(tensor))
 
     def wait(self) -> None:
-        """Go on when all processes have come here."""
+        """Wait until all processes have called this."""
         if self.size > 1:
             dist.barrier()
 
     def told(self, text: str) -> str:
-        """What the first process says."""
+        """Return the text that the first process passes here."""
         if self.size == 1:
             return text
         said = [text]
@@ -75,7 +75,7 @@ class Ranks:
 
 
 def join() -> Ranks:
-    """Find the other processes that torchrun has started; without torchrun there are none."""
+    """Connect to the other processes that torchrun has started; without torchrun there are none."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "RANK" not in os.environ:
         return Ranks()
@@ -89,6 +89,6 @@ def join() -> Ranks:
 
 
 def leave() -> None:
-    """Part from the other processes."""
+    """Disconnect from the other processes."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()

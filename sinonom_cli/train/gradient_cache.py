@@ -1,13 +1,13 @@
-"""Gradients of one batch, as large as the loss wants, in the memory of a small one.
+"""Compute the gradients of a large batch in the memory of a small one.
 
 Gao et al. 2021, "Scaling deep contrastive learning batch size under memory limited setup": the loss needs all
-embeddings at once, but the network's gradient is a sum over pictures as soon as the loss's gradient at each embedding
-is known. So the network runs twice: without a graph for the embeddings, then, a micro-batch at a time, with one. The
-same split serves several processes: each runs the network on its share, the loss sees everybody's embeddings.
+embeddings at once, but the network's gradient is a sum over pictures when the loss's gradient at each embedding is
+known. So the network runs twice: first without a graph to get the embeddings, then with a graph, one micro-batch at a
+time. The same split serves several processes: each runs the network on its share, and the loss gets all embeddings.
 
-What holds: every micro-batch, and every process, normalises by the statistics of its own pictures (batch
-normalisation), in both runs alike, and dropout draws the same numbers in both. The gradient is exactly that of a
-network that does so; it is that of the whole batch in one if there is no batch normalisation, or a frozen one.
+In batch normalisation, every micro-batch and every process normalises by the statistics of its own pictures, in both
+runs alike. Dropout draws the same numbers in both runs. The gradient is exactly that of a network that does so. Without
+batch normalisation, or with a frozen one, it is the gradient of the whole batch in one.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ def accumulate(
     seed: tuple[int, ...] = (0,),
     ranks: Ranks = Ranks(),
 ) -> tuple[LossValue, Tensor]:
-    """Add the gradients of one batch to those of the network and of whatever `loss_of` learns.
+    """Add the gradients of one batch to those of the network and of the parameters of `loss_of`.
 
     Parameters
     ----------
-    network : whose buffers change by running in training mode.
-    forward : gives (n, D) rows of n pictures; differentiable.
+    network : network whose buffers change when it runs in training mode.
+    forward : differentiable function that maps n pictures to (n, D) rows.
     pictures : (n, ...), this process's share of the batch, on any device that `forward` takes.
-    loss_of : the loss of all processes' rows (N, D) float32, in the order of ranks.
-    micro : pictures that run through the network at once, 2 or more; None: all.
-    seed : of what network and loss draw.
+    loss_of : function that maps all processes' rows, (N, D) float32 in the order of ranks, to the loss.
+    micro : number of pictures that run through the network at once, 2 or more; None: all.
+    seed : seed of the numbers that network and loss draw.
 
     Returns
     -------
@@ -59,9 +59,9 @@ def accumulate(
         with torch.no_grad():
             mine = torch.cat([_again(forward, part, seed, ranks.rank, k) for k, part in enumerate(parts)])
             for buffer, value in zip(network.buffers(), before, strict=True):
-                buffer.copy_(value)  # or running statistics would count every picture twice
+                buffer.copy_(value)  # otherwise running statistics would count every picture twice
     everything = ranks.gather(mine.float()).requires_grad_()
-    # The loss draws the same in every process: all must see the same one.
+    # The loss draws the same numbers in every process, since all processes must have the same loss.
     _draw_from(seed)
     loss = loss_of(everything)
     loss.value.backward()
@@ -76,10 +76,10 @@ def accumulate(
 
 
 def agree(network: nn.Module, learnt: nn.Module, ranks: Ranks) -> None:
-    """Make the gradients of all processes one, and their running statistics; what `learnt` holds is the same in all.
+    """Make the gradients and the running statistics of all processes equal; `learnt` is the loss.
 
-    The network's gradients are summed: each process has those of its own pictures. The loss's own are averaged: each
-    process has all of them, but for rounding.
+    The network's gradients are summed, since each process has those of its own pictures. The loss's gradients are
+    averaged, since each process has all of them, except for rounding.
     """
     if ranks.size == 1:
         return
@@ -93,7 +93,7 @@ def agree(network: nn.Module, learnt: nn.Module, ranks: Ranks) -> None:
 
 
 def _count(pictures: int, micro: int | None) -> int:
-    """Into how many equal micro-batches pictures go; a last one of a single picture could not be normalised."""
+    """Return the number of equal micro-batches; none has a single picture, which could not be normalised."""
     return max(1, min(-(-pictures // (micro or pictures)), pictures // 2))
 
 
@@ -103,5 +103,5 @@ def _again(forward: Forward, part: Tensor, seed: tuple[int, ...], *more: int) ->
 
 
 def _draw_from(seed: tuple[int, ...], *more: int) -> None:
-    """Set torch's random state, on every device, to one that belongs to these numbers alone."""
+    """Set torch's random state, on every device, to one that depends on these numbers alone."""
     torch.manual_seed(int(np.random.SeedSequence([*seed, len(more), *more]).generate_state(1, np.uint64)[0]))

@@ -1,4 +1,4 @@
-"""Where a network trains: its device and its arithmetic."""
+"""Choose the device that a network trains on, and its arithmetic."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from sinonom_cli.errors import UsageError
 
 
 def pick_device(name: str, number: int = 0) -> torch.device:
-    """The device that `--device` names; "auto" is the best there is.
+    """Return the device that `--device` names; "auto" is the best one that exists.
 
     Parameters
     ----------
-    number : of this process among those on this machine: each takes a GPU of its own.
+    number : number of this process on this machine; each process takes a GPU of its own.
 
     Raises
     ------
     SinonomError
-        With exit code 2, if it is not one or is not there.
+        With exit code 2, if the name is not a device or the device does not exist.
     """
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if name == "auto":
@@ -30,14 +30,15 @@ def pick_device(name: str, number: int = 0) -> torch.device:
         raise UsageError(f"there is no device {name!r}", "--device auto, cpu, cuda, cuda:1 or mps") from error
     there = {"cpu": True, "cuda": cuda and (device.index or 0) < torch.cuda.device_count(), "mps": mps}
     if not there.get(device.type, False):
-        raise UsageError(f"device {name} is not there", "--device auto")
+        raise UsageError(f"device {name} does not exist here", "--device auto")
     return device
 
 
 def pick_precision(name: str, device: torch.device) -> torch.dtype:
-    """The arithmetic of the forward pass that `--precision` names; "auto" is bfloat16 where the hardware multiplies it.
+    """Return the number type of the forward pass that `--precision` names.
 
-    Weights, losses and their gradients are float32 either way.
+    "auto" is bfloat16 where the hardware multiplies it, otherwise float32. Weights, losses and their gradients are
+    float32 in both cases.
     """
     if name != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]

@@ -1,28 +1,28 @@
-"""Signs that a training learns nothing, each said once."""
+"""Warn of signs that a training learns nothing, once for each sign."""
 
 from __future__ import annotations
 
 from sinonom_cli import messages
 
 COLLAPSED = 0.003
-"""Mean distance between unit embeddings below which they are all but one point; unrelated ones are 1.4 apart. Hard
-mining begins by drawing them together, to some 0.02, and learns from there."""
+"""Mean distance between embeddings of length 1 below which they are almost one point; unrelated ones are 1.4 apart.
+Hard mining first draws them together, to some 0.02, and learns from there."""
 IDLE = 0.005
-"""Share of pairs, triplets or pictures not yet in order below which next to nothing is learnt from a batch."""
+"""Share of pairs, triplets or pictures not yet in order below which almost nothing is learnt from a batch."""
 STUCK = 0.02
-"""Hardest positives as far as hardest negatives make a triplet loss of the margin: this near to it, as a share,
-nothing is told apart."""
+"""Largest relative difference between the loss and `stuck_at` at which the network separates nothing. A triplet loss
+equals its margin when hardest positives are as far as hardest negatives."""
 PATIENCE = 10
-"""Lines of metrics, 200 steps, for which that must hold."""
+"""Number of lines of metrics, 200 steps, for which a sign must hold before the warning."""
 
 
 class Watch:
-    """Looks at every line of metrics.
+    """Watcher of the lines of metrics.
 
     Parameters
     ----------
-    stuck_at : what the loss is while hardest positives are as far as hardest negatives; None: nothing to tell by.
-    warm_up : steps that are too early to judge by.
+    stuck_at : value of the loss while hardest positives are as far as hardest negatives; None: it is not known.
+    warm_up : number of first steps, which are too early for a judgement.
     """
 
     def __init__(self, stuck_at: float | None, warm_up: int) -> None:
@@ -31,11 +31,11 @@ class Watch:
         self._said: set[str] = set()
 
     def look(self, step: int, value: float, active: float, spread: float) -> None:
-        """Warn, if there is reason to.
+        """Warn if the metrics of a step show one of the signs.
 
         Parameters
         ----------
-        value : the loss, without a teacher's part; active, spread : as in `losses.Loss`.
+        value : loss without a teacher's part; active, spread : as in `basic.Loss`.
         """
         later = step > self.warm_up
         stuck = later and self.stuck_at is not None and abs(value / self.stuck_at - 1) < STUCK
@@ -44,18 +44,18 @@ class Watch:
                 spread < COLLAPSED,
                 1,
                 f"the embedding has collapsed (mean distance {spread:.3f}, loss {value:.3f})",
-                "a smaller --lr or, where the loss takes it, --mining batch-all",
+                "a smaller --lr or, if the loss takes it, --mining batch-all",
             ),
             (
                 later and active < IDLE,
                 PATIENCE,
-                "next to everything that the loss looks at is in order: little more is learnt",
-                "a larger --batch-size or, where the loss takes them, a harder --mining or --hard-classes 0.5",
+                "almost everything that the loss compares is in order: little more is learnt",
+                "a larger --batch-size or, if the loss takes them, a harder --mining or --hard-classes 0.5",
             ),
             (
                 stuck,
                 PATIENCE,
-                f"the loss stays at {value:.3f}, where hardest pictures of a character are as far as others'",
+                f"the loss stays at {value:.3f}, where hardest positives are as far as hardest negatives",
                 "a milder --mining, such as semi-hard, or a smaller --lr",
             ),
         )

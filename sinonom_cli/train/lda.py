@@ -1,8 +1,8 @@
-"""A model in minutes: a linear discriminant on fixed gradient-direction features of simulated prints and reliefs.
+"""Fit a model in minutes: a linear discriminant on gradient-direction features of simulated prints and reliefs.
 
-Fisher's discriminant: the directions in which the mean features of characters differ most, measured by how much views
-of one character differ among themselves. One pass over the samples suffices: sums over characters and products over
-all give both scatter matrices.
+Fisher's discriminant finds the directions in which the mean features of characters differ most, relative to the
+differences among views of one character. One pass over the samples is enough: sums over characters and products over
+all samples give both scatter matrices.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from sinonom_cli.networks.directmap import DirectionFeatures
 from sinonom_cli.train.prefetch import Make, feed
 
 CACHED = 32
-"""Pictures whose maps fit into a core's cache: features of so many at once take half the time."""
+"""Number of pictures whose maps fit into a core's cache; their features then take half the time."""
 
 
 @dataclass(frozen=True)
 class LdaConfig:
-    """How to fit.
+    """Options of the fit.
 
     Attributes
     ----------
     size : side of the input in pixels.
     dimensions : length of an embedding.
-    batches : of simulated views to learn from.
-    shrinkage : 0 to 1, how far each direction's variance within characters is drawn towards their mean.
+    batches : number of batches of simulated views to learn from.
+    shrinkage : share, 0 to 1, by which each direction's variance within characters is moved to the mean variance.
     """
 
     size: int = 64
@@ -44,11 +44,11 @@ class LdaConfig:
 
 
 def check_views(samples: int, seen: int, size: int) -> None:
-    """Raise SinonomError if so many views of so many characters are too few for the features of pictures."""
+    """Raise SinonomError if `samples` views of `seen` characters are too few for the number of features."""
     features = DirectionFeatures(size).length
     if samples - seen < features:
         what = f"{samples} views of {seen} characters are too few for {features} features"
-        raise SinonomError(what, "more --steps, and --overwrite if the model was begun")
+        raise SinonomError(what, "give more --steps, and --overwrite if the model was begun")
 
 
 def fit_lda(
@@ -64,16 +64,17 @@ def fit_lda(
 
     Parameters
     ----------
-    make : gives batch 0, 1, 2, ...; picklable. Best are batches of as many characters as possible, prints and reliefs.
+    make : picklable function that gives batch 0, 1, 2, ... Batches with prints and reliefs of as many characters as
+        possible are best.
     classes : number of classes in all.
-    config : how to fit.
-    workers : processes that make batches; 0: this one. They change nothing in the result.
-    device : that features are computed on.
+    config : options of the fit.
+    workers : number of processes that make batches; 0: this process only. The result does not depend on it.
+    device : device that computes the features.
     advance : called with the number of batches done since it was last called.
 
     Returns
     -------
-    The network, on the CPU: (N, 1, S, S) float32 ink -> (N, D) float32 of length 1; and what to note in its card.
+    The network, on the CPU: (N, 1, S, S) float32 ink -> (N, D) float32 of length 1; and the entries for its record.
 
     Raises
     ------
@@ -92,23 +93,23 @@ def fit_lda(
     check_views(samples, seen, config.size)
     dimensions = min(config.dimensions, seen - 1, features.length)
     projection, ratios = discriminant(*scatter.within_and_between(), dimensions, config.shrinkage)
-    # How much of what is seen along a direction tells characters apart, as in probabilistic LDA (Ioffe 2006): the last
-    # directions, which tell prints apart, count less. Other prints of a character are found better by it.
+    # A weight is the root of the share of a direction's variance that separates characters, as in probabilistic LDA
+    # (Ioffe 2006). The last directions separate prints and count less. It helps to find other prints of a character.
     weights = np.sqrt(ratios / (1 + ratios))
     network = DiscriminantNet(features.cpu(), scatter.mean(), projection * weights)
     return network.eval(), {**asdict(config), "dimensions": dimensions, "samples": samples, "classes_seen": seen}
 
 
 class DiscriminantNet(nn.Module):
-    """Direction features, centred and projected; embeddings of length 1.
+    """Network that centres and projects direction features, and scales the embeddings to length 1.
 
-    Maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32.
+    It maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32.
 
     Parameters
     ----------
-    features : the fixed features.
-    mean : (F,) that is subtracted from them.
-    projection : (F, D) that they are multiplied by.
+    features : layer that computes the fixed features.
+    mean : (F,) mean that is subtracted from the features.
+    projection : (F, D) matrix that they are multiplied by.
     """
 
     def __init__(self, features: DirectionFeatures, mean: NDArray[np.float64], projection: NDArray[np.float64]) -> None:
@@ -123,7 +124,7 @@ class DiscriminantNet(nn.Module):
 
 
 class Scatter:
-    """Sums that a discriminant needs, collected batch by batch in double precision.
+    """Sums for a discriminant, collected batch by batch in double precision.
 
     Parameters
     ----------
@@ -137,19 +138,19 @@ class Scatter:
         self.products = np.zeros((features, features))
 
     def add(self, features: NDArray[np.floating], classes: NDArray[np.int64]) -> None:
-        """Add (N, F) features of samples of the classes (N,)."""
+        """Add the features, (N, F), of samples of these classes, (N,)."""
         features = features.astype(np.float64)
         self.counts += np.bincount(classes, minlength=len(self.counts))
         np.add.at(self.sums, classes, features)
         self.products += features.T @ features
 
     def mean(self) -> NDArray[np.float64]:
-        """Mean of all samples, (F,)."""
+        """Return the mean of all samples, (F,)."""
         mean: NDArray[np.float64] = self.sums.sum(axis=0) / self.counts.sum()
         return mean
 
     def within_and_between(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Covariance within classes and between their means, weighted by samples; (F, F) each."""
+        """Return the covariance within classes and that between their means, weighted by samples; (F, F) each."""
         seen = self.counts > 0
         total, mean = self.counts.sum(), self.mean()
         means = self.sums[seen] / self.counts[seen, None]
@@ -161,7 +162,7 @@ class Scatter:
 def discriminant(
     within: NDArray[np.float64], between: NDArray[np.float64], dimensions: int, shrinkage: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Find the directions of the greatest ratio of variance between classes to variance within.
+    """Find the directions with the greatest ratio of the variance between classes to the variance within classes.
 
     Parameters
     ----------
@@ -171,8 +172,8 @@ def discriminant(
 
     Returns
     -------
-    (F, D) float64, best first; the shrunk variance within classes is 1 along each, their signs are fixed. And (D,), the
-    variance between classes along each.
+    (F, D) float64 directions, best first; along each, the shrunk variance within classes is 1 and the sign is fixed.
+    And (D,) float64, the variance between classes along each.
 
     Raises
     ------

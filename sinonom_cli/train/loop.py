@@ -1,4 +1,4 @@
-"""The training loop: batches in, weights out; resumes after a kill as if nothing had happened."""
+"""Run the training loop over batches; after a kill, a training resumes with the same result."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from sinonom_cli.train.sampler import HardClasses
 LOG_EVERY = 20
 SECONDS_BETWEEN_SAVES = 120.0
 CHANCE = 0.005
-"""Of MRR@5, a difference that some 500 queries cannot tell from none: then the later weights, learnt at a lower rate,
-are taken. Judged by thousands, they were the better ones."""
+"""Difference of MRR@5 that is too small for some 500 queries to show. Within it the later weights, learnt at a lower
+rate, are taken; thousands of queries showed that these were the better ones."""
 
 Validate = Callable[[nn.Module], dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How to learn: see `Config`, whose fields these are. `validations` of them are spread over the steps."""
+    """Plan of a training; for the fields see `Config`. `validations` is the number of validations over all steps."""
 
     steps: int
     lr: float
@@ -50,42 +50,42 @@ class Plan:
 
     @property
     def warm_up(self) -> int:
-        """Steps in which the learning rate rises: 5 % of them."""
+        """Return the number of steps in which the learning rate rises: 5 % of all."""
         return max(1, self.steps // 20)
 
     def remembers_at(self, step: int) -> bool:
-        """Whether a memory is looked at: not in the first quarter, when embeddings age too fast."""
+        """Return whether a memory is used: in the first quarter it is not, since embeddings change too fast there."""
         return step > self.steps // 4
 
     def lr_at(self, step: int) -> float:
-        """Learning rate of a step, counted from 1: linear warm-up, then half a cosine to 1 %."""
+        """Return the learning rate of a step, counted from 1: linear warm-up, then half a cosine to 1 %."""
         if step <= self.warm_up:
             return self.lr * step / self.warm_up
         done = (step - self.warm_up) / max(1, self.steps - self.warm_up)
         return self.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def logs_after(self, step: int) -> bool:
-        """Whether a line of metrics follows this many steps."""
+        """Return whether a line of metrics follows after `step` steps."""
         return step % LOG_EVERY == 0 or step == self.steps
 
     def validates_after(self, step: int) -> bool:
-        """Whether a validation follows this many steps; always where there is a line of metrics, too."""
+        """Return whether a validation follows after `step` steps; a line of metrics follows there, too."""
         every = math.ceil(self.steps / self.validations / LOG_EVERY) * LOG_EVERY
         return step % every == 0 or step == self.steps
 
 
 @dataclass(frozen=True)
 class Training:
-    """What changes as it learns, and how it learns.
+    """State of a training, and the way it learns.
 
     Attributes
     ----------
-    model : maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32; for cross-entropy, `both` gives logits beside.
+    model : maps (N, 1, S, S) float32 ink in [0, 1] to (N, D) float32; for cross-entropy, its `both` adds logits.
     criterion : the loss.
-    precision : of the forward pass; weights and loss are float32.
-    ranks : this process among those that train together.
-    hard : put characters that are confused into one batch; then `centres` says which they are.
-    distill, distill_loss : weight of what a teacher says, if batches bring it, and how it is compared.
+    precision : number type of the forward pass; weights and loss are float32.
+    ranks : number of this process among those that train together.
+    hard : puts characters that are confused into one batch; `centres` then shows which they are.
+    distill, distill_loss : weight of the teacher's part of the loss, if batches have answers, and the way to compare.
     """
 
     model: nn.Module
@@ -101,12 +101,12 @@ class Training:
 
     @property
     def parts(self) -> dict[str, nn.Module]:
-        """What a checkpoint holds."""
+        """Return the modules that a checkpoint holds."""
         parts = {"model": self.model, "loss": self.criterion, "centres": self.centres}
         return {name: part for name, part in parts.items() if part is not None}
 
     def rows(self, pictures: Tensor) -> Tensor:
-        """Embeddings, or logits, of (n, S, S) uint8 ink, 255 is full."""
+        """Return the embeddings, or logits, of (n, S, S) uint8 ink, 255 = full ink."""
         ink = pictures.to(self.device)[:, None].float() / 255
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             if self.criterion.reads_logits:
@@ -116,7 +116,7 @@ class Training:
             return embeddings
 
     def loss(self, rows: Tensor, labels: Tensor, taught: Tensor | None, remembering: bool) -> LossValue:
-        """The loss of all processes' rows, the teacher's part included."""
+        """Return the loss of all processes' rows, including the teacher's part."""
         loss = self.criterion(rows, labels, remembering=remembering)
         if taught is None:
             return loss
@@ -125,31 +125,32 @@ class Training:
 
 
 class Diverged(SinonomError):
-    """The loss or its gradient is not a number; `step` says at which step."""
+    """Error of a training whose loss or gradient is not a number; `step` is the step where it happened."""
 
     def __init__(self, step: int, loss: float, norm: float) -> None:
         what = f"step {step}: the loss is {loss}, the gradient's norm {norm}; checkpoints before it are kept"
-        super().__init__(what, "a smaller --lr and --overwrite")
+        super().__init__(what, "give a smaller --lr and --overwrite")
         self.step = step
 
 
 def fit(training: Training, make: Make, folder: Path, *, workers: int, validate: Validate | None) -> None:
-    """Train the model in place, from the last checkpoint if there is one; leave it with its best weights.
+    """Train the model in place, from the last checkpoint if there is one, and give it its best weights.
 
-    The best are the last whose MRR@5 is not below the highest by more than `CHANCE`; without validation, the last. Of
-    several processes only the first writes, judges, and has the best weights in the end.
+    The best weights are the last ones whose MRR@5 is not more than `CHANCE` below the highest; without validation, the
+    last. Of several processes only the first writes, validates, and has the best weights in the end.
 
     Parameters
     ----------
-    make : gives the batch of a step, or this process's share of it; picklable if there are workers.
-    folder : of the model; holds `metrics.csv`, `curves.png`, and `resume/` with `last.safetensors` and
+    make : gives the batch of a step, or this process's share of it; it can be pickled if there are workers.
+    folder : folder of the model; it holds `metrics.csv`, `curves.png`, and `resume/` with `last.safetensors` and
         `best.safetensors`.
-    workers : processes that make batches; 0: this one.
+    workers : number of processes that make batches; 0: this process only.
+    validate : maps the model to its scores; None: there is no validation.
 
     Raises
     ------
     SinonomError
-        `Diverged`, if the loss is not a number; or if the checkpoint is damaged.
+        `Diverged`, if the loss is not a number; another one, if the checkpoint is damaged.
     """
     plan, first = training.plan, training.ranks.first
     last, best = folder / "resume" / "last.safetensors", folder / "resume" / "best.safetensors"
@@ -157,7 +158,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     progress: dict[str, Any] = {"step": 0, "best": 0.0}
     if last.exists():
         progress = checkpoint.load(last, training.parts, optimizer)
-        messages.say(f"going on after step {progress['step']:,} of {plan.steps:,}")
+        messages.say(f"resuming after step {progress['step']:,} of {plan.steps:,}")
     begun = progress["step"]
     for part in training.parts.values():
         part.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -192,7 +193,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
 
 
 def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> tuple[LossValue, int]:
-    """Learn from one batch, or this process's share of it; return its loss and how many pictures all shares have."""
+    """Learn from one batch, or this process's share; return the loss and the number of pictures in all shares."""
     plan, criterion, ranks = training.plan, training.criterion, training.ranks
     for group in optimizer.param_groups:
         group["lr"] = plan.lr_at(step) * group.get("rate", 1.0)
@@ -206,7 +207,7 @@ def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch
         torch.from_numpy(batch.pictures),
         lambda every: training.loss(every, labels, taught, remembering=plan.remembers_at(step)),
         micro=plan.micro_batch,
-        seed=(plan.seed, step),  # so that a resumed run draws the same
+        seed=(plan.seed, step),  # a resumed run draws the same numbers
         ranks=ranks,
     )
     agree(training.model, criterion, ranks)
@@ -220,7 +221,7 @@ def _one_step(training: Training, optimizer: torch.optim.Optimizer, batch: Batch
 
 
 def _look_for_neighbours(training: Training, rows: Tensor, labels: Tensor, step: int) -> None:
-    """Move the characters' centres; write the table of neighbours that is due."""
+    """Update the characters' centres, and write the table of neighbours if one is due."""
     centres, hard = training.centres, training.hard
     if centres is None or hard is None:
         return
@@ -241,7 +242,7 @@ def _forget_tables(training: Training, step: int) -> None:
 
 
 def _optimizer(training: Training) -> torch.optim.Optimizer:
-    """AdamW; biases, scales of normalisation and proxies are not decayed."""
+    """Return AdamW with no weight decay of biases, scales of normalisation and proxies."""
     plan, learnt = training.plan, [p for p in training.model.parameters() if p.requires_grad]
     groups: list[dict[str, Any]] = [
         {"params": [p for p in learnt if p.ndim >= 2], "weight_decay": plan.weight_decay},
@@ -253,7 +254,7 @@ def _optimizer(training: Training) -> torch.optim.Optimizer:
 
 
 def _to(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """Move a restored state to where its parameters went; AdamW keeps its step counts on the CPU."""
+    """Move a restored state to the device of its parameters; AdamW keeps its step counts on the CPU."""
     for entries in optimizer.state.values():
         for name, value in entries.items():
             if name != "step":

@@ -1,4 +1,4 @@
-"""What a training shows of itself: `metrics.csv`, `curves.png`, TensorBoard's events, the time it will take."""
+"""Report the progress of a training: `metrics.csv`, `curves.png`, TensorBoard events, and the remaining time."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ METRICS_COLUMNS = (
 
 
 class Figures:
-    """Means of the steps since the last line of `metrics.csv`.
+    """Means of the figures of all steps since the last line of `metrics.csv`.
 
     Parameters
     ----------
-    folder : of the model. Lines of its `metrics.csv` after the step that a run resumes from are cut off, and made
-        again. Events for TensorBoard, if that is installed, go to `resume/tensorboard`.
-    begun : the step after which this run begins.
-    steps : the last step.
-    watch : warns when nothing is learnt.
-    writes : of several processes only the first does.
+    folder : folder of the model. Lines of its `metrics.csv` after the step that a run resumes from are removed and
+        made again. Events for TensorBoard, if it is installed, go to `resume/tensorboard`.
+    begun : step after which this run begins.
+    steps : last step of the training.
+    watch : watcher that warns when nothing is learnt.
+    writes : whether this process writes TensorBoard events; of several processes only the first does.
     """
 
     def __init__(self, folder: Path, begun: int, steps: int, watch: Watch, writes: bool = True) -> None:
@@ -52,22 +52,22 @@ class Figures:
         self.restart()
 
     def restart(self) -> None:
-        """Begin a new mean, and a new measure of time."""
+        """Begin a new mean and a new measurement of time."""
         self._losses: list[LossValue] = []
         self._images = 0
         self._started = time.perf_counter()
 
     def add(self, loss: LossValue, images: int) -> None:
-        """Count one step."""
+        """Add one step to the means."""
         self._losses.append(loss)
         self._images += images
 
     def close(self, step: int, lr: float, waited: float) -> None:
-        """Take the means: of the loss, of the speed, of the share of time spent waiting for batches.
+        """Compute the means of the loss, of the speed, and of the share of time spent waiting for batches.
 
         Parameters
         ----------
-        waited : seconds since the run began.
+        waited : seconds spent waiting for batches since the run began.
         """
         seconds, count = time.perf_counter() - self._started, len(self._losses)
         value, active, spread, taught = (sum(float(loss[k]) for loss in self._losses) / count for k in range(4))
@@ -110,7 +110,7 @@ class Figures:
             messages.detail(text)
 
     def _estimate(self, step: int, seconds: float) -> None:
-        # The first line holds the start of the workers and the network's first, slow steps.
+        # The first line includes the start of the workers and the network's first, slow steps.
         if not self._estimated and len(self._losses) + self.begun < step:
             self._estimated = True
             messages.say(f"{self.steps - step:,} steps to go, about {(self.steps - step) * seconds / 60:.0f} minutes")

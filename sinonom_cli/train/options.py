@@ -1,4 +1,4 @@
-"""What can be combined on the command line of `sinonom train`, and what the options are that were not given."""
+"""Check which options of `sinonom train` go together, and complete those that were not given."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sinonom_cli.train.config import Config
 from sinonom_cli.train.losses.table import LOSSES
 
 LossName = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
-"""Ways to learn: the losses of a network, and the discriminant."""
+"""Name of a loss: the losses of a network, and the discriminant `lda`."""
 
 
 class Mining(StrEnum):
-    """Which pairs or triplets of a batch count."""
+    """Choice of the pairs or triplets of a batch that count."""
 
     none = "none"
     semi_hard = "semi-hard"
@@ -25,21 +25,21 @@ class Mining(StrEnum):
 
 
 class Classifying(StrEnum):
-    """How a classifier names characters."""
+    """Head of a classifier."""
 
     linear = "linear"
     ml_decoder = "ml-decoder"
 
 
 class Distilling(StrEnum):
-    """What a student keeps of what a teacher sees."""
+    """Relation between pictures that a student learns from a teacher."""
 
     similarity = "similarity"
     distance = "distance"
 
 
 class Precision(StrEnum):
-    """Arithmetic of the forward pass."""
+    """Number type of the forward pass."""
 
     auto = "auto"
     float32 = "float32"
@@ -63,38 +63,38 @@ NETWORK = (
     "micro_batch",
     "hard_classes",
 )
-"""Options of every network; the discriminant has none of them."""
+"""Options that every network has and the discriminant does not have."""
 PER_LOSS = ("mining", "margin", "memory", "recall_at", "simix")
 """Options that only some losses have."""
 SHAPES = ("embedding", "classes", "images", "steps", "frequency")
-"""Options whose defaults the discriminant has of its own."""
+"""Options for which the discriminant may have defaults of its own."""
 LDA_SHAPES = {"embedding": 192, "classes": 128, "steps": 500}
 """Defaults of the discriminant; its 500 batches of 128 x 2 views take a few minutes."""
 
 DISTILLING = {"similarity": 3.0, "distance": 1.0}
 """Weight of the teacher's part of the loss, by `--distill-loss`."""
 TAUGHT = ("teacher_weights", "distill", "distill_loss", "teach")
-"""Options that mean nothing without a teacher."""
+"""Options that have a meaning only with a teacher."""
 
 RECALL_AT = (1, 2, 4, 8, 16)
-"""As in the paper."""
+"""Default values of k of recall@k, as in the paper."""
 
 
 def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Check the options that depend on the loss, and give the others their defaults.
+    """Check the options that depend on the loss, and give defaults to those that were not given.
 
     Parameters
     ----------
-    given : those that were typed, None for the others.
+    given : values of the options, None if an option was not given.
 
     Returns
     -------
-    The fields of `Config` that they are; a margin of None is the soft one.
+    Values of the options as fields of `Config`; a margin of None is the soft one.
 
     Raises
     ------
     SinonomError
-        With exit code 2, naming the option.
+        With exit code 2, and a message that names the option.
     """
     given = {name: value for name, value in given.items() if value is not None}
     defaults = {name: DEFAULTS[name] for name in (*SHAPES, *NETWORK, *PER_LOSS)}
@@ -109,18 +109,18 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     if loss != "recall@k":
         _refuse([name for name in ("recall_at", "simix") if name in given], loss, "--loss recall@k")
     if given.get("mining", own["mining"]) not in traits.mining:
-        what = f"--mining {given['mining']} means nothing to --loss {loss}: {traits.why}"
-        raise UsageError(what, f"--mining {' or '.join(traits.mining)}, or leave it away")
+        what = f"--mining {given['mining']} does not go with --loss {loss}: {traits.why}"
+        raise UsageError(what, f"--mining {' or '.join(traits.mining)}, or leave it out")
     if "margin" in given:
         if traits.margin is None:
             _refuse(["margin"], loss)
         given["margin"] = _margin(given["margin"], loss)
     if given.get("hard_classes") and loss == "cross-entropy":
         raise UsageError(
-            "--hard-classes means nothing to --loss cross-entropy, which learns no distances", "leave it away"
+            "--hard-classes does not go with --loss cross-entropy, which learns no distances", "leave it out"
         )
     if given.get("memory") and not traits.compares:
-        raise UsageError(f"--memory means nothing to --loss {loss}, which compares no pictures", "leave it away")
+        raise UsageError(f"--memory does not go with --loss {loss}, which compares no pictures", "leave it out")
     if loss == "cross-entropy":
         _refuse([name for name in ("hard_classes", "teacher") if name in given], loss)
     elif "head" in given:
@@ -128,12 +128,12 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     given = given | {"distill": _weight(given)}
     if given.get("head") == "ml-decoder" and shapes["embedding"] != DEFAULTS["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
-        raise UsageError(what, "leave --embedding away, or --head linear")
+        raise UsageError(what, "leave out --embedding, or give --head linear")
     if "recall_at" in given:
         given["recall_at"] = _ks(given["recall_at"])
     chosen: dict[str, Any] = defaults | shapes | own | given
     if chosen["margin"] is None and loss == "triplet" and chosen["mining"] == "semi-hard":
-        raise UsageError("--mining semi-hard looks inside a margin, and --margin is soft", "--margin 0.2")
+        raise UsageError("--mining semi-hard needs a margin that is a number, and --margin is soft", "--margin 0.2")
     if not 0 < chosen["lr"] < float("inf"):
         raise UsageError(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
     size = chosen["classes"] * chosen["images"]
@@ -143,7 +143,7 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Shapes of embedding and batch; `--batch-size` says how many classes."""
+    """Return the options of embedding and batch; `--batch-size` determines the number of classes."""
     shapes: dict[str, Any] = {name: given.get(name, defaults[name]) for name in SHAPES}
     if "batch_size" not in given:
         return shapes
@@ -159,10 +159,10 @@ def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _weight(given: dict[str, Any]) -> float:
-    """Weight of the teacher's part of the loss; refuse what means nothing without a teacher."""
+    """Return the weight of the teacher's part of the loss; refuse options that need a teacher if there is none."""
     if "teacher" not in given and (alone := [name for name in TAUGHT if name in given]):
         option = alone[0].replace("_", "-")
-        raise UsageError(f"--{option} means nothing without a teacher", "--teacher pp-ocr, or leave it away")
+        raise UsageError(f"--{option} has no effect without a teacher", "give --teacher pp-ocr, or leave it out")
     weight: float = given.get("distill", DISTILLING[given.get("distill_loss", DEFAULTS["distill_loss"])])
     return weight
 
@@ -170,7 +170,7 @@ def _weight(given: dict[str, Any]) -> float:
 def _refuse(names: list[str], loss: str, hint: str = "--loss triplet") -> None:
     if names:
         option = names[0].replace("_", "-")
-        raise UsageError(f"--{option} means nothing to --loss {loss}", f"{hint}, or leave it away")
+        raise UsageError(f"--{option} does not go with --loss {loss}", f"{hint}, or leave it out")
 
 
 def _margin(text: str, loss: str) -> float | None:
@@ -181,14 +181,14 @@ def _margin(text: str, loss: str) -> float | None:
     except ValueError:
         margin = -1.0
     if not 0 < margin < 100:
-        what = "neither a positive number nor soft" if loss == "triplet" else "no positive number"
+        what = "neither a positive number nor soft" if loss == "triplet" else "not a positive number"
         raise UsageError(f"--margin {text} is {what}", f"--margin {LOSSES[loss].margin}")
     return margin
 
 
 def _ks(text: str) -> tuple[int, ...]:
     def wrong() -> SinonomError:
-        return UsageError(f"--recall-at {text} is no list of places from 1 on", "--recall-at 5, or 1,2,4,8,16")
+        return UsageError(f"--recall-at {text} is not a list of ranks from 1 up", "--recall-at 5, or 1,2,4,8,16")
 
     try:
         ks = tuple(sorted({int(part) for part in text.split(",")}))

@@ -1,4 +1,4 @@
-"""The model that a training makes: whether it is there already, begun, made from other data, or to be begun."""
+"""Find the state of the model that a training makes: new, begun, complete, or made from other data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sinonom_cli.train.distributed import Ranks
 
 
 def files_named(config: Config) -> list[Path]:
-    """Return the files and folders that options name and that are read."""
+    """Return the files and folders that options name as input."""
     return [
         Path(name) for name in (config.weights, config.teacher, config.teacher_weights) if name and Path(name).exists()
     ]
 
 
 def look(config: Config, given: Given, ranks: Ranks, teacher: Teacher | None) -> Artifact:
-    """Find out how far the model is, changing nothing; the first process does, and tells the others."""
+    """Find the state of the model without a change; the first process finds it and sends it to the others."""
     if not ranks.first:
         state = ranks.told("")
         return Artifact(config.output, {}, state)
@@ -37,11 +37,11 @@ def look(config: Config, given: Given, ranks: Ranks, teacher: Teacher | None) ->
 def begun(
     config: Config, sets: Sequence[ImageSet], ranks: Ranks, teacher: Teacher | None, held: Sequence[str]
 ) -> Artifact:
-    """Begin the model, or go on with it.
+    """Begin the model, or resume it.
 
     Parameters
     ----------
-    held : by set, what its pictures hold, see `Cells.contents`.
+    held : digest of each set's pictures, see `Cells.contents`.
     """
     artifact = _begin(config, sets, ranks, teacher, held, only_look=False)
     if artifact.state == "running":
@@ -59,11 +59,11 @@ def _begin(
     *,
     only_look: bool,
 ) -> Artifact:
-    # Names, not paths: a model is given away, and where its data lay on this machine is nobody's business.
+    # Only names are noted, no paths: a model is given to others, and paths on this machine are private.
     inputs = {"sets": [{"name": s.path.name, "identity": s.identity, "pictures": len(s.pictures)} for s in sets]}
     for entry, digest in zip(inputs["sets"], held, strict=False):
         entry["contents"] = digest
-    # Processes make views of their own, and statistics of their own share: another number gives another model.
+    # Each process makes its own views and statistics, so another number of processes gives another model.
     options = config.options() | ({"processes": ranks.size} if ranks.size > 1 else {})
     if teacher:
         options["teacher"] = f"{Path(str(config.teacher)).name} {teacher.identity[:16]}"
@@ -71,11 +71,11 @@ def _begin(
 
 
 def _refuse_other_data(config: Config, artifact: Artifact, sets: Sequence[ImageSet], held: Sequence[str]) -> None:
-    """Refuse to go on with a model that was made from other pictures, or from these before they changed."""
+    """Raise if the model was made from other pictures, or from these before they changed."""
     there = artifact.record["inputs"]["sets"]
     now = [(images.path.name, images.identity, digest) for images, digest in zip(sets, held, strict=True)]
     same = len(there) == len(now) and all(
-        entry["identity"] == identity and entry.get("contents", digest) == digest  # earlier versions knew rows alone
+        entry["identity"] == identity and entry.get("contents", digest) == digest  # earlier versions noted rows only
         for entry, (_, identity, digest) in zip(there, now, strict=True)
     )
     if not same:

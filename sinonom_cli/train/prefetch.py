@@ -1,4 +1,4 @@
-"""Batches made ahead in worker processes, so that the network does not wait."""
+"""Make batches ahead in worker processes, so that the network does not wait."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sinonom_cli.parallel.work import one_thread_each
 
 
 class Batch(NamedTuple):
-    """What a step learns from.
+    """Batch that a step learns from.
 
-    pictures : (N, S, S) uint8 ink as the network sees them, 255 is full.
-    classes : (N,) int64.
-    taught : (N, K) of `teachers.ENTRY`, what a teacher says of the clean pictures, if there is one.
+    pictures : (N, S, S) uint8 ink, the network's input, 255 = full ink.
+    classes : (N,) int64, the class of each picture.
+    taught : (N, K) of `teachers.ENTRY`, a teacher's answers to the clean pictures; None: there is no teacher.
     """
 
     pictures: NDArray[np.uint8]
@@ -36,7 +36,7 @@ Make = Callable[[int], Batch]
 
 
 class Feed:
-    """Iterates over the batches of steps in order; `waited` counts the seconds that its reader has waited."""
+    """Iterator over the batches of steps in order; `waited` is the number of seconds that its reader has waited."""
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
@@ -55,13 +55,13 @@ class Feed:
 
 @contextmanager
 def feed(make: Make, steps: range, workers: int) -> Iterator[Feed]:
-    """Give the batches `make(step)`, some steps ahead.
+    """Yield an iterator over the batches `make(step)`, which are made some steps ahead.
 
     Parameters
     ----------
-    make : picklable; a batch depends on the step alone, so that workers change nothing.
-    steps : which batches, in this order.
-    workers : processes; 0 makes each batch when it is asked for.
+    make : picklable function; a batch depends on the step alone, so that workers change nothing.
+    steps : numbers of the batches, in this order.
+    workers : number of processes; 0: each batch is made when it is needed, in this process.
 
     Raises
     ------
@@ -92,8 +92,8 @@ def _ahead(pool: ProcessPoolExecutor, steps: range, depth: int) -> Iterator[Batc
             yield pending.popleft().result()
     except BrokenProcessPool as error:
         raise SinonomError(
-            "a process that makes batches died, perhaps for want of memory",
-            "the same command with --workers 0: it goes on where it stopped",
+            "a process that makes batches died, perhaps for lack of memory",
+            "run the same command with --workers 0: it resumes where it stopped",
         ) from error
 
 
@@ -101,7 +101,7 @@ _make: Any = None
 
 
 def _begin(make: Make) -> None:
-    global _make  # noqa: PLW0603  # one maker a process
+    global _make  # noqa: PLW0603  # one maker for each process
     _make = make
     follow_parent()
 

@@ -1,8 +1,8 @@
-"""The pictures of each set as bytes, prepared once for all trainings on it: every batch reads them from memory.
+"""Keep the prepared pictures of each set as bytes, once for all trainings on it; batches read them from memory.
 
-An entry, a folder named by what is in it, belongs to one set at one size. Whatever the trainings, each picture is
-prepared once, and again when its file has changed; runs at the same time take turns. All of it can be deleted at any
-time.
+An entry of the cache is a folder for one set at one size; its name is a hash of both. All trainings share it. Each
+picture is prepared once, and again when its file has changed. Runs at the same time take turns. The whole cache can be
+deleted at any time.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 
 TODO, READY, UNREADABLE = 0, 1, 2
 TOGETHER = 32
-"""Pictures that a worker prepares at once."""
+"""Number of pictures that a worker prepares at once."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The prepared pictures of several sets; `cells[positions]` gives (N, S, S) uint8 ink, 255 is full.
+    """Prepared pictures of several sets; `cells[positions]` gives (N, S, S) uint8 ink, 255 = full ink.
 
     Attributes
     ----------
-    files : for each set the file that holds its pictures, and how many are in it.
-    size : side of a picture, S.
+    files : for each set the file of its pictures, and their number.
+    size : side of a picture in pixels, S.
     owners, rows : (N,) int64, for each position its set and the row in that set's file.
-    unreadable : reasons by position.
+    unreadable : reasons by position, for pictures that cannot be read.
     contents : for each set a SHA-256 of the pictures taken: names, labels and bytes.
     """
 
@@ -72,28 +72,28 @@ class Cells:
 
 @cache
 def open_cells(path: Path, shape: tuple[int, int, int], mode: Any) -> NDArray[np.uint8]:
-    """Map the file at `path` into memory; once a process."""
+    """Map the file at `path` into memory, once in each process."""
     return np.memmap(path, np.uint8, mode, shape=shape)
 
 
 def fill_cache(
     folder: Path, sets: Sequence[ImageSet], size: int, workers: int | None, limit: int | None = None, again: bool = True
 ) -> Cells:
-    """Prepare every labelled picture of the sets, or find what other runs have prepared.
+    """Prepare every labelled picture of the sets that other runs have not prepared.
 
     Parameters
     ----------
-    folder : where entries are kept; made if need be.
-    sets : whole; the positions of the result are those of `listed` on the sets cut off after `limit`.
+    folder : folder of the entries; it is made if it does not exist.
+    sets : complete sets; the positions of the result are those of `listed` on the sets cut off after `limit`.
     size : side of a prepared picture in pixels.
     workers : as in `work_through`.
-    limit : take the first so many pictures of each set; None: all.
-    again : try once more what could not be read before.
+    limit : number of pictures to take from the start of each set; None: all.
+    again : try again to read pictures that could not be read before.
 
     Raises
     ------
     SinonomError
-        With exit code 5, if the disk has no room or the folder cannot be written.
+        With exit code 5, if the disk is full or the folder cannot be written.
     """
     files: list[tuple[Path, int]] = []
     owners: list[NDArray[np.int64]] = []
@@ -117,7 +117,7 @@ def fill_cache(
 
 
 def contents_of(folder: Path, sets: Sequence[ImageSet], size: int, limit: int | None) -> list[str]:
-    """Return what `fill_cache` would give as `contents`, and prepare nothing."""
+    """Return the `contents` that `fill_cache` would give, without preparing any picture."""
     found = []
     for images in sets:
         rows = rows_of(images, limit)
@@ -125,14 +125,14 @@ def contents_of(folder: Path, sets: Sequence[ImageSet], size: int, limit: int | 
         try:
             with turn(folder, entry.name):
                 sums = _looked_at(entry, images, rows, size).sums[rows]
-        except SinonomError:  # no cache can be kept there: all is read
+        except SinonomError:  # without a cache all files are read
             sums = sums_of(images, rows)
         found.append(digest_of(images, rows, sums))
     return found
 
 
 def _looked_at(entry: Path, images: ImageSet, rows: NDArray[np.int64], size: int) -> Contents:
-    """Open an entry, made if need be, and see what has changed in the files of these rows."""
+    """Open an entry, or make it, and look for changes in the files of these rows."""
     count = len(images.pictures)
     record = entry / "pictures.json"
     wanted = {entry / "pictures.u8": count * size * size, entry / "pictures.marks": count}
@@ -145,7 +145,7 @@ def _looked_at(entry: Path, images: ImageSet, rows: NDArray[np.int64], size: int
                     file.truncate(length)
         except OSError as error:
             raise elsewhere(cannot_write(entry, error).message) from error
-        open_cells.cache_clear()  # what was mapped may have been a file that somebody has deleted since
+        open_cells.cache_clear()  # the mapped file may have been deleted since
         (entry / "unreadable.json").unlink(missing_ok=True)
         write_json(record, {"set": images.path.name, "pictures": count, "size": size, "preprocessing": VERSION})
     os.utime(record)
@@ -164,7 +164,7 @@ def _fill(
     again: bool,
     contents: Contents,
 ) -> dict[int, str]:
-    """Prepare these rows of one set; return what could not be read, by row."""
+    """Prepare these rows of one set; return reasons, by row, for pictures that could not be read."""
     count = len(images.pictures)
     cells, reasons = entry / "pictures.u8", entry / "unreadable.json"
     failed = {int(k): str(v) for k, v in (_read(reasons) or {}).items()}
@@ -193,7 +193,7 @@ def _fill(
 
 
 def _forget_answers(entry: Path, count: int, rows: NDArray[np.int64]) -> None:
-    """Forget what teachers have said of pictures that have changed: a row of zeros has not been asked for."""
+    """Delete teachers' answers to pictures that have changed; a row of zeros counts as not computed."""
     for path in entry.glob("teacher-*.bin") if len(rows) else ():
         answers = np.memmap(path, np.uint8, "r+")
         if len(answers) and len(answers) % count == 0:
@@ -201,7 +201,7 @@ def _forget_answers(entry: Path, count: int, rows: NDArray[np.int64]) -> None:
 
 
 def _prepared(todo: list[tuple[int, Path]], work: Prepare, workers: int | None) -> Iterator[tuple[int, str]]:
-    """Prepare pictures, `TOGETHER` at a time; yield the row of each in its set, and "" or why it could not be read."""
+    """Prepare pictures, `TOGETHER` at a time; yield each one's row in its set, and "" or why it could not be read."""
     parts = [todo[start : start + TOGETHER] for start in range(0, len(todo), TOGETHER)]
     items = [Item(str(number), part[0][1], part) for number, part in enumerate(parts)]
     for outcome in work_through(items, work, workers):
@@ -209,7 +209,7 @@ def _prepared(todo: list[tuple[int, Path]], work: Prepare, workers: int | None) 
         if done is not None:
             yield from done
             continue
-        # A picture that ends its worker takes the others of its part with it: each by itself, then.
+        # A picture that ends its worker makes its whole part fail, so the part's pictures are tried one by one.
         alone = [Item(path.name, path, [(row, path)]) for row, path in outcome.item.data]
         for one in work_through(alone, work, 1):
             found: Any = one.rows or [(one.item.data[0][0], one.failure)]
@@ -218,13 +218,13 @@ def _prepared(todo: list[tuple[int, Path]], work: Prepare, workers: int | None) 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Reads pictures into their cells."""
+    """Function object that reads pictures into their cells."""
 
     cells: Path
     shape: tuple[int, int, int]
 
     def __call__(self, item: Item) -> list[Any]:
-        """Return of each picture its row and "", or why it cannot be read."""
+        """Return for each picture its row, and "" or why it cannot be read."""
         done: list[tuple[int, str]] = []
         there: list[tuple[int, Mended]] = []
         for row, path in item.data:
@@ -243,7 +243,7 @@ class Prepare:
 
 
 def _key(images: ImageSet, size: int) -> str:
-    """Name of an entry: where the set is, its rows, and what is made of its pictures."""
+    """Return the name of an entry: a hash of the set's place, its rows, and how its pictures are prepared."""
     what = [os.path.realpath(images.path), images.identity, len(images.pictures), size, VERSION]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:32]
 

@@ -1,4 +1,4 @@
-"""The axes of an embedding, turned so that its first numbers say most."""
+"""Rotate an embedding so that its dimensions are sorted by variance, largest first."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from torch import nn
 from sinonom_cli.train.validate import embed
 
 SAMPLE = 8192
-"""Pictures that the axes are found by."""
+"""Number of pictures that the axes are computed from."""
 
 
 def sort_axes(model: nn.Module, pictures: NDArray[np.uint8]) -> None:
-    """Turn a network's embeddings onto their principal axes, the most telling first, by turning its last layer.
+    """Rotate a network's embeddings onto their principal axes, sorted by variance, by rotating its last layer.
 
-    A rotation changes neither lengths nor angles: all distances stay. But the first k of the D numbers, scaled to
-    length 1, are then a good embedding of length k (Pearson 1901; what Kusupati et al. 2022, "Matryoshka representation
-    learning", train for).
+    A rotation changes neither lengths nor angles, so all distances stay. But the first k of the D dimensions, scaled to
+    length 1, are then a good embedding of length k (Pearson 1901). Kusupati et al. 2022, "Matryoshka representation
+    learning", train for the same property.
 
     Parameters
     ----------
-    model : ends with the linear layer `head` and scales to length 1.
-    pictures : (N, S, S) uint8 ink, 255 is full.
+    model : network that ends with the linear layer `head` and scales to length 1; it is changed in place.
+    pictures : (N, S, S) uint8 ink, 255 = full ink.
     """
     vectors = embed(model, pictures).astype(np.float64)
     vectors -= vectors.mean(axis=0)
     _, axes = np.linalg.eigh(vectors.T @ vectors)
     axes = axes[:, ::-1]
-    # Of the two directions of an axis the one in which its largest part is positive: the same on every machine.
+    # The largest component of each axis is made positive, so that the axes are the same on every machine.
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     turn = torch.from_numpy(np.ascontiguousarray(axes.T))
     head = model.head

@@ -1,4 +1,4 @@
-"""Make a model: from image sets, through one of the ways to learn, to the files on disk."""
+"""Make a model from image sets, by one of the losses, and write its files."""
 
 from __future__ import annotations
 
@@ -43,16 +43,17 @@ from sinonom_cli.train.validate import Validation
 
 
 def run(config: Config) -> Artifact:
-    """Train as asked, or go on with it, or find it done.
+    """Train a model with these options, or resume its training, unless it is complete.
 
     Returns
     -------
-    The finished model's artifact; of several processes only the first has it finished.
+    The finished model's artifact; of several processes only the first finishes it.
 
     Raises
     ------
     SinonomError
-        Among others: no sets, sets that cannot train, an output in the way, a loss that is not a number.
+        If there are no sets, if no model can be trained on them, if another output is in the way, or if the loss is not
+        a number, among other reasons.
     """
     ranks = join()
     if not ranks.first:
@@ -65,10 +66,10 @@ def run(config: Config) -> Artifact:
 
 def _run(config: Config, ranks: Ranks) -> Artifact:
     check_shares(config, ranks)
-    # Whatever --workers is: with another number of threads sums are added in another order.
+    # The number does not depend on --workers: with another number of threads sums are added in another order.
     torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None, ranks)))
     device = pick_device(config.device, ranks.local)
-    given = read_sets(config)  # refuses what cannot train before anything is written
+    given = read_sets(config)  # refuses unfit sets before anything is written
     inputs = [*(images.path for images in given.sets), *files_named(config)]
     with writing(config.output, "model", inputs) if ranks.first else nullcontext():
         return _made(config, given, ranks, device)
@@ -85,7 +86,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
         return artifact
     hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
     material = prepare_material(config, given, ranks, teacher, hard, again=artifact.state == "new")
-    if model is None:  # known beforehand, as far as one batch tells; the old model is still there
+    if model is None:  # one batch shows most of this already, while the old model still exists
         classes = material.make.sampler.classes
         check_views(config.steps * classes * config.images, classes, config.size)
     if ranks.first:
@@ -95,7 +96,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
         _report(sets, pictures, cells, config.output)
     validation = Validation.of(pictures, cells, config.seed) if ranks.first else None
     if validation is None and ranks.first:
-        messages.warn("too few pictures are held out to judge by")
+        messages.warn("too few pictures are held out for a validation")
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
@@ -119,30 +120,30 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
 
 
 def check_shares(config: Config, ranks: Ranks) -> None:
-    """Refuse what several processes cannot share."""
+    """Raise a usage error for options that several processes cannot share."""
     if ranks.size == 1:
         return
     if config.loss == "lda":
-        raise UsageError("--loss lda trains in one process", "the same command without torchrun")
+        raise UsageError("--loss lda trains in one process only", "run the same command without torchrun")
     if config.classes % ranks.size:
         what = f"{config.classes} characters of a batch cannot be shared by {ranks.size} processes"
         raise UsageError(what, f"--classes {ranks.size * max(1, config.classes // ranks.size)}")
 
 
 def _makers(workers: int | None, ranks: Ranks) -> int:
-    """Processes that make batches: one keeps up with a small network on three cores of this process's share."""
+    """Return the number of processes that make batches: one is fast enough for a small network on three cores."""
     return max(1, cores() // ranks.beside // 4) if workers is None else workers
 
 
 def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: Path) -> None:
-    """Say what is learnt from; note in `failures.csv` what could not be read."""
+    """Say what is learnt from, and write pictures that could not be read to `failures.csv`."""
     messages.say(
         f"{len(pictures.classes):,} pictures of {len(pictures.labels):,} characters in {len(sets)} sets; "
         f"{int(pictures.held.sum()):,} held out"
     )
     counts = np.bincount(pictures.classes[~pictures.held], minlength=len(pictures.labels))
     if alone := int((counts == 1).sum()):
-        messages.warn(f"characters with one picture to learn from: {alone:,}; they are seen as different views of it")
+        messages.warn(f"characters with one picture to learn from: {alone:,}; different views of it are used")
     everything = listed(sets)
     failures = {}
     for cell, reason in sorted(cells.unreadable.items()):
@@ -199,7 +200,7 @@ def _train(
     if config.weights and training.criterion.proxies is not None and not begun_already(config.output):
         training.criterion.begin_at(centres_of(model, make.cells, pictures, device, training.precision, config.seed))
     workers = _makers(config.workers, ranks)
-    # Tables of neighbours are written a hundred steps before they are needed: batches are not made further ahead.
+    # Tables of neighbours are written a hundred steps before they are needed, so batches must not be made earlier.
     try:
         fit(training, make, config.output, workers=min(workers, 32) if hard else workers, validate=validation)
     except Diverged as error:
@@ -222,7 +223,7 @@ def _finish(
     material: Material,
     notes: dict[str, Any],
 ) -> Artifact:
-    """Export, check, write."""
+    """Export the model to ONNX, check it, and write its files."""
     pictures, cells = material.pictures, material.cells
     classifier = isinstance(model, Classifier)
     if isinstance(model, Classifier):
@@ -238,7 +239,7 @@ def _finish(
         "head": config.head if config.loss != "lda" else "lda",
         "embedding_size": embedding,
         "input": {"size": config.size, "channels": 1, "range": [0, 1], "ink": 1, "preprocessing": VERSION},
-        # A classifier's features are of any length: what tells characters apart is their direction.
+        # A classifier's features have any length; only their direction separates characters.
         "distance": "cosine" if classifier else "euclidean",
         "labels": list(pictures.labels),
         "trained_on": [

@@ -1,4 +1,4 @@
-"""Which pictures go into each batch."""
+"""Draw the pictures of each batch."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sinonom_cli.train.split import Pictures
 
 @dataclass(frozen=True)
 class HardClasses:
-    """Characters that the network confuses, to be put into one batch.
+    """Source of characters that the network confuses, which go into one batch.
 
-    Every `every` steps the training writes a table of neighbours. A batch is drawn from the last table but one, so that
-    batches can be made ahead, in any process, and be the same.
+    After each `every` steps the training writes a table of neighbours. A batch is drawn with the last table but one, so
+    that any process can make it ahead with the same result.
 
     Attributes
     ----------
-    folder : holds the tables.
-    share : of a batch's characters that are there as neighbours of the others, 0 to below 1.
+    folder : folder of the tables.
+    share : share of a batch's characters that are neighbours of the others, 0 to below 1.
     """
 
     folder: Path
@@ -33,24 +33,24 @@ class HardClasses:
 
     @property
     def width(self) -> int:
-        """Neighbours of each character in a table: as many as its share takes, and some that others have taken."""
+        """Return the number of neighbours of each character in a table: as its share needs, and 4 to spare."""
         return 4 + math.ceil(self.share / (1 - self.share))
 
     def table_of(self, step: int) -> int | None:
-        """Number of the table that the batch of a step, counted from 0, is drawn from; None: there is none yet."""
+        """Return the number of the table for the batch of a step, counted from 0; None if there is none yet."""
         number = step // self.every - 1
         return number if number >= 1 else None
 
     def written_after(self, step: int) -> int | None:
-        """Number of the table to be written after so many steps, if one is due."""
+        """Return the number of the table to be written after `step` steps; None if none is due."""
         return step // self.every if step % self.every == 0 else None
 
     def path(self, number: int) -> Path:
-        """The table's file: (C, n) int64, -1 where there is no neighbour."""
+        """Return the file of a table: (C, n) int64, -1 where there is no neighbour."""
         return self.folder / f"neighbours-{number}.npy"
 
     def neighbours(self, step: int) -> NDArray[np.int64] | None:
-        """The table for a step."""
+        """Return the table for a step; None if there is none yet."""
         number = self.table_of(step)
         return None if number is None else _table(self.path(number))
 
@@ -63,11 +63,11 @@ def _table(path: Path) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Sampler:
-    """Draws P classes x K pictures; batch number `step` depends on (seed, step) and on the table of hard classes alone.
+    """Sampler of P classes x K pictures; batch `step` depends on (seed, step) and the table of hard classes alone.
 
-    Pictures are grouped by class and, within it, by set: `rows[first[g]:first[g + 1]]` are the pictures of group g,
-    which is of set `owners[g]`, and `begins[k]` to `begins[k + 1]` the groups of the k-th class, `names[k]`, which is
-    drawn with weight `odds[k]`; None: all alike.
+    Pictures are grouped by class and, within a class, by set: `rows[first[g]:first[g + 1]]` are the pictures of group
+    g, which belongs to set `owners[g]`. `begins[k]` to `begins[k + 1]` are the groups of the k-th class, `names[k]`,
+    which is drawn with weight `odds[k]`; if `odds` is None, all weights are equal.
     """
 
     seed: int
@@ -93,14 +93,14 @@ class Sampler:
         hard: HardClasses | None = None,
         frequency: float = 0.0,
     ) -> Sampler:
-        """Group the pictures that are not held out; fewer classes than asked make smaller batches.
+        """Group the pictures that are not held out; if there are fewer than P classes, batches are smaller.
 
         Parameters
         ----------
-        classes, images : P and K.
-        weights : of each set; none: all the same.
-        hard : put neighbours together.
-        frequency : classes are drawn by the number of their pictures to this power, 0 to 1.
+        classes, images : P classes and K pictures of each.
+        weights : weight of each set; none: all the same.
+        hard : tables of neighbours, which are put into one batch; None: classes are random.
+        frequency : power, 0 to 1; classes are drawn by the number of their pictures to this power.
         """
         kept = np.flatnonzero(~pictures.held)
         rows = kept[np.lexsort((pictures.sets[kept], pictures.classes[kept]))]
@@ -124,12 +124,12 @@ class Sampler:
         )
 
     def batch(self, step: int) -> NDArray[np.int64]:
-        """Rows of the pictures of one batch, K of each class side by side.
+        """Return the rows of the pictures of one batch; the K of a class are consecutive.
 
-        The K pictures of a class come from those sets that have it, in the shares of their weights (as near as whole
-        numbers come, exactly in the mean), in random order, and are different as long as there are enough; a class with
-        fewer gives some twice, which become different views. A class that has both gives at least one picture of
-        ink and one depth picture.
+        The K pictures of a class come, in random order, from the sets that have it. The sets' shares are those of their
+        weights, rounded to whole numbers but exact on average. The pictures are different if there are enough; a class
+        with fewer gives some twice, which become different views. A class that has both kinds gives at least one
+        picture of ink and one depth picture.
 
         Returns
         -------
@@ -139,7 +139,7 @@ class Sampler:
         return np.concatenate([self._of_class(int(c), rng) for c in self._chosen(step, rng)])
 
     def _chosen(self, step: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Classes of a batch: random ones, then in turn the nearest, second nearest, ... neighbour of each."""
+        """Return the classes of a batch: random ones, then the nearest, second nearest, ... neighbour of each."""
         order = self._order(rng)
         table = self.hard.neighbours(step) if self.hard else None
         if self.hard is None or table is None:
@@ -154,10 +154,10 @@ class Sampler:
         return wanted[np.sort(earliest)][: self.classes]
 
     def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        """All classes in random order; by their odds, each the next one drawn of those that are left.
+        """Return all classes in random order, in which each next one is drawn from the others by their odds.
 
-        Efraimidis, Spirakis 2006, "Weighted random sampling with a reservoir", algorithm A: the largest of
-        log(u) / w, u even in (0, 1), come first.
+        Efraimidis, Spirakis 2006, "Weighted random sampling with a reservoir", algorithm A: the largest values of
+        log(u) / w, with u uniform in (0, 1), come first.
         """
         if self.odds is None:
             return rng.permutation(len(self.names))
@@ -179,7 +179,7 @@ class Sampler:
         return weights / weights.sum()
 
     def _both_kinds(self, groups: NDArray[np.int64], shares: NDArray[np.int64]) -> None:
-        """Move one picture from ink to depth, or the other way, where a class has both and a batch would have one."""
+        """Replace one picture of ink by a depth picture, or vice versa, if a class has both and a batch only one."""
         depths = self.depths[groups]
         for lacking in (depths, ~depths):
             if lacking.any() and not lacking.all() and not shares[lacking].any() and self.images > 1:
@@ -189,15 +189,15 @@ class Sampler:
 
 
 def _rounded(amounts: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Whole numbers of the same sum, each less than 1 away, right in the mean."""
+    """Return whole numbers of the same sum, each less than 1 from its amount and equal to it on average."""
     ends = np.concatenate([[0.0], amounts.cumsum()])
     ends[-1] = round(ends[-1])
-    # Whole amounts stay as they are, whatever the offset: the ends are whole but for rounding.
+    # Whole amounts stay as they are for any offset: their ends are whole numbers, except for rounding.
     steps = np.floor(np.round(ends, 9) + rng.random() * (1 - 1e-9)).astype(np.int64)
     return np.diff(steps)
 
 
 def _some(rows: NDArray[np.int64], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`count` of the rows: all different if there are enough, else each at least count // len(rows) times."""
+    """Return `count` of the rows: all different if there are enough, else each at least count // len(rows) times."""
     whole, rest = divmod(count, len(rows))
     return np.concatenate([np.tile(rows, whole), rng.choice(rows, rest, replace=False)])

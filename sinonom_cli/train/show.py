@@ -1,4 +1,4 @@
-"""Batches drawn for people to look at: what the network is given, beside what it was made from."""
+"""Draw a batch for people to look at: the network's input beside the pictures that it was made from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sinonom_cli.train.split import Pictures
 SIDE, GAP, CAPTION = 64, 6, 14
 VIEWS_ABREAST = 8
 MOST = 96
-"""Pictures of a batch that are drawn: a page that a screen holds."""
+"""Largest number of pictures of a batch that are drawn; they fit on a screen."""
 
 
 def show_batch(config: Config, path: Path) -> None:
@@ -31,7 +31,7 @@ def show_batch(config: Config, path: Path) -> None:
     Raises
     ------
     SinonomError
-        As `run` does for sets that cannot train; 5, if something else lies at `path`.
+        As `run` does for unfit sets; with exit code 5, if `path` exists and is no such picture.
     """
     refuse_other_than_sheet(path, "--show-batch")
     given = read_sets(config)
@@ -41,15 +41,15 @@ def show_batch(config: Config, path: Path) -> None:
     batch = make(0)
     labels = [material.pictures.labels[k] for k in batch.classes]
     draw_batch(path, batch.pictures, labels, material.cells[make.positions[rows]])
-    messages.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as learnt from")
+    messages.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as the network sees it")
 
 
 def show_step(make: MakeBatch, step: int, pictures: Pictures, folder: Path) -> Path:
-    """Put the batch of a step, counted from 1, into `folder`: `step-N.png`, and its files in `step-N.csv`.
+    """Draw the batch of a step, counted from 1, as `step-N.png` in `folder`, and list its files in `step-N.csv`.
 
     Returns
     -------
-    The path of the table: file, label.
+    The path of the table, whose columns are file and label.
     """
     rows = make.sampler.batch(step - 1)[make.ranks.share(make.sampler.classes * make.sampler.images)]
     labels = [pictures.labels[k] for k in pictures.classes[rows]]
@@ -68,9 +68,9 @@ def draw_batch(path: Path, seen: NDArray[np.uint8], labels: list[str], clean: ND
 
     Parameters
     ----------
-    path : a PNG.
-    seen : (N, S, S) uint8 ink, 255 is full.
-    labels : N.
+    path : PNG file to write.
+    seen : (N, S, S) uint8 ink, 255 = full ink.
+    labels : N labels.
     clean : (N, S, S) uint8 ink; None: not known.
     """
     count = min(MOST, len(seen))

@@ -1,4 +1,4 @@
-"""Which pictures a model learns from, and which it is judged on."""
+"""Choose the pictures that a model learns from, and those that it is validated on."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from sinonom_cli.storage.image_set import ImageSet, Picture
 
 VALIDATION_CLASSES = 500
-"""So many characters make a gallery hard enough to tell two models apart, and embed in a second or two."""
+"""Number of characters in a gallery that is hard enough to compare two models; they are embedded in a second or two."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The labelled pictures of all sets, in the order of the sets and of their rows.
+    """Labelled pictures of all sets, in the order of the sets and of their rows.
 
     Attributes
     ----------
-    labels : the distinct labels, sorted; a class is a position in it.
-    paths : (N,) files.
-    cells : (N,) int64, position of each in `listed(sets)`, which is its place in the cache.
+    labels : the distinct labels, sorted; a class is a position in them.
+    paths : file of each of the N pictures.
+    cells : (N,) int64, position of each picture in `listed(sets)`, which is its place in the cache.
     classes : (N,) int64, class of each picture.
-    sets : (N,) int64, which set each picture comes from.
-    depths : (N,) bool, depth pictures of reliefs, not of ink.
-    held : (N,) bool, held out for validation.
-    twins : (N,) int64, rank of the hash: the same for pictures made from one source of one label, such as a glyph
+    sets : (N,) int64, number of the set of each picture.
+    depths : (N,) bool, True for depth pictures of reliefs, False for ink.
+    held : (N,) bool, True if held out for validation.
+    twins : (N,) int64, rank of the hash; it is the same for pictures made from one source of one label, such as a glyph
         at several stroke levels.
     """
 
@@ -48,26 +48,26 @@ class Pictures:
 
 
 def listed(sets: Sequence[ImageSet]) -> list[tuple[int, Picture]]:
-    """All pictures that have a label, each with the number of its set."""
+    """Return all pictures that have a label, each with the number of its set."""
     return [(k, p) for k, images in enumerate(sets) for p in images.pictures if p.label]
 
 
 def shows_reliefs(images: ImageSet) -> bool:
-    """Whether a set holds depth pictures: `render` alone notes a projection."""
+    """Return whether a set holds depth pictures: only `render` notes a projection."""
     return "projection" in images.record.get("options", {})
 
 
 def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozenset[int] = frozenset()) -> Pictures:
     """Join the pictures of several image sets and hold some out.
 
-    A picture is held out when a hash of (seed, label, source) says so: neither the order of the sets, nor other
-    pictures, nor their number change that, and what was made from one source stays together. A class that would lose
-    all its pictures keeps them.
+    A hash of (seed, label, source) decides whether a picture is held out. So the order of the sets, other pictures and
+    their number do not matter, and pictures made from one source stay together. A class that would lose all its
+    pictures keeps them.
 
     Parameters
     ----------
-    sets : pictures without a label are left out.
-    share : of the pictures to hold out, 0 to below 1.
+    sets : image sets, whose pictures without a label are left out.
+    share : share of the pictures to hold out, 0 to below 1.
     unreadable : positions in `listed(sets)` to leave out.
 
     Raises
@@ -78,7 +78,7 @@ def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozen
     names = " and ".join(str(s.path) for s in sets)
     found = [(cell, k, p) for cell, (k, p) in enumerate(listed(sets)) if cell not in unreadable]
     if not found:
-        raise SinonomError(f"no labelled pictures in {names}", "sinonom synth-fonts FONTS data/fonts makes some")
+        raise SinonomError(f"no labelled pictures in {names}", "make some with sinonom synth-fonts FONTS data/fonts")
     labels, classes = np.unique(np.array([p.label for _, _, p in found]), return_inverse=True)
     if len(labels) < 2:
         raise SinonomError(f"only one character in {names}; training needs several", "add another --data SET")
@@ -89,7 +89,7 @@ def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozen
     if np.bincount(classes[~held]).max() < 2:
         raise SinonomError(
             f"{names} has no character with two pictures to learn from",
-            "add another --data SET with the same characters in another hand",
+            "add another --data SET with the same characters in another style",
         )
     twins = np.unique(np.array(digests, dtype=np.uint64), return_inverse=True)[1]
     owners = np.array([k for _, k, _ in found], dtype=np.int64)
@@ -112,14 +112,14 @@ def _digest(seed: int, label: str, source: str) -> int:
 
 @dataclass(frozen=True)
 class Trial:
-    """A retrieval task made of held-out pictures: prints look for reliefs of the same character.
+    """Retrieval task made of held-out pictures: prints are queries for reliefs of the same character.
 
     Attributes
     ----------
-    gallery : (M,) int64, rows of pictures to be seen as reliefs, one of each character.
-    queries : (Q,) int64, rows of pictures to be seen as prints.
+    gallery : (M,) int64, rows of pictures to be shown as reliefs, one of each character.
+    queries : (Q,) int64, rows of pictures to be shown as prints.
     answers : (Q,) int64, position in `gallery` of the character of each query.
-    same : (Q,) bool, the query is the gallery's own picture; otherwise another one of the character.
+    same : (Q,) bool, True if the query is the gallery's own picture, False if it is another one of the character.
     """
 
     gallery: NDArray[np.int64]
@@ -129,17 +129,17 @@ class Trial:
 
 
 def trial(pictures: Pictures) -> Trial:
-    """Make the validation task of held-out pictures, up to `VALIDATION_CLASSES` characters.
+    """Make the validation task from held-out pictures, with up to `VALIDATION_CLASSES` characters.
 
     Characters with two held-out sources come first: they give a query that shows another print than the relief's.
-    Depth pictures are left out: the trial makes its own of ink.
+    Depth pictures are left out, since the task's reliefs are simulated from ink.
 
     Returns
     -------
-    Trial, empty where nothing is held out.
+    Trial, empty if nothing is held out.
     """
     held = np.flatnonzero(pictures.held & ~pictures.depths)
-    held = held[np.argsort(pictures.twins[held], kind="stable")]  # by hash: as good as random, whatever the order
+    held = held[np.argsort(pictures.twins[held], kind="stable")]  # by hash, for a random order that is fixed
     of_class: dict[int, list[int]] = {}
     for row in held.tolist():
         mine = of_class.setdefault(int(pictures.classes[row]), [])

@@ -1,4 +1,4 @@
-"""What a training begins from: a network, perhaps with weights, and perhaps a teacher."""
+"""Make what a training begins with: a network, its weights and proxies, and a teacher if there is one."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.split import Pictures
 
 FOR_A_CENTRE = 2
-"""Pictures of a character whose embeddings' mean its proxy begins at."""
+"""Number of pictures of a character; its proxy begins at the mean of their embeddings."""
 AT_ONCE = 512
-"""Pictures that are embedded together for that."""
+"""Number of pictures that are embedded together for the proxies."""
 
 
 def fresh_network(config: Config) -> nn.Module:
-    """The network as it begins; weights are loaded unless a checkpoint will bring its own."""
+    """Return the network at its start; weights are loaded unless a checkpoint has them."""
     network = build(config.backbone, config.embedding, config.size, config.stem_stride)
     begun = begun_already(config.output) or (config.output / "model.safetensors").exists()
     if config.weights and (config.overwrite or not begun):
@@ -38,7 +38,7 @@ def fresh_network(config: Config) -> nn.Module:
 
 
 def begun_already(output: Path) -> bool:
-    """Whether a training goes on from a checkpoint."""
+    """Return whether a training resumes from a checkpoint."""
     return (output / "resume" / "last.safetensors").exists()
 
 
@@ -51,7 +51,7 @@ def centres_of(
     precision: torch.dtype,
     seed: int,
 ) -> Tensor:
-    """Where a network that has learnt before sees each character: the mean embedding of some of its pictures.
+    """Return the mean embedding of some pictures of each character, by a network that has learnt before.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def centres_of(
 
 
 def teacher_of(config: Config) -> Teacher | None:
-    """The teacher that was asked for."""
+    """Return the teacher that the options name; None if there is none."""
     if config.teacher is None:
         return None
     name = config.teacher

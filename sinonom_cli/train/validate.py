@@ -1,4 +1,4 @@
-"""How well a network under training finds reliefs it has not seen by prints it has not seen."""
+"""Measure how well a network in training finds held-out reliefs by held-out prints."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sinonom_cli.train.split import Pictures, Trial, trial
 
 BATCH = 256
 DIGITS = 6
-"""Decimal places of a dot product of float32 vectors of length 1 that say something."""
+"""Number of significant decimal places of a dot product of float32 vectors of length 1."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """A trial with its pictures: a gallery (M, S, S) of reliefs, queries (Q, S, S) of prints, uint8 ink."""
+    """Trial with its pictures: a gallery (M, S, S) of reliefs and queries (Q, S, S) of prints, uint8 ink."""
 
     trial: Trial
     gallery: NDArray[np.uint8]
@@ -29,7 +29,7 @@ class Validation:
 
     @staticmethod
     def of(pictures: Pictures, cells: Cells, seed: int) -> Validation | None:
-        """Make reliefs and prints of held-out pictures, the same ones each time; None if there are too few."""
+        """Make reliefs and prints of held-out pictures, the same each time; return None if there are too few."""
         task = trial(pictures)
         if len(task.gallery) < 2:
             return None
@@ -39,17 +39,16 @@ class Validation:
         return Validation(task, reliefs, views(queries, np.zeros(len(queries), bool), rng))
 
     def __call__(self, model: nn.Module) -> dict[str, float]:
-        """Scores of a network.
+        """Return the scores of a network.
 
         Returns
         -------
-        `val_mrr@5`, of queries that show another picture than the relief was made from (where there are none, of all
-        queries); `val_mrr@5_same_print`, of the others.
+        `val_mrr@5`: MRR@5 of queries that show another picture than the relief was made from, or of all queries if
+        there are none such. `val_mrr@5_same_print`: MRR@5 of the other queries.
         """
         gallery, queries = embed(model, self.gallery), embed(model, self.queries)
-        # Embeddings are of length 1, or made so: the nearest are those of the greatest dot product.
-        # What rounding alone tells apart counts as equal, and ties as the worst rank: a network that answers every
-        # picture alike finds nothing.
+        # Embeddings have length 1, so the nearest have the greatest dot product. Products that differ only by rounding
+        # count as equal, and ties get the worst rank: a network with the same embedding for all pictures finds nothing.
         likeness = np.round(queries.astype(np.float64) @ gallery.T.astype(np.float64), DIGITS)
         ranks = ranks_by_distance(-likeness, self.trial.answers[:, None] == np.arange(len(gallery)))
         same = self.trial.same
@@ -59,7 +58,7 @@ class Validation:
 
 @torch.no_grad()
 def embed(model: nn.Module, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Embed (N, S, S) uint8 ink, 255 full, with the network as it will be used; (N, D) float32 of length 1."""
+    """Embed (N, S, S) uint8 ink, 255 = full ink, in evaluation mode; return (N, D) float32 of length 1."""
     model.eval()
     device = next(iter(model.state_dict().values())).device  # a discriminant has no parameters
     parts = [
