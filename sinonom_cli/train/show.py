@@ -41,7 +41,9 @@ def show_batch(config: Config, path: Path) -> None:
     batch = make(0)
     labels = [material.pictures.labels[k] for k in batch.classes]
     draw_batch(path, batch.pictures, labels, material.cells[make.positions[rows]])
-    messages.say(f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as the network sees it")
+    messages.say(
+        f"{min(MOST, len(labels))} of {len(labels)} pictures of a batch: from file, and as the network sees it"
+    )
 
 
 def show_step(make: MakeBatch, step: int, pictures: Pictures, folder: Path) -> Path:
