@@ -61,6 +61,11 @@ class QueryConfig:
     reject: bool = False
     calibrate: bool = False
 
+    @property
+    def written(self) -> list[Path]:
+        """Files that the answers are written to."""
+        return [path for path in (self.sheet, self.scores, self.report) if path]
+
 
 def run(config: QueryConfig) -> None:
     """Answer the pictures, and print and write what the options ask for.
@@ -76,7 +81,7 @@ def run(config: QueryConfig) -> None:
     stale = _stale(config, index)
     model = model_of(index, config.model)
     items = find_inputs(config.images, PICTURE_SUFFIXES, "pictures", config.limit, skip=pages_of(config.sheet))
-    for written in filter(None, (config.sheet, config.scores, config.report)):
+    for written in config.written:
         refuse_overlap(written, [*(item.path for item in items), *([config.truth] if config.truth else [])])
     warn_of_height_maps([item.path for item in items if not item.fault])
     wanted, right = _wanted(config, items, index)
@@ -162,11 +167,10 @@ def _refuse_uncalibratable(config: QueryConfig) -> None:
         raise UsageError("--calibrate compares answers with right ones", "--truth truth.csv")
     if config.index is None:
         raise UsageError("--calibrate needs --index", "--index db.faiss; the index that ships is calibrated already")
-    shown = (config.rerank, config.reject, config.csv, config.pictures, config.sheet, config.scores, config.report)
-    if any(shown):
+    if any((config.rerank, config.reject, config.csv, config.pictures, config.written)):
         raise UsageError(
             "--calibrate fits probabilities to distances and shows no answers",
-            "leave out --rerank, --reject, --csv, --pictures, --sheet, --scores and --report",
+            "leave out --rerank, --reject, --csv, --pictures, and the options that write files",
         )
 
 
