@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sinonom_cli import messages
-from sinonom_cli.errors import ExitCode, SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError, need
 from sinonom_cli.storage.atomic import cannot_write
 
 MOST = 32 * 2**30
@@ -25,13 +23,9 @@ _FILE = re.compile(r"pictures\.\w+|unreadable\.json|teacher-[0-9a-f]+\.bin")
 
 
 def default_folder() -> Path:
-    """Return the folder in which this system keeps files that programs can make again."""
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "sinonom" / "cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "sinonom"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "sinonom"
+    """Return the folder of this system for files that programs can make again."""
+    folder: Path = need("platformdirs", "train").user_cache_path("sinonom", appauthor=False)
+    return folder
 
 
 @contextmanager
