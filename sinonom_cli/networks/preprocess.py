@@ -1,7 +1,7 @@
 """Prepare a picture file as a network's input, in one way for training, index and query.
 
 The code uses numpy and Pillow only. A picture is scaled to a working size, and a plain frame around it is cropped
-(`lines`). The marks of a camera or a collector are corrected only where they are found: uneven light (`light`), rules,
+(`lines`). Defects from a camera or a collector are corrected only where they are found: uneven light (`light`), rules,
 boxes and grids (`lines`), blur (`light`). Coloured marks are removed earlier, when the picture is read (`loading`,
 `colours`). Then two grey levels, ground and ink, are found, and they decide the polarity. Grey is mapped softly between
 the two (`levels`), since a hard threshold destroys evidence on worn relief. Last, the character is moved and scaled so
@@ -64,7 +64,7 @@ def prepare_all(pictures: Iterable[NDArray[np.uint8]], size: int) -> NDArray[np.
 
 @dataclass(frozen=True)
 class Mended:
-    """Picture of a character after the marks of a camera or a collector have been corrected.
+    """Picture of a character after defects from a camera or a collector have been corrected.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ def framed_pictures(pictures: Sequence[Mended], size: int) -> NDArray[np.float32
 
 
 def mended(picture: NDArray[np.uint8], size: int) -> Mended:
-    """Correct the marks that a camera or a collector left in a picture; this is the first half of `prepare`.
+    """Correct the defects that a camera or a collector left in a picture; this is the first half of `prepare`.
 
     A picture without defects that is neither much larger nor much smaller than `size` is returned as it is.
     """

@@ -188,7 +188,7 @@ def depth_view(picture: Tensor, generator: torch.Generator, amounts: Amounts = D
     draw = _draw(generator, picture)
     y, x = draw.plane()
     height = _warped(picture, draw, amounts, amounts.rules)
-    # Real reliefs have a tilt of their own, so they get half of what simulated ones get.
+    # Real reliefs have their own tilt, so they get half as much as simulated ones.
     height = height + amounts.depth_tilt * (draw.within(-1, 1) * x + draw.within(-1, 1) * y)
     height = draw.blurred(height, draw.within(*amounts.depth_blur))
     height = height + amounts.depth_noise * draw.within(0, 1) * draw.noise()

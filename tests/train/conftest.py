@@ -1,4 +1,4 @@
-"""What several files of tests of the training share."""
+"""Share fixtures among the test files of the training."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Two threads on so little work wait for each other longer than they work."""
+    """Use one thread, since with so little work two threads mostly wait for each other."""
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Simulated prints and reliefs: what any of them must be."""
+"""Simulated prints and reliefs have properties that every view must have."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from sinonom_cli.train.augment import Amounts, print_view, relief_view, views  #
 
 @pytest.fixture(scope="module")
 def ink():
-    """(24, 48, 48) characters of four strokes each, soft edges, away from the border."""
+    """Return (24, 48, 48) characters of four strokes each, with soft edges, away from the border."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:48, :48] + 0.5
     pictures = np.zeros((24, 48, 48), np.float32)
@@ -83,7 +83,7 @@ def test_two_views_of_a_character_are_more_alike_than_views_of_two(ink):
 
 def test_neighbours_come_in_at_the_edges_only(ink):
     alone = np.zeros_like(ink)
-    alone[1:] = 1  # the first is blank; all others are full, so whatever shows in it is a neighbour's
+    alone[1:] = 1  # the first is blank and the others are full, so any ink in it is a neighbour's
     still = {**STILL.__dict__, "neighbour": 1.0, "grain": 0, "stain": 0, "broken": 0, "uneven": 0, "scale": (0.8, 0.8)}
     seen = print_view(torch.from_numpy(alone), torch.Generator().manual_seed(2), Amounts(**still)).numpy()[0]
     dark = seen < (seen.min() + seen.max()) / 2

@@ -1,4 +1,4 @@
-"""Embeddings turned onto their principal axes."""
+"""Embeddings are rotated onto their principal axes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_turning_the_axes_keeps_distances_and_puts_most_of_the_variance_first() 
     sort_axes(model, pictures)
     after = embed(model, pictures)
     np.testing.assert_allclose(after @ after.T, before @ before.T, atol=1e-5)
-    kept = np.linalg.svd(before - before.mean(axis=0), compute_uv=False) ** 2  # an independent way to the same figures
+    kept = np.linalg.svd(before - before.mean(axis=0), compute_uv=False) ** 2  # another way to the same numbers
     np.testing.assert_allclose(after.var(axis=0) * len(after), kept, rtol=1e-3, atol=1e-6)
 
     def order(vectors: np.ndarray) -> np.ndarray:
@@ -50,5 +50,5 @@ def test_axes_turned_twice_stay_where_they_are() -> None:
     sort_axes(model, pictures)
     once = embed(model, pictures)
     sort_axes(model, pictures)
-    # The last axes of a network that has learnt nothing have next to no variance, and no direction of their own.
+    # The last axes of an untrained network have almost no variance, so their directions are not determined.
     np.testing.assert_allclose(embed(model, pictures)[:, :4], once[:, :4], atol=1e-4)

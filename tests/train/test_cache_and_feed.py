@@ -1,4 +1,4 @@
-"""Pictures prepared once, and batches made ahead."""
+"""Pictures are prepared once, and batches are made ahead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sinonom_cli.train.prefetch import feed
 
 
 def draw(folder: Path, count: int = 4) -> list[Path]:
-    """Pictures of one stroke each, at different slants."""
+    """Draw pictures of one stroke each, at different slants, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for i in range(count):
@@ -54,7 +54,7 @@ def test_each_cell_holds_its_picture_prepared(tmp_path: Path) -> None:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the pictures that are prepared."""
+    """Return a list that collects the names of the pictures that are prepared."""
     names: list[str] = []
     read = prepared_pictures.inked_picture
     monkeypatch.setattr(prepared_pictures, "inked_picture", lambda path: (names.append(path.name), read(path))[1])
@@ -77,7 +77,7 @@ def test_another_training_on_the_same_set_reads_nothing_and_a_longer_one_the_res
 
 
 def replaced_in_place(path: Path, by: Path) -> None:
-    """Give a file another's bytes, its own size and its own times."""
+    """Give a file the bytes of another one, and keep its size and its times."""
     before, content = path.stat(), by.read_bytes()
     path.write_bytes(content.ljust(before.st_size, b"\0"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -104,7 +104,7 @@ def test_a_picture_replaced_in_place_is_prepared_anew_and_one_that_was_touched_i
     assert reads[4:] == ["1.png"] and after.contents != before.contents
     np.testing.assert_allclose(after[np.array([1])][0] / 255, prepare(load_picture(other), 32), atol=0.002)
     assert np.array_equal(after[np.array([0, 2, 3])], first[[0, 2, 3]])
-    assert answers.read_bytes() == b"x" * 8 + bytes(8) + b"x" * 16  # what a teacher said of it is asked again
+    assert answers.read_bytes() == b"x" * 8 + bytes(8) + b"x" * 16  # the teacher's answer is deleted
 
 
 def test_a_picture_that_is_gone_is_unreadable_and_read_when_it_is_back(tmp_path: Path) -> None:

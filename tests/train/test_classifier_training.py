@@ -1,4 +1,4 @@
-"""`sinonom train --loss cross-entropy`, backbones and weights, from end to end on tiny sets."""
+"""`sinonom train --loss cross-entropy` works with backbones and weights, from end to end on tiny sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The linear discriminant against other implementations, and what it is for: finding again."""
+"""The linear discriminant equals other implementations and finds characters again."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ CONFIG = LdaConfig(size=SIDE, dimensions=96, batches=24, shrinkage=0.2)
 
 
 def toy(count, features, seed=0):
-    """(count * 12, features) samples of `count` Gaussian classes, correlated within, and their classes."""
+    """Return (count * 12, features) samples of `count` Gaussian classes, correlated within, and their classes."""
     rng = np.random.default_rng(seed)
     mixing = rng.normal(size=(features, features))
     classes = np.repeat(np.arange(count), 12)
@@ -81,7 +81,7 @@ def test_distances_equal_those_of_scikit_learn():
 
 @dataclass(frozen=True)
 class Glyphs:
-    """Batches of views of made-up characters: bars and diagonals of a class at places that vary a little."""
+    """Function object that makes batches of views of invented characters: bars and diagonals at varying places."""
 
     count: int = 300
     seed: int = 0
@@ -114,7 +114,7 @@ def fitted():
 
 
 def found(network, make, numbers):
-    """Share of prints, of four draws of all, whose nearest relief shows the same character."""
+    """Return the share of prints, over four draws of all, whose nearest relief shows the same character."""
     shares = []
     for draw in range(4):
         gallery = make.views(numbers, np.ones(len(numbers), bool), np.random.default_rng([100, draw]))

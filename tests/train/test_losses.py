@@ -1,4 +1,4 @@
-"""Losses against double loops in numpy, finite differences, and pytorch-metric-learning."""
+"""Losses equal double loops in numpy, finite differences, and pytorch-metric-learning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def a_batch(seed: int, classes: int = 5, images: int = 3, size: int = 6):
-    """Unit embeddings (float64) in shuffled order; the last class has one picture only."""
+    """Return embeddings of length 1 (float64) in shuffled order; the last class has only one picture."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(classes).repeat_interleave(images)[: classes * images - images + 1]
     labels = labels[torch.randperm(len(labels), generator=generator)]
@@ -116,7 +116,7 @@ def test_a_batch_of_two_characters_has_no_second_part_of_a_quadruplet() -> None:
 
 
 def loop_recall(rows, labels, ks, others, names) -> float:
-    """Patel et al. 2021, spelled out."""
+    """Return the loss of Patel et al. 2021, computed in loops."""
 
     def sigmoid(x: float, temperature: float) -> float:
         return 1 / (1 + math.exp(-x / temperature)) if x > -700 * temperature else 0.0
@@ -356,7 +356,7 @@ def test_a_memory_is_compared_with_and_gets_no_gradient(name: str) -> None:
     loss.value.backward()
     assert float(loss.value.detach()) != pytest.approx(plain) and leaf.grad.any()
     assert not any(b.requires_grad for b in criterion.buffers())
-    # A batch of everything, of which only the first rows are anchors: the same by another way, where there is one.
+    # The same value by another way, if there is one: a batch of all pictures in which only the first are anchors.
     if name == "triplet":
         every, names = torch.cat([rows, older]), torch.cat([labels, theirs])
         distances = loop_distances(rows, every)

@@ -1,4 +1,4 @@
-"""One entry of one table makes a loss: options, checks and documentation follow it."""
+"""One entry in one table defines a loss: options, checks and documentation follow from it."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `sinonom train` does with an output that is there: nothing of the user's goes, one training at a time."""
+"""`sinonom train` deletes nothing of the user's in an existing output, and only one training at a time uses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights of sets, ink and depth together, hard classes together, and how sets and options are typed."""
+"""Test weights of sets, ink and depth pictures in one batch, hard classes, and the syntax of sets and options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_weights_share_the_pictures_of_a_character_between_its_sets() -> None:
     for step in range(150):
         rows = sampler.batch(step)
         of_class = np.array([np.bincount(s, minlength=3) for s in pictures.sets[rows].reshape(20, 3)])
-        # Never further than one from the shares 0.75, 1.5 and 0.75.
+        # The numbers are never more than one from the shares 0.75, 1.5 and 0.75.
         assert of_class[:, [0, 2]].max() <= 1 and of_class[:, 1].min() >= 1
         assert len(set(rows.tolist())) == 60
         counts += of_class.sum(axis=0)
@@ -110,7 +110,7 @@ def test_a_depth_picture_is_moved_and_bent_but_not_made_a_relief_of(tmp_path: Pa
 
 
 def table(classes: int, width: int) -> np.ndarray:
-    """The neighbours of c are c ^ 1, c ^ 2, ...: given in pairs."""
+    """Return a table in which the neighbours of c are c ^ 1, c ^ 2, ..., so that neighbours come in pairs."""
     return np.array([[c ^ (k + 1) for k in range(width)] for c in range(classes)])
 
 
@@ -119,7 +119,7 @@ def test_hard_classes_come_with_their_nearest_neighbours(tmp_path: Path) -> None
     hard = HardClasses(tmp_path, 0.5, every=10)
     sampler = Sampler.of(pictures, 0, 16, 2, hard=hard)
     plain = Sampler.of(pictures, 0, 16, 2)
-    for step in range(20):  # the first two tables' worth of steps know nothing yet
+    for step in range(20):  # these first steps have no table yet
         assert np.array_equal(sampler.batch(step), plain.batch(step))
     np.save(hard.path(1), table(40, hard.width))
     for step in range(20, 30):

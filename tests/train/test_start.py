@@ -1,4 +1,4 @@
-"""What a training that goes on from given weights begins with."""
+"""A training that begins with given weights puts its proxies at the characters' centres."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sinonom_cli.train.split import Pictures  # noqa: E402
 
 
 class Means(nn.Module):
-    """Embeds a picture as the means of its four quarters."""
+    """Network that embeds a picture as the means of its four quarters."""
 
     def forward(self, ink: torch.Tensor) -> torch.Tensor:
         return nn.functional.normalize(nn.functional.avg_pool2d(ink, ink.shape[2] // 2).flatten(1), dim=1)

@@ -1,4 +1,4 @@
-"""Gradients of batches larger than memory and of several processes, and training that goes on where it stopped."""
+"""Test gradients of batches larger than memory and of several processes, and trainings that resume."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Tiny(nn.Module):
-    """A network with batch normalisation and dropout: (N, 1, 8, 8) to (N, 6) of length 1."""
+    """Network with batch normalisation and dropout: (N, 1, 8, 8) to (N, 6) of length 1."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ def test_no_micro_batch_is_a_single_picture_which_cannot_be_normalised(count: in
 
 
 def most_saved(micro: int | None, count: int) -> int:
-    """Most bytes that graphs held at once."""
+    """Return the most bytes that graphs held at once."""
     held = most = 0
 
     class Held:
@@ -157,7 +157,7 @@ def test_a_cached_batch_holds_the_graph_of_one_micro_batch_at_a_time() -> None:
 
 
 class Batches:
-    """Noise of 8 characters, 2 pictures each; raises at a step."""
+    """Function object that makes noise of 8 characters, 2 pictures each, and raises at a step."""
 
     def __init__(self, stop: int = 10**9, hard: HardClasses | None = None) -> None:
         self.stop, self.hard, self.read = stop, hard, 0
@@ -167,7 +167,7 @@ class Batches:
             raise KeyboardInterrupt
         rng = np.random.default_rng(step)
         table = self.hard.neighbours(step) if self.hard else None
-        if table is not None:  # a batch that depends on what the network has learnt
+        if table is not None:  # the batch then depends on what the network has learnt
             rng = np.random.default_rng([step, *np.abs(table).ravel().tolist()])
             self.read += 1
         pictures = np.repeat(np.random.default_rng(99).integers(0, 256, (8, 8, 8), dtype=np.uint8), 2, axis=0)
@@ -227,7 +227,7 @@ def test_a_broken_training_ends_with_the_weights_proxies_and_memory_of_an_unbrok
         with (tmp_path / name / "metrics.csv").open(encoding="utf-8", newline="") as file:
             lines.append([(row["step"], row["loss"]) for row in csv.DictReader(file)])
     assert lines[0] == lines[1]
-    if not choice.memory:  # a loss among more pictures is a greater one
+    if not choice.memory:  # the loss among more pictures is greater
         assert float(lines[0][-1][1]) < float(lines[0][0][1])
     if hard:
         kept = sorted(int(p.stem.split("-")[1]) for p in (tmp_path / "whole" / "resume").glob("neighbours-*"))
@@ -310,7 +310,7 @@ def test_two_processes_have_the_loss_and_gradients_of_one_with_the_joined_batch(
         torch.manual_seed(0)
         network = Tiny().train(mode == "train")
         criterion = Criterion(Choice(name, mining, 0.2), 8, 6)
-        # Batch normalisation: each process normalises by its own half, as it says.
+        # In batch normalisation, each process normalises by its own half, as documented.
         rows = torch.cat([network(part) for part in (pictures[:24], pictures[24:])])
         torch.manual_seed(0)
         criterion = Criterion(Choice(name, mining, 0.2), 8, 6)

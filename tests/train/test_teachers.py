@@ -1,4 +1,4 @@
-"""Teachers: what is asked and kept of them, and the loss by which a student follows."""
+"""Test the input and the kept answers of teachers, and the losses by which a student learns from them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from sinonom_cli.train.prepared_pictures import Cells  # noqa: E402
 
 
 class Blocks(nn.Module):
-    """Mean ink of 16 parts of a picture: an answer that can be reckoned by hand."""
+    """Network that gives the mean ink of 16 parts of a picture, which can be computed by hand."""
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         return nn.functional.avg_pool2d(pictures, 8).flatten(1)
@@ -84,7 +84,7 @@ def test_dense_answers_have_the_dot_products_of_the_whole(pictures: np.ndarray) 
 def test_relational_distillation_is_the_paper_s_loop() -> None:
     generator = torch.Generator().manual_seed(0)
     student, teacher = (torch.randn(7, n, generator=generator) for n in (4, 9))
-    student[3] *= 9  # far out, where Huber's loss is no square any more
+    student[3] *= 9  # so far out that Huber's loss is linear
 
     def normalised(rows: torch.Tensor) -> dict[tuple[int, int], float]:
         rows = rows.double().numpy()
@@ -145,7 +145,7 @@ def test_pictures_that_the_teacher_was_not_asked_about_do_not_count(way: str) ->
 
 
 def cells(folder: Path, pictures: np.ndarray) -> Cells:
-    """Two sets: the first has the even pictures, the second the odd."""
+    """Make two sets, the first of the even pictures and the second of the odd ones."""
     files = []
     for k in range(2):
         (folder / str(k)).mkdir()
@@ -209,7 +209,7 @@ def test_without_rapidocr_the_pip_line_is_given(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_pp_ocr_reads_a_drawn_character_and_its_answers_match_the_package_s() -> None:
-    """The package's own preparation of the same picture, as its source has it, gives the same posteriors."""
+    """The package's own preparation of the same picture, as in its source, gives the same posteriors."""
     try:
         need("cv2", "teacher")
         recogniser = need("rapidocr.ch_ppocr_rec.main", "teacher")
@@ -223,7 +223,7 @@ def test_pp_ocr_reads_a_drawn_character_and_its_answers_match_the_package_s() ->
     for line in ((10, 14, 38, 14), (24, 8, 24, 40), (14, 26, 34, 26), (10, 40, 38, 40)):  # a tidy 王 with a long stem
         draw.line(line, fill=0, width=4)
     page = np.asarray(image)
-    ink = 255 - page[5:43, 5:43]  # what stands inside the margin is what a prepared picture holds
+    ink = 255 - page[5:43, 5:43]  # a prepared picture holds the part inside the margin
     teacher = find_teacher("pp-ocr")
     session = onnxruntime.InferenceSession(str(teacher.path), providers=["CPUExecutionProvider"])
     symbols = ["", *session.get_modelmeta().custom_metadata_map["character"].splitlines(), " "]

@@ -1,4 +1,4 @@
-"""What is held out, and what goes into a batch."""
+"""Test which pictures are held out, and which go into a batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sinonom_cli.train.sampler import Sampler
 
 
 def a_set(name: str, counts: dict[str, int], per_source: int = 1) -> ImageSet:
-    """Pictures of each label; `per_source` of them are made from one source."""
+    """Make a set with pictures of each label; `per_source` of them come from one source."""
     pictures = [
         Picture(f"images/{label}/{i}.png", label, "", f"{name}-{label}-{i // per_source}", "", {})
         for label, n in counts.items()
@@ -28,7 +28,7 @@ def many(name: str, images: int = 8, per_source: int = 1) -> ImageSet:
 
 
 def names(pictures: split.Pictures) -> set[str]:
-    """What is held out."""
+    """Return the paths of the pictures that are held out."""
     return {pictures.paths[i].as_posix() for i in np.flatnonzero(pictures.held)}
 
 
@@ -138,7 +138,7 @@ def test_validation_scores_what_a_loop_over_queries_scores() -> None:
     trial = split.Trial(np.arange(12), np.arange(24), answers, same)
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1024, 4))
-    network = torch.nn.Sequential(network, torch.nn.LayerNorm(4, elementwise_affine=False))  # of one length
+    network = torch.nn.Sequential(network, torch.nn.LayerNorm(4, elementwise_affine=False))  # all rows have one length
     scores = Validation(trial, gallery, queries)(network)
     reciprocal = []
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""`sinonom train` from end to end on tiny sets: what it writes, how it resumes, what it refuses."""
+"""Test `sinonom train` from end to end on tiny sets: its files, how it resumes, and its error messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TINY += ["--workers", "0", "--threads", "1", "-q"]
 
 
 def draw(folder: Path, characters: int = 6, hands: int = 6) -> Path:
-    """Pictures of made-up characters: a few strokes each, in several hands, in folders named by label."""
+    """Draw invented characters of a few strokes, in several styles of writing, in folders named by label."""
     for k in range(characters):
         shape = np.random.default_rng(k)
         strokes = [(*shape.integers(6, 34, 2), int(shape.integers(12, 24)), int(shape.integers(2))) for _ in range(4)]
@@ -70,7 +70,7 @@ def rows(model: Path) -> list[dict[str, str]]:
 
 
 def learnt(model: Path) -> list[tuple[str, ...]]:
-    """The lines of metrics, without the columns that measure time."""
+    """Return the lines of metrics, without the columns that measure time."""
     return [tuple(v for k, v in row.items() if k not in ("images/s", "waiting")) for row in rows(model)]
 
 

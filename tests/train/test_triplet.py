@@ -1,4 +1,4 @@
-"""Triplets and what they cost, against a double loop in numpy and against pytorch-metric-learning."""
+"""Triplets and their costs equal a double loop in numpy and pytorch-metric-learning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MINERS = ("batch-hard", "batch-all", "semi-hard")
 
 
 def a_batch(seed: int, classes: int = 5, images: int = 3, size: int = 6) -> tuple[torch.Tensor, torch.Tensor]:
-    """Unit embeddings in shuffled order; the last class has one picture only, so it is never an anchor."""
+    """Return embeddings of length 1, shuffled; the last class has only one picture and is never an anchor."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(classes).repeat_interleave(images)[: classes * images - images + 1]
     labels = labels[torch.randperm(len(labels), generator=generator)]
@@ -35,7 +35,7 @@ def loop_distances(rows: np.ndarray) -> np.ndarray:
 
 
 def loop_triplets(distances: np.ndarray, labels: np.ndarray, miner: str, margin: float) -> list[tuple[int, int, int]]:
-    """The definitions, spelled out."""
+    """Return the triplets that a miner chooses by its definition, found in loops."""
     found = []
     for a in range(len(labels)):
         positives = [p for p in range(len(labels)) if p != a and labels[p] == labels[a]]
@@ -152,7 +152,7 @@ MANY = [
 
 
 def a_large_batch() -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-    """24 classes of 8 pictures and a memory of twice as many: 24 x 8 x 23 x 552 = 2.4 million triplets."""
+    """Return 24 classes of 8 pictures and a memory twice as large: 24 x 8 x 23 x 552 = 2.4 million triplets."""
     generator = torch.Generator().manual_seed(0)
     names = torch.arange(24).repeat(24)
     every = functional.normalize(torch.randn(24, 6, generator=generator)[names], dim=1)
@@ -201,7 +201,7 @@ def test_millions_of_triplets_take_no_more_memory_than_the_distances_of_a_batch(
 
     monkeypatch.setattr(chunks, "AT_ONCE", 1 << 17)
     rows, labels, references = a_large_batch()
-    cells = len(references[0]) ** 2  # a quadruplet asks for distances between references
+    cells = len(references[0]) ** 2  # a quadruplet needs distances between references
     with Watch(), torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss(rows, labels, 0.3, miner, references).value.backward()
     assert cells / 4 < largest <= cells

@@ -1,4 +1,4 @@
-"""What a training shows of itself, and how it stops."""
+"""Test how a training reports its progress, and how it stops."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_what_is_watched_for_is_what_the_loss_is_where_all_pictures_lie_equally_
     loss: str, margin: float | None
 ) -> None:
     criterion = Criterion(Choice(loss, "batch-hard", margin), classes=4, length=8)
-    far = torch.eye(8)  # eight pictures, each as far from each other
+    far = torch.eye(8)  # eight pictures, all at the same distance from each other
     assert float(criterion(far, torch.arange(8) // 2).value) == pytest.approx(criterion.stuck_at)
     assert Criterion(Choice(loss, "semi-hard", 0.2), 4, 8).stuck_at is None
 
@@ -77,7 +77,7 @@ def test_curves_rise_and_fall_as_the_numbers_do(tmp_path: Path) -> None:
     early, late = LEFT + 40, WIDTH - 40
     assert heights(0, late) > heights(0, early) + 5, "the loss falls: lower on the page is later"
     assert heights(2, late) < heights(2, early) - 50, "the score rises"
-    draw_curves(tmp_path / "curves.png", rows[:1])  # and is drawn again in its own place
+    draw_curves(tmp_path / "curves.png", rows[:1])  # the file is replaced by the new drawing
 
 
 def test_events_for_tensorboard_hold_the_numbers_and_a_resumed_run_purges_what_came_after(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Prints of worn blocks, and scans of which somebody enhanced the contrast."""
+"""Test prints of worn blocks, and scans with enhanced contrast."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ STILL = Amounts(
 
 @pytest.fixture(scope="module")
 def ink():
-    """(16, 48, 48) three bars."""
+    """Return (16, 48, 48) pictures of three bars."""
     pictures = np.zeros((16, 48, 48), np.float32)
     for left in (8, 22, 36):
         pictures[:, 6:42, left : left + 5] = 1
