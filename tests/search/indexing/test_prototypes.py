@@ -193,7 +193,7 @@ def test_what_prototypes_cannot_be_is_refused_in_one_line(house: Path, capsys: p
     assert "sinonom index set chars.faiss --overwrite --prototypes 3" in said
     assert sinonom("index", "set", "chars.faiss", "--add", "--prototypes", 3) == 2
     assert sinonom("index", "set", "chars.faiss") == 5
-    naming(capsys, "prototypes 3", "none asked")
+    naming(capsys, "prototypes", "3", "none")
     assert sinonom("index", "chars.faiss", "--remove", "U+5B57*") == 0
     assert before != (house / "chars.faiss").read_bytes()
     assert {row.label for row in read_index(house / "chars.faiss").rows} == {"U+4E00", "U+20089"}
