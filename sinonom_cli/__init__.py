@@ -1,7 +1,7 @@
-"""sinonom: from a picture of a Hán-Nôm character to the scanned woodblocks that show it.
+"""sinonom finds the scanned woodblocks that show a Hán-Nôm character, from a picture of it.
 
-As a library: `import sinonom_cli as sinonom`; see `sinonom_cli.api`. What is listed in `__all__` is public, and is
-loaded when it is first used.
+To use it as a library, write `import sinonom_cli as sinonom`; see `sinonom_cli.api`. The names in `__all__` are public;
+each is loaded when it is first used.
 """
 
 import sys
@@ -39,13 +39,13 @@ _PLACES = {
     **dict.fromkeys(("Answer", "Index", "Match", "Rendering", "embed", "name", "open_index", "render"), "api"),
     **dict.fromkeys(("command", "train"), "commands.call"),
 }
-"""Where what is public is; errors are in `errors`."""
+"""Module of each public name; names that are not listed here are in `errors`."""
 _BOTH = ("render", "train")
-"""Functions of the interface that have the name of a package."""
+"""Public functions that have the same name as a package."""
 
 
 class _Package(ModuleType):
-    """A package that can also be called, as a function of the interface has its name."""
+    """Package that can also be called, because a public function has the same name."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         name = self.__name__.rpartition(".")[2]
@@ -53,7 +53,7 @@ class _Package(ModuleType):
 
 
 class _Sinonom(ModuleType):
-    """This package; the import system sets its subpackages as attributes."""
+    """Class of this package; the packages in `_BOTH` become callable when the import system sets them as attributes."""
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         if attribute in _BOTH and isinstance(value, ModuleType):

@@ -1,4 +1,4 @@
-"""`python -m sinonom_cli`: the same as `sinonom`, for places where scripts are not on the PATH."""
+"""Run `sinonom` as `python -m sinonom_cli`, for systems where scripts are not on the PATH."""
 
 from sinonom_cli.cli import main
 

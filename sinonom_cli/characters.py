@@ -11,22 +11,22 @@ _LABEL = re.compile(r"U\+(?:[0-9A-F]{4,5}|10[0-9A-F]{4})\Z")
 _PRIVATE = ((0xE000, 0xF8FF), (0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
 _CODE = re.compile(r"(?:U[+-]|0x|\\[ux])\{?([0-9A-F]{4,8})\}?|&#x([0-9A-F]{1,6});|&#([0-9]{1,7});", re.IGNORECASE)
 UNKNOWN = "\ufffd"
-"""What stands for a character that is there and has no code point, as in other programs."""
+"""Replacement for a character that has no code point; other programs use U+FFFD too."""
 _DESCRIPTION = {
     **dict.fromkeys(map(chr, (*range(0x2FF0, 0x2FFE), 0x31EF)), 2),
     **dict.fromkeys("\u2ff2\u2ff3", 3),
     **dict.fromkeys("\u2ffe\u2fff", 1),
 }
-"""The parts that each ideographic description character takes (Unicode Standard, section 18.2)."""
+"""Number of parts that each ideographic description character takes (Unicode Standard, section 18.2)."""
 _IGNORED = frozenset("\u034f\u115f\u1160\u303e\u3164\uffa0")
-"""The grapheme joiner, Hangul fillers and the variation indicator: invisible, though not by their category."""
+"""Invisible characters whose Unicode category does not say so: grapheme joiner, Hangul fillers, variation indicator."""
 _INVISIBLE = ((0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
-"""Code points that Unicode keeps for invisible characters: not assigned, tags, further variation selectors."""
+"""Ranges that Unicode reserves for invisible characters: unassigned ones, tags, further variation selectors."""
 _TABLE = ASSETS / "private_use.csv"
 
 
 class Reading(NamedTuple):
-    """How a character is read and what it means, "" where Unihan does not say; spaces part several readings."""
+    """Readings and definition of a character; "" where Unihan has none. Spaces separate several readings."""
 
     vietnamese: str
     mandarin: str
@@ -36,7 +36,7 @@ class Reading(NamedTuple):
 def label_of(char: str) -> str:
     """Return the label of a character: "字" -> "U+5B57".
 
-    Characters are never Unicode-normalised: U+F90A and U+91D1 look alike and are two.
+    Characters are never Unicode-normalised: U+F90A and U+91D1 look alike but have different labels.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def char_of(label: str) -> str:
     Raises
     ------
     ValueError
-        If `label` is not one.
+        If `label` is not a label.
     """
     if not is_label(label):
         raise ValueError(f"{label!r} is not a label such as U+5B57")
@@ -69,8 +69,8 @@ def char_of(label: str) -> str:
 def char_named(text: str) -> str:
     """Return the one character that a text names, or "" if it names none or several.
 
-    The text is the character itself, with whatever marks go with it (see `characters_of`), or its code point as usual
-    notations have it: U+5B57, u+5b57, U-00005B57, 0x5B57, \\u5B57, &#x5B57; or &#23383;.
+    The text is the character itself, also with marks and invisible characters (see `characters_of`), or its code point
+    in a usual notation: U+5B57, u+5b57, U-00005B57, 0x5B57, \\u5B57, &#x5B57; or &#23383;.
     """
     code = _CODE.fullmatch(text.strip())
     if code is None:
@@ -81,13 +81,13 @@ def char_named(text: str) -> str:
 
 
 def characters_of(text: str) -> str:
-    """Return the characters of a text, each one code point, with all that is no character of its own left out.
+    """Return the characters of a text, each one code point, without marks and invisible characters.
 
     - White space, control characters, byte order marks, variation selectors, zero-width and other invisible characters
       are dropped.
     - A combining mark joins its base where Unicode has one code point for both (か and U+3099: が), and is dropped
       elsewhere. Nothing else is normalised: U+F90A stays U+F90A.
-    - An ideographic description (⿰木口) stands for one character that has no code point here: it becomes `UNKNOWN`.
+    - An ideographic description (⿰木口) describes one character that has no code point; it becomes `UNKNOWN`.
     """
     found: list[str] = []
     marks = [char for char in text if char not in _IGNORED]
@@ -108,7 +108,7 @@ def characters_of(text: str) -> str:
 
 
 def _end_of_description(chars: list[str], start: int) -> int:
-    """Return where the ideographic description that begins at `start` ends; `start` if none does, or it has no end."""
+    """Return the end of the ideographic description at `start`; `start` if there is none or it is unfinished."""
     wanted, place = 1, start
     while place < len(chars) and wanted:
         wanted += _DESCRIPTION.get(chars[place], 0) - 1
@@ -122,17 +122,17 @@ def _is_no_character(char: str) -> bool:
 
 
 def is_private(char: str) -> bool:
-    """Return whether a character is in a Private Use area, where each font draws what it likes."""
+    """Return whether a character is in a Private Use area, where each font defines its own characters."""
     code = ord(char)
     return any(low <= code <= high for low, high in _PRIVATE)
 
 
 @cache
 def private_use_repairs() -> dict[str, str]:
-    """Return the Unicode character by Private Use character of the Nom Na Tong font, where one exists now.
+    """Return the Unicode characters that now exist for Private Use characters of the font Nom Na Tong.
 
-    The Unihan property kIRG_VSource names them: `VN-F000B` is the source code of U+313FA
-    (Unicode Standard Annex 38; tools/private_use.py makes the table).
+    The keys are the Private Use characters. The pairs are from the Unihan property kIRG_VSource: `VN-F000B` is the
+    source code of U+313FA (Unicode Standard Annex 38; tools/private_use.py makes the table).
     """
     lines = _TABLE.read_text(encoding="utf-8").splitlines()[1:]
     pairs = (line.split(",") for line in lines)
@@ -140,7 +140,7 @@ def private_use_repairs() -> dict[str, str]:
 
 
 def repair(char: str) -> str:
-    """Return the Unicode character for a Nom Na Tong Private Use character; any other as it is."""
+    """Return the Unicode character for a Private Use character of Nom Na Tong; return any other character unchanged."""
     return private_use_repairs().get(char, char) if is_private(char) else char
 
 
@@ -150,10 +150,10 @@ def _readings() -> bytes:
 
 
 def reading(char: str) -> Reading:
-    """Return how a character is read in Vietnamese and Mandarin, and its definition in English; "" where none is known.
+    """Return the Vietnamese and Mandarin readings and the English definition of a character; "" where Unihan has none.
 
-    The Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38; tools/readings.py makes
-    the table).
+    The data are the Unihan properties kVietnamese, kMandarin and kDefinition (Unicode Standard Annex 38;
+    tools/readings.py makes the table).
     """
     if len(char) != 1:
         return Reading("", "", "")

@@ -1,4 +1,4 @@
-"""The `sinonom` command: registers the stages, turns errors into exit codes."""
+"""Define the `sinonom` command, which registers the stages and turns errors into exit codes."""
 
 import os
 import sys
@@ -14,14 +14,14 @@ from sinonom_cli.errors import ExitCode, SinonomError
 
 
 class Command(TyperCommand):
-    """A command whose every option can also be set by `SINONOM_<COMMAND>_<OPTION>`."""
+    """Command whose options can also be set by environment variables, `SINONOM_<COMMAND>_<OPTION>`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         environment.name_variables(self)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the arguments, and the options by the panels that they name."""
+        """Write the help of the arguments and of the options, grouped by their panels."""
         panels: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             lines = parameter.get_help_record(ctx)
@@ -33,7 +33,7 @@ class Command(TyperCommand):
                 formatter.write_dl(panels[panel])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the command line; an error in a value of the environment names its variable."""
+        """Parse the command line; an error in a value from the environment names its variable."""
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
@@ -41,7 +41,7 @@ class Command(TyperCommand):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; keep from click, which would end the process its own way, what is ours to explain."""
+        """Run the command; handle interrupts and broken pipes, at which click would end the process by itself."""
         environment.begin(ctx)
         environment.warn_of_unread(self, ["version", *STAGES])
         try:
@@ -49,7 +49,7 @@ class Command(TyperCommand):
         except KeyboardInterrupt:
             raise _interrupted() from None
         except BrokenPipeError:
-            # The reader of our stdout has gone (`sinonom query ... | head`): nothing is wrong.
+            # The program that reads stdout has ended (`sinonom query ... | head`), which is not an error.
             console.abandon(sys.stdout)
             return None
         except Exception as error:
@@ -58,7 +58,7 @@ class Command(TyperCommand):
 
 
 class Group(TyperGroup):
-    """Lists commands in the order of the pipeline, not of the alphabet."""
+    """Group that lists its commands in the order of the pipeline."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.commands)
@@ -77,15 +77,15 @@ STAGES = {
     "query": "sinonom_cli.commands.query",
     "demo": "sinonom_cli.commands.demo",
 }
-"""Where each command is, in the order of the pipeline; the function bears its name."""
+"""Module of each command, in the order of the pipeline; the function has the name of the command."""
 
 
 def make_app(names: Iterable[str] = STAGES) -> typer.Typer:
-    """Return the command line with the commands named.
+    """Return the command-line app with the given commands.
 
     Parameters
     ----------
-    names : keys of `STAGES`. Importing and describing the others would cost a single query a tenth of its time.
+    names : keys of `STAGES`. To import and describe all commands takes a tenth of the time of a single query.
     """
     app = typer.Typer(
         cls=Group,
@@ -105,7 +105,7 @@ def make_app(names: Iterable[str] = STAGES) -> typer.Typer:
 
 
 def about() -> None:
-    """From a picture of a Hán-Nôm character to the scanned woodblocks that show it."""
+    """Find the scanned woodblocks that show a Hán-Nôm character, from a picture of it."""
 
 
 def version(
@@ -122,12 +122,12 @@ def version(
 
 
 def call(arguments: list[str], report: messages.Report | None = None) -> Any:
-    """Run one command line and let its errors through, SinonomError or click's.
+    """Run one command line and return its result; errors are raised as SinonomError or as click's exceptions.
 
     Parameters
     ----------
     arguments : words after `sinonom`.
-    report : callback for progress, in place of a bar on stderr.
+    report : callback for progress, which replaces the bar on stderr.
     """
     app = make_app(arguments[:1] if arguments and arguments[0] in STAGES else STAGES)
     with console.attached(), messages.reporting(report):
@@ -135,11 +135,11 @@ def call(arguments: list[str], report: messages.Report | None = None) -> Any:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line and return its exit code; nothing but a bug gets past.
+    """Run one command line, print its error if there is one, and return its exit code.
 
     Parameters
     ----------
-    arguments : what was typed after `sinonom`; None: `sys.argv[1:]`.
+    arguments : words after `sinonom`; None: `sys.argv[1:]`.
     """
     console.reset()
     try:
@@ -156,7 +156,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 
 def _interrupted() -> SinonomError:
-    return SinonomError("interrupted", "the same command again: it goes on where it stopped", ExitCode.INTERRUPTED)
+    return SinonomError("interrupted", "run the same command again: it goes on where it stopped", ExitCode.INTERRUPTED)
 
 
 def _failed(error: SinonomError) -> int:
@@ -166,7 +166,7 @@ def _failed(error: SinonomError) -> int:
 
 
 def _failed_on_disk(error: OSError) -> int:
-    """Report what the system said of a file; an error that names none is a bug, unless a disk is full."""
+    """Report an error of the file system; one that names no file is a bug, unless a disk is full."""
     if error.errno in console.FULL:
         return _failed(console.full_disk(error))
     if error.filename is None:
@@ -176,7 +176,7 @@ def _failed_on_disk(error: OSError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    """Report an error that is not ours: a usage error of the command line, or a bug."""
+    """Report an error of another class: a usage error from click, or a bug."""
     if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # click's own errors
         if type(error).__name__ == "NoArgsIsHelpError":
             console.tell(error.format_message())
@@ -188,7 +188,7 @@ def _unexpected(error: Exception) -> int:
     _trace()
     console.error(
         f"this is a bug in sinonom: {type(error).__name__}: {error}",
-        "the same command with -v, and send what it prints to the issue tracker",
+        "run the same command with -v, and send what it prints to the issue tracker",
     )
     return int(ExitCode.BUG)
 
@@ -204,15 +204,15 @@ def main() -> None:
     """Entry point of the console script."""
     utf_8 = os.name != "posix" or sys.getfilesystemencoding() == "utf-8"
     if not utf_8 and sys.executable and os.environ.get("PYTHONUTF8") != "1":
-        # In a locale of ASCII, without Python's UTF-8 mode, no name with a Nôm character in it could be opened.
+        # In an ASCII locale without Python's UTF-8 mode, no file with a Nôm character in its name could be opened.
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, "-m", "sinonom_cli", *sys.argv[1:]])
     for stream in (sys.stdout, sys.stderr):
-        # Paths and characters are Unicode; Windows consoles and pipes may default to something less.
+        # Paths and characters are Unicode, which the default encoding of Windows consoles and pipes may not cover.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape" if os.name == "posix" else "replace")
     if hasattr(sys.stdin, "reconfigure"):
-        # Lists of paths come in as the system has them; what is no text there stays what it is.
+        # Lists of paths have the encoding of the file system; bytes that cannot be decoded are kept.
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors=sys.getfilesystemencodeerrors())
     console.hush_pillow()
     code = run()

@@ -1,4 +1,4 @@
-"""What a user sees: data on stdout; progress and messages on stderr.
+"""Write data to stdout, and progress and messages to stderr.
 
 Rich is imported only where it draws something, because `--help` and a single query must start quickly.
 """
@@ -20,7 +20,7 @@ from sinonom_cli.errors import ExitCode, SinonomError
 
 SECONDS_BETWEEN_LINES = 15.0
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
-"""Errors of a disk or quota that has no room."""
+"""Error numbers for a full disk, an exceeded quota and a file that is too large."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ settings = Settings()
 
 
 def reset() -> None:
-    """Set the switches to their defaults; one process (a test, a notebook) may run several commands."""
+    """Set the switches to their defaults, because one process (a test, a notebook) may run several commands."""
     settings.json = settings.quiet = settings.verbose = False
 
 
@@ -46,9 +46,9 @@ def data(text: str) -> None:
     Raises
     ------
     BrokenPipeError
-        If the reader of stdout has gone.
+        If the program that reads stdout has ended.
     SinonomError
-        With exit code 5, if stdout takes no more for another reason, such as a full disk.
+        With exit code 5, if stdout cannot be written for another reason, such as a full disk.
     """
     try:
         _print(text, sys.stdout)
@@ -57,19 +57,19 @@ def data(text: str) -> None:
 
 
 def is_broken_pipe(error: OSError) -> bool:
-    """Return whether the reader of stdout has gone; Windows has no error of its own for that."""
+    """Return whether the program that reads stdout has ended; Windows has no separate error for this."""
     return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == errno.EINVAL)
 
 
 def full_disk(error: OSError) -> SinonomError:
-    """Return the user's error (exit code 5) for a disk that takes no more."""
+    """Return the error (exit code 5) for a disk that cannot be written."""
     reason = "the disk is full" if error.errno in FULL else error.strerror
-    hint = "make room, then the same command again"
+    hint = "free some space, then run the same command again"
     return SinonomError(f"cannot write {error.filename or 'the output'}: {reason}", hint, ExitCode.OUTPUT_IN_THE_WAY)
 
 
 def abandon(stream: Any) -> None:
-    """Let a standard stream that failed write into the void, so that Python does not fail again when it ends."""
+    """Redirect a standard stream that failed to the null device, so that Python does not fail again when it ends."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
@@ -80,19 +80,19 @@ def abandon(stream: Any) -> None:
 def data_json(record: dict[str, Any]) -> None:
     """Write one JSON object on a line of its own to stdout."""
     text = jsonlib.dumps(record, ensure_ascii=False)
-    data(text.encode("utf-8", "backslashreplace").decode())  # file names that are no UTF-8: valid JSON all the same
+    data(text.encode("utf-8", "backslashreplace").decode())  # valid JSON also if file names are not UTF-8
 
 
 def hush_pillow() -> None:
-    """Keep what Pillow says of odd metadata from stderr; whether pictures can be read does not depend on it.
+    """Hide Pillow's warnings about odd metadata, which do not affect whether pictures can be read.
 
-    The filters of warnings belong to the process: this is for the command line and its workers, not for a library.
+    Filters of warnings hold for the whole process, so only the command line and its workers call this.
     """
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class _Stderr(logging.Handler):
-    """Writes messages to stderr: details with `-v` alone, information unless `-q`, warnings always."""
+    """Handler that writes messages to stderr: details only with `-v`, information unless `-q`, warnings always."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno >= logging.WARNING:
@@ -102,8 +102,8 @@ class _Stderr(logging.Handler):
 
 
 def attach() -> None:
-    """Show messages of the library on stderr, from now on in this process: for the workers of a command."""
-    if not any(isinstance(handler, _Stderr) for handler in messages.log.handlers):  # forked workers have it
+    """Show messages of the library on stderr from now on in this process; workers of a command call it."""
+    if not any(isinstance(handler, _Stderr) for handler in messages.log.handlers):  # a forked worker has it already
         messages.log.addHandler(_Stderr())
     messages.log.setLevel(logging.DEBUG)
     messages.log.propagate = False
@@ -125,7 +125,7 @@ def attached() -> Iterator[None]:
 
 
 def error(message: str, hint: str = "") -> None:
-    """Say on stderr what failed and what to type next."""
+    """Write to stderr what failed and what to do next."""
     label = "\033[1;31merror:\033[0m" if colour(sys.stderr) else "error:"
     tell(f"{label} {message}")
     if hint:
@@ -133,7 +133,7 @@ def error(message: str, hint: str = "") -> None:
 
 
 def tell(text: str) -> None:
-    """Write a line to stderr; where stderr takes nothing, the work goes on without its messages."""
+    """Write a line to stderr; if stderr cannot be written, the work goes on without messages."""
     try:
         _print(text, sys.stderr)
     except OSError:
@@ -143,12 +143,12 @@ def tell(text: str) -> None:
 def _print(text: str, stream: Any) -> None:
     try:
         print(text, file=stream, flush=True)
-    except UnicodeEncodeError:  # a file name that is not UTF-8, on a stream that takes nothing else
+    except UnicodeEncodeError:  # a file name is not UTF-8, and the stream takes only UTF-8
         print(text.encode("utf-8", "backslashreplace").decode("utf-8"), file=stream, flush=True)
 
 
 def colour(stream: Any) -> bool:
-    """Return whether `stream` is a terminal that wants colours (https://no-color.org)."""
+    """Return whether `stream` is a terminal with colours switched on (https://no-color.org)."""
     return (
         stream is not None
         and bool(stream.isatty())
@@ -158,7 +158,7 @@ def colour(stream: Any) -> bool:
 
 
 class _Lines:
-    """Progress for logs: a line now and then instead of a bar."""
+    """Progress for logs: a line every `SECONDS_BETWEEN_LINES` seconds instead of a bar."""
 
     def __init__(self, total: int | None, what: str) -> None:
         self.total, self.what, self.done = total, what, 0
@@ -183,12 +183,12 @@ class _Bar:
 
 @contextmanager
 def progress(total: int | None, what: str) -> Iterator[messages.Progress]:
-    """Count items: a bar on a terminal, a line every 15 s otherwise, nothing with `-q`.
+    """Count items; show a bar on a terminal, a line every 15 s otherwise, and nothing with `-q`.
 
     Parameters
     ----------
-    total : how many items there will be; None if unknown.
-    what : what is counted, in the plural, e.g. "meshes".
+    total : number of items; None: unknown.
+    what : name of the items, in the plural, such as "meshes".
     """
     if settings.quiet or not sys.stderr.isatty():
         yield _Lines(total, what)

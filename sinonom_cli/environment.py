@@ -1,4 +1,4 @@
-"""Options set by the environment: `SINONOM_<COMMAND>_<OPTION>`, a name of its own for each option of each command."""
+"""Set options by environment variables: `SINONOM_<COMMAND>_<OPTION>`, one for each option of each command."""
 
 import os
 from copy import copy
@@ -8,13 +8,13 @@ from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode
 
 ALSO = {("train", "cache"): "SINONOM_CACHE"}
-"""Second names of options."""
+"""Second variables of options, by command and option."""
 
 _given: dict[str, str] = {}
 
 
 def variable(command: str, option: str) -> str:
-    """Return the name of the variable that sets an option, e.g. `SINONOM_CROP_NOMNAOCR_SIZE`."""
+    """Return the name of the variable that sets an option, such as `SINONOM_CROP_NOMNAOCR_SIZE`."""
     return f"SINONOM_{command}_{option}".upper().replace("-", "_")
 
 
@@ -29,12 +29,12 @@ def name_variables(command: Any) -> None:
         option.envvar = [mine, other] if other else mine
         option.show_envvar = False
         if option.multiple:
-            option.type = copy(option.type)  # click shares it among options
+            option.type = copy(option.type)  # click shares the type among options
             option.type.envvar_list_splitter = os.pathsep
 
 
 def begin(context: Any) -> None:
-    """Note which options of a command that begins were set by the environment."""
+    """Remember which options of the starting command were set by the environment."""
     _given.clear()
     for option in _options(context.command):
         source = context.get_parameter_source(option.name)
@@ -43,18 +43,18 @@ def begin(context: Any) -> None:
 
 
 def sets(option: str) -> bool:
-    """Return whether the option of the command that runs was set by the environment."""
+    """Return whether an option of the running command was set by the environment."""
     return option in _given
 
 
 def blame(error: Exception, context: Any) -> None:
-    """Add to the message of an error the variables that may have caused it.
+    """Add the variables that may have caused an error to its message.
 
     Parameters
     ----------
-    error : an error of click's or ours; changed in place. A usage error that names no option may come from any of
-        them; other errors come from those whose option or value they name.
-    context : the click context of the command, as far as its options were parsed.
+    error : error of click or of sinonom; changed in place. Any variable may have caused a usage error that names no
+        option; otherwise, it is a variable whose option or value the error names.
+    context : click context of the command; only some options may have been parsed.
     """
     message = getattr(error, "message", None)
     if not isinstance(message, str):
@@ -71,30 +71,30 @@ def blame(error: Exception, context: Any) -> None:
 
 
 def _is_named(option: Any, message: str) -> bool:
-    """Return whether a message names an option, or a value of it that is too long to stand there by chance."""
+    """Return whether a message names an option, or its value if this is longer than 2 characters."""
     value = os.environ.get(_given[option.name], "")
     return bool(set(message.replace(",", " ").split()) & set(option.opts)) or (len(value) > 2 and value in message)
 
 
 def warn_of_unread(command: Any, commands: list[str]) -> None:
-    """Warn of variables that were meant for this command and that it does not read, each with one line.
+    """Warn of variables that seem meant for this command but are not read, with one line for each.
 
     Parameters
     ----------
-    command : the click command that begins.
-    commands : the names of all commands; another one's variables may begin with this one's name.
+    command : click command that starts.
+    commands : names of all commands; variables of another command may begin with the name of this one.
     """
     names = {option.name for option in _options(command)}
     read = {variable(command.name, name) for name in names}
     for name in sorted(names):
         old = f"SINONOM_{name}".upper()
         if os.environ.get(old) and old not in {"SINONOM_DATA", *ALSO.values()}:
-            messages.warn(f"{old} is not read; the variable of {command.name} is {variable(command.name, name)}")
+            messages.warn(f"{old} is not read; the variable for {command.name} is {variable(command.name, name)}")
     mine = variable(command.name, "")
     longer = tuple(prefix for prefix in (variable(name, "") for name in commands) if len(prefix) > len(mine))
     for name in sorted(os.environ):
         if name.startswith(mine) and not name.startswith(longer) and name not in read:
-            messages.warn(f"{name} names no option of {command.name}")
+            messages.warn(f"{name} is ignored: it matches no option of {command.name}")
 
 
 def _options(command: Any) -> list[Any]:
@@ -102,6 +102,6 @@ def _options(command: Any) -> list[Any]:
 
 
 def _read(option: Any) -> str:
-    """Return the variable that an option was read from."""
+    """Return the name of the variable from which an option was read."""
     names = [option.envvar] if isinstance(option.envvar, str) else option.envvar
     return next((name for name in names if os.environ.get(name)), names[0])

@@ -1,4 +1,4 @@
-"""What can go wrong, in the words and exit codes that users and scripts see."""
+"""Errors, with the messages and exit codes that users and scripts see."""
 
 import importlib
 import sys
@@ -21,19 +21,19 @@ class ExitCode(IntEnum):
 
 
 class SinonomError(Exception):
-    """An error a user can mend; it is always of the subclass that its exit code has.
+    """Error that a user can correct; its class is always the subclass for its exit code.
 
     Parameters
     ----------
-    message : one line: what failed, and on which file.
-    hint : one line: what to do or type next; may be empty.
-    code : the exit code of the command that it stops; None: that of the class.
+    message : one line that says what failed, and on which file.
+    hint : one line that says what to do or type next; may be empty.
+    code : exit code of the command that the error stops; None: the code of the class.
     """
 
     exit_code = ExitCode.BAD_INPUT
 
     def __new__(cls, message: str = "", hint: str = "", code: ExitCode | None = None) -> Self:
-        """Make the error one of the subclass for `code`, where no subclass is named."""
+        """Create an error of the subclass for `code`, if SinonomError itself is called."""
         chosen: type[SinonomError] = cls if cls is not SinonomError else _CLASSES.get(code, BadInput)
         return Exception.__new__(chosen)  # type: ignore[return-value]
 
@@ -50,29 +50,29 @@ class SinonomError(Exception):
 
 
 class UsageError(SinonomError):
-    """Something was asked for wrongly: exit code 2."""
+    """An option, an argument or a combination of them is wrong: exit code 2."""
 
     exit_code = ExitCode.USAGE
 
 
 class MissingExtra(SinonomError):
-    """A package that an optional extra brings is not installed: exit code 3."""
+    """A package that an optional extra installs is missing: exit code 3."""
 
     exit_code = ExitCode.MISSING_EXTRA
 
 
 class BadInput(SinonomError):
-    """An input cannot be read, or two do not fit each other: exit code 4."""
+    """An input cannot be read, or two inputs do not fit each other: exit code 4."""
 
 
 class OutputInTheWay(SinonomError):
-    """Something is where the output should be, or the disk is full: exit code 5."""
+    """Something else is at the path of the output, or the output cannot be written: exit code 5."""
 
     exit_code = ExitCode.OUTPUT_IN_THE_WAY
 
 
 class SomeFailed(SinonomError):
-    """The work is done except for some items: exit code 6."""
+    """The work is done, except for some items that failed: exit code 6."""
 
     exit_code = ExitCode.SOME_FAILED
 
@@ -83,12 +83,12 @@ _CLASSES: dict[ExitCode | None, type[SinonomError]] = {
 
 
 def need(module: str, extra: str) -> ModuleType:
-    """Import and return `module`, which the optional `extra` brings.
+    """Import and return `module`, which the optional `extra` installs.
 
     Raises
     ------
     SinonomError
-        With exit code 3 and what to install, if the module, or something that it needs, is not installed.
+        With exit code 3 and the name of what to install, if the module or something that it needs is missing.
     """
     package = module.split(".", maxsplit=1)[0]
     pip = f'pip install "sinonom[{extra}]"'
@@ -101,8 +101,8 @@ def need(module: str, extra: str) -> ModuleType:
         message = f"this needs the Python package {missing!r}, which is not installed"
         raise SinonomError(message, pip, ExitCode.MISSING_EXTRA) from None
     except (ImportError, OSError) as error:
-        # A library of the system is missing (libGL.so.1 for OpenCV, say), or the package was built for another machine.
-        # OpenCV then leaves its own folder in the search path, where worker processes find its `typing` for Python's.
+        # A system library is missing (such as libGL.so.1 for OpenCV), or the package was built for another machine.
+        # OpenCV then leaves its folder in the search path, where worker processes find its `typing` before Python's.
         sys.path[:] = search_path
         reason = " ".join(str(error).split())
         message = f"the Python package {package!r} is installed but cannot be loaded: {reason}"

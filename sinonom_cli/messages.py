@@ -1,8 +1,8 @@
-"""Messages and progress of the library: Python's logging, and a callback.
+"""Report messages of the library by Python's logging, and progress by a callback.
 
 Messages go to the logger `sinonom_cli`: warnings, information and details (level DEBUG). The command line shows them
-on stderr (see `console`); in a program they follow what it has set up with `logging`. Progress goes to the callback of
-`reporting`, and nowhere without one.
+on stderr (see `console`); a program decides by its set-up of `logging`. Progress goes to the callback of `reporting`;
+without a callback, it is not shown.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def shown_by(show: Show) -> Iterator[None]:
 
 
 def reporting(report: Report | None) -> AbstractContextManager[None]:
-    """Let a callback follow the progress of the block, in this thread; None: leave it as it is."""
+    """Call a callback with the progress of the block, in this thread; None: change nothing."""
     if report is None:
         return shown_by(_show.get())
     called = report

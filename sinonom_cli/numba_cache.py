@@ -1,4 +1,4 @@
-"""Where numba keeps compiled functions, if it may write neither beside the package nor in the user's cache folder."""
+"""Find a folder for numba's compiled functions, if neither the package nor the user's cache folder can be written."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def find_a_place() -> None:
-    """Give numba a folder of this process and its workers, where it would find none and refuse to work.
+    """Give numba a temporary folder for this process and its workers, if it would find none and fail.
 
-    So it is for a service or a container whose user has no home, with a package that another user has installed.
-    Functions are then compiled anew by each command, which takes some seconds.
+    This happens in a service or a container whose user has no home folder, if another user has installed the package.
+    Each command then compiles the functions again, which takes some seconds.
     """
     if os.environ.get("NUMBA_CACHE_DIR") or _writable(Path(__file__).parent) or _writable(_user_cache()):
         return
@@ -18,7 +18,7 @@ def find_a_place() -> None:
     import tempfile
 
     folder, owner = tempfile.mkdtemp(prefix="sinonom-"), os.getpid()
-    os.environ["NUMBA_CACHE_DIR"] = folder  # the workers read it too
+    os.environ["NUMBA_CACHE_DIR"] = folder  # worker processes read it too
     atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == owner else None)
 
 
@@ -29,10 +29,10 @@ def _user_cache() -> Path:
 
 
 def _writable(folder: Path) -> bool:
-    """Return whether a folder is there, or can be made, and takes files."""
+    """Return whether a folder exists or can be made, and files can be written to it."""
     try:
         folder = folder.expanduser().absolute()
-    except RuntimeError:  # nobody knows where the user's home is
+    except RuntimeError:  # the home folder of the user is unknown
         return False
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -1,4 +1,4 @@
-"""Options that mean the same in every command, and how a command line is split into inputs and output."""
+"""Define the options that all commands share, and split the paths of a command line into inputs and output."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,20 +33,20 @@ def _set_verbose(value: bool) -> bool:
 
 Output = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="OUT", help="Where to write; else the last argument."),
+    typer.Option("--output", "-o", metavar="OUT", help="Path of the output; without it, the last argument."),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an output that sinonom made; never anything else.")
+    bool, typer.Option("--overwrite", help="Replace an output that sinonom made; other files are kept.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same bytes.")]
-Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", help="Where to compute.")]
+Device = Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda[:N]|mps", help="Device for the computation.")]
 Workers = Annotated[
     int | None,
     typer.Option(
         "--workers",
         min=0,
         show_default="one for each core; none for a small job",
-        help="Worker processes; 0: work in this process.",
+        help="Number of worker processes; 0: work in this process.",
     ),
 ]
 Engine = Annotated[
@@ -70,14 +70,14 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_set_verbose,
 
 
 def split_output(paths: list[str], output: Path | None, inputs: str = "INPUT") -> tuple[list[str], Path]:
-    """Split what was typed into inputs and the output: the output comes last or by `--output`.
+    """Split the typed paths into the inputs and the output, which is the last path or the value of `--output`.
 
-    An output that the environment names is taken where a single path was typed, and that path is the input.
+    An output from the environment is used only if a single path was typed; that path is then the input.
 
     Raises
     ------
     SinonomError
-        With exit code 2, if that leaves no input.
+        With exit code 2, if there is no input or no output.
     """
     if len(paths) > 1:
         output = typed(output)
@@ -90,5 +90,5 @@ def split_output(paths: list[str], output: Path | None, inputs: str = "INPUT") -
 
 
 def typed(output: Path | None) -> Path | None:
-    """Return what `--output` says on the command line; None if it is not there."""
+    """Return the value of `--output` from the command line; None if it was not typed there."""
     return None if environment.sets("output") else output

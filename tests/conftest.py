@@ -12,15 +12,15 @@ DATA = os.environ.get("SINONOM_DATA", Path(__file__).parent.parent.parent / "sha
 
 NO_DATA = "no real data"
 NOT_TO_BE_INSTALLED = (NO_DATA, "this processor cannot")
-"""How the reasons of skips begin that `--no-skips` lets pass: no package brings the data, or another processor."""
+"""Reasons of skips that `--no-skips` allows, because no package installs the data or another processor."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--no-skips", action="store_true", help="Fail if a test was skipped for want of a package.")
+    parser.addoption("--no-skips", action="store_true", help="Fail if a test was skipped because a package is missing.")
 
 
 def skipped(config: pytest.Config) -> list[str]:
-    """Return the place and the reason of each skip that `--no-skips` does not let pass."""
+    """Return the test and the reason of each skip that `--no-skips` does not allow."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     reports = reporter.stats.get("skipped", []) if reporter and config.getoption("--no-skips") else []
     return [
@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture
 def shared_data() -> Path:
-    """Folder of real prints, fonts lists and the benchmark (`SINONOM_DATA`); skips where it is absent."""
+    """Return the folder of real prints, font lists and the benchmark (`SINONOM_DATA`); skip the test if absent."""
     root = Path(DATA)
     if not root.is_dir():
         pytest.skip(f"{NO_DATA}: set SINONOM_DATA (looked in {root})")
@@ -51,7 +51,7 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Run all tests without SINONOM_* of the caller's environment, and with a cache of their own."""
+    """Run all tests without the caller's SINONOM_* variables, and with a separate cache."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         for name in list(os.environ):
             if name.startswith("SINONOM_"):
@@ -62,5 +62,5 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def fresh_settings() -> None:
-    """Start every test with no switch set."""
+    """Start every test with the default settings of the console."""
     console.reset()

@@ -1,4 +1,4 @@
-"""How tests look at errors: by their class, their exit code, and the files, numbers and options that they name."""
+"""Check errors by their class, their exit code, and the files, numbers and options that they name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from sinonom_cli.errors import ExitCode, SinonomError
 
 @contextmanager
 def refused(code: ExitCode, *named: object) -> "Iterator[pytest.ExceptionInfo[SinonomError]]":
-    """Expect an error of this exit code, in one line, whose message or hint names all of `named`."""
+    """Expect an error with this exit code and a message of one line; message and hint together name all of `named`."""
     with pytest.raises(SinonomError) as caught:
         yield caught
     assert caught.value.code == code
@@ -20,7 +20,7 @@ def refused(code: ExitCode, *named: object) -> "Iterator[pytest.ExceptionInfo[Si
 
 
 def naming(capsys: "pytest.CaptureFixture[str]", *named: object) -> str:
-    """Return what a command has written to stderr since it was last looked at; it names all of `named`."""
+    """Return what was written to stderr since the last reading, and check that it names all of `named`."""
     said = capsys.readouterr().err
     assert [str(name) for name in named if str(name) not in said] == [], said
     return said

@@ -1,4 +1,4 @@
-"""The Python interface answers as the commands do, loads nothing before it is used, and fails by classes."""
+"""The Python interface answers as the commands do, loads modules only when they are used, and has error classes."""
 
 import doctest
 import json
@@ -234,7 +234,7 @@ def test_messages_are_logged_and_progress_is_called_back(
     seen: list[tuple[int, int | None, str]] = []
     sinonom.open_index(db).search(HAND[:3], progress=lambda *counted: seen.append(counted))
     assert seen == [(1, 3, "pictures"), (2, 3, "pictures"), (3, 3, "pictures")]
-    moved = tmp_path / "a" / "b"  # from here, the way to its pictures leads nowhere
+    moved = tmp_path / "a" / "b"  # relative to this folder, the paths of its pictures lead nowhere
     shutil.copytree(db.parent, moved)
     sinonom.open_index(moved / "db.faiss").search(HAND[0], rerank=5)
     assert [(record.name, record.levelname) for record in caplog.records] == [("sinonom_cli", "WARNING")]
@@ -246,7 +246,7 @@ def test_messages_are_logged_and_progress_is_called_back(
     write_stl(tmp_path / "scans" / "f.stl", surface(letter_f()))
     sinonom.command("render", tmp_path / "scans", tmp_path / "depth", progress=lambda *counted: seen.append(counted))
     assert seen == [(1, 1, "meshes")] and not caplog.records
-    assert ".step 1" in capsys.readouterr().err  # a command shows its messages as when it is typed
+    assert ".step 1" in capsys.readouterr().err  # a called command shows its messages like a typed one
 
 
 def test_a_notebook_is_shown_pictures_and_no_markup_of_a_name(db: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Assertions hang on exit codes, error classes and what a message names: its sentences may be written anew."""
+"""Tests check exit codes, error classes and the names in a message, so that its sentences can be rewritten."""
 
 import ast
 import re
@@ -8,10 +8,10 @@ import pytest
 
 TESTS = Path(__file__).parent
 SENTENCE = re.compile(r"(?<![\w./-])[A-Za-z]{2,}(?:[ ,;:]+[A-Za-z]{1,}){2,}(?![\w/-]*\.\w)")
-"""Three words or more in a row, no file name or option among them."""
+"""Three words or more in a row, without file names and options."""
 COMMAND = re.compile(r"\s*(sinonom|pip|apt-get|--)")
 SAID = re.compile(r"\b(err|stderr|message|hint|said|caught|raised)\b")
-"""What holds the words of an error."""
+"""Names of variables that hold the text of an error."""
 
 
 def texts(node: ast.AST) -> list[str]:
@@ -19,7 +19,7 @@ def texts(node: ast.AST) -> list[str]:
 
 
 def sentences(source: str) -> list[str]:
-    """Return the sentences that a file of tests asserts of messages: by `match=` and in comparisons."""
+    """Return the sentences of messages that a file of tests asserts, by `match=` and in comparisons."""
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.keyword) and node.arg == "match":

@@ -1,4 +1,4 @@
-"""The whole chain, tiny, on the CPU: fonts to images, images to a model, meshes to an index, pictures to answers."""
+"""The whole chain runs on small data on the CPU: fonts to images, images to a model, meshes to an index, queries."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ def sinonom(*arguments: object) -> int:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two hands drawn, one of them carved and rendered, in a folder with a Vietnamese and a Nôm name."""
+    """Return a folder with a Vietnamese and Nôm name; it has images of two fonts, one also carved and rendered."""
     root = tmp_path_factory.mktemp("chain") / FOLDER
     for style in (0, 1):
         build(root / "fonts" / f"hand{style}.ttf", style=style)
@@ -47,7 +47,7 @@ def model(house: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(house: Path) -> tuple[Path, Path]:
-    """The pictures of the other hand, and a truth table that names characters."""
+    """Return the pictures of the second font, and a truth table that names characters."""
     hand, truth = house / "data" / "hand1", house / "truth.csv"
     with truth.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -87,7 +87,7 @@ def test_a_trained_model_indexes_and_answers(house: Path, model: Path, capsys: p
     assert sinonom("query", hand, "--index", house / "own.faiss", "--truth", truth, "--json") == ExitCode.DONE
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])["metrics"]
     assert metrics["queries"] == len(CHARS)
-    assert metrics["mrr@5"] > 0.4  # chance: 0.14
+    assert metrics["mrr@5"] > 0.4  # chance gives 0.14
 
 
 def test_an_index_of_another_model_is_refused(house: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Labels are exact, and Private Use characters of old Nôm texts are mended where Unicode has them now."""
+"""Labels are exact, and Private Use characters of old Nôm texts are replaced if Unicode has encoded them since."""
 
 import bz2
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_no_reading_of_unihan_is_lost() -> None:
     [
         ("字\U000e0100喃\ufe00", "字喃"),  # variation selectors
         ("\ufeff字\u200b\u200d\u2060喃\u00ad", "字喃"),  # zero-width
-        ("字\u302a喃\u0301\u20dd", "字喃"),  # marks that join nothing
+        ("字\u302a喃\u0301\u20dd", "字喃"),  # marks that do not join their base
         ("\U00016ff0字", "字"),  # a mark before any base
         ("か\u3099e\u0302", "がê"),  # marks that join their base
         ("\uf90a\u0301金\ufe00", "\uf90a金"),  # nothing is normalised
@@ -102,7 +102,7 @@ def test_no_reading_of_unihan_is_lost() -> None:
         ("\ue001\U000f000b𡦂\U000323af", "\ue001\U000f000b𡦂\U000323af"),  # Private Use, and newer than this Python
         ("？□?", "？□?"),
         ("", ""),
-        ("\udc80字", "字"),  # a byte that is no UTF-8
+        ("\udc80字", "字"),  # a byte that is not UTF-8
     ],
 )
 def test_what_is_no_character_of_its_own_is_not_counted(text: str, chars: str) -> None:

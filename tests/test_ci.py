@@ -1,4 +1,4 @@
-"""The workflow runs on every system and Python that is promised, and needs nothing that one of them lacks."""
+"""The workflow runs on every promised system and Python version, and uses only programs that all of them have."""
 
 from pathlib import Path
 from typing import Any

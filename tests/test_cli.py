@@ -1,4 +1,4 @@
-"""Promises at the door: exit codes, what goes to stdout, environment variables."""
+"""The command line keeps its promises: exit codes, only data on stdout, environment variables."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_the_options_that_mean_the_same_are_everywhere(command: str, capsys: pyt
     text = capsys.readouterr().out
     for option in ("--json", "-q, --quiet", "-v, --verbose"):
         assert option in text
-    if command not in ("fonts", "sets", "query"):  # they write no artifact
+    if command not in ("fonts", "sets", "query"):  # these write no artifact
         assert "--overwrite" in text
 
 
@@ -165,11 +165,11 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-        # What a shell puts in the background ignores interrupts, and so does all that it starts.
+        # A program that a shell starts in the background ignores interrupts, and so do its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdin and process.stderr
-    time.sleep(4)  # by now it waits for the list of meshes, on a busy machine too
+    time.sleep(4)  # after 4 s it waits for the list of meshes, also on a busy machine
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == ExitCode.INTERRUPTED
     said = process.stderr.read()

@@ -1,4 +1,4 @@
-"""`--engine ray` gives the bytes of `--workers`, in every stage that has it."""
+"""`--engine ray` gives the same bytes as `--workers`, in every stage that has it."""
 
 import shutil
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ STAGES = {
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """One local Ray for all tests here: starting one takes seconds."""
+    """Start one local Ray cluster for all tests here, because a start takes seconds."""
     from sinonom_cli.parallel.ray_engine import _cluster
 
     with _cluster("", 2):
@@ -42,7 +42,7 @@ def test_every_stage_makes_the_same_bytes(tmp_path: Path, cluster: None, monkeyp
     for name, options in (("here", ("--workers", 0)), ("there", ("--workers", 2, "--engine", "ray"))):
         folder = tmp_path / name / source.name
         shutil.copytree(source, folder)
-        monkeypatch.chdir(folder)  # paths stay relative: Ray's workers must find them all the same
+        monkeypatch.chdir(folder)  # relative paths: Ray's workers must find them too
         for stage, arguments in STAGES.items():
             assert cli.run([stage, *map(str, (*arguments, *options))]) == 0, stage
     here, there = content(tmp_path / "here"), content(tmp_path / "there")

@@ -1,4 +1,4 @@
-"""Promises about the environment: each option of each command has a variable of its own."""
+"""Each option of each command has its own environment variable."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ OPTIONS = [
 ]
 TEXTS = {"engine": "ray", "margin": "0.5", "recall_at": "1,2", "breaks": "3", "neighbours": "1"}
 TEXTS |= {"stretch": "1.5", "swell": "0.01"}
-"""Right values of options whose values a callback of theirs checks."""
+"""Valid values of options that check their values by a callback."""
 
 
 def variable(command: str, option: str) -> str:
@@ -33,7 +33,7 @@ def parameter(command: str, option: str) -> Any:
 
 
 def right_value(option: Any) -> str:
-    """Return a value that is not the default."""
+    """Return a valid value that is not the default."""
     if option.name in TEXTS:
         return TEXTS[option.name]
     if getattr(option.type, "choices", None):
@@ -41,7 +41,7 @@ def right_value(option: Any) -> str:
     kind = type(option.type).__name__.lower()
     if "bool" in kind:
         return "yes" if not option.default else "no"
-    if "func" in kind:  # a number or a range of numbers
+    if "func" in kind:  # the option takes a number or a range of numbers
         return "0.07"
     if "int" in kind or "float" in kind:
         low = getattr(option.type, "min", None) or 0
@@ -51,7 +51,7 @@ def right_value(option: Any) -> str:
 
 
 def received(command: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return what a command's function would be given."""
+    """Return the arguments that a command's function would get."""
     got: list[dict[str, Any]] = []
     monkeypatch.setattr(GROUP.commands[command], "callback", lambda **values: got.append(values))
     paths = [p for p in GROUP.commands[command].params if p.param_type_name == "argument" and p.nargs == -1]
@@ -193,7 +193,7 @@ def test_removing_from_an_index_writes_to_no_output_of_the_environment(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINONOM_INDEX_OUTPUT", "other.faiss")
-    assert cli.run(["index", "db.faiss", "--remove", "x"]) == ExitCode.BAD_INPUT  # there is none
+    assert cli.run(["index", "db.faiss", "--remove", "x"]) == ExitCode.BAD_INPUT  # there is no such index
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The examples run as they stand, and the README names no command or option that does not exist."""
+"""The examples run unchanged, and the README names only commands and options that exist."""
 
 import ast
 import json
@@ -15,7 +15,7 @@ import pytest
 from sinonom_cli import cli
 
 ROOT = Path(__file__).parent.parent
-BASH = shutil.which("bash") if os.name == "posix" else None  # that of Windows needs a Linux installed
+BASH = shutil.which("bash") if os.name == "posix" else None  # on Windows, bash needs an installed Linux
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash")
@@ -67,7 +67,7 @@ def test_the_notebook_runs_from_meshes_to_answers(capsys: pytest.CaptureFixture[
     shown = []
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
-            assert cell["outputs"] == [] and cell["execution_count"] is None  # what it shows is made where it runs
+            assert cell["outputs"] == [] and cell["execution_count"] is None  # outputs are made only where it runs
             *body, last = ast.parse("".join(cell["source"])).body
             exec(compile(ast.Module(body, []), "notebook", "exec"), names)
             if isinstance(last, ast.Expr):

@@ -17,7 +17,7 @@ PACKAGE = Path(sinonom_cli.__file__).parent
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """Return a copy of the package without what ships with it, which is linked."""
+    """Return a copy of the package; its assets are links."""
     there = tmp_path / "sinonom_cli"
     left_out = shutil.ignore_patterns(
         "__pycache__", *(path.name for path in ASSETS.iterdir() if path.name != "__init__.py")
@@ -30,7 +30,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 class Change:
-    """Edits of a copy of the package, and the files that they touched."""
+    """Edits of a copy of the package, and the files that they changed."""
 
     def __init__(self, package: Path) -> None:
         self.package, self.touched = package, set[str]()
@@ -42,7 +42,7 @@ class Change:
         self.touched.add(name)
 
     def after(self, name: str, line: str, more: str) -> None:
-        """Add text after the one line that begins so."""
+        """Add the text `more` after the only line that begins with `line`."""
         path = self.package / name
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         [place] = [number for number, text in enumerate(lines) if text.startswith(line)]
@@ -73,7 +73,7 @@ def test_a_new_mesh_format_is_a_file_and_an_entry(copied: Path, tmp_path: Path) 
     assert len(change.touched) <= 3
     (tmp_path / "scans").mkdir()
     rows = []
-    for i in range(30):  # a ridge on a plate, as triangles of nine numbers
+    for i in range(30):  # the mesh is a ridge on a plate, with nine numbers for each triangle
         for j in range(30):
             corners = [
                 (i + a, j + b, 4.0 * (12 <= i + a <= 18 and 4 <= j + b <= 26))

@@ -1,4 +1,4 @@
-"""Files that `benchmarks/fuzz.py` found to be taken for bugs of ours: each is refused, without a warning."""
+"""Files that once caused an unexpected error in `benchmarks/fuzz.py` are refused without a warning."""
 
 import json
 import re
@@ -22,7 +22,7 @@ MESHES = {
 
 
 def assert_refused(capsys: pytest.CaptureFixture[str], out: Path, *typed: object) -> None:
-    """The command ends with exit code 4; the reason is no exception's name, and nothing is warned of."""
+    """Assert that the command ends with exit code 4, without warnings or names of exceptions in its messages."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert run(*typed, out, "--workers", 0) == ExitCode.BAD_INPUT

@@ -1,4 +1,4 @@
-"""What a fresh machine is told: by make where Python lacks a part, and by pytest where a test was skipped."""
+"""On a new machine, make names the missing part of Python, pytest reports skipped tests, and nothing is left behind."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ MAKE = shutil.which("make")
 
 
 def made(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make in a copy of the folder that it expects."""
+    """Run make in a new folder with copies of the files that it needs."""
     folder.mkdir()
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
@@ -22,7 +22,7 @@ def made(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def python_without(module: str, path: Path) -> Path:
-    """Write a python that cannot import a module."""
+    """Write a script that runs Python without one module."""
     path.write_text(f'#!/bin/sh\nPYTHONPATH="{path.parent}/nothing" exec "{sys.executable}" "$@"\n', encoding="utf-8")
     (path.parent / "nothing").mkdir()
     (path.parent / "nothing" / f"{module}.py").write_text("raise ModuleNotFoundError", encoding="utf-8")
@@ -69,7 +69,7 @@ def test_a_skip_fails_where_everything_should_be_installed(
     indented = body.replace("')", "', allow_module_level=True)") if where == "a module" else "pass"
     text = f"import pytest\n{indented}\ndef test_one():\n    {body}\n"
     (tmp_path / "test_it.py").write_text(text, encoding="utf-8")
-    # A module that is skipped leaves no test, which is pytest's exit code 5.
+    # Without this file, a skipped module would leave no test, for which pytest has exit code 5.
     (tmp_path / "test_other.py").write_text("def test_two():\n    pass\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", option, str(tmp_path)]
     plain = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}

@@ -1,4 +1,4 @@
-"""The rules of the code: which package may import which, and that --help loads nothing heavy."""
+"""The code keeps its rules: which package may import which, and that --help loads nothing heavy."""
 
 import ast
 import importlib
@@ -43,7 +43,7 @@ def imported(tree: ast.AST) -> list[str]:
 
 
 def test_imports_run_downwards() -> None:
-    """The contracts are in pyproject.toml; here they are held."""
+    """Check the contracts that are in pyproject.toml."""
     checker = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run(
         [checker, "--no-cache"], cwd=ROOT.parent, capture_output=True, encoding="utf-8", check=False,

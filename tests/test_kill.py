@@ -1,4 +1,4 @@
-"""A command that was killed, and killed again, ends with the bytes of a run that was never broken."""
+"""A command that was killed twice ends with the same bytes as a run that was not interrupted."""
 
 import signal
 import subprocess
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKI
 
 
 def meshes(folder: Path) -> list[str]:
-    """Many small tilted plates."""
+    """Write 400 small tilted plates; return the command that renders them."""
     rng = np.random.default_rng(0)
     for i in range(400):
         corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
-        corners[:, 2] = rng.normal(0, 0.02, 6) + (0, 0, 0, 0.2, 0.2, 0.2)  # what is flat is not drawn
+        corners[:, 2] = rng.normal(0, 0.02, 6) + (0, 0, 0, 0.2, 0.2, 0.2)  # a flat mesh would not be drawn
         write_stl(folder / f"{i:03}.stl", corners.reshape(2, 3, 3))
     return ["render", str(folder), "--size", "128"]
 
@@ -36,7 +36,7 @@ def fonts(folder: Path) -> list[str]:
 
 
 def patches(folder: Path) -> list[str]:
-    """Columns of six blots each."""
+    """Write columns of six blots each; return the command that crops them."""
     rng = np.random.default_rng(0)
     lines = []
     for i in range(300):
@@ -68,13 +68,13 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def done(out: Path) -> int:
-    """How many items the journal says are finished."""
+    """Return the number of finished items in the journal."""
     journal = out / "journal.jsonl"
     return journal.read_bytes().count(b'"rows"') if journal.exists() else 0
 
 
 def killed(command: list[str], out: Path) -> None:
-    """Run a command and kill it once some items more are finished."""
+    """Run a command and kill it after five more items are finished."""
     before, deadline = done(out), time.monotonic() + 120
     process = subprocess.Popen(
         [sys.executable, "-m", "sinonom_cli", *command, str(out), "--workers", "0", "-q"], stdout=subprocess.DEVNULL
@@ -88,13 +88,13 @@ def killed(command: list[str], out: Path) -> None:
 
 
 def torn(out: Path) -> None:
-    """Leave half a line in the journal, as a machine does that goes down."""
+    """Append half a line to the journal, as a crash of the machine may leave it."""
     with (out / "journal.jsonl").open("ab") as file:
         file.write(b'{"item": "')
 
 
 def finished(out: Path) -> dict[Path, int]:
-    """When each whole file was made; what was being written has a name of its own, and is swept away."""
+    """Return the time of each complete file; files that were being written have temporary names and are removed."""
     whole = [p for p in out.rglob("*.*") if p.suffix in {".png", ".stl"} and not p.name.startswith(".")]
     assert whole
     return {p: p.stat().st_mtime_ns for p in whole}

@@ -1,4 +1,4 @@
-"""File names of any kind, and any locale: what a system holds is read, written and printed as it is."""
+"""File names of any kind are read, written and printed unchanged, in any locale."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def ran(folder: Path, command: list[str], **environment: str) -> bytes:
 
 
 def house(folder: Path, name: str) -> str:
-    """Write meshes and a picture of that name, a model and the truth."""
+    """Write meshes and a picture with this name, a model and a truth table; return the name."""
     tiny_model(folder / "model")
     (folder / "scans" / name).mkdir(parents=True)
     for number in range(3):
@@ -76,4 +76,4 @@ def test_a_locale_of_ascii_keeps_no_name_from_being_opened(tmp_path: Path) -> No
 def test_names_that_are_no_utf_8_survive(tmp_path: Path) -> None:
     house(tmp_path, os.fsdecode(b"kh\xffc"))
     ran(tmp_path, ["-c", CHAIN, COMMANDS])
-    assert len((tmp_path / "db.faiss.rows.csv").read_text(encoding="utf-8").splitlines()) == 4  # one is removed again
+    assert len((tmp_path / "db.faiss.rows.csv").read_text(encoding="utf-8").splitlines()) == 4  # header, 3 of 4 rows

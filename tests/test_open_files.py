@@ -1,4 +1,4 @@
-"""As Windows has it: no file is replaced or deleted while this process has it open or mapped."""
+"""No file is replaced or deleted while this process has it open or mapped, because Windows forbids it."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="open files are 
 def in_use(path: str) -> bool:
     """Return whether this process has a file open or mapped."""
     real = os.path.realpath(path)
-    if real.endswith(".lock"):  # Windows has an order of its own for them
+    if real.endswith(".lock"):  # on Windows, lock files are closed before they are removed
         return False
     if not os.path.isfile(real):  # noqa: PTH113
         return False
@@ -32,7 +32,7 @@ def in_use(path: str) -> bool:
 
 @pytest.fixture
 def as_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let deleting and replacing fail for files in use, as they do on Windows."""
+    """Make deleting and replacing fail for files in use, as on Windows."""
 
     def checked(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*paths: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes whatever workers, OpenBLAS's threads and its kernel are, at the usual sizes."""
+"""The same seed gives the same bytes with any workers, threads and kernel of OpenBLAS, at the usual sizes."""
 
 import ast
 import hashlib
@@ -18,7 +18,7 @@ ROOT = Path(sinonom_cli.__file__).parent
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 REFERENCE = ("Haswell", "1", "0")
 OTHERS = (("Haswell", "2", "0"), ("Prescott", "2", "2"))
-"""A kernel with fused products and one without, how many threads there are, and how many workers."""
+"""Kernel (Haswell has fused multiply-add, Prescott does not), number of threads, number of workers."""
 
 CHAIN = (
     ("synth-fonts", "fonts/hand.ttf", "data", "--degrade", "0,0.6"),
@@ -41,7 +41,7 @@ def run(folder: Path, code: str, kernel: str, threads: str) -> "subprocess.Compl
 
 
 def inputs(folder: Path) -> None:
-    """A font of two characters and a column of six."""
+    """Write a font of two characters, and a column of six with its transcript."""
     build(folder / "fonts" / "hand.ttf", chars="字日")
     patch = folder / "nom" / "Patches" / "book" / "p_0.jpg"
     patch.parent.mkdir(parents=True)
@@ -56,7 +56,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str, str], dict[str, str]]:
-    """The files that the chain makes, by their hashes, under a kernel, a number of threads and one of workers."""
+    """Return a function that runs the chain with a kernel, threads and workers, and returns the hashes of its files."""
     known: dict[tuple[str, str, str], dict[str, str]] = {}
     source = tmp_path_factory.mktemp("inputs")
     inputs(source)
@@ -91,7 +91,7 @@ def test_every_command_makes_the_same_bytes_whatever_blas_does(
 
 BLAS = {"dot", "vdot", "inner", "outer", "matmul", "tensordot", "linalg", "convolve", "correlate", "polyfit", "cov"}
 ROWWISE = {"norm"}
-"""Of numpy.linalg, what reaches neither BLAS nor LAPACK, if it is given an axis."""
+"""Functions of numpy.linalg that call neither BLAS nor LAPACK if they get an axis."""
 PROMISED = (
     *("crops", "layout", "fonts", "meshes", "parallel", "render", "search/indexing"),
     *(f"relief/{name}.py" for name in ("carve", "distance", "options", "physics", "plate", "strokes")),
@@ -99,7 +99,7 @@ PROMISED = (
 
 
 def products(path: Path) -> list[str]:
-    """Return where a file multiplies matrices by what may be BLAS."""
+    """Return the lines of a file that multiply matrices and may call BLAS."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     rowwise = {
         id(call.func.value)

@@ -1,4 +1,4 @@
-"""A stage in miniature: texts in, pictures out; what a text says may go wrong."""
+"""Small stage for tests that makes a picture from each text; some texts make it fail."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ from sinonom_cli.storage.inputs import find_inputs
 
 @dataclass(frozen=True)
 class Paint:
-    """A stage in miniature: a picture of noise for each text file; what the file says may go wrong."""
+    """Stage that writes a picture of noise for each text file; some texts make it fail."""
 
     out: Path
     seed: int = 0

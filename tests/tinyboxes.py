@@ -1,4 +1,4 @@
-"""A page of two columns, drawn here, and what files of boxes say of it: CSV, YOLO, PAGE, ALTO."""
+"""Draw a page of two columns, and write its boxes in the formats of YOLO, PAGE and ALTO."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,7 @@ from tinycolumn import WIDTH, column
 from sinonom_cli.cli import run
 
 COLUMNS = ("大人山水木", "火土金日")
-"""Of the page, from right to left."""
+"""Texts of the page's columns, from right to left."""
 TOP = 20
 Box = tuple[int, int, int, int]
 
@@ -37,7 +37,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def assert_cropped(out: Path, found: list[list[tuple[str, Box]]], name: str = "page 1.png", slack: int = 2) -> None:
-    """The set holds each character of the page once, in reading order, where it stands."""
+    """Assert that the set has each character of the page once, in reading order, with its box."""
     made = rows(out / "metadata.csv")
     expected = [pair for one in found for pair in one]
     assert [row["char"] for row in made] == [char for char, _ in expected]

@@ -1,4 +1,4 @@
-"""Columns of print, drawn here: glyph-like strokes in known boxes, ruling lines, paragraph marks, paper with grain."""
+"""Draw printed columns: glyph-like strokes in known boxes, ruling lines, paragraph marks, paper with grain."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,21 @@ WIDTH, PITCH = 28, 26
 
 @dataclass
 class Drawn:
-    """`grey` is (H, W) uint8; `spans` the top and bottom of each character's ink."""
+    """Drawn column: `grey` is (H, W) uint8, and `spans` has the top and bottom of each character's ink, in pixels."""
 
     grey: NDArray[np.uint8]
     spans: list[tuple[int, int]]
 
     def gaps(self) -> list[tuple[int, int]]:
-        """The rows from one character's ink to the next's."""
+        """Return the ranges of rows between the ink of one character and the next."""
         return [(a[1], b[0]) for a, b in zip(self.spans, self.spans[1:], strict=False)]
 
 
 def column(text: str, *, seed: int = 0, gap: int = 4, rules: bool = False, touching: tuple[int, ...] = ()) -> Drawn:
     """Draw a column of characters.
 
-    `○` is a paragraph mark (no span), 一 is flat, any other character is drawn from its code point; the characters
-    whose numbers are in `touching` reach down to the next one.
+    `○` is a paragraph mark (it has no span), 一 is a flat stroke, and any other character is derived from its code
+    point. Characters whose numbers are in `touching` reach down to the next one.
     """
     rng = np.random.default_rng(seed)
     spans: list[tuple[int, int]] = []
@@ -55,7 +55,7 @@ def column(text: str, *, seed: int = 0, gap: int = 4, rules: bool = False, touch
 
 
 def _part(char: str, height: int) -> NDArray[np.float64]:
-    """Ink of one character, (height, WIDTH - 6), that reaches all four sides of its box."""
+    """Return the ink of one character, (height, WIDTH - 6), which reaches all four sides of its box."""
     width = WIDTH - 6
     ink = np.zeros((height, width))
     if char == "一":
@@ -76,5 +76,5 @@ def _part(char: str, height: int) -> NDArray[np.float64]:
 
 
 def save(grey: NDArray[np.uint8], path: object) -> None:
-    """Write a patch as the data set does: a colour JPEG."""
+    """Write a patch as a colour JPEG, like those of the data set."""
     Image.fromarray(grey).convert("RGB").save(path, quality=92)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A small run of every command that makes a folder from files: its command line, and one input that can be changed."""
+"""Prepare a small run of each command that makes a folder from files: its command line, and an input to change."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ Made = tuple[list[str], Path]
 
 
 def sinonom(*arguments: object) -> int:
-    """Run a command line; return its exit code."""
+    """Run a command line and return its exit code."""
     return cli.run([str(argument) for argument in arguments])
 
 
 def meshes(folder: Path, count: int = 4) -> Made:
-    """Tilted plates of two triangles, to be rendered."""
+    """Write tilted plates of two triangles, for `render`."""
     rng = np.random.default_rng(0)
     for number in range(count):
         corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], np.float32)
-        corners[:, 2] = rng.normal(0, 0.02, 6) + (0, 0, 0, 0.2, 0.2, 0.2)  # what is flat is not drawn
+        corners[:, 2] = rng.normal(0, 0.02, 6) + (0, 0, 0, 0.2, 0.2, 0.2)  # a flat mesh would not be drawn
         write_stl(folder / f"{number}.stl", corners.reshape(2, 3, 3))
     return ["render", str(folder), "--size", "32"], folder / "1.stl"
 
 
 def fonts(folder: Path) -> Made:
-    """Two fonts, to be drawn."""
+    """Write two fonts, for `synth-fonts`."""
     for style in (0, 1):
         build(folder / f"hand{style}.ttf", chars="字喃人", style=style)
     return ["synth-fonts", str(folder), "--chars", "字喃人"], folder / "hand1.ttf"
 
 
 def patches(folder: Path) -> Made:
-    """Columns of three blots each, to be cut."""
+    """Write columns of three blots each, for `crop-nomnaocr`."""
     rng = np.random.default_rng(0)
     (folder / "Patches" / "book").mkdir(parents=True)
     lines = []
@@ -55,7 +55,7 @@ def patches(folder: Path) -> Made:
 
 
 def pictures(folder: Path, count: int = 4) -> Made:
-    """Crosses, to be carved."""
+    """Write pictures of crosses, for `carve`."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     for number in range(count):
@@ -76,7 +76,7 @@ COMMANDS: dict[str, Callable[[Path], Made]] = {
 
 
 def replaced_in_place(path: Path, at: int | None = None) -> None:
-    """Change one byte of a file, the last unless told; keep its size and times."""
+    """Change one byte of a file, by default the last; keep its size and times."""
     before, content = path.stat(), bytearray(path.read_bytes())
     content[-1 if at is None else at] ^= 1
     path.write_bytes(bytes(content))

@@ -1,4 +1,4 @@
-"""Four corners and two triangles as mesh files, written by hand."""
+"""Mesh files of four corners and two triangles, built without the code under test."""
 
 import struct
 from typing import Any
@@ -47,7 +47,7 @@ OFF = "OFF\n# a comment\n4 1 0\n" + "".join(f"{x} {y} {z}\n" for x, y, z in CORN
 
 
 def assert_same_triangles(got: Any, want: Any, places: int = 5) -> None:
-    """Assert that two lists of triangles are the same, in any order and begun anywhere, those without area aside."""
+    """Assert that two lists have the same triangles with an area, in any order and from any first corner."""
 
     def turned(triangles: Any) -> list[Any]:
         rounded = (np.round(triangles, places) + 0.0).tolist()

@@ -1,8 +1,8 @@
-"""A small font, drawn here, for tests that need one without shipping or finding one.
+"""Draw a small font, so that tests need no shipped or installed one.
 
-Every character gets its own few strokes, derived from its code point: no two are alike, and none is symmetric. `style`
-is a hand: the same strokes, other weight, slant and wobble, so that the characters of one hand still resemble those of
-another.
+Every character has a few strokes that are derived from its code point: no two are alike, and none is symmetric. Each
+`style` is a typeface family: it has the same strokes with another weight, slant and jitter, so that its characters
+still resemble those of the other families.
 """
 
 from collections.abc import Sequence
@@ -14,15 +14,15 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTCollection, TTFont
 
 EM = 1000
-CHARS = "字喃人天地日月山水金\uf90a火木土大𡦂"  # U+F90A is the compatibility twin of 金 U+91D1
+CHARS = "字喃人天地日月山水金\uf90a火木土大𡦂"  # U+F90A is the compatibility character of 金 U+91D1
 BLANK = "丨"  # mapped to a glyph without any contour
 LIE = "丶"  # mapped to .notdef
-TWIN = "丿"  # mapped to a glyph of its own that draws the very box .notdef draws
+TWIN = "丿"  # mapped to a separate glyph with the same box as .notdef
 PRIVATE = "\ue001"  # a Private Use code with ink
 
 
 def build(path: Path | str, chars: str = CHARS, style: int = 0) -> Path:
-    """Write a TrueType font that draws `chars`, and holds BLANK, LIE, TWIN and PRIVATE besides."""
+    """Write a TrueType font that draws `chars` and also has BLANK, LIE, TWIN and PRIVATE."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _font(chars, style).save(path)
@@ -30,7 +30,7 @@ def build(path: Path | str, chars: str = CHARS, style: int = 0) -> Path:
 
 
 def build_collection(path: Path | str, chars: str = CHARS, styles: Sequence[int] = (0, 1)) -> Path:
-    """Write a collection (.ttc), one face for each of `styles`."""
+    """Write a collection (.ttc) with one face for each of `styles`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     collection = TTCollection()
@@ -40,7 +40,7 @@ def build_collection(path: Path | str, chars: str = CHARS, styles: Sequence[int]
 
 
 def strokes(char: str, style: int = 0) -> list[tuple[float, float, float, float]]:
-    """The strokes of a character as (x0, y0, x1, y1), font units, y up."""
+    """Return the strokes of a character as (x0, y0, x1, y1) in font units, y upwards."""
     rng = np.random.default_rng(ord(char))
     places = rng.permutation(16)[:6]
     wobble = np.random.default_rng([ord(char), style])
@@ -68,7 +68,7 @@ def _font(chars: str, style: int) -> TTFont:
 
 
 def build_placeholders(path: Path | str, kind: str, chars: str, real: str = CHARS) -> Path:
-    """Write a font that draws `real`, and something else for `chars`, which are more.
+    """Write a font that draws `real`, and placeholders for the other characters `chars`.
 
     `kind` is "shared" (one glyph for all), "copies" (a glyph for each, of one outline), "several" (three glyphs in
     turn), "digits" (boxes with the code point's digits in two rows), "row" (the digits in one row, without a box) or
@@ -95,7 +95,7 @@ def build_placeholders(path: Path | str, kind: str, chars: str, real: str = CHAR
 
 
 def _digits(text: str, rows: int) -> object:
-    """The digits of a code point, each as marks at the corners of a small box that its bits turn on."""
+    """Draw the digits of a code point; the bits of a digit switch on marks at the corners of a small box."""
     pen = TTGlyphPen(None)
     text = text.zfill(len(text) + len(text) % rows)
     columns = len(text) // rows
@@ -142,7 +142,7 @@ def _assembled(glyphs: dict[str, object], cmap: dict[int, str], style: int) -> T
 
 
 def _left(builder: FontBuilder, name: str) -> int:
-    """The left edge of a glyph, which its side bearing has to agree with."""
+    """Return the left edge of a glyph, which its side bearing must equal."""
     return getattr(builder.font["glyf"][name], "xMin", 0)
 
 

@@ -1,4 +1,4 @@
-"""glTF documents for tests, put together array by array, by the specification."""
+"""Build glTF documents for tests, array by array, by the specification."""
 
 import json
 import struct

@@ -1,4 +1,4 @@
-"""Tiny meshes for tests: height maps as open surfaces, made without the code under test."""
+"""Make tiny meshes for tests: height maps as open surfaces, built without the code under test."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def open3d_or_skip() -> Any:
 
 
 def letter_f(size: int = 48) -> NDArray[np.float64]:
-    """Return the height map of a raised F, which no turn or mirror maps to itself; (size, size), tops at 0.15."""
+    """Return the height map of a raised F, which no rotation or mirror maps to itself; (size, size), tops at 0.15."""
     heights = np.zeros((size, size))
     u = size // 12
     heights[2 * u : 10 * u, 3 * u : 5 * u] = 0.15
@@ -29,7 +29,7 @@ def letter_f(size: int = 48) -> NDArray[np.float64]:
 
 
 def surface(heights: NDArray[np.float64], rotation: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
-    """Return the triangles over a height map, 1 wide, row 0 on top (greatest y), turned; (F, 3, 3) float32."""
+    """Return a height map as rotated triangles, (F, 3, 3) float32; it is 1 wide, and row 0 has the greatest y."""
     size = len(heights)
     points = [
         (j / (size - 1) - 0.5, 0.5 - i / (size - 1), heights[i, j] - 0.075) for i in range(size) for j in range(size)
@@ -44,7 +44,7 @@ def surface(heights: NDArray[np.float64], rotation: NDArray[np.float64] | None =
 
 
 def turn(about_x: float, about_y: float) -> NDArray[np.float64]:
-    """Return the rotation about x, then about y; degrees."""
+    """Return the (3, 3) rotation about x, then about y, by angles in degrees."""
     a, b = np.radians([about_x, about_y])
     x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
@@ -57,7 +57,7 @@ def likeness(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
 
 
 def ray_heights(open3d: Any, triangles: NDArray[np.float32], size: int, width: float) -> NDArray[np.float64]:
-    """Return what Open3D's ray casting sees from above, (size, size), +-inf where it sees nothing."""
+    """Return the heights that Open3D's ray casting finds from above, (size, size); +-inf where it finds nothing."""
     scene = open3d.t.geometry.RaycastingScene(nthreads=1)
     corners = np.arange(3 * len(triangles), dtype=np.uint32).reshape(-1, 3)
     scene.add_triangles(open3d.core.Tensor(triangles.reshape(-1, 3)), open3d.core.Tensor(corners))

@@ -1,4 +1,4 @@
-"""A tiny real model for tests: flatten, a fixed random projection, unit length; made with onnx, no training."""
+"""Make a tiny real model for tests with onnx, without training: flatten, fixed random projection, unit length."""
 
 from pathlib import Path
 
@@ -19,13 +19,13 @@ def tiny_model(
     distance: str = "euclidean",
     classes: int = 0,
 ) -> Model:
-    """Write a model: (N, 1, size, size) -> (N, dimension).
+    """Write a model that maps (N, 1, size, size) to (N, dimension).
 
     Parameters
     ----------
-    seed : another seed is another model.
+    seed : seed of the projection; another seed makes another model.
     unit : scale embeddings to unit length.
-    classes : make a classifier: a second output, the distribution over so many classes, linear in the embedding.
+    classes : number of classes; above 0, a second output is the softmax of logits that are linear in the embedding.
     """
     onnx = pytest.importorskip("onnx", reason="onnx makes the tests' model; pip install sinonom[train]")
     pytest.importorskip("safetensors", reason="models are stored with it; pip install sinonom[train]")
@@ -69,7 +69,7 @@ def tiny_model(
 
 
 def tiny_pictures(folder: Path, names: list[str], seed: int = 0, side: int = 24) -> list[Path]:
-    """Write one picture of dark random strokes on white for each name; another name is another picture."""
+    """Write one picture of dark random strokes on white for each name; each name has another picture."""
     from PIL import Image, ImageDraw
 
     paths = []

@@ -1,10 +1,10 @@
-"""Characters drawn with bars, for tests of what is done to pictures."""
+"""Draw characters of bars, for tests of the changes made to pictures."""
 
 import numpy as np
 
 
 def drawn(side=96, left=0.2, top=0.15, scale=0.6):
-    """(side, side) uint8: a character without symmetry, dark on light, soft edges."""
+    """Return a character without symmetry, dark on light with soft edges, (side, side) uint8."""
     y, x = (np.mgrid[: 4 * side, : 4 * side] + 0.5) / (4 * side)
     x, y = (x - left) / scale, (y - top) / scale
     bars = [

@@ -1,4 +1,4 @@
-"""The Python interface: what the commands do, for notebooks and programs.
+"""Python interface, which does what the commands do, for notebooks and programs.
 
     import sinonom_cli as sinonom
 
@@ -7,9 +7,9 @@
     print(answer)
 
 An image is a path, an array or a Pillow picture. An array is (H, W) uint8 grey, or (H, W, 3) or (H, W, 4) uint8 colour,
-0 is dark. Answers are those of the commands, to the last bit. Errors are `SinonomError` and its subclasses, one for
-each exit code of the commands. Messages, such as that pictures are not where the index says, go to the logger
-`sinonom_cli` of `logging`; progress goes to a callback.
+where 0 is dark. Answers equal those of the commands, to the last bit. Errors are `SinonomError` and its subclasses, one
+for each exit code of the commands. Messages, such as a warning that the pictures of an index are missing, go to the
+logger `sinonom_cli` of `logging`; progress goes to a callback.
 """
 
 from sinonom_cli.api.rendering import Rendering, render

@@ -1,4 +1,4 @@
-"""Pictures as the Python interface takes them: paths, arrays and Pillow pictures."""
+"""Convert the pictures given to the Python interface (paths, arrays, Pillow pictures) to files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def named_as_given(item: Item, reason: str) -> str:
-    """Return why a picture could not be used, with the name that its user gave in place of a temporary file's."""
+    """Return why a picture could not be used, with the name that the user gave instead of a temporary file's name."""
     return reason.replace(str(item.path), item.key)
 
 
 @contextmanager
 def as_items(images: Any) -> Iterator[list[Item]]:
-    """Yield pictures as items that lie in files; those in memory are written to a folder that is removed afterwards."""
+    """Yield pictures as items with a file; pictures in memory are written to a folder that is removed afterwards."""
     from sinonom_cli.storage.inputs import Item
 
     given = list(images) if isinstance(images, list | tuple) else [images]
@@ -51,8 +51,8 @@ def _written(image: Any, path: Path, number: int) -> Path:
         colour = array.ndim == 3 and array.shape[2] in (3, 4)
         if array.dtype != np.uint8 or not (array.ndim == 2 or colour) or 0 in array.shape:
             raise UsageError(
-                f"picture {number}: an array of shape {array.shape} and type {array.dtype} is no image",
-                "(H, W), (H, W, 3) or (H, W, 4) of uint8",
+                f"picture {number}: an array of shape {array.shape} and type {array.dtype} is not an image",
+                "give (H, W), (H, W, 3) or (H, W, 4) of uint8",
             )
         image = Image.fromarray(np.ascontiguousarray(array))
     lossless = image.mode in ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
@@ -60,5 +60,5 @@ def _written(image: Any, path: Path, number: int) -> Path:
     try:
         image.save(path)
     except Exception as error:
-        raise BadInput(f"picture {number}: {error}", "a Pillow picture that can be saved") from error
+        raise BadInput(f"picture {number}: {error}", "give a Pillow picture that can be saved") from error
     return path

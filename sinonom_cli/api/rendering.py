@@ -24,11 +24,11 @@ class Rendering:
     Attributes
     ----------
     picture : (S, S) uint8, dark strokes on light ground.
-    heights : (S, S) float32 below each pixel, in units of `width`; -inf where there is no surface.
-    width : what the picture's side shows, in the unit of the mesh (of a height map: mm).
-    tilt : degrees by which the mesh was levelled.
-    turned : where its carved side looked, such as `-Z`; "" if it was left as it was.
-    left_out, remarks : what was left out, and what is odd about the file or not certain.
+    heights : (S, S) float32, height of the surface under each pixel, in units of `width`; -inf where there is none.
+    width : length that the picture's side shows, in the unit of the mesh (for a height map: mm).
+    tilt : tilt of the mesh that was removed, degrees.
+    turned : direction of the carved side in the file, such as `-Z`; "" if the mesh was not turned.
+    left_out, remarks : parts that were left out, and anything odd or uncertain about the file.
     """
 
     picture: NDArray[np.uint8] = field(repr=False)
@@ -66,27 +66,27 @@ def render(
     deeper: str = "dark",
     step: float | None = None,
 ) -> Rendering:
-    """Render one mesh, or one height map, to a depth image: what `sinonom render` does.
+    """Render one mesh, or one height map, to a depth image, as `sinonom render` does.
 
     Parameters
     ----------
-    mesh : path of a mesh (STL, PLY, OBJ, OFF, glTF) or of a height map; or (F, 3, 3) triangles; or vertices (V, 3) and
-        faces (F, 3). The carved side faces +Z, or is searched for.
+    mesh : path of a mesh (STL, PLY, OBJ, OFF, glTF) or of a height map; or (F, 3, 3) triangles; or a tuple of
+        vertices (V, 3) and faces (F, 3). If the carved side does not face +Z, it is searched for.
     size : side of the picture in pixels, 16 to 4096.
     projection : "orthographic", or "perspective", which needs the extra `open3d`.
-    level : "auto" to take tilt and bend out, or "off".
-    tone : "local" or "report".
+    level : "auto" to remove tilt and bend, or "off" to keep them.
+    tone : mapping from heights to grey values, "local" or "report".
     mirror : swap left and right.
-    as_is : draw the mesh as it is: nothing turned over, nothing left out.
-    pixel, deeper, step : of height maps: mm from pixel to pixel, which grey is deeper ("dark" or "light"), mm of one
-        step of grey.
+    as_is : draw the mesh as it is, without turning it over or leaving parts out.
+    pixel, deeper, step : for height maps only: side of a pixel in mm, the grey that is deeper ("dark" or "light"), and
+        height of one grey step in mm.
 
     Raises
     ------
     BadInput
-        If it cannot be read, or has no relief.
+        If the mesh cannot be read, or has no relief.
     UsageError
-        If an option has no such value.
+        If an option has an invalid value.
 
     Examples
     --------
@@ -114,13 +114,13 @@ def render(
         ("deeper", deeper, Deeper),
     ):
         if value not in list(allowed):
-            raise UsageError(f"{option}={value!r} is none", " or ".join(allowed))
+            raise UsageError(f"{option}={value!r} is not a valid value", " or ".join(allowed))
     if not SMALLEST <= size <= LARGEST:
-        raise UsageError(f"size={size} is not from {SMALLEST} to {LARGEST}", "size=256")
+        raise UsageError(f"size={size} is not between {SMALLEST} and {LARGEST}", "size=256")
     if pixel is None and (deeper != "dark" or step is not None):
-        raise UsageError("deeper and step mean nothing without pixel", "pixel=0.1, in mm")
+        raise UsageError("deeper and step have no effect without pixel", "give pixel, in mm, such as pixel=0.1")
     if pixel is not None and not 0 < pixel < float("inf"):
-        raise UsageError(f"pixel={pixel} is no width", "pixel=0.1, in mm")
+        raise UsageError(f"pixel={pixel} is not a width", "give a positive width in mm, such as pixel=0.1")
     if projection == "perspective":
         load_open3d("projection='perspective'")
     view = View(size=size, projection=projection, level=level, tone=tone, mirror=mirror, depth16=False, as_is=as_is)
@@ -144,7 +144,7 @@ def render(
 
 
 def _triangles_of(mesh: Any) -> NDArray[np.float32]:
-    """Return (F, 3, 3) float32 triangles of arrays, moved to the origin where float32 would round them."""
+    """Return arrays as (F, 3, 3) float32 triangles, moved to the origin if float32 would round them."""
     import numpy as np
 
     from sinonom_cli.meshes.stl import single_precision
@@ -153,14 +153,14 @@ def _triangles_of(mesh: Any) -> NDArray[np.float32]:
         if isinstance(mesh, tuple):
             vertices, faces = (np.asarray(part) for part in mesh)
             if faces.dtype.kind not in "iu" or (faces.size and faces.min() < 0):
-                raise BadInput("faces are no numbers of vertices, from 0 on", "(F, 3) integers")
+                raise BadInput("faces are not indices of vertices, which count from 0", "give (F, 3) integers")
             triangles = vertices.astype(np.float64)[faces]
         else:
             triangles = np.asarray(mesh, np.float64)
     except (ValueError, TypeError, IndexError) as error:
-        raise BadInput(f"these arrays are no mesh: {error}", "(F, 3, 3), or (V, 3) and (F, 3)") from error
+        raise BadInput(f"these arrays are not a mesh: {error}", "give (F, 3, 3), or (V, 3) and (F, 3)") from error
     if triangles.ndim != 3 or triangles.shape[1:] != (3, 3) or len(triangles) == 0:
-        raise BadInput(f"an array of shape {triangles.shape} is no mesh", "(F, 3, 3), or (V, 3) and (F, 3)")
+        raise BadInput(f"an array of shape {triangles.shape} is not a mesh", "give (F, 3, 3), or (V, 3) and (F, 3)")
     if not np.isfinite(triangles).all() or abs(triangles).max() > 1e30:
-        raise BadInput("some vertices are no finite numbers", "leave their faces out")
+        raise BadInput("some vertices are not finite, or are too large", "leave their faces out")
     return single_precision(triangles)

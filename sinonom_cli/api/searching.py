@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """One row of an index that a picture is like.
+    """Row of an index that is near to a picture.
 
     Attributes
     ----------
-    rank : place among the answers, from 1.
-    label, char : the character, as `U+5B57` and as itself; "" if it is not known.
-    item : path of the picture below its set's `images/`; source : what it was made from, such as a mesh.
-    distance : how far apart the two embeddings are, in the unit of the index's distance.
-    probability : that the label, or the source, is the right one, in [0, 1]; None: the index is not calibrated.
-    picture : where the picture of the row should be.
+    rank : position among the answers, from 1.
+    label, char : the character, as `U+5B57` and as itself; "" if unknown.
+    item : path of the picture below its set's `images/`; source : file that it was made from, such as a mesh.
+    distance : distance between the two embeddings, of the kind `Index.distance`.
+    probability : probability that the label, or the source, is right, in [0, 1]; None: the index is not calibrated.
+    picture : path at which the picture of the row should be.
     """
 
     rank: int
@@ -51,7 +51,7 @@ class Match:
 
     @property
     def reading(self) -> Reading:
-        """Vietnamese and Mandarin readings and the definition of the character; "" where Unihan has none."""
+        """Readings in Vietnamese and Mandarin, and definition of the character; "" where Unihan has none."""
         return reading(self.char)
 
     def __str__(self) -> str:
@@ -61,14 +61,14 @@ class Match:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Sequence[Match]):
-    """What an index answers to one picture: its matches, nearest first.
+    """Answer of an index to one picture: its matches, nearest first.
 
     Attributes
     ----------
-    query : the picture's path, or `picture 1`, `picture 2`, ... where it was given as an array or a Pillow picture.
-    matches : at most as many as were asked for; none if the picture failed or was rejected.
-    known : whether the picture shows anything in the index; None: `reject` was not asked for.
-    failure : why the picture could not be used; "" if it could.
+    query : path of the picture, or `picture 1`, `picture 2`, ... if it was given as an array or a Pillow picture.
+    matches : at most `top` of them; none if the picture failed or was rejected.
+    known : whether the picture shows something in the index; None: `reject` was False.
+    failure : reason why the picture could not be used; "" if it could.
     """
 
     query: str
@@ -109,12 +109,12 @@ class Answer(Sequence[Match]):
 
 
 class Index:
-    """An opened index, with the model that it was made with. Several threads may search it at once.
+    """Opened index, with the model that embedded its pictures. Several threads may search it at the same time.
 
     Attributes
     ----------
-    path : of the index.
-    distance : by which it is searched.
+    path : path of the index.
+    distance : name of the distance that the search uses.
     """
 
     def __init__(self, path: Path | None, model: Path | None, distance: str | None, tta: bool) -> None:
@@ -169,27 +169,27 @@ class Index:
         reject: bool = False,
         progress: Report | None = None,
     ) -> Answer | list[Answer]:
-        """Find the rows that pictures are most like: what `sinonom query` does.
+        """Find the rows that are nearest to pictures, as `sinonom query` does.
 
         Parameters
         ----------
         images : one picture, or a list of them.
-        top : matches of each, 1 or more.
-        rerank : how many of the nearest are ordered again by registration; None: 20 of an index of meshes, else 0.
-        reject : answer nothing to pictures that show nothing in the index, which must be calibrated.
-        progress : called as `progress(done, total, what)` after each picture; None: not at all.
+        top : number of matches for each picture, 1 or more.
+        rerank : number of nearest rows that registration orders again; None: 20 for an index of meshes, else 0.
+        reject : give no matches for pictures that show nothing in the index, which must be calibrated.
+        progress : called as `progress(done, total, what)` after each picture; None: no progress is reported.
 
         Returns
         -------
-        An `Answer` to one picture, a list of them to a list. Where one picture of a list cannot be used, its answer
-        says why in `failure`.
+        An `Answer` for one picture, a list of them for a list. If a picture of a list cannot be used, its answer says
+        why in `failure`.
 
         Raises
         ------
         BadInput
-            If the only picture cannot be used, or `reject` is asked of an index that is not calibrated.
+            If the only picture cannot be used, or `reject` is True for an index that is not calibrated.
         UsageError
-            If `top` or `rerank` is out of range, or something is no image.
+            If `top` or `rerank` is out of range, or an argument is not an image.
         """
         from sinonom_cli.reports.query import DEPTH
         from sinonom_cli.search.answers import answers, batches_embedded
@@ -197,7 +197,7 @@ class Index:
         from sinonom_cli.search.rerank import Reranker, count_of
 
         if top < 1 or (rerank is not None and rerank < 0):
-            raise UsageError(f"top={top}, rerank={rerank}: they count answers", "top=5, rerank=20")
+            raise UsageError(f"top={top}, rerank={rerank}: top must be 1 or more, rerank 0 or more", "top=5, rerank=20")
         judge = judge_of(self._index, self.distance, self._tta, reject)
         count = count_of(rerank, self._index)
         reranker = Reranker(self._index, count, self.distance) if count else None
@@ -211,7 +211,7 @@ class Index:
         if isinstance(images, list | tuple):
             return found
         if found[0].failure:
-            raise BadInput(found[0].failure, "another picture; PNG, JPEG, TIFF, WebP and BMP can be read")
+            raise BadInput(found[0].failure, "use another picture; PNG, JPEG, TIFF, WebP and BMP can be read")
         return found[0]
 
     def _answer(self, item: Item, found: Found | str, top: int) -> Answer:
@@ -241,20 +241,20 @@ def open_index(
     distance: str | None = None,
     tta: bool = False,
 ) -> Index:
-    """Open an index that `sinonom index` made, or, without a path, the index of characters that ships.
+    """Open an index that `sinonom index` made, or, without a path, the index of characters that ships with it.
 
     Parameters
     ----------
     model : folder of the model that the index was made with; None: found from the index.
-    distance : "euclidean", "cosine", "kl" or "cross-entropy"; None: the index's.
+    distance : "euclidean", "cosine", "kl" or "cross-entropy"; None: the distance of the index.
     tta : embed each picture as the mean over five slightly changed views of it.
 
     Raises
     ------
     BadInput
-        If there is no such index, it is damaged, or its model is not there.
+        If there is no such index, it is damaged, or its model is missing.
     UsageError
-        If the distance has no such name.
+        If no distance has this name.
 
     Examples
     --------
@@ -263,7 +263,7 @@ def open_index(
     True
     """
     if distance not in (None, *DISTANCES):
-        raise UsageError(f"distance={distance!r} is none", " or ".join(DISTANCES))
+        raise UsageError(f"distance={distance!r} is not a valid value", " or ".join(DISTANCES))
     return Index(Path(path) if path is not None else None, Path(model) if model is not None else None, distance, tta)
 
 
@@ -277,9 +277,9 @@ def name(images: Picture, top: int = 5) -> Answer: ...
 @overload
 def name(images: list[Any] | tuple[Any, ...], top: int = 5) -> list[Answer]: ...
 def name(images: Picture | list[Any] | tuple[Any, ...], top: int = 5) -> Answer | list[Answer]:
-    """Name the characters that pictures show, with the index that ships: what `sinonom query` does without an index.
+    """Name the characters that pictures show with the index of characters, as `sinonom query` does without `--index`.
 
-    Takes, returns and raises what `Index.search` does.
+    Parameters, results and errors are those of `Index.search`.
 
     Examples
     --------
@@ -299,12 +299,12 @@ def embed(
     Parameters
     ----------
     images : one picture, or a list of them.
-    model : folder of a model; None: `model/` here if there is one, else the one that ships.
+    model : folder of a model; None: `./model` if it exists, else the default model.
     tta : take the mean over five slightly changed views of each picture.
 
     Returns
     -------
-    (N, D) float32, a row for each picture, N = 1 for one.
+    (N, D) float32, a row for each picture; N = 1 for a single picture.
 
     Raises
     ------

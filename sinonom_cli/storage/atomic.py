@@ -42,7 +42,7 @@ def cannot_write(path: Path, error: OSError) -> SinonomError:
     reason = _CANNOT_WRITE.get(error.errno or 0, error.strerror or str(error))
     return SinonomError(
         f"cannot write {path}: {reason}",
-        "make room or choose another output, then run the same command again: it goes on where it stopped",
+        "free some space or choose another output, then run the same command again: it goes on where it stopped",
         ExitCode.OUTPUT_IN_THE_WAY,
     )
 
