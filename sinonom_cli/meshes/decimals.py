@@ -97,8 +97,8 @@ def number(text: Any, at: int) -> Any:
         mantissa, dropped, rest = _leading(text, start, last)
         power += dropped
     if mantissa < _WHOLE and -EXACT_POWER <= power <= EXACT_POWER and rest == _ZERO:
-        value = np.float64(mantissa)
-        value = value / _TENS[-power] if power < 0 else value * _TENS[power]
+        whole = np.float64(mantissa)
+        value = whole / _TENS[-power] if power < 0 else whole * _TENS[power]
     elif mantissa == _ZERO:
         value = 0.0
     else:

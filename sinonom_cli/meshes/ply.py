@@ -134,8 +134,12 @@ def _header(path: Path, content: "NDArray[np.uint8]") -> "tuple[list[Element], b
 
     if content[:3].tobytes() != b"ply":
         content = np.frombuffer(plain_text(content.tobytes()), np.uint8)
-    start = re.match(rb"ply[ \t]*(\r\n|\n|\r)", content)
-    end = re.search(rb"(?:^|[\r\n])end_header[ \t]*(?:" + re.escape(start[1]) + rb"|\r?\n)", content) if start else None
+    start = re.match(rb"ply[ \t]*(\r\n|\n|\r)", content.data)
+    end = (
+        re.search(rb"(?:^|[\r\n])end_header[ \t]*(?:" + re.escape(start[1]) + rb"|\r?\n)", content.data)
+        if start
+        else None
+    )
     if not start or not end:
         raise bad_mesh(path, "not a PLY file, or its header is cut off")
     elements: list[Element] = []

@@ -140,7 +140,7 @@ def _collect(body: Any, at: int, layout: Any, backwards: bool, wanted: int, valu
 
 
 @numba.njit(cache=True)
-def _size(body: Any, at: int, width: int, kind: int, backwards: bool) -> int:
+def _size(body: Any, at: int, width: int, kind: int, backwards: bool) -> Any:
     """Return the whole part of a number of `width` bytes; -1 for NaN and for numbers beyond 2**62."""
     if width == 1 and kind == 0:
         return np.int64(body[at])

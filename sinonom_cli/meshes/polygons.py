@@ -1,12 +1,12 @@
 """Check polygons with any number of corners, and split them into triangles."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.meshes.stl import single_precision
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,8 +65,11 @@ def triangles_of(
     """
     import numpy as np
 
+    from sinonom_cli.meshes.precision import single_precision
+
     points = np.asarray(vertices).reshape(-1, 3)
-    faces = faces_of(path, points, polygons, remarks)
+    faces, small = faces_of(path, points, polygons)
+    note_small(path, len(faces), small, remarks)
     if points.dtype != np.float32:
         used = np.zeros(len(points), bool)
         used[faces] = True
@@ -92,20 +95,28 @@ def corners_of(points: "NDArray[np.float32]", faces: "NDArray[np.int64]") -> "ND
 
 
 def faces_of(
-    path: Path, points: "NDArray[Any]", polygons: "Sequence[Any] | Ragged | NDArray[Any]", remarks: list[str] | None
-) -> "NDArray[np.int64]":
-    """Return the triangles of polygons as vertex indices, (F, 3) int64; see `triangles_of`."""
+    path: Path, points: "NDArray[Any]", polygons: "Sequence[Any] | Ragged | NDArray[Any]"
+) -> "tuple[NDArray[np.int64], Counter[int]]":
+    """Split polygons into triangles of vertex indices.
+
+    Returns
+    -------
+    faces : (F, 3) int64, vertex indices from 0 to V - 1.
+    small : numbers of polygons with fewer than three corners, by their number of corners; they are left out.
+
+    Raises
+    ------
+    SinonomError
+        If a polygon of at least three corners names a vertex that does not exist.
+    """
     import numpy as np
 
     by_size = {polygons.shape[1]: polygons} if isinstance(polygons, np.ndarray) else _by_size(path, polygons)
-    small = [size for size in by_size if size < 3]
-    few = sum(len(by_size.pop(size)) for size in sorted(small))
-    if few and not by_size:
-        raise bad_mesh(path, f"a face has {max(small)} corners")
-    if few and remarks is not None:
-        remarks.append(f"{few:,} faces have fewer than three corners")
+    small = Counter({size: len(same) for size, same in by_size.items() if size < 3 and len(same)})
     parts = []
     for corners, same in sorted(by_size.items()):
+        if corners < 3:
+            continue
         faces = _whole(path, same)
         if faces.size and (faces.min() < 0 or faces.max() >= len(points)):
             wrong = faces.min() if faces.min() < 0 else faces.max()
@@ -115,11 +126,26 @@ def faces_of(
 
             faces = split(points, faces)
         parts.append(faces)
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, 3), np.int64), *parts])
+    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, 3), np.int64), *parts]), small
+
+
+def note_small(path: Path, faces: int, small: "Counter[int]", remarks: list[str] | None) -> None:
+    """Add to `remarks` how many polygons with fewer than three corners were left out of a mesh with `faces` triangles.
+
+    Raises
+    ------
+    SinonomError
+        If the mesh has no others.
+    """
+    if small and not faces:
+        raise bad_mesh(path, f"a face has {max(small)} corners")
+    if small and remarks is not None:
+        remarks.append(f"{small.total():,} faces have fewer than three corners")
 
 
 def _by_size(path: Path, polygons: "Sequence[Any] | Ragged") -> "dict[int, NDArray[Any]]":
-    """Return polygons by their number of corners N, each (P, N), in their order."""
+    """Return polygons by their number of corners N, each (P, N), in their order; of small ones only how many there are
+    is kept."""
     import numpy as np
 
     from sinonom_cli.meshes.triangulate import grouped
@@ -127,17 +153,22 @@ def _by_size(path: Path, polygons: "Sequence[Any] | Ragged") -> "dict[int, NDArr
     if not isinstance(polygons, Ragged):
         sizes = np.fromiter(map(len, polygons), np.int64, len(polygons))
         polygons = Ragged(np.array([corner for polygon in polygons for corner in polygon]), sizes)
-    if not len(polygons):
-        return {}
-    least, most = int(polygons.sizes.min()), int(polygons.sizes.max())
-    if least == most:
-        return {most: polygons.corners.reshape(-1, most) if most else polygons.sizes[:, None][:, :0]}
-    counts = np.bincount(polygons.sizes)
-    ends = np.cumsum(counts * np.arange(len(counts)))
-    corners = grouped(_whole(path, polygons.corners), polygons.sizes, ends - counts * np.arange(len(counts)))
-    sizes = np.flatnonzero(counts).tolist()
-    starts = {size: int(ends[size]) - size * int(counts[size]) for size in sizes}
-    return {size: corners[starts[size] : ends[size]].reshape(counts[size], size) for size in sizes}
+    corners, sizes = polygons.corners, polygons.sizes
+    counts = np.bincount(sizes)
+    by_size = {size: np.zeros((count, size), np.int64) for size, count in enumerate(counts[:3].tolist()) if count}
+    if by_size:
+        corners, sizes = corners[np.repeat(sizes >= 3, sizes)], sizes[sizes >= 3]
+        counts[:3] = 0
+    found = np.flatnonzero(counts).tolist()
+    if len(found) > 1:
+        starts = np.cumsum(counts * np.arange(len(counts))) - counts * np.arange(len(counts))
+        corners = grouped(_whole(path, corners), sizes, starts)
+    begin = 0
+    for size in found:
+        end = begin + size * int(counts[size])
+        by_size[size] = corners[begin:end].reshape(-1, size)
+        begin = end
+    return by_size
 
 
 def _whole(path: Path, numbers: "NDArray[Any]") -> "NDArray[np.int64]":

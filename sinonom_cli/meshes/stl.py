@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 HEADER = b"sinonom"  # must not begin with "solid": simple readers take such a file for ASCII
 
-FAR = 2.0
-"""Largest distance of a mesh from the origin, in units of its longest side; beyond it, float32 rounds the mesh's
-details."""
-
 _VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 _SOLID = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!facet\s+normal\s+[-+.\d])[^\n])*", re.MULTILINE)
 """A line with a solid's name, which may contain any words."""
@@ -136,34 +132,6 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
 
 
-def single_precision(points: Any, used: "NDArray[np.bool_] | None" = None) -> "NDArray[np.float32]":
-    """Return points as float32; points far from the origin are moved there first, so that no detail is lost.
-
-    Scanners may give coordinates in the hundreds of thousands with fractions of a millimetre; float32 holds seven
-    digits.
-
-    Parameters
-    ----------
-    points : (..., 3), anything that numpy converts to an array of numbers.
-    used : (N,) bool, which of the points a face names, in flat order; the others do not matter. None: all.
-    """
-    import numpy as np
-
-    points = np.asarray(points)
-    if points.dtype == np.float32 or not points.size:
-        return points.astype(np.float32, copy=False)
-    with np.errstate(over="ignore", invalid="ignore"):
-        flat = points.reshape(-1, 3).astype(np.float64, copy=False)
-        fine = np.isfinite(flat).all(axis=1)
-        flat = flat[fine if used is None else fine & used]
-        if len(flat):
-            low, high = flat.min(axis=0), flat.max(axis=0)
-            middle = low + (high - low) / 2
-            if np.abs(middle).max() > FAR * (high - low).max():
-                points = points - middle
-        return points.astype(np.float32)
-
-
 def _bad(path: Path, reason: str) -> SinonomError:
     return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
 
@@ -192,11 +160,13 @@ def _read_text(path: Path, text: "bytes | NDArray[np.uint8]") -> "NDArray[np.flo
 
     from sinonom_cli.meshes.stl_text import plain_facets
 
-    triangles = plain_facets(np.frombuffer(text, np.uint8), FAR)
+    triangles = plain_facets(np.frombuffer(text, np.uint8))
     return _read_ascii(path, plain_text(bytes(text))) if triangles is None else triangles
 
 
 def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
+    from sinonom_cli.meshes.precision import single_precision
+
     content = _SOLID.sub(b"", content.lower())
     facets, ends = len(re.findall(rb"\bfacet\b", content)), content.count(b"endfacet")
     if facets != ends or not _END.fullmatch(content[content.rfind(b"endfacet") :].removeprefix(b"endfacet")):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.meshes.decimals import is_space, number
+from sinonom_cli.meshes.precision import far_middle
 
 LEAST_FACET = 80
 """Smallest number of bytes that a facet takes: its words, nine digits and a byte of white space after each."""
@@ -20,28 +21,23 @@ _SOLID, _END_SOLID, _FACET, _NORMAL = _word("solid"), _word("endsolid"), _word("
 _OUTER, _LOOP, _VERTEX, _END_LOOP, _END_FACET = map(_word, ("outer", "loop", "vertex", "endloop", "endfacet"))
 
 
-def plain_facets(text: NDArray[np.uint8], far: float) -> NDArray[np.float32] | None:
+def plain_facets(text: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """Return the triangles of an ASCII STL file, (F, 3, 3) float32; None if it is not of the usual form.
 
     In the usual form, each facet has all its words and three vertices of plain numbers, and no solid's name contains
-    `facet`. Normals are not read.
+    `facet`. Normals are not read. A mesh far from the origin is moved to the origin before its coordinates are rounded.
 
     Parameters
     ----------
     text : (N,) uint8, the file.
-    far : a mesh whose middle is further from the origin than this many of its longest sides is moved to the origin
-        before its coordinates are rounded.
     """
     out = np.empty((len(text) // LEAST_FACET + 1, 3, 3), np.float32)
     count, low, high = _facets(text, np.zeros(3), out)
     if count < 0:
         return None
-    if (low <= high).all():
-        with np.errstate(over="ignore"):
-            middle = low + (high - low) / 2
-            is_far = np.abs(middle).max() > far * (high - low).max()
-        if is_far:
-            _facets(text, middle, out)
+    middle = far_middle(low, high)
+    if middle is not None:
+        _facets(text, middle, out)
     return out[:count].copy() if count < 0.9 * len(out) else out[:count]
 
 
