@@ -6,7 +6,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from sinonom_cli.meshes.decimals import number
+from sinonom_cli.meshes.decimals import is_space, number
 
 MOST_INDEX = 10**15
 """Larger indices are left to `obj`, which refuses them."""
@@ -39,13 +39,14 @@ def plain_lines(text: Any) -> Any:
     plain_points = True
     while at < end:
         at = _skip_blanks(text, at)
-        if at + 1 < end and text[at] == 118 and _is_blank(text[at + 1]):
+        word = text[at] if at < end and (at + 1 == end or not _goes_on(text[at + 1])) else 0
+        if word == 118 and at + 1 < end and _is_blank(text[at + 1]):
             if vertices == len(points):
                 points = _larger(points)
             at += 1
             plain_points &= _is_vertex(text, at, points[vertices])
             vertices += 1
-        elif at < end and text[at] == 102 and not (at + 1 < end and _goes_on(text[at + 1])):
+        elif word == 102:
             at, first = at + 1, taken
             while True:
                 at = _skip_blanks(text, at)
@@ -63,7 +64,7 @@ def plain_lines(text: Any) -> Any:
             polygons += 1
             if taken == first:
                 at = -1
-        elif at < end and (text[at] == 11 or text[at] == 12):
+        elif word == 118 or (at < end and text[at] in (11, 12)):
             at = -1
         if at >= 0:
             at = _next_line(text, at)
@@ -85,8 +86,8 @@ def _ends_line(byte: int) -> bool:
 
 @numba.njit(cache=True)
 def _goes_on(byte: int) -> bool:
-    """Return whether a word goes on with a byte."""
-    return not (_is_blank(byte) or _ends_line(byte))
+    """Return whether a word goes on with a byte: no white space, and no comment begins."""
+    return not (is_space(byte) or byte == 35)
 
 
 @numba.njit(cache=True)
@@ -137,7 +138,7 @@ def _corner(text: Any, at: int, vertices: int) -> Any:
     if at == start or index >= MOST_INDEX or (at < end and _goes_on(text[at]) and text[at] != 47):
         return 0, -1
     while at < end and _goes_on(text[at]):  # indices of texture coordinates and normals
-        if text[at] == 92 or text[at] == 11 or text[at] == 12:
+        if text[at] == 92:
             return 0, -1
         at += 1
     # Negative indices count back from the last vertex so far; -0 is 0, which is not allowed.
