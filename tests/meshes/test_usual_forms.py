@@ -5,6 +5,7 @@ whatever they would read differently.
 """
 
 import random
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -65,18 +66,21 @@ def damaged(text: str, rng: random.Random) -> bytes:
         end = at + rng.randrange(1, 4)
         lines = text.split("\n")
         rng.shuffle(lines)
-        text = rng.choices(
-            (
-                text[:at] + rng.choice(LETTERS) + text[at:],
-                text[:at] + text[end:],
-                text[:at] + rng.choice(LETTERS) + text[at + 1 :],
-                text.replace("\n", rng.choice(("\r\n", "\r", " \n", "\n\n", "\n  "))),
-                text[:at],
-                "\n".join(lines),
-                text.replace(rng.choice(text), rng.choice(LETTERS)),
-            ),
-            (8, 8, 8, 2, 1, 1, 1),
-        )[0] or "x"
+        text = (
+            rng.choices(
+                (
+                    text[:at] + rng.choice(LETTERS) + text[at:],
+                    text[:at] + text[end:],
+                    text[:at] + rng.choice(LETTERS) + text[at + 1 :],
+                    text.replace("\n", rng.choice(("\r\n", "\r", " \n", "\n\n", "\n  "))),
+                    text[:at],
+                    "\n".join(lines),
+                    text.replace(rng.choice(text), rng.choice(LETTERS)),
+                ),
+                (8, 8, 8, 2, 1, 1, 1),
+            )[0]
+            or "x"
+        )
     return text.encode()
 
 
@@ -141,3 +145,29 @@ def test_polygons_of_all_sizes_come_in_order_of_their_sizes(name: str, tmp_path:
     for at, polygon in enumerate(p for p in polygons if len(p) == 4):
         two = got[len(triangles) + 2 * at : len(triangles) + 2 * at + 2].reshape(-1, 3)
         assert {tuple(corner) for corner in two.tolist()} == {tuple(corner) for corner in corners[polygon].tolist()}
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("index", ["uchar B", "short h", "uint I", "float f", "double d"])
+@pytest.mark.parametrize(
+    "count", ["char b", "uchar B", "short h", "ushort H", "int i", "uint I", "float f", "double d"]
+)
+def test_lists_of_any_type_may_differ_in_length(order: str, count: str, index: str, tmp_path: Path) -> None:
+    (count_name, c), (index_name, i) = count.split(), index.split()
+    head = (
+        f"ply\nformat binary_{'little' if order == '<' else 'big'}_endian 1.0\nelement vertex 4\nproperty float x\n"
+        f"property float y\nproperty float z\nelement face 3\nproperty list {count_name} uchar tags\n"
+        f"property double weight\nproperty list {count_name} {index_name} vertex_indices\nend_header\n"
+    )
+    body = b"".join(struct.pack(f"{order}3f", *corner) for corner in CORNERS)
+    for tags, polygon in (([], [0, 1, 2]), ([9] * 100, [2, 1, 0, 3]), ([7], [0, 2, 3])):
+        body += struct.pack(
+            f"{order}{c}{len(tags)}Bd{c}{len(polygon)}{i}", len(tags), *tags, 1e9, len(polygon), *polygon
+        )
+    (tmp_path / "a.ply").write_bytes(head.encode() + body)
+    np.testing.assert_array_equal(read_mesh(tmp_path / "a.ply")[:2], FAN)
+    assert len(read_mesh(tmp_path / "a.ply")) == 4
+    for end in range(len(head) + 1, len(head) + len(body), 7):
+        (tmp_path / "a.ply").write_bytes((head.encode() + body)[:end])
+        with pytest.raises(SinonomError):
+            read_mesh(tmp_path / "a.ply")
