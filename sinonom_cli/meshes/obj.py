@@ -52,7 +52,8 @@ def _read_any(path: Path, content: bytes, remarks: list[str] | None) -> "NDArray
             raise ValueError("a vertex does not have three coordinates")
         points = numbers_in(b" ".join(vertices), 3 * len(vertices)).reshape(-1, 3)
         _, corners, sizes, _, plain = plain_lines(np.frombuffer(content, np.uint8))
-        polygons = Ragged(corners, sizes) if plain else _polygons(content)
+        # A carriage return is a line end there, but none in a file with NUL bytes.
+        polygons = Ragged(corners, sizes) if plain and b"\r" not in content else _polygons(content)
     except ValueError as error:
         raise bad_mesh(path, f"cannot be read as OBJ: {error}") from None
     return triangles_of(path, points, polygons, remarks)
