@@ -6,12 +6,13 @@ bytes. Its header may begin with "solid", like that of an ASCII file, so the siz
 
 import codecs
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.mesh_text import numbers_in, plain_text
-from sinonom_cli.storage.atomic import write_bytes
+from sinonom_cli.storage.atomic import replacing, write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,6 +111,33 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     ----------
     triangles : (F, 3, 3) float32, vertices (x, y, z).
     """
+    content = HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + _records(triangles)
+    write_bytes(path, content)
+
+
+def write_stl_parts(path: Path, parts: "Iterable[NDArray[np.float32]]") -> int:
+    """Write a binary STL file from parts of a mesh, one in memory at a time, completely or not at all.
+
+    Parameters
+    ----------
+    parts : each (F, 3, 3) float32, as for `write_stl`.
+
+    Returns
+    -------
+    The number of triangles.
+    """
+    count = 0
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(HEADER.ljust(80) + bytes(4))
+        for triangles in parts:
+            file.write(_records(triangles))
+            count += len(triangles)
+        file.seek(80)
+        file.write(count.to_bytes(4, "little"))
+    return count
+
+
+def _records(triangles: "NDArray[np.float32]") -> bytes:
     import numpy as np
 
     records = np.zeros(len(triangles), _FIELDS)
@@ -117,7 +145,7 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     records["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
     records["vertices"] = triangles
-    write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
+    return records.tobytes()
 
 
 def single_precision(points: Any, used: "NDArray[np.bool_] | None" = None) -> "NDArray[np.float32]":

@@ -229,7 +229,7 @@ def _smeared(surface: "Array", reach: "Array", draw: "RandomFields") -> "Array":
 
 def _breaks(strokes: "Array", count: "Array", draw: "RandomFields") -> "Array":
     """Return the depth of breaks at points on strokes, (N, S, S) in [0, 1], as a share of the relief's depth."""
-    xp, size = draw.xp, draw.size
+    xp = draw.xp
     most = int(count.max()) if draw.count else 0
     if most == 0:
         return xp.zeros_like(strokes)
@@ -237,13 +237,14 @@ def _breaks(strokes: "Array", count: "Array", draw: "RandomFields") -> "Array":
     # Draw first a row, weighted by its amount of stroke, then a column of that row: two resolutions give about the same
     # point.
     rows = xp.cumsum(strokes.sum(2), 1)
-    row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=size - 1)
+    row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=strokes.shape[1] - 1)
     columns = xp.cumsum(xp.stack([page[at] for page, at in zip(strokes, row, strict=True)]), 2)
-    column = (columns < u[:, :, 1:2] * columns[:, :, -1:]).sum(2).clip(max=size - 1)
-    place = draw.plane()[1][0]
+    column = (columns < u[:, :, 1:2] * columns[:, :, -1:]).sum(2).clip(max=strokes.shape[2] - 1)
+    y, x = draw.plane()
+    y, x = y[:, 0], x[0]
     half = BREAK[0] + (BREAK[1] - BREAK[0]) * u[:, :, 2:4]
-    down = draw.bell((place - place[row][:, :, None]) / half[:, :, :1])
-    across = draw.bell((place - place[column][:, :, None]) / half[:, :, 1:])
+    down = draw.bell((y - y[row][:, :, None]) / half[:, :, :1])
+    across = draw.bell((x - x[column][:, :, None]) / half[:, :, 1:])
     meant = draw.numbers(most) < count[:, 0]
     splinters = draw.product(down.swapaxes(1, 2), across * meant[:, :, None]) * 3
     return splinters.clip(max=1) * draw.within(*BROKEN)
