@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sinonom_cli.commands.carve_jobs import blocks, plates, refuse_misplaced
+from sinonom_cli.commands.carve_jobs import block_options, blocks, plates, refuse_misplaced
 from sinonom_cli.commands.carve_ranges import within
 from sinonom_cli.options import (
     Engine,
@@ -105,8 +105,15 @@ def carve(
         Span, within("--swell", -0.05, 0.05, "Distance that the strokes' edges are moved outwards.")
     ] = CARVING.swell,
     turn: Annotated[
-        Span, within("--turn", -180, 180, "Rotation of the plate in its own plane, in degrees.")
-    ] = CARVING.turn,
+        Span | None,
+        within(
+            "--turn",
+            -180,
+            180,
+            "Rotation in the plate's own plane, in degrees.",
+            default=f"{CARVING.turn}; with --solid 0",
+        ),
+    ] = None,
     bend: Annotated[
         Span | None,
         within(
@@ -120,7 +127,7 @@ def carve(
             0,
             60,
             "Tilt to any side, in degrees.",
-            default=f"{CARVING.tilt}; with --page {BLOCK.carving.tilt}",
+            default=f"{CARVING.tilt}; with --page {BLOCK.carving.tilt}; with --solid 0",
         ),
     ] = None,
     smear: Annotated[
@@ -152,10 +159,17 @@ def carve(
     ] = None,
     bow: Annotated[
         Span | None,
-        within("--bow", 0, 50, "Rise from a block's middle to a point 150 mm away, in mm.", default=str(BLOCK.bow)),
+        within(
+            "--bow",
+            0,
+            50,
+            "Rise from a block's middle to a point 150 mm away, in mm.",
+            default=f"{BLOCK.bow}; with --solid 0",
+        ),
     ] = None,
     cracks: Annotated[
-        Span | None, within("--cracks", 0, 100, "Number of cracks of a block.", True, default=str(BLOCK.cracks))
+        Span | None,
+        within("--cracks", 0, 100, "Number of cracks of a block.", True, default=f"{BLOCK.cracks}; with --solid 0"),
     ] = None,
     handles: Annotated[
         Span | None,
@@ -189,7 +203,7 @@ def carve(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Carve pictures of characters, or of pages, into relief meshes.
+    """Carve pictures of characters or pages into reliefs.
 
     The meshes (binary STL) look like scanned woodblocks: of single characters, or with --page of whole blocks. For each
     picture, each amount is drawn uniformly from its range LOW:HIGH; one number fixes the amount. Lengths are in plate
@@ -216,23 +230,16 @@ def carve(
         "stretch": stretch,
         "bend": bend,
     }
-    sizes: dict[str, Any] = {
-        "page_width": page_width,
-        "char_width": char_width,
-        "bow": bow,
-        "cracks": cracks,
-        "handles": handles,
-    }
-    sizes |= {"as": as_, "solid": solid or None, "thickness": thickness}
+    sizes: dict[str, Any] = {"page_width": page_width, "char_width": char_width, "bow": bow, "cracks": cracks}
+    sizes |= {"handles": handles, "as": as_, "solid": solid or None, "thickness": thickness}
     refuse_misplaced(page, singles, sizes)
-    given = {name: value for name, value in {"tilt": tilt, **singles}.items() if value is not None}
-    carving = replace(BLOCK.carving if page else CARVING, relief=relief, turn=turn, swell=swell, mirror=mirror, **given)
-    options = {name: value for name, value in sizes.items() if value is not None and name != "as"}
+    carving = replace(CARVING, relief=relief, swell=swell, mirror=mirror)
     if page:
-        block = BlockOptions(carving=carving, resolution=resolution, as_map=as_ == "map", **options)
-        job = blocks(inputs, out, block, seed, limit)
+        job = blocks(inputs, out, block_options(carving, tilt, turn, resolution, sizes), seed, limit)
     else:
-        job = plates(inputs, out, replace(carving, resolution=resolution or CARVING.resolution), seed, limit)
+        singles |= {"tilt": tilt, "turn": turn, "resolution": resolution}
+        given = {name: value for name, value in singles.items() if value is not None}
+        job = plates(inputs, out, replace(carving, **given), seed, limit)
     from sinonom_cli.parallel.batch import BatchOptions, close, fill
 
     artifact = fill(

@@ -1,11 +1,15 @@
 """What `sinonom carve` works through: pictures of single characters, or of pages."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sinonom_cli.errors import UsageError
 from sinonom_cli.relief.block_options import BlockOptions
 from sinonom_cli.relief.options import Carving
+from sinonom_cli.relief.physics import Span
+
+NONE = Span(0, 0)
 
 
 def refuse_misplaced(page: bool, singles: dict[str, Any], sizes: dict[str, Any]) -> None:
@@ -19,6 +23,25 @@ def refuse_misplaced(page: bool, singles: dict[str, Any], sizes: dict[str, Any])
         raise UsageError("--thickness is for solid blocks", "add --solid")
     if sizes["solid"] and sizes["as"] == "map":
         raise UsageError("a height map cannot be --solid", "leave out --solid or --as map")
+
+
+def block_options(
+    carving: Carving, tilt: Span | None, turn: Span | None, resolution: int | None, sizes: dict[str, Any]
+) -> BlockOptions:
+    """Return the options of blocks; a solid one, which is for making, lies still and is sound unless asked.
+
+    Parameters
+    ----------
+    carving : its tilt and turn are replaced.
+    tilt, turn, resolution : what was typed; None: the default.
+    sizes : the other options of blocks by name; None: the default.
+    """
+    given = {name: value for name, value in sizes.items() if value is not None and name != "as"}
+    still = Carving(tilt=NONE, turn=NONE) if sizes["solid"] else BlockOptions().carving
+    if sizes["solid"]:
+        given = {"bow": NONE, "cracks": NONE, **given}
+    carving = replace(carving, tilt=tilt or still.tilt, turn=turn or still.turn)
+    return BlockOptions(carving=carving, resolution=resolution, as_map=sizes["as"] == "map", **given)
 
 
 def plates(inputs: list[str], out: Path, carving: Carving, seed: int, limit: int | None) -> dict[str, Any]:

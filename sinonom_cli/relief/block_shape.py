@@ -1,8 +1,8 @@
 """Shape what surrounds the carved page of a block: handles, cracks and the irregular edge.
 
-The amounts follow pictures of nine scanned blocks: handles are 0.06 to 0.4 times as wide as the frame; a concave slope
-of a third to a half of that leads from the ground beside the frame up to a smooth handle; cracks begin at the ends and
-follow the grain. The level of the handles is not known from pictures; they do not print, so they lie below the face.
+The amounts follow shaded pictures of nine scanned blocks: handles are 0.06 to 0.4 times as wide as the frame, a third
+to a half of which is a slope that gets steeper towards the smooth handle, from about 15 to 45 degrees by its shade;
+cracks begin at the ends and follow the grain.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 SLOPE = (0.3, 0.5)
 """Width of the slope between ground and handle, as a share of the handle."""
-LEVEL = (0.1, 0.9)
-"""Depth of the handles below the face, as a share of the relief's depth."""
+DROP = (0.02, 0.05)
+"""Depth of the handles below the ground beside the frame, as a share of the width of the page's ink."""
+EVEN = 0.4
+"""Share of the drop that is even along the slope; the rest grows as the square of the distance."""
 PLANED = 0.3
 """Share of the ground's chisel marks that a handle has."""
 WAVER = 0.01
@@ -41,26 +43,28 @@ class Crack:
         return f"{'left' if self.at_left else 'right'} {self.y:.4g} {self.length:.4g}"
 
 
-def add_handles(surface: "NDArray[np.float32]", left: int, right: int, depth: float, rng: np.random.Generator) -> None:
-    """Raise and smooth the ground at both ends of a block, in place.
+def add_handles(
+    surface: "NDArray[np.float32]", left: int, right: int, depth: float, drop: float, rng: np.random.Generator
+) -> None:
+    """Lower and smooth the ground at both ends of a block, in place.
 
     Parameters
     ----------
     surface : (R, C) float32 heights; the ends are ground, about `depth` below 0.
     left, right : width of each handle with its slope, in points.
+    drop : depth of the handles below the ground, in the unit of `depth`.
     """
     rows = len(surface)
     for width, seen in ((left, surface), (right, surface[:, ::-1])):
         end = seen[:, :width]
         slope = float(rng.uniform(*SLOPE)) * width
-        rise = (1 - float(rng.uniform(*LEVEL))) * depth
         waver = -np.abs(_wavering(rows, 12, WAVER * rows, rng))
         if width:
             inwards = width - np.arange(width, dtype=np.float32) - 0.5
             share = ((inwards[None, :] + waver[:, None]) / np.float32(max(slope, 1))).clip(0, 1)
-            end += depth
+            end += np.float32(depth)
             end *= 1 - (1 - PLANED) * share
-            end += share * share * np.float32(rise) - np.float32(depth)
+            end -= share * (EVEN + (1 - EVEN) * share) * np.float32(drop) + np.float32(depth)
 
 
 def add_cracks(

@@ -12,21 +12,18 @@ from PIL import Image
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.relief.block_options import BlockOptions
+from sinonom_cli.relief.block_plan import Plan, corner_of_page, planned
 from sinonom_cli.relief.block_shape import add_cracks, add_handles, edge
 from sinonom_cli.relief.char_width import char_width
 from sinonom_cli.relief.distance import distance_to
 from sinonom_cli.relief.page_fields import PageFields
-from sinonom_cli.relief.physics import FARTHEST, Lie, Span, amounts, heights, lie
+from sinonom_cli.relief.physics import FARTHEST, Amounts, Lie, Span, amounts, heights, lie
 from sinonom_cli.relief.plate import Pose, pose_of
-from sinonom_cli.relief.strokes import BORDER, FINER, pooled
+from sinonom_cli.relief.strokes import FINER, pooled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_VERTICES = 30_000_000
-"""Largest number of vertices of a block; its heights and fields need about 60 bytes for each."""
-RIM = (0.005, 0.03)
-"""Distance of the page's ink from the block's edge, as a share of the ink's width."""
 BOWED = 150.0
 """Distance from the middle, in mm, at which the block has risen by its bow."""
 STRIP = 256
@@ -40,7 +37,7 @@ INKED = 0.1
 BLOCK_KNOWN = (
     *("mirrored", "mm_per_pixel", "char_width", "page_x", "page_y", "step", "plate_width"),
     *("tilt", "tilt_x", "tilt_y", "turn", "bow", "bow_xx", "bow_yy", "bow_xy"),
-    *("handle_left", "handle_right", "cracks", "crack_places", "swell"),
+    *("handle_left", "handle_right", "handle_drop", "cracks", "crack_places", "swell"),
     *("depth", "flank", "deepening", "gouge", "uneven", "wear", "breaks", "smear", "blur", "noise"),
 )
 """Columns of `metadata.csv`.
@@ -73,35 +70,6 @@ class Block:
     known: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Sizes of a block, in points of its grid.
-
-    Attributes
-    ----------
-    ink : box of the page's ink, x0, y0, x1, y1, in pixels.
-    plate : points along a plate.
-    rows, columns : size of the page's ink.
-    rim : points between the ink and the block's edge, or a handle.
-    left, right : width of each handle.
-    step : distance of two points, in mm.
-    """
-
-    ink: tuple[int, int, int, int]
-    plate: int
-    rows: int
-    columns: int
-    rim: int
-    left: int
-    right: int
-    step: float
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Return the number of rows and columns of the whole block."""
-        return self.rows + 2 * self.rim, self.left + self.columns + 2 * self.rim + self.right
-
-
 def carve_block(ink: "NDArray[np.float32]", options: BlockOptions, rng: np.random.Generator) -> Block:
     """Carve the ink of a page into a block.
 
@@ -120,87 +88,70 @@ def carve_block(ink: "NDArray[np.float32]", options: BlockOptions, rng: np.rando
     width = options.char_width or char_width(ink)
     if width is None:
         raise SinonomError("the width of the characters cannot be estimated", "give it in pixels: --char-width 40")
-    if options.carving.mirror:
-        ink = ink[:, ::-1]
-    plan = _planned(ink, width, options, placing)
-    swell = float(placing.uniform(options.carving.swell.low, options.carving.swell.high))
-    strokes, far = _carved_strokes(ink, plan, swell)
+    carving = options.carving
+    plan = planned(ink[:, ::-1] if carving.mirror else ink, width, options, placing)
+    swell = float(placing.uniform(carving.swell.low, carving.swell.high))
     draw = PageFields(carved, *plan.size, plan.plate)
-    drawn = amounts(options.carving.relief, draw)
-    lies = lie(options.carving.tilt, options.bow, draw)
-    fields = (far / np.float32(FARTHEST))[None]
-    spread = replace(
-        drawn,
-        breaks=drawn.breaks * _characters(strokes, plan.plate),
-        gouge=drawn.gouge * (1 - SMOOTH * fields),
-        noise=0 * drawn.noise,
-    )
-    surface = heights(far[None], strokes[None], spread, draw)[0].astype(np.float32, copy=False)
-    surface += (draw.smooth(BROAD) * fields)[0] * (drawn.gouge * drawn.depth).item()
-    del strokes, far, fields, spread
-    depth, plate_width = float(drawn.depth.item()), plan.plate * plan.step
-    add_handles(surface, plan.left, plan.right, depth, placing)
+    drawn, lies = amounts(carving.relief, draw), lie(carving.tilt, options.bow, draw)
+    strokes, far = _carved_strokes(ink[:, ::-1] if carving.mirror else ink, plan, swell)
+    surface = _ground_and_tops(strokes, far, drawn, draw)
+    del strokes, far
+    depth = float(drawn.depth.item())
+    add_handles(surface, plan.left, plan.right, depth, plan.drop / plan.plate_width, placing)
     cracks = add_cracks(surface, _whole(options.cracks, placing), depth, plan.step, placing)
     surface += np.float32(drawn.noise.item()) * draw.noise()[0]
-    surface *= np.float32(plate_width)
+    surface *= np.float32(plan.plate_width)
     _add_bow(surface, lies, plan.step)
-    inset = options.carving.relief.ragged.high * plan.plate
+    inset = carving.relief.ragged.high * plan.plate
     inside = edge(*plan.size, max(2.0 * plan.plate, 4 * inset), inset, placing)
-    pose = pose_of(lies, float(placing.uniform(options.carving.turn.low, options.carving.turn.high)))
-    a, b, c = (coefficient.item() for coefficient in lies.bend)
+    pose = pose_of(lies, float(placing.uniform(carving.turn.low, carving.turn.high)))
     mm = options.page_width / ink.shape[1]
-    mirrored = options.carving.mirror
-    left, top = _corner(plan, mm, ink.shape[1] if mirrored else 0)
-    bow = max(abs(a), abs(b), abs(c))
-    numbers = (
-        *(mm, width, left, top, plan.step, plate_width),
-        *(lies.tilt.item(), pose.x, pose.y, pose.z, bow, a, b, -c / 2),
-        *(plan.left * plan.step, plan.right * plan.step),
+    corner = corner_of_page(plan, mm, ink.shape[1] if carving.mirror else 0)
+    known = {
+        "mirrored": "yes" if carving.mirror else "no",
+        **_texts({"mm_per_pixel": mm, "char_width": width, "page_x": corner[0], "page_y": corner[1]}),
+        **_texts({"step": plan.step, "plate_width": plan.plate_width}),
+        **_of_lie(lies, pose),
+        **_texts({"handle_left": plan.left * plan.step, "handle_right": plan.right * plan.step}),
+        **_texts({"handle_drop": plan.drop if plan.left or plan.right else 0.0}),
+        **{"cracks": str(len(cracks)), "crack_places": "; ".join(map(str, cracks))},
+        **_texts({"swell": swell, **{name: amount.item() for name, amount in vars(drawn).items()}}),
+    }
+    return Block(surface, inside, plan.step, pose, known)
+
+
+def _texts(numbers: dict[str, float]) -> dict[str, str]:
+    return {name: f"{number:.6g}" for name, number in numbers.items()}
+
+
+def _of_lie(lies: Lie, pose: Pose) -> dict[str, str]:
+    a, b, c = (coefficient.item() for coefficient in lies.bend)
+    turned = {"tilt": lies.tilt.item(), "tilt_x": pose.x, "tilt_y": pose.y, "turn": pose.z}
+    bowed = {"bow": max(abs(a), abs(b), abs(c)), "bow_xx": a, "bow_yy": b, "bow_xy": -c / 2}
+    return _texts({**turned, **bowed})
+
+
+def _ground_and_tops(
+    strokes: "NDArray[np.float32]", far: "NDArray[np.float32]", drawn: Amounts, draw: PageFields
+) -> "NDArray[np.float32]":
+    """Return the heights that `physics` gives a page, (R, C) float32 in plate widths, without noise.
+
+    Each character has its breaks; the ground far from strokes has broad facets in place of most fine chisel marks.
+    """
+    away = (far / np.float32(FARTHEST))[None]
+    spread = replace(
+        drawn,
+        breaks=drawn.breaks * _characters(strokes, draw.size),
+        gouge=drawn.gouge * (1 - SMOOTH * away),
+        noise=0 * drawn.noise,
     )
-    amounts_drawn = (amount.item() for amount in vars(drawn).values())
-    values = (
-        *("yes" if mirrored else "no", *(f"{number:.6g}" for number in numbers)),
-        *(
-            str(len(cracks)),
-            "; ".join(map(str, cracks)),
-            f"{swell:.5g}",
-            *(f"{amount:.5g}" for amount in amounts_drawn),
-        ),
-    )
-    return Block(surface, inside, plan.step, pose, dict(zip(BLOCK_KNOWN, values, strict=True)))
+    surface = np.asarray(heights(far[None], strokes[None], spread, draw)[0], np.float32)
+    surface += (draw.smooth(BROAD) * away)[0] * (drawn.gouge * drawn.depth).item()
+    return surface
 
 
 def _whole(span: Span, rng: np.random.Generator) -> int:
     return int(rng.integers(round(span.low), round(span.high) + 1))
-
-
-def _planned(ink: "NDArray[np.float32]", width: float, options: BlockOptions, rng: np.random.Generator) -> Plan:
-    inked = ink > 0.5
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    if not len(rows):
-        raise SinonomError("the page is blank: there is nothing to carve", "give a picture with ink")
-    box = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    finer = options.resolution / width if options.resolution else 1.0
-    plate = max(4, round(width / (1 - 2 * BORDER) * finer))
-    down, across = (max(2, math.ceil((end - start) * finer)) for start, end in ((box[1], box[3]), (box[0], box[2])))
-    ragged = math.ceil(options.carving.relief.ragged.high * plate) + 1
-    rim = ragged + math.ceil(float(rng.uniform(*RIM)) * across)
-    left, right = (round(float(rng.uniform(options.handles.low, options.handles.high)) * across) for _ in range(2))
-    plan = Plan(box, plate, down, across, rim, left, right, options.page_width / ink.shape[1] / finer)
-    vertices = math.prod(plan.size)
-    if vertices > MOST_VERTICES:
-        raise SinonomError(
-            f"the block would have {vertices:,} vertices, more than {MOST_VERTICES // 1_000_000} million",
-            "give fewer vertices across a character with --resolution, or a smaller picture",
-        )
-    return plan
-
-
-def _corner(plan: Plan, mm: float, first: int) -> tuple[float, float]:
-    """Return the place on the block of the page's corner whose pixel has the x `first` in the (mirrored) picture."""
-    rows, columns = plan.size
-    x = (plan.left + plan.rim - columns / 2) * plan.step + (first - plan.ink[0]) * mm
-    return x, (rows / 2 - plan.rim) * plan.step + plan.ink[1] * mm
 
 
 def _carved_strokes(

@@ -187,14 +187,28 @@ def test_cracks_are_cut_where_the_table_names_them() -> None:
     assert 0.0005 < (lower > 0.05).mean() < 0.1
 
 
-def test_handles_are_as_wide_as_asked_and_lie_between_ground_and_face() -> None:
+def test_handles_are_as_wide_and_as_low_as_the_table_says_and_smooth() -> None:
     block = carved(replace(IDEAL, handles=Span(0.3, 0.3)))
     x0, x1 = np.flatnonzero((ink() > 0.5).any(axis=0))[[0, -1]]
     assert float(block.known["handle_left"]) == pytest.approx(0.3 * (x1 + 1 - x0) * block.step, abs=block.step)
-    depth = float(block.known["depth"]) * float(block.known["plate_width"])
+    depth, drop = float(block.known["depth"]) * float(block.known["plate_width"]), float(block.known["handle_drop"])
+    assert 0.02 * 100 < drop / (x1 + 1 - x0) * len(ink()[0]) < 0.05 * 100
     for end in (block.heights[:, :5], block.heights[:, -5:]):
-        assert -0.95 * depth < end.min() and end.max() < -0.05 * depth and np.ptp(end) < 0.1 * depth
-    assert float(carved(replace(IDEAL, handles=NONE)).known["handle_right"]) == 0
+        np.testing.assert_allclose(end, -depth - drop, atol=0.02 * depth)
+    assert block.heights[:, len(ink()[0]) // 2].min() > -1.2 * depth
+    without = carved(replace(IDEAL, handles=NONE))
+    assert without.known["handle_right"] == without.known["handle_drop"] == "0"
+
+
+def test_a_solid_block_is_sound_and_level_unless_asked(tmp_path: Path) -> None:
+    source = prints(tmp_path / "in", 1)
+    assert run(["carve", str(source), str(tmp_path / "a"), *COMMAND, "--solid"]) == ExitCode.DONE
+    assert run(["carve", str(source), str(tmp_path / "b"), *COMMAND, "--solid", "--tilt", "4"]) == ExitCode.DONE
+    row = read_table(tmp_path / "a" / "metadata.csv")[1][0]
+    assert [float(row[name]) for name in ("tilt", "bow", "cracks")] == [0, 0, 0]
+    assert read_table(tmp_path / "b" / "metadata.csv")[1][0]["tilt"] == "4"
+    triangles = read_stl(tmp_path / "a" / row["file_name"])
+    assert triangles[..., 2].min() == -20
 
 
 def test_a_ragged_edge_leaves_all_ink_inside() -> None:
