@@ -78,6 +78,9 @@ def _fonts(folder: Path) -> list[str]:
 STAGES = {
     "render": _limited(meshes, 50),
     "carve": _limited(pictures, 8),
+    "carve --page": Stage(
+        lambda folder: [*pictures(folder / "of tests"), "{out}", "--limit", "8", "--page", "--char-width", "20"]
+    ),
     "synth-fonts": Stage(_fonts),
     "crop-nomnaocr": _limited(patches, 40),
     "index": Stage(make_index_inputs, "db.faiss"),

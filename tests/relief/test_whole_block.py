@@ -1,5 +1,6 @@
 """Test whole blocks: closed solids, mirrored, tilted and bowed as their table says, height maps, the same bytes."""
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -387,3 +388,21 @@ def test_resolution_is_the_number_of_points_across_a_character() -> None:
     coarse, fine = (carved(replace(IDEAL, resolution=r, char_width=24, handles=NONE)) for r in (24, 48))
     assert float(coarse.known["step"]) == pytest.approx(2 * float(fine.known["step"]), rel=1e-5)
     assert fine.heights.shape[0] == pytest.approx(2 * coarse.heights.shape[0], rel=0.05)
+
+
+def test_many_breaks_are_cut_for_each_character_without_more_memory_for_each() -> None:
+    relief = replace(PLAIN, breaks=Span(30, 30))
+    tracemalloc.start()
+    broken = carved(replace(IDEAL, carving=replace(STILL, relief=relief)))
+    many = tracemalloc.get_traced_memory()[1]
+    tracemalloc.reset_peak()
+    whole = carved(IDEAL)
+    few = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    boxes, left = page()[1], round(float(whole.known["handle_left"]) / whole.step)
+    lower = (whole.heights - broken.heights) > 0.1
+    x0, y0 = np.argwhere(ink() > 0.5).min(axis=0)[::-1]
+    rim = (whole.heights.shape[0] - np.ptp(np.flatnonzero((ink() > 0.5).any(axis=1))) - 1) // 2
+    at = boxes + np.array([left + rim - x0, rim - y0] * 2)
+    assert all(lower[top:bottom, first:last].any() for first, top, last, bottom in at)
+    assert many < 3 * few
