@@ -1,0 +1,192 @@
+"""Find the columns of a straightened page: their centres, and which characters are notes of half a column.
+
+A page is described by the centres of its columns, which stand about one pitch apart; empty columns are filled in. A
+character is either *text*, in the middle of a column, or of a *note*, a quarter of the pitch right or left of the
+middle and about half as wide. Costs are negative log-likelihoods of normal distributions of the offset and the width,
+both in parts of the pitch. For each of a range of pitches, dynamic programming over the centres finds the least total
+cost; the pitch with the least cost counts.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+STEPS = 24
+"""Candidate centres per pitch."""
+NARROWEST, WIDEST = 0.7, 1.6
+"""Range of the distance of neighbouring centres, in pitches."""
+SPACING = 0.12
+"""Standard deviation of that distance, in pitches; it costs `MOST_SPACING` at most, for gutters between pages."""
+MOST_SPACING = 4.0
+PITCHES = 1.06
+"""Factor from a candidate pitch to the next."""
+QUARTER = 0.24
+"""Distance of a note's half columns from the middle of the column, in pitches."""
+LEFT, TEXT, RIGHT = -1, 0, 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Distribution of the characters of text or of notes, in parts of the pitch.
+
+    Attributes
+    ----------
+    share : share of all characters.
+    spread : standard deviation of the offset from where the character should be.
+    width, width_spread : mean and standard deviation of the width.
+    """
+
+    share: float
+    spread: float
+    width: float
+    width_spread: float
+
+
+TEXT_KIND = Kind(share=0.7, spread=0.07, width=0.70, width_spread=0.18)
+NOTE_KIND = Kind(share=0.15, spread=0.05, width=0.42, width_spread=0.10)
+MOST = 12.0
+"""Largest cost of one character more than the best place has, so that false boxes move no column."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a page.
+
+    Attributes
+    ----------
+    pitch : usual distance of neighbouring columns.
+    centres : (c,) float64, ascending, of the columns that have characters.
+    column : (n,) int64 index of each character's column.
+    side : (n,) int64, `TEXT`, or `LEFT` or `RIGHT` for notes.
+    """
+
+    pitch: float
+    centres: NDArray[np.float64]
+    column: NDArray[np.int64]
+    side: NDArray[np.int64]
+
+
+def find_columns(x: NDArray[np.float64], width: NDArray[np.float64], pitch: float | None = None) -> Columns:
+    """Find the columns of straightened characters.
+
+    Parameters
+    ----------
+    x : (n,) float64 centres across the columns, n at least 1.
+    width : (n,) float64 widths, above 0.
+    pitch : usual distance of neighbouring columns, where it is known; None: it is estimated.
+
+    Returns
+    -------
+    Columns
+    """
+    order = np.argsort(x, kind="stable")
+    sorted_x = np.ascontiguousarray(x[order])
+    sorted_width = np.ascontiguousarray(width[order])
+    best_cost, best_pitch, best_centres = math.inf, 0.0, x[:0]
+    for candidate in [pitch] if pitch is not None else _pitches(width):
+        low, high = float(sorted_x[0]) - 0.5 * candidate, float(sorted_x[-1]) + candidate
+        grid = low + np.arange(math.ceil((high - low) / candidate * STEPS), dtype=np.float64) * (candidate / STEPS)
+        costs, _ = _costs(sorted_x, sorted_width, grid, candidate)
+        total, chain = _chain(costs, sorted_x, grid)
+        total += len(x) * 2 * math.log(candidate)  # Offset and width are densities per pitch.
+        if total < best_cost:
+            best_cost, best_pitch, best_centres = total, candidate, grid[chain]
+    costs, cheapest = _costs(x, width, best_centres, best_pitch)
+    column = costs.argmin(axis=1)
+    side = cheapest[np.arange(len(x)), column]
+    used, column = np.unique(column, return_inverse=True)
+    return Columns(best_pitch, best_centres[used], column.astype(np.int64), side)
+
+
+def _pitches(width: NDArray[np.float64]) -> list[float]:
+    """Return candidate pitches, from below the width of ordinary characters to five times that of narrow ones."""
+    low, high = 0.95 * float(np.quantile(width, 0.5)), 2.4 * float(np.quantile(width, 0.9))
+    return [low * PITCHES**k for k in range(math.ceil(math.log(high / low, PITCHES)) + 1)]
+
+
+def _costs(
+    x: NDArray[np.float64], width: NDArray[np.float64], centres: NDArray[np.float64], pitch: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the cost of each character in each column, (n, c), and the cheapest of `LEFT`, `TEXT` and `RIGHT`."""
+    table = np.array(
+        [
+            (middle, kind.spread, kind.width, kind.width_spread, math.log(kind.spread * kind.width_spread / kind.share))
+            for kind, middle in ((NOTE_KIND, -QUARTER), (TEXT_KIND, 0.0), (NOTE_KIND, QUARTER))
+        ]
+    )
+    costs, cheapest = _limited_costs(x / pitch, width / pitch, centres / pitch, table, MOST)
+    return costs, cheapest + LEFT
+
+
+@numba.njit(cache=True)
+def _limited_costs(x: Any, width: Any, centres: Any, kinds: Any, most: float) -> Any:
+    """Compute the costs and the cheapest kinds; no cost is more than `most` above the character's least."""
+    costs = np.full((len(x), len(centres)), np.inf)
+    cheapest = np.zeros((len(x), len(centres)), np.int64)
+    for i in range(len(x)):
+        least = np.inf
+        for j in range(len(centres)):
+            for k in range(len(kinds)):
+                offset = (x[i] - centres[j] - kinds[k, 0]) / kinds[k, 1]
+                size = (width[i] - kinds[k, 2]) / kinds[k, 3]
+                cost = (offset * offset + size * size) / 2 + kinds[k, 4]
+                if cost < costs[i, j]:
+                    costs[i, j] = cost
+                    cheapest[i, j] = k
+            least = min(least, costs[i, j])
+        for j in range(len(centres)):
+            costs[i, j] = min(costs[i, j], least + most)
+    return costs, cheapest
+
+
+def _chain(
+    costs: NDArray[np.float64], x: NDArray[np.float64], grid: NDArray[np.float64]
+) -> tuple[float, NDArray[np.int64]]:
+    """Return the least cost of a chain of centres and their places on the grid; characters are sorted by x."""
+    low, high = math.ceil(NARROWEST * STEPS), math.floor(WIDEST * STEPS)
+    spacing = np.minimum(((np.arange(high + 1) / STEPS - 1) / SPACING) ** 2 / 2, MOST_SPACING)
+    # starts[g]: number of characters left of centre g.
+    starts = np.searchsorted(x, grid, side="left").astype(np.int64)
+    return _cheapest(costs, starts, spacing, low)
+
+
+@numba.njit(cache=True)
+def _cheapest(costs: Any, starts: Any, spacing: Any, low: int) -> Any:
+    """Find the chain by dynamic programming; a character between two centres takes the cheaper one."""
+    count, places = costs.shape
+    total = np.empty(places)
+    before = np.full(places, -1)
+    for b in range(places):
+        alone = 0.0  # The chain begins here: all characters to the left belong to this column.
+        for i in range(starts[b]):
+            alone += costs[i, b]
+        total[b] = alone
+        for step in range(low, min(len(spacing) - 1, b) + 1):
+            a = b - step
+            cost = total[a] + spacing[step]
+            for i in range(starts[a], starts[b]):
+                cost += min(costs[i, a], costs[i, b])
+            if cost < total[b]:
+                total[b] = cost
+                before[b] = a
+    best, last = np.inf, 0
+    for b in range(places):
+        cost = total[b]
+        for i in range(starts[b], count):
+            cost += costs[i, b]
+        if cost < best:
+            best, last = cost, b
+    length = 1
+    place = last
+    while before[place] >= 0:
+        place = before[place]
+        length += 1
+    chain = np.empty(length, np.int64)
+    for k in range(length - 1, -1, -1):
+        chain[k] = last
+        last = before[last]
+    return best, chain
