@@ -2,9 +2,9 @@
 
 A page is described by the centres of its columns, which stand about one pitch apart; empty columns are filled in. A
 character is either *text*, in the middle of a column, or of a *note*, a quarter of the pitch right or left of the
-middle and about half as wide. Costs are negative log-likelihoods of normal distributions of the offset and the width,
-both in parts of the pitch. For each of a range of pitches, dynamic programming over the centres finds the least total
-cost; the pitch with the least cost counts.
+middle and about half as wide. Costs are negative log-likelihoods of normal distributions of the offset, in parts of a
+wide character, and of the width, in parts of the pitch. For each of a range of pitches, dynamic programming over the
+centres finds the least total cost; the pitch with the least cost counts.
 """
 
 import math
@@ -19,11 +19,14 @@ STEPS = 24
 """Candidate centres per pitch."""
 NARROWEST, WIDEST = 0.7, 1.6
 """Range of the distance of neighbouring centres, in pitches."""
-SPACING = 0.12
-"""Standard deviation of that distance, in pitches; it costs `MOST_SPACING` at most, for gutters between pages."""
+CLOSER, FARTHER = 0.05, 0.07
+"""Standard deviations of that distance below and above one pitch, in pitches."""
 MOST_SPACING = 4.0
+"""Largest cost of a distance above one pitch, for gutters between pages."""
 PITCHES = 1.06
 """Factor from a candidate pitch to the next."""
+WIDE = 0.85
+"""Quantile of the widths that counts as the width of a wide character."""
 QUARTER = 0.24
 """Distance of a note's half columns from the middle of the column, in pitches."""
 LEFT, TEXT, RIGHT = -1, 0, 1
@@ -31,13 +34,13 @@ LEFT, TEXT, RIGHT = -1, 0, 1
 
 @dataclass(frozen=True)
 class Kind:
-    """Distribution of the characters of text or of notes, in parts of the pitch.
+    """Distribution of the characters of text or of notes.
 
     Attributes
     ----------
     share : share of all characters.
-    spread : standard deviation of the offset from where the character should be.
-    width, width_spread : mean and standard deviation of the width.
+    spread : standard deviation of the offset from where the character should be, in widths of a wide character.
+    width, width_spread : mean and standard deviation of the width, in pitches.
     """
 
     share: float
@@ -46,8 +49,8 @@ class Kind:
     width_spread: float
 
 
-TEXT_KIND = Kind(share=0.7, spread=0.07, width=0.70, width_spread=0.18)
-NOTE_KIND = Kind(share=0.15, spread=0.05, width=0.42, width_spread=0.10)
+TEXT_KIND = Kind(share=0.7, spread=0.10, width=0.70, width_spread=0.18)
+NOTE_KIND = Kind(share=0.3, spread=0.07, width=0.42, width_spread=0.10)
 MOST = 12.0
 """Largest cost of one character more than the best place has, so that false boxes move no column."""
 
@@ -86,16 +89,17 @@ def find_columns(x: NDArray[np.float64], width: NDArray[np.float64], pitch: floa
     order = np.argsort(x, kind="stable")
     sorted_x = np.ascontiguousarray(x[order])
     sorted_width = np.ascontiguousarray(width[order])
+    wide = float(np.quantile(width, WIDE))
     best_cost, best_pitch, best_centres = math.inf, 0.0, x[:0]
     for candidate in [pitch] if pitch is not None else _pitches(width):
         low, high = float(sorted_x[0]) - 0.5 * candidate, float(sorted_x[-1]) + candidate
         grid = low + np.arange(math.ceil((high - low) / candidate * STEPS), dtype=np.float64) * (candidate / STEPS)
-        costs, _ = _costs(sorted_x, sorted_width, grid, candidate)
+        costs, _ = _costs(sorted_x, sorted_width, grid, candidate, wide)
         total, chain = _chain(costs, sorted_x, grid)
-        total += len(x) * 2 * math.log(candidate)  # Offset and width are densities per pitch.
+        total += len(x) * math.log(candidate)  # Widths have a density per pitch.
         if total < best_cost:
             best_cost, best_pitch, best_centres = total, candidate, grid[chain]
-    costs, cheapest = _costs(x, width, best_centres, best_pitch)
+    costs, cheapest = _costs(x, width, best_centres, best_pitch, wide)
     column = costs.argmin(axis=1)
     side = cheapest[np.arange(len(x)), column]
     used, column = np.unique(column, return_inverse=True)
@@ -109,12 +113,18 @@ def _pitches(width: NDArray[np.float64]) -> list[float]:
 
 
 def _costs(
-    x: NDArray[np.float64], width: NDArray[np.float64], centres: NDArray[np.float64], pitch: float
+    x: NDArray[np.float64], width: NDArray[np.float64], centres: NDArray[np.float64], pitch: float, wide: float
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the cost of each character in each column, (n, c), and the cheapest of `LEFT`, `TEXT` and `RIGHT`."""
     table = np.array(
         [
-            (middle, kind.spread, kind.width, kind.width_spread, math.log(kind.spread * kind.width_spread / kind.share))
+            (
+                middle,
+                kind.spread * wide / pitch,
+                kind.width,
+                kind.width_spread,
+                math.log(kind.spread * kind.width_spread / kind.share),
+            )
             for kind, middle in ((NOTE_KIND, -QUARTER), (TEXT_KIND, 0.0), (NOTE_KIND, QUARTER))
         ]
     )
@@ -148,7 +158,8 @@ def _chain(
 ) -> tuple[float, NDArray[np.int64]]:
     """Return the least cost of a chain of centres and their places on the grid; characters are sorted by x."""
     low, high = math.ceil(NARROWEST * STEPS), math.floor(WIDEST * STEPS)
-    spacing = np.minimum(((np.arange(high + 1) / STEPS - 1) / SPACING) ** 2 / 2, MOST_SPACING)
+    off = np.arange(high + 1) / STEPS - 1
+    spacing = np.where(off < 0, (off / CLOSER) ** 2 / 2, np.minimum((off / FARTHER) ** 2 / 2, MOST_SPACING))
     # starts[g]: number of characters left of centre g.
     starts = np.searchsorted(x, grid, side="left").astype(np.int64)
     return _cheapest(costs, starts, spacing, low)

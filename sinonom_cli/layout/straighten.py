@@ -14,8 +14,12 @@ from sinonom_cli.parallel.products import product
 
 POWERS = ((0, 1), (0, 2), (1, 1), (0, 3), (1, 2), (2, 1))
 """Powers of x and y in the shift: lean, bend, fanning out, and their changes along the page."""
+LEAN, BEND = 0.06, 0.03
+"""Usual size of the coefficients: the lean as a slope, a bend at the page's edge in halves of its larger side."""
 FEWEST = 6
 """Smallest number of links for each coefficient."""
+FARTHEST = 6.0
+"""Largest distance of linked characters, in heights."""
 ROUNDS = 12
 """Rounds of the fit by reweighted least squares; coefficients then change by less than a thousandth of a character."""
 
@@ -84,7 +88,7 @@ def _links(centres: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[n
     wide = half[:, 0]
     narrower, wider = np.minimum(wide[:, None], wide[None]), np.maximum(wide[:, None], wide[None])
     tall = half[:, None, 1] + half[None, :, 1]
-    fits = (below > 0.5 * tall) & (below < 2.5 * tall) & (aside < 0.8 * wider) & (narrower > 0.6 * wider)
+    fits = (below > 0.5 * tall) & (below < FARTHEST * tall) & (aside < 0.8 * wider) & (narrower > 0.75 * wider)
     cost = np.where(fits, below + 2 * aside, np.inf)
     nearest = cost.argmin(axis=1)
     upper = np.flatnonzero(np.isfinite(cost[np.arange(len(cost)), nearest]))
@@ -100,16 +104,16 @@ def _fitted(
     design = np.stack([at[:, 0] ** i * at[:, 1] ** j for i, j in powers], axis=1)
     rows = design[links[:, 1]] - design[links[:, 0]]
     wanted = at[links[:, 0], 0] - at[links[:, 1], 0]
-    weights = np.ones(len(links))
+    ridge = np.array([LEAN if power == (0, 1) else BEND for power in powers]) ** -2.0
+    weights = np.full(len(links), size**-2)
     found = np.zeros(len(powers))
     for _ in range(ROUNDS):
         weighted = np.ascontiguousarray((rows * weights[:, None]).T)
         normal = product(weighted, rows)
-        # A small ridge on all terms but the lean keeps bends out of pages with few links.
-        normal[np.diag_indices(len(powers))] += 1e-3 * size * np.arange(len(powers))
+        normal[np.diag_indices(len(powers))] += ridge
         found = _solved(normal, product(weighted, wanted[:, None])[:, 0])
         left = np.abs(product(rows, found[:, None])[:, 0] - wanted)
-        weights = 1 / np.maximum(left / size, 0.05)
+        weights = size**-2 / np.maximum(left / size, 0.05)
     return tuple(found.tolist())
 
 
