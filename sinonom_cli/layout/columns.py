@@ -102,8 +102,23 @@ def find_columns(x: NDArray[np.float64], width: NDArray[np.float64], pitch: floa
     costs, cheapest = _costs(x, width, best_centres, best_pitch, wide)
     column = costs.argmin(axis=1)
     side = cheapest[np.arange(len(x)), column]
+    _call_lone_halves_text(column, side)
     used, column = np.unique(column, return_inverse=True)
     return Columns(best_pitch, best_centres[used], column.astype(np.int64), side)
+
+
+def _call_lone_halves_text(column: NDArray[np.int64], side: NDArray[np.int64]) -> None:
+    """Turn notes into text where a column has nothing but left halves, or right halves on a page without left ones.
+
+    A note has no left half without a right one. Columns of small characters that stand far apart look like halves.
+    """
+    for half in (LEFT, RIGHT):
+        if half == RIGHT and (side == LEFT).any():
+            break
+        for number in np.unique(column):
+            within = column == number
+            if (side[within] == half).all():
+                side[within] = TEXT
 
 
 def _pitches(width: NDArray[np.float64]) -> list[float]:

@@ -1,8 +1,8 @@
 """Put the characters of a page or a block into reading order, from their boxes alone.
 
 Columns are read from right to left, and in each column characters from top to bottom. A note of two half columns is
-read right half first, before the column goes on. Headings above the frame come before the columns of their page. The
-centre strip of a spread comes between its two pages.
+read right half first, before the column goes on. The centre strip of a spread comes between its two pages. Headings
+above the frame come before the columns of their page; where no centre strip is found, all of them come first.
 """
 
 from dataclasses import dataclass

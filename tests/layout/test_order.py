@@ -142,3 +142,31 @@ def test_boxes_without_area_and_missing_scores_are_refused_with_their_row() -> N
         reading_order(np.array([good, good]), np.ones(1))
     with refused(BadInput.exit_code, "(2, 2)"):
         reading_order(np.array([good]), frame=np.zeros((2, 2)))
+
+
+def test_columns_of_small_characters_that_are_far_apart_are_no_half_columns() -> None:
+    poem = [(900.0 - 90 * k, 40 + 42 * n, 44, 40) for k in range(9) for n in range(6)]
+    title = [
+        (600.0 - 200 * k, 100 + (60, 110, 60)[k] * n, size, size)
+        for k, size in enumerate((50, 100, 50))
+        for n in range(5)
+    ]
+    for page in (poem, title):
+        boxes = np.array([(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for x, y, w, h in page])
+        found = reading_order(boxes)
+        assert [one.index for one in found] == list(range(len(boxes)))
+        assert {one.part for one in found} == {"text"}
+
+
+def test_a_band_of_small_headings_across_the_page_is_told_from_notes_that_begin_at_the_top() -> None:
+    text = [(970.0 - 60 * k, 110 + 42 * n, 46, 38) for k in range(1, 14) for n in range(12)]
+    note = [(970.0 + side, 100 + 30 * n, 25, 25) for side in (14, -14) for n in range(16)]
+    band = [(980.0 - 34 * k, 20 + 22 * n, 24, 20) for k in range(24) for n in range(3 if k % 5 else 2)]
+    boxes = np.array([(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for x, y, w, h in band + note + text])
+    found = reading_order(boxes)
+    assert [one.index for one in found] == list(range(len(boxes)))
+    assert [one.part for one in found] == ["heading"] * len(band) + ["note-right"] * 16 + ["note-left"] * 16 + [
+        "text"
+    ] * len(text)
+    found = reading_order(boxes[len(band) :])
+    assert [one.part for one in found] == ["note-right"] * 16 + ["note-left"] * 16 + ["text"] * len(text)
