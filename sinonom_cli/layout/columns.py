@@ -87,21 +87,20 @@ def find_columns(x: NDArray[np.float64], width: NDArray[np.float64], pitch: floa
     Columns
     """
     order = np.argsort(x, kind="stable")
-    sorted_x = np.ascontiguousarray(x[order])
-    sorted_width = np.ascontiguousarray(width[order])
     wide = float(np.quantile(width, WIDE))
     best_cost, best_pitch, best_centres = math.inf, 0.0, x[:0]
     for candidate in [pitch] if pitch is not None else _pitches(width):
-        low, high = float(sorted_x[0]) - 0.5 * candidate, float(sorted_x[-1]) + candidate
+        low, high = float(x.min()) - 0.5 * candidate, float(x.max()) + candidate
         grid = low + np.arange(math.ceil((high - low) / candidate * STEPS), dtype=np.float64) * (candidate / STEPS)
-        costs, _ = _costs(sorted_x, sorted_width, grid, candidate, wide)
-        total, chain = _chain(costs, sorted_x, grid)
+        total, chain = _chain(x[order], width[order], grid, candidate, wide)
         total += len(x) * math.log(candidate)  # Widths have a density per pitch.
         if total < best_cost:
             best_cost, best_pitch, best_centres = total, candidate, grid[chain]
-    costs, cheapest = _costs(x, width, best_centres, best_pitch, wide)
-    column = costs.argmin(axis=1)
-    side = cheapest[np.arange(len(x)), column]
+    nearest = np.searchsorted(best_centres, x)
+    costs, cheapest = _costs(x, width, best_centres, np.maximum(nearest - 2, 0), 4, best_pitch, wide)
+    within = costs.argmin(axis=1)
+    side = cheapest[np.arange(len(x)), within]
+    column = within + np.maximum(nearest - 2, 0)
     _call_lone_halves_text(column, side)
     used, column = np.unique(column, return_inverse=True)
     return Columns(best_pitch, best_centres[used], column.astype(np.int64), side)
@@ -128,9 +127,21 @@ def _pitches(width: NDArray[np.float64]) -> list[float]:
 
 
 def _costs(
-    x: NDArray[np.float64], width: NDArray[np.float64], centres: NDArray[np.float64], pitch: float, wide: float
+    x: NDArray[np.float64],
+    width: NDArray[np.float64],
+    centres: NDArray[np.float64],
+    first: NDArray[np.int64],
+    count: int,
+    pitch: float,
+    wide: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the cost of each character in each column, (n, c), and the cheapest of `LEFT`, `TEXT` and `RIGHT`."""
+    """Return the cost of each character in the `count` columns from `first` on.
+
+    Returns
+    -------
+    costs : (n, count) float64; infinite where there is no such column.
+    cheapest : (n, count) int64: the cheapest of `LEFT`, `TEXT` and `RIGHT`.
+    """
     table = np.array(
         [
             (
@@ -143,69 +154,90 @@ def _costs(
             for kind, middle in ((NOTE_KIND, -QUARTER), (TEXT_KIND, 0.0), (NOTE_KIND, QUARTER))
         ]
     )
-    costs, cheapest = _limited_costs(x / pitch, width / pitch, centres / pitch, table, MOST)
+    costs, cheapest = _limited_costs(x / pitch, width / pitch, centres / pitch, first, count, table, MOST)
     return costs, cheapest + LEFT
 
 
 @numba.njit(cache=True)
-def _limited_costs(x: Any, width: Any, centres: Any, kinds: Any, most: float) -> Any:
+def _limited_costs(x: Any, width: Any, centres: Any, first: Any, count: int, kinds: Any, most: float) -> Any:
     """Compute the costs and the cheapest kinds; no cost is more than `most` above the character's least."""
-    costs = np.full((len(x), len(centres)), np.inf)
-    cheapest = np.zeros((len(x), len(centres)), np.int64)
+    costs = np.full((len(x), count), np.inf)
+    cheapest = np.zeros((len(x), count), np.int64)
     for i in range(len(x)):
         least = np.inf
-        for j in range(len(centres)):
+        there = min(count, len(centres) - first[i])
+        for j in range(there):
             for k in range(len(kinds)):
-                offset = (x[i] - centres[j] - kinds[k, 0]) / kinds[k, 1]
+                offset = (x[i] - centres[first[i] + j] - kinds[k, 0]) / kinds[k, 1]
                 size = (width[i] - kinds[k, 2]) / kinds[k, 3]
                 cost = (offset * offset + size * size) / 2 + kinds[k, 4]
                 if cost < costs[i, j]:
                     costs[i, j] = cost
                     cheapest[i, j] = k
             least = min(least, costs[i, j])
-        for j in range(len(centres)):
+        for j in range(there):
             costs[i, j] = min(costs[i, j], least + most)
     return costs, cheapest
 
 
 def _chain(
-    costs: NDArray[np.float64], x: NDArray[np.float64], grid: NDArray[np.float64]
+    x: NDArray[np.float64], width: NDArray[np.float64], grid: NDArray[np.float64], pitch: float, wide: float
 ) -> tuple[float, NDArray[np.int64]]:
     """Return the least cost of a chain of centres and their places on the grid; characters are sorted by x."""
     low, high = math.ceil(NARROWEST * STEPS), math.floor(WIDEST * STEPS)
     off = np.arange(high + 1) / STEPS - 1
     spacing = np.where(off < 0, (off / CLOSER) ** 2 / 2, np.minimum((off / FARTHER) ** 2 / 2, MOST_SPACING))
+    # A character's column is at most the widest distance away.
+    first = np.maximum(np.searchsorted(grid, x) - high - 1, 0)
+    costs, _ = _costs(x, width, grid, first, 2 * high + 2, pitch, wide)
     # starts[g]: number of characters left of centre g.
     starts = np.searchsorted(x, grid, side="left").astype(np.int64)
-    return _cheapest(costs, starts, spacing, low)
+    return _cheapest(costs, first, starts, spacing, low)
 
 
 @numba.njit(cache=True)
-def _cheapest(costs: Any, starts: Any, spacing: Any, low: int) -> Any:
+def _cost(costs: Any, first: Any, i: int, j: int) -> Any:
+    """Return the cost of character i in column j; infinite if that is too far away."""
+    within = j - first[i]
+    return costs[i, within] if 0 <= within < costs.shape[1] else np.inf
+
+
+@numba.njit(cache=True)
+def _cheapest(costs: Any, first: Any, starts: Any, spacing: Any, low: int) -> Any:
     """Find the chain by dynamic programming; a character between two centres takes the cheaper one."""
-    count, places = costs.shape
+    count, places = len(costs), len(starts)
     total = np.empty(places)
     before = np.full(places, -1)
     for b in range(places):
         alone = 0.0  # The chain begins here: all characters to the left belong to this column.
-        for i in range(starts[b]):
-            alone += costs[i, b]
+        for i in range(starts[b] - 1, -1, -1):
+            alone += _cost(costs, first, i, b)
+            if alone == np.inf:
+                break
         total[b] = alone
         for step in range(low, min(len(spacing) - 1, b) + 1):
             a = b - step
             cost = total[a] + spacing[step]
             for i in range(starts[a], starts[b]):
-                cost += min(costs[i, a], costs[i, b])
+                cost += min(_cost(costs, first, i, a), _cost(costs, first, i, b))
             if cost < total[b]:
                 total[b] = cost
                 before[b] = a
     best, last = np.inf, 0
     for b in range(places):
         cost = total[b]
-        for i in range(starts[b], count):
-            cost += costs[i, b]
+        for i in range(count - 1, starts[b] - 1, -1):
+            cost += _cost(costs, first, i, b)
+            if cost == np.inf:
+                break
         if cost < best:
             best, last = cost, b
+    return best, _followed(before, last)
+
+
+@numba.njit(cache=True)
+def _followed(before: Any, last: int) -> Any:
+    """Return the chain that ends at `last`, from its first place."""
     length = 1
     place = last
     while before[place] >= 0:
@@ -215,4 +247,4 @@ def _cheapest(costs: Any, starts: Any, spacing: Any, low: int) -> Any:
     for k in range(length - 1, -1, -1):
         chain[k] = last
         last = before[last]
-    return best, chain
+    return chain

@@ -6,19 +6,21 @@ above the frame come before the columns of their page; where no centre strip is 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli import messages
-from sinonom_cli.errors import BadInput
+from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.layout.columns import LEFT, RIGHT, TEXT, find_columns
 from sinonom_cli.layout.parts import Column, Part, find_centre, find_headings
 from sinonom_cli.layout.straighten import straightening
 from sinonom_cli.layout.suppress import SAME, suppressed
 
 Direction = Literal["vertical", "horizontal"]
+LARGEST = 5000
+"""Largest side of a page, in sides of a character; a page of newspaper has some 300."""
 INSIDE = 0.8
 """Share of a box inside a better one from which it shows a part of the same character."""
 BREAK = 3.0
@@ -76,41 +78,66 @@ def reading_order(
     Raises
     ------
     BadInput
-        If a box is empty or not finite, if there is not one score for each box, or if the frame has not four corners.
+        If a box is empty or not finite, if there is not one score for each box, if the frame has not four corners, or
+        if the boxes are too far apart to be of one page.
+    UsageError
+        If the direction is another, or the pitch is less than a quarter of a character.
     """
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    rated = np.asarray(np.zeros(len(boxes)) if scores is None else scores, np.float64)
-    _check(boxes, rated, frame)
-    kept = np.sort(suppressed(boxes, rated, SAME, INSIDE))
-    if len(kept) < len(boxes):
-        messages.detail(f"boxes that repeat a better one, left out: {len(boxes) - len(kept)} of {len(boxes)}")
+    given: NDArray[np.float64] = np.asarray(boxes, np.float64)
+    rated = np.asarray(np.zeros(len(given)) if scores is None else scores, np.float64)
+    _check(given, rated, frame)
+    _check_options(given, direction, pitch)
+    kept = np.sort(suppressed(given, rated, SAME, INSIDE))
+    if len(kept) < len(given):
+        messages.detail(f"boxes that repeat a better one, left out: {len(given) - len(kept)} of {len(given)}")
     if not len(kept):
         return []
+    chosen: NDArray[np.float64] = given[kept]
     if direction == "horizontal":
         # Rows become columns: y down turns into x from right to left, x into y down.
-        turned = np.stack([-boxes[:, 3], boxes[:, 0], -boxes[:, 1], boxes[:, 2]], axis=1)
-        straight = straightening(turned[kept]).boxes(turned[kept])
+        chosen = np.stack([-chosen[:, 3], chosen[:, 0], -chosen[:, 1], chosen[:, 2]], axis=1)
+        straight = straightening(chosen).boxes(chosen)
         columns = [column for _, column in _columns(straight, np.arange(len(kept)), pitch)]
     else:
-        straightened = straightening(boxes[kept])
+        straightened = straightening(chosen)
         corners = None if frame is None else straightened.points(np.asarray(frame, np.float64))
-        columns = _page(straightened.boxes(boxes[kept]), corners, pitch)
+        columns = _page(straightened.boxes(chosen), corners, pitch)
     return [
-        Placed(index=int(kept[k]), column=number, place=place, part=part, box=tuple(boxes[kept[k]].tolist()))
+        Placed(index=int(kept[k]), column=number, place=place, part=part, box=tuple(given[kept[k]].tolist()))
         for number, column in enumerate(columns, 1)
         for place, (k, part) in enumerate(column, 1)
     ]
 
 
 def _check(boxes: NDArray[np.float64], scores: NDArray[np.float64], frame: NDArray[np.floating] | None) -> None:
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise BadInput(f"boxes have the shape {boxes.shape}", "give x0, y0, x1, y1 for each: (n, 4)")
     wrong = ~np.isfinite(boxes).all(axis=1) | (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
     if wrong.any():
         row = int(wrong.argmax())
         raise BadInput(f"box {row} has no area: {boxes[row].tolist()}", "give x0, y0, x1, y1 with x0 < x1 and y0 < y1")
-    if scores.shape != (len(boxes),):
-        raise BadInput(f"{len(boxes)} boxes have {scores.size} scores", "give one score for each box")
-    if frame is not None and np.shape(frame) != (4, 2):
-        raise BadInput(f"a frame has the shape {np.shape(frame)}", "give its corners, (4, 2), from the upper left")
+    if scores.shape != (len(boxes),) or not np.isfinite(scores).all():
+        given = f"{np.isfinite(scores).sum()} scores that are numbers"
+        raise BadInput(f"{len(boxes)} boxes have {given}", "give one score for each box")
+    if frame is not None and (np.shape(frame) != (4, 2) or not np.isfinite(frame).all()):
+        raise BadInput(f"a frame is {np.asarray(frame).tolist()}", "give its corners, (4, 2), from the upper left")
+    side = np.median(boxes[:, 2:] - boxes[:, :2]) if len(boxes) else 1.0
+    extent = np.ptp(boxes.reshape(-1, 2), axis=0).max() if len(boxes) else 0.0
+    if extent > LARGEST * side:
+        row = int(np.abs(boxes - np.median(boxes, axis=0)).max(axis=1).argmax())
+        raise BadInput(
+            f"the boxes cover {extent / side:,.0f} characters' sides; box {row} is the farthest: {boxes[row].tolist()}",
+            "give the boxes of one page",
+        )
+
+
+def _check_options(boxes: NDArray[np.float64], direction: str, pitch: float | None) -> None:
+    if direction not in get_args(Direction):
+        raise UsageError(f"direction {direction!r} is not known", "vertical or horizontal")
+    if pitch is not None and len(boxes):
+        side = float(np.median(boxes[:, 2:] - boxes[:, :2]))
+        if not side / 4 <= pitch < np.inf:
+            raise UsageError(f"pitch {pitch} is too small for characters of {side:.1f} pixels", "leave it out")
 
 
 def _page(boxes: NDArray[np.float64], frame: NDArray[np.float64] | None, pitch: float | None) -> list[Column]:

@@ -56,13 +56,15 @@ def find_headings(boxes: NDArray[np.float64], frame: NDArray[np.float64] | None)
     if boxes[above, 3].max() <= boxes[~above, 1].min() and np.ptp(middle_x[above]) > 2 * usual:
         return np.asarray(above)
     # A note or the centre strip begins above the text and goes on below the top line, in characters of one size.
-    height = boxes[:, 3] - boxes[:, 1]
-    gap = boxes[None, :, 1] - boxes[:, None, 3]
-    common = np.minimum(boxes[:, None, 2], boxes[None, :, 2]) - np.maximum(boxes[:, None, 0], boxes[None, :, 0])
-    alike = np.minimum(size[:, None], size[None]) > ALIKE * np.maximum(size[:, None], size[None])
-    linked = (middle_y[None] > middle_y[:, None]) & (gap < GAP * height[:, None]) & (common > 0) & alike
-    while (continuing := above & (linked & ~above[None]).any(axis=1)).any():
-        above = above & ~continuing
+    upper = np.flatnonzero(above)
+    some = boxes[upper]
+    gap = boxes[None, :, 1] - some[:, None, 3]
+    common = np.minimum(some[:, None, 2], boxes[None, :, 2]) - np.maximum(some[:, None, 0], boxes[None, :, 0])
+    alike = np.minimum(size[upper, None], size[None]) > ALIKE * np.maximum(size[upper, None], size[None])
+    below = (middle_y[None] > middle_y[upper, None]) & (gap < GAP * (some[:, 3] - some[:, 1])[:, None])
+    linked = below & (common > 0) & alike
+    while (continuing := above[upper] & (linked & ~above[None]).any(axis=1)).any():
+        above[upper[continuing]] = False
     return np.asarray(above)
 
 

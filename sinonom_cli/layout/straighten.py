@@ -6,7 +6,9 @@ is by least absolute differences, so that the other links have little influence.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,18 +83,25 @@ def straightening(boxes: NDArray[np.float64]) -> Straightening:
     return found
 
 
-def _links(centres: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return (k, 2) indices: a character and the nearest of about its width below it."""
-    aside = np.abs(centres[None, :, 0] - centres[:, None, 0])
-    below = centres[None, :, 1] - centres[:, None, 1]
-    wide = half[:, 0]
-    narrower, wider = np.minimum(wide[:, None], wide[None]), np.maximum(wide[:, None], wide[None])
-    tall = half[:, None, 1] + half[None, :, 1]
-    fits = (below > 0.5 * tall) & (below < FARTHEST * tall) & (aside < 0.8 * wider) & (narrower > 0.75 * wider)
-    cost = np.where(fits, below + 2 * aside, np.inf)
-    nearest = cost.argmin(axis=1)
-    upper = np.flatnonzero(np.isfinite(cost[np.arange(len(cost)), nearest]))
-    return np.stack([upper, nearest[upper]], axis=1)
+@numba.njit(cache=True)
+def _links(centres: Any, half: Any) -> Any:
+    """Return (k, 2) int64: a character and the nearest of about its width below it."""
+    links = np.empty((len(centres), 2), np.int64)
+    count = 0
+    for i in range(len(centres)):
+        least = np.inf
+        for j in range(len(centres)):
+            aside, below = abs(centres[j, 0] - centres[i, 0]), centres[j, 1] - centres[i, 1]
+            wider, tall = max(half[i, 0], half[j, 0]), half[i, 1] + half[j, 1]
+            if aside >= 0.8 * wider or below <= 0.5 * tall or below >= FARTHEST * tall:
+                continue
+            cost = below + 2 * aside
+            if cost < least and min(half[i, 0], half[j, 0]) > 0.75 * wider:
+                least = cost
+                links[count, 0], links[count, 1] = i, j
+        if least < np.inf:
+            count += 1
+    return links[:count]
 
 
 def _fitted(

@@ -5,7 +5,7 @@ import pytest
 from refused import refused
 from tinyspread import Spread, spread, turned, without
 
-from sinonom_cli.errors import BadInput
+from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.layout.order import Placed, reading_order
 
 
@@ -138,10 +138,24 @@ def test_boxes_without_area_and_missing_scores_are_refused_with_their_row() -> N
     for wrong in ([10.0, 10, 10, 20], [10.0, 10, float("nan"), 20], [10.0, 30, 20, 20]):
         with refused(BadInput.exit_code, "box 1"):
             reading_order(np.array([good, wrong]))
-    with refused(BadInput.exit_code, "2 boxes", "1 scores"):
-        reading_order(np.array([good, good]), np.ones(1))
-    with refused(BadInput.exit_code, "(2, 2)"):
+    for scores in (np.ones(1), np.array([1, np.nan])):
+        with refused(BadInput.exit_code, "2 boxes", "1 scores"):
+            reading_order(np.array([good, good]), scores)
+    with refused(BadInput.exit_code, "[0.0, 0.0]"):
         reading_order(np.array([good]), frame=np.zeros((2, 2)))
+    with refused(BadInput.exit_code, "(4, 5)"):
+        reading_order(np.ones((4, 5)))
+    with refused(BadInput.exit_code, "box 2"):
+        reading_order(np.array([good, [20.0, 10, 30, 20], [1e9, 0, 1e9 + 9, 9]]))
+
+
+def test_an_unknown_direction_and_a_pitch_far_below_a_character_are_refused() -> None:
+    good = np.array([[10.0, 10, 20, 20]])
+    with refused(UsageError.exit_code, "upwards"):
+        reading_order(good, direction="upwards")  # type: ignore[arg-type]
+    for pitch in (0.0, -1.0, 2.0, float("nan")):
+        with refused(UsageError.exit_code, pitch):
+            reading_order(good, pitch=pitch)
 
 
 def test_columns_of_small_characters_that_are_far_apart_are_no_half_columns() -> None:
