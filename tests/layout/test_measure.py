@@ -29,9 +29,7 @@ def test_overlaps_of_outlines_are_those_of_their_pictures() -> None:
     one, other = ([star(rng, int(rng.integers(3, 20))) for _ in range(7)] for _ in range(2))
     found = outline_overlaps(one, other)
     scale = 4
-    masks = [
-        [polygon2mask((500, 500), outline[:, ::-1] * scale - 0.5) for outline in group] for group in (one, other)
-    ]
+    masks = [[polygon2mask((500, 500), outline[:, ::-1] * scale - 0.5) for outline in group] for group in (one, other)]
     for i, j in itertools.product(range(7), range(7)):
         expected = (masks[0][i] & masks[1][j]).sum() / (masks[0][i] | masks[1][j]).sum()
         assert found[i, j] == pytest.approx(expected, abs=8e-3)
