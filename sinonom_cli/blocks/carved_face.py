@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 SIDES = ("+x", "-x", "+y", "-y", "+z", "-z")
 PROBE = 2 * CELLS
 """Side of the coarse height maps, in pixels."""
-NARROW = 0.5
-"""Least area of a side of the scan's box, as a share of the largest, that can be the carved one."""
+SAMPLES = 100_000
+"""Number of faces from which the shape of the scan is taken."""
+PLATE = 0.5
+"""Greatest ratio of the spread of a scan across its thinnest direction to that across the next, at which it is a plate;
+then only the two sides across this direction can be the carved one."""
 THIN = 0.002
 """Greatest usual thickness of an open surface, as a share of its length: 0.6 mm on 30 cm."""
 RIVAL = 0.5
@@ -74,12 +77,9 @@ def carved_face(triangles: "NDArray[np.float32]", side: str = "auto") -> Face:
         raise UsageError(f"no side {side!r}", f"give one of {' '.join(SIDES)}, or auto")
     found = survey(triangles)
     lengths = found.box[1] - found.box[0]
-    areas = np.array([lengths[(axis + 1) % 3] * lengths[(axis + 2) % 3] for axis in range(3)])
-    if not areas.max() > 0:
+    if not np.sort(lengths)[1] > 0:
         raise BadInput("the scan has no extent", "give a scan of a whole block")
-    axes = [axis for axis in range(3) if areas[axis] >= NARROW * areas.max()]
-    if side != "auto":
-        axes = [SIDES.index(side) // 2]
+    axes = [SIDES.index(side) // 2] if side != "auto" else _axes(triangles)
     views = {name: _view(triangles, name) for axis in axes for name in SIDES[2 * axis : 2 * axis + 2]}
     reliefs = {name: relief_of(view, float(lengths.max())) for name, view in views.items()}
     best = max(reliefs, key=lambda name: reliefs[name]) if side == "auto" else side
@@ -103,6 +103,17 @@ def turn_to(side: str) -> "NDArray[np.float64]":
     rotation[0, (axis + 1) % 3] = sign
     rotation[1, (axis + 2) % 3] = 1.0
     return rotation
+
+
+def _axes(triangles: "NDArray[np.float32]") -> list[int]:
+    """Return the axes along which the carved side may look: the one nearest to a plate's normal, or all three.
+
+    From the side, the face of a tilted plate is seen at a grazing angle and has much relief.
+    """
+    centres = triangles[:: -(-len(triangles) // SAMPLES)].mean(axis=1, dtype=np.float64)
+    centres -= centres.mean(axis=0)
+    spread, ways = np.linalg.eigh(np.einsum("ni,nj->ij", centres, centres))
+    return [int(np.abs(ways[:, 0]).argmax())] if spread[0] < PLATE**2 * spread[1] else [0, 1, 2]
 
 
 def _view(triangles: "NDArray[np.float32]", side: str) -> "NDArray[np.float64]":

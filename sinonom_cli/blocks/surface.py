@@ -11,6 +11,7 @@ from sinonom_cli.blocks.carved_face import carved_face, upright
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.meshes.height_maps import Limits, Scale, read_heights
 from sinonom_cli.meshes.read import Notes
+from sinonom_cli.meshes.survey import survey
 from sinonom_cli.meshes.zbuffer import extent, z_buffer
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ def surface_of_triangles(triangles: "NDArray[np.float32]", pixel: float | None =
     box = extent(triangles, rotation)
     across, up = float(box[1, 0] - box[0, 0]), float(box[1, 1] - box[0, 1])
     if pixel is None:
-        seen = len(triangles) if face.is_open else len(triangles) / 2
-        pixel = math.sqrt(2 * across * up / seen)  # a scan has two triangles for each sample
+        seen = survey(triangles).shown["xyz".index(face.side[1])]
+        pixel = math.sqrt(2 * seen / len(triangles))  # a scan has two triangles for each sample
         pixel = min(max(pixel, max(across, up) / LONGEST), max(across, up) / SHORTEST)
     width, height = (max(1, math.ceil(length / pixel - 1e-6)) for length in (across, up))
     if max(width, height) > MOST_PIXELS:
