@@ -1,13 +1,17 @@
-"""Measure the meshes per second of `carve` on one core, and the depth images per second without a mesh.
+"""Measure `carve` on one core: meshes per second, depth images per second without a mesh, and one whole block.
 
-The time of the depth images is compared with a step of triplet training on the same number of pictures.
+The time of the depth images is compared with a step of triplet training on the same number of pictures. The block is
+that of a composed page of 2,000 x 3,000 pixels, carved by a process of its own, whose memory is measured.
 
 Usage: python benchmarks/carve.py [--repeats 20]
 """
 
 import argparse
 import os
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +23,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from PIL import Image  # noqa: E402
 
 from sinonom_cli.assets import GLYPHS  # noqa: E402
 from sinonom_cli.meshes.stl import write_stl  # noqa: E402
@@ -26,8 +31,11 @@ from sinonom_cli.networks.backbones import build  # noqa: E402
 from sinonom_cli.networks.preprocess import prepare  # noqa: E402
 from sinonom_cli.pictures.levels import ink_of  # noqa: E402
 from sinonom_cli.pictures.loading import load_picture  # noqa: E402
+from sinonom_cli.relief.compose import compose_page  # noqa: E402
+from sinonom_cli.relief.composition import Composition  # noqa: E402
 from sinonom_cli.relief.depth_images import depth_images  # noqa: E402
 from sinonom_cli.relief.options import Carving  # noqa: E402
+from sinonom_cli.relief.physics import Span  # noqa: E402
 from sinonom_cli.relief.plate import carve_plate, mesh_of  # noqa: E402
 from sinonom_cli.relief.random_fields import torch_fields  # noqa: E402
 from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
@@ -78,6 +86,22 @@ def images(inks: torch.Tensor, repeats: int) -> None:
     print(f"a triplet step on as many pictures takes {theirs / ours:.1f} times as long")
 
 
+def block(pictures: list[np.ndarray]) -> None:
+    glyphs = {str(k): [picture] for k, picture in enumerate(pictures)}
+    amounts = Composition(size=Span(60, 60), columns=Span(24, 24), rows=Span(28, 28), strip=0.0, leading=Span(1.9, 1.9))
+    page = Image.fromarray(compose_page(glyphs, np.random.default_rng(0), amounts).picture).resize((3000, 2000))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pages").mkdir()
+        page.save(Path(folder, "pages", "page.png"))
+        command = [sys.executable, "-m", "sinonom_cli", "carve", "--page", "pages", "out", "--handles", "0.33", "-q"]
+        subprocess.run([*command, "--workers", "0"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        faces = (Path(folder, "out", "meshes", "page.stl").stat().st_size - 84) // 50
+    print(
+        f"a page of 3000 x 2000 pixels: {faces:,} faces, {used.ru_utime:.1f} s, {used.ru_maxrss / 1e6:.2f} GB at most"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=20)
@@ -90,6 +114,7 @@ def main() -> None:
     meshes(inks, repeats)
     ready = np.stack([prepare(pictures[k % len(pictures)], SIDE) for k in range(BATCH)])
     images(torch.from_numpy(ready), repeats)
+    block(pictures)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from test_kill import fonts, meshes, patches, pictures  # noqa: E402
 from tinymodel import tiny_model, tiny_pictures  # noqa: E402
+from tinyscan import scans  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ def _query(folder: Path) -> list[str]:
     return ["query", *asked, "--index", index, "--truth", str(folder / "truth.csv"), *outputs]
 
 
+def _blocks(folder: Path) -> list[str]:
+    scans(folder, count=3, columns=3, rows=4)
+    return ["cut", str(folder / "scans"), "{out}", "--workers", "1"]
+
+
 def _limited(make: Callable[[Path], list[str]], limit: int) -> Stage:
     """Return a stage of the tests that processes only the first `limit` inputs."""
     return Stage(lambda folder: [*make(folder / "of tests"), "{out}", "--limit", str(limit)])
@@ -78,6 +84,10 @@ def _fonts(folder: Path) -> list[str]:
 STAGES = {
     "render": _limited(meshes, 50),
     "carve": _limited(pictures, 8),
+    "carve --page": Stage(
+        lambda folder: [*pictures(folder / "of tests"), "{out}", "--limit", "8", "--page", "--char-width", "20"]
+    ),
+    "cut": Stage(_blocks),
     "synth-fonts": Stage(_fonts),
     "crop-nomnaocr": _limited(patches, 40),
     "index": Stage(make_index_inputs, "db.faiss"),

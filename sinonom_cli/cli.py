@@ -66,11 +66,13 @@ class Group(TyperGroup):
 
 STAGES = {
     "render": "sinonom_cli.commands.render",
+    "cut": "sinonom_cli.commands.cut",
     "carve": "sinonom_cli.commands.carve",
     "synth-fonts": "sinonom_cli.commands.fonts",
     "fonts": "sinonom_cli.commands.fonts",
     "crop-nomnaocr": "sinonom_cli.commands.crop",
     "train-localizer": "sinonom_cli.commands.crop",
+    "train-detector": "sinonom_cli.commands.detector",
     "sets": "sinonom_cli.commands.sets",
     "train": "sinonom_cli.commands.train",
     "index": "sinonom_cli.commands.index",

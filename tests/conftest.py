@@ -61,6 +61,8 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def fresh_settings() -> None:
+def fresh_settings() -> Iterator[None]:
     """Start every test with the default settings of the console."""
     console.reset()
+    with console.attached():  # tests that call the library see its messages as a command shows them
+        yield

@@ -15,7 +15,7 @@ from PIL import Image
 from tinymesh import letter_f, surface
 
 import sinonom_cli as sinonom
-from sinonom_cli import cli, console
+from sinonom_cli import cli, console, messages
 from sinonom_cli.api import rendering, searching
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import ExitCode
@@ -229,8 +229,14 @@ def test_a_rendered_mesh_has_the_pixels_of_the_command(tmp_path: Path) -> None:
 
 
 def test_messages_are_logged_and_progress_is_called_back(
-    db: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    db: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(messages.log, "handlers", [])  # as in a program that is no command
+    monkeypatch.setattr(messages.log, "propagate", True)
     seen: list[tuple[int, int | None, str]] = []
     sinonom.open_index(db).search(HAND[:3], progress=lambda *counted: seen.append(counted))
     assert seen == [(1, 3, "pictures"), (2, 3, "pictures"), (3, 3, "pictures")]

@@ -22,6 +22,7 @@ COMMANDS = [
     "fonts",
     "crop-nomnaocr",
     "train-localizer",
+    "train-detector",
     "sets",
     "train",
     "index",

@@ -34,6 +34,24 @@ def test_quickstart_finds_the_carving_of_the_character_it_asks_for(tmp_path: Pat
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash")
+def test_block_to_answer_finds_the_carving_on_the_block(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        [str(BASH), str(ROOT / "examples" / "block_to_answer.sh"), str(tmp_path / "khối")],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        env={**os.environ, "PATH": path},
+    )
+    asked = re.search(r"U\+([0-9A-F]+)", ran.stderr)
+    assert asked
+    first = next(line for line in ran.stdout.splitlines() if line.startswith("1\t") or "\t1\t" in line)
+    assert chr(int(asked[1], 16)) in first
+    assert (tmp_path / "khối" / "answer.png").exists()
+    assert list((tmp_path / "khối" / "characters" / "blocks").glob("*.png"))
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash")
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.sh")), ids=lambda p: p.name)
 def test_an_example_is_a_script_that_can_be_run(script: Path) -> None:
     subprocess.run([str(BASH), "-n", str(script)], check=True)

@@ -23,6 +23,7 @@ OTHERS = (("Haswell", "2", "0"), ("Prescott", "2", "2"))
 CHAIN = (
     ("synth-fonts", "fonts/hand.ttf", "data", "--degrade", "0,0.6"),
     ("carve", "data", "meshes"),
+    ("carve", "data", "blocks", "--page", "--char-width", "40", "--limit", "2"),
     ("render", "meshes", "depth", "--depth16"),
     ("crop-nomnaocr", "nom", "crops", "--check", "--keep-doubtful"),
 )
@@ -95,6 +96,9 @@ ROWWISE = {"norm"}
 PROMISED = (
     *("crops", "layout", "fonts", "meshes", "parallel", "render", "search/indexing"),
     *(f"relief/{name}.py" for name in ("carve", "distance", "options", "physics", "plate", "strokes")),
+    *(f"relief/block_{name}.py" for name in ("map", "mesh", "options", "plan", "shape")),
+    *(f"relief/{name}.py" for name in ("char_width", "compose", "page_fields", "page_run", "whole_block")),
+    "pictures/page_ink.py",
 )
 
 

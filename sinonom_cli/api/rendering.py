@@ -147,7 +147,7 @@ def _triangles_of(mesh: Any) -> NDArray[np.float32]:
     """Return arrays as (F, 3, 3) float32 triangles, moved to the origin if float32 would round them."""
     import numpy as np
 
-    from sinonom_cli.meshes.stl import single_precision
+    from sinonom_cli.meshes.precision import single_precision
 
     try:
         if isinstance(mesh, tuple):

@@ -1,11 +1,12 @@
 """The command `sinonom carve` makes relief meshes from images."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 import typer
 
-from sinonom_cli.errors import UsageError
+from sinonom_cli.commands.carve_jobs import block_options, blocks, plates, refuse_misplaced
+from sinonom_cli.commands.carve_ranges import within
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -20,95 +21,177 @@ from sinonom_cli.options import (
     Workers,
     split_output,
 )
+from sinonom_cli.relief.block_options import BlockOptions
 from sinonom_cli.relief.options import Carving
 from sinonom_cli.relief.physics import SMEARED, Relief, Span
 
-CARVING, RELIEF = Carving(), Relief()
-
-
-def _range(option: str, least: float, most: float, what: str, whole: bool = False) -> Any:
-    """Return an option whose value is LOW:HIGH or one number, from `least` to `most`; `whole`: only whole numbers."""
-
-    def parse(typed: str | Span) -> Span:
-        if isinstance(typed, Span):
-            return typed
-        try:
-            numbers = [float(part) for part in typed.split(":")]
-        except ValueError:
-            numbers = []
-        if len(numbers) not in (1, 2):
-            raise typer.BadParameter(f"{typed!r} is neither a number nor a range such as {least:g}:{most:g}")
-        low, high = numbers[0], numbers[-1]
-        if not least <= low <= most or not least <= high <= most:
-            raise typer.BadParameter(f"{typed} is not within {least:g}:{most:g}")
-        if low > high:
-            raise typer.BadParameter(f"{typed} is in the wrong order; did you mean {high:g}:{low:g}?")
-        if whole and not (low.is_integer() and high.is_integer()):
-            raise typer.BadParameter(f"{typed} must be made of whole numbers, such as {least:g}:{most:g}")
-        return Span(low, high)
-
-    return typer.Option(option, parser=parse, metavar="LOW:HIGH", help=f"{what} Within {least:g}:{most:g}.")
+CARVING, RELIEF, BLOCK = Carving(), Relief(), BlockOptions()
 
 
 def carve(
     paths: Annotated[
-        list[str], typer.Argument(metavar="IMAGES OUT", help="An image set or folder; then the output folder.")
+        list[str],
+        typer.Argument(metavar="IMAGES OUT", help="An image set or folder, or pages; then the output folder."),
     ],
     output: Output = None,
     resolution: Annotated[
-        int, typer.Option("--resolution", min=16, max=2048, help="Vertices along each side; 128 give 29,000 faces.")
-    ] = CARVING.resolution,
+        int | None,
+        typer.Option(
+            "--resolution",
+            min=16,
+            max=2048,
+            show_default=f"{CARVING.resolution}; with --page one for each pixel",
+            help="Vertices along each side; 128 give 29,000 faces. With --page: across the ink of a character.",
+        ),
+    ] = None,
     mirror: Annotated[
         bool, typer.Option("--mirror", help="Carve the mirror image: a block is the mirror image of its print.")
     ] = CARVING.mirror,
-    depth: Annotated[Span, _range("--depth", 0.01, 0.5, "Depth of the ground far from strokes.")] = RELIEF.depth,
+    depth: Annotated[Span, within("--depth", 0.01, 0.5, "Depth of the ground far from strokes.")] = RELIEF.depth,
     flank: Annotated[
-        Span, _range("--flank", 0.001, 0.2, "Distance from a stroke at which the ground reaches 63 % of its depth.")
+        Span, within("--flank", 0.001, 0.2, "Distance from a stroke at which the ground reaches 63 % of its depth.")
     ] = RELIEF.flank,
     deepening: Annotated[
-        Span, _range("--deepening", 0, 1, "Share of the depth that is reached only where strokes are far apart.")
+        Span, within("--deepening", 0, 1, "Share of the depth that is reached only where strokes are far apart.")
     ] = RELIEF.deepening,
     gouge: Annotated[
-        Span, _range("--gouge", 0, 1, "Standard deviation of tool marks, as a share of the depth.")
+        Span, within("--gouge", 0, 1, "Standard deviation of tool marks, as a share of the depth.")
     ] = RELIEF.gouge,
     uneven: Annotated[
-        Span, _range("--uneven", 0, 0.5, "Standard deviation of stroke tops' heights, as a share of the depth.")
+        Span, within("--uneven", 0, 0.5, "Standard deviation of stroke tops' heights, as a share of the depth.")
     ] = RELIEF.uneven,
     wear: Annotated[
-        Span, _range("--wear", 0, 1, "Wear of the tops and edges; 0 is a new block, 1 a very worn one.")
+        Span, within("--wear", 0, 1, "Wear of the tops and edges; 0 is a new block, 1 a very worn one.")
     ] = RELIEF.wear,
-    breaks: Annotated[Span, _range("--breaks", 0, 100, "Number of breaks in strokes.", whole=True)] = RELIEF.breaks,
+    breaks: Annotated[Span, within("--breaks", 0, 100, "Number of breaks in strokes.", whole=True)] = RELIEF.breaks,
     neighbours: Annotated[
-        Span, _range("--neighbours", 0, 4, "Number of sides where a part of another character is visible.", whole=True)
-    ] = CARVING.neighbours,
+        Span | None,
+        within(
+            "--neighbours",
+            0,
+            4,
+            "Number of sides where a part of another character is visible.",
+            whole=True,
+            default=str(CARVING.neighbours),
+        ),
+    ] = None,
     intrusion: Annotated[
-        Span, _range("--intrusion", 0, 0.5, "Distance that the other character's ink reaches into the plate.")
-    ] = CARVING.intrusion,
+        Span | None,
+        within(
+            "--intrusion",
+            0,
+            0.5,
+            "Distance that the other character's ink reaches into the plate.",
+            default=str(CARVING.intrusion),
+        ),
+    ] = None,
     ragged: Annotated[
-        Span, _range("--ragged", 0, 0.3, "Distance of the corners of the plate's polygonal edge from its border.")
+        Span, within("--ragged", 0, 0.3, "Distance of the corners of the plate's polygonal edge from its border.")
     ] = RELIEF.ragged,
-    shift: Annotated[Span, _range("--shift", 0, 0.5, "Distance of the character from the middle.")] = CARVING.shift,
+    shift: Annotated[
+        Span | None, within("--shift", 0, 0.5, "Distance of the character from the middle.", default=str(CARVING.shift))
+    ] = None,
     stretch: Annotated[
-        Span, _range("--stretch", 0.5, 2, "Factor on the character's width, and another on its height.")
-    ] = CARVING.stretch,
+        Span | None,
+        within(
+            "--stretch",
+            0.5,
+            2,
+            "Factor on the character's width, and another on its height.",
+            default=str(CARVING.stretch),
+        ),
+    ] = None,
     swell: Annotated[
-        Span, _range("--swell", -0.05, 0.05, "Distance that the strokes' edges are moved outwards.")
+        Span, within("--swell", -0.05, 0.05, "Distance that the strokes' edges are moved outwards.")
     ] = CARVING.swell,
     turn: Annotated[
-        Span, _range("--turn", -180, 180, "Rotation of the plate in its own plane, in degrees.")
-    ] = CARVING.turn,
+        Span | None,
+        within(
+            "--turn",
+            -180,
+            180,
+            "Rotation in the plate's own plane, in degrees.",
+            default=f"{CARVING.turn}; with --solid 0",
+        ),
+    ] = None,
     bend: Annotated[
-        Span, _range("--bend", 0, 0.5, "Change of the plate's height from its middle to its edge.")
-    ] = CARVING.bend,
-    tilt: Annotated[Span, _range("--tilt", 0, 60, "Tilt of the plate to any side, in degrees.")] = CARVING.tilt,
+        Span | None,
+        within(
+            "--bend", 0, 0.5, "Change of the plate's height from its middle to its edge.", default=str(CARVING.bend)
+        ),
+    ] = None,
+    tilt: Annotated[
+        Span | None,
+        within(
+            "--tilt",
+            0,
+            60,
+            "Tilt to any side, in degrees.",
+            default=f"{CARVING.tilt}; with --page {BLOCK.carving.tilt}; with --solid 0",
+        ),
+    ] = None,
     smear: Annotated[
         Span,
-        _range(
+        within(
             "--smear", 0, SMEARED, "Width of the slope that a wall has in the scan if it faces away from the scanner."
         ),
     ] = RELIEF.smear,
-    blur: Annotated[Span, _range("--blur", 0, 0.1, "Standard deviation of a coarse scan's blur.")] = RELIEF.blur,
-    noise: Annotated[Span, _range("--noise", 0, 0.1, "Standard deviation of the scan's noise.")] = RELIEF.noise,
+    blur: Annotated[Span, within("--blur", 0, 0.1, "Standard deviation of a coarse scan's blur.")] = RELIEF.blur,
+    noise: Annotated[Span, within("--noise", 0, 0.1, "Standard deviation of the scan's noise.")] = RELIEF.noise,
+    page: Annotated[
+        bool, typer.Option("--page", help="Each picture shows a page; it becomes a whole block, in mm.")
+    ] = False,
+    page_width: Annotated[
+        float | None,
+        typer.Option(
+            "--page-width",
+            min=10,
+            max=2000,
+            show_default=f"{BLOCK.page_width:g}",
+            help="Width of the picture of a page, in mm.",
+        ),
+    ] = None,
+    char_width: Annotated[
+        float | None,
+        typer.Option(
+            "--char-width", min=4, show_default="estimated", help="Width of a character's ink, in pixels of the page."
+        ),
+    ] = None,
+    bow: Annotated[
+        Span | None,
+        within(
+            "--bow",
+            0,
+            50,
+            "Rise from a block's middle to a point 150 mm away, in mm.",
+            default=f"{BLOCK.bow}; with --solid 0",
+        ),
+    ] = None,
+    cracks: Annotated[
+        Span | None,
+        within("--cracks", 0, 100, "Number of cracks of a block.", True, default=f"{BLOCK.cracks}; with --solid 0"),
+    ] = None,
+    handles: Annotated[
+        Span | None,
+        within("--handles", 0, 1, "Width of a handle, as a share of the page's ink.", default=str(BLOCK.handles)),
+    ] = None,
+    as_: Annotated[
+        Literal["mesh", "map"] | None,
+        typer.Option("--as", show_default="mesh", help="map: a 16-bit height map of a block in place of a mesh."),
+    ] = None,
+    solid: Annotated[
+        bool, typer.Option("--solid", help="Close a block's mesh by walls and a flat back, for a mill or a printer.")
+    ] = False,
+    thickness: Annotated[
+        float | None,
+        typer.Option(
+            "--thickness",
+            min=1,
+            max=500,
+            show_default=f"{BLOCK.thickness:g}",
+            help="Thickness of a solid block, in mm.",
+        ),
+    ] = None,
     seed: Seed = 0,
     workers: Workers = None,
     engine: Engine = "processes",
@@ -120,19 +203,13 @@ def carve(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Carve pictures of characters into relief meshes.
+    """Carve pictures of characters or pages into reliefs.
 
-    The meshes (binary STL) look like scanned woodblocks. For each picture, each amount is drawn uniformly from its
-    range LOW:HIGH; one number fixes the amount. Lengths are in plate widths. metadata.csv lists the drawn amounts.
+    The meshes (binary STL) look like scanned woodblocks: of single characters, or with --page of whole blocks. For each
+    picture, each amount is drawn uniformly from its range LOW:HIGH; one number fixes the amount. Lengths are in plate
+    widths where no unit is named; a character's ink is 0.8 plate widths wide. metadata.csv lists the drawn amounts.
     """
     inputs, out = split_output(paths, output, "image set")
-    if len(inputs) > 1:
-        raise UsageError("carve takes one image set or folder", "sinonom carve IMAGES OUT")
-    from sinonom_cli.parallel.batch import BatchOptions, close, fill
-    from sinonom_cli.relief.carve import Carve, pictures
-    from sinonom_cli.relief.plate import KNOWN
-    from sinonom_cli.storage.image_set import METADATA_COLUMNS
-
     relief = Relief(
         depth=depth,
         flank=flank,
@@ -146,31 +223,31 @@ def carve(
         blur=blur,
         noise=noise,
     )
-    carving = Carving(
-        resolution=resolution,
-        relief=relief,
-        tilt=tilt,
-        bend=bend,
-        neighbours=neighbours,
-        intrusion=intrusion,
-        shift=shift,
-        stretch=stretch,
-        turn=turn,
-        swell=swell,
-        mirror=mirror,
-    )
-    items = pictures(Path(inputs[0]), limit, out)
+    singles: dict[str, Any] = {
+        "neighbours": neighbours,
+        "intrusion": intrusion,
+        "shift": shift,
+        "stretch": stretch,
+        "bend": bend,
+    }
+    sizes: dict[str, Any] = {"page_width": page_width, "char_width": char_width, "bow": bow, "cracks": cracks}
+    sizes |= {"handles": handles, "as": as_, "solid": solid or None, "thickness": thickness}
+    refuse_misplaced(page, singles, sizes)
+    carving = replace(CARVING, relief=relief, swell=swell, mirror=mirror)
+    if page:
+        job = blocks(inputs, out, block_options(carving, tilt, turn, resolution, sizes), seed, limit)
+    else:
+        singles |= {"tilt": tilt, "turn": turn, "resolution": resolution}
+        given = {name: value for name, value in singles.items() if value is not None}
+        job = plates(inputs, out, replace(carving, **given), seed, limit)
+    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+
     artifact = fill(
         out,
         kind="meshset",
-        options={**carving.options(), "seed": seed},
-        items=items,
-        passed_over=items.passed_over,
-        work=Carve(out.absolute(), carving, seed),
-        columns=(*METADATA_COLUMNS, "faces", *KNOWN),
         batch=BatchOptions(
             workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
         ),
-        what="pictures",
+        **job,
     )
     close(artifact)

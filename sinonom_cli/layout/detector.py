@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.layout.suppress import suppressed
 from sinonom_cli.networks.embedder import session_of
 from sinonom_cli.storage.atomic import cached_by_file
 
 CONFIDENT = 0.25
 """Smallest score of a box that counts."""
-SAME = 0.5
-"""Smallest intersection over union of two boxes that show the same character."""
 PAPER = 114
 """Grey around a page that does not fill the input, as in YOLO's training."""
 
@@ -100,32 +99,3 @@ def letterboxed(grey: NDArray[np.uint8], size: int) -> tuple[NDArray[np.uint8], 
     else:
         canvas[: shape[1], : shape[0]] = np.asarray(Image.fromarray(grey).resize(shape, Image.Resampling.BILINEAR))
     return canvas, scale
-
-
-def overlaps(one: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the intersection over union of a (4,) box with each of (n, 4): (n,) float64 in [0, 1]."""
-    low, high = np.maximum(one[:2], many[:, :2]), np.minimum(one[2:], many[:, 2:])
-    common = np.clip(high - low, 0, None).prod(axis=1)
-    total = (one[2:] - one[:2]).prod() + (many[:, 2:] - many[:, :2]).prod(axis=1) - common
-    return common / np.maximum(total, 1e-12)
-
-
-def suppressed(boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the indices, best first, of the (n, 4) boxes that do not show the same character as a better box."""
-    waiting = np.argsort(-scores, kind="stable")
-    kept = []
-    while len(waiting):
-        best, rest = waiting[0], waiting[1:]
-        kept.append(best)
-        waiting = rest[overlaps(boxes[best], boxes[rest]) < SAME]
-    return np.array(kept, np.int64)
-
-
-def matched(found: NDArray[np.float64], true: NDArray[np.float64]) -> int:
-    """Return the number of boxes in `found`, (n, 4), best first, matching one in `true`, (m, 4), each at most once."""
-    free = np.ones(len(true), bool)
-    for box in found:
-        shared = overlaps(box, true) * free
-        if len(shared) and shared.max() >= SAME:
-            free[shared.argmax()] = False
-    return int((~free).sum())

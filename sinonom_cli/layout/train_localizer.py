@@ -12,7 +12,9 @@ from typing import Any
 
 from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError, need
-from sinonom_cli.layout.detector import SAME, Localizer, matched
+from sinonom_cli.layout.detector import Localizer
+from sinonom_cli.layout.measure import Agreement, box_overlaps, pairs
+from sinonom_cli.layout.suppress import SAME
 from sinonom_cli.layout.yolo_pages import Page, check_readable, corners, read_pages
 from sinonom_cli.parallel.batch import refuse_changed
 from sinonom_cli.pictures.loading import load_picture
@@ -109,17 +111,20 @@ def _made(
 
 def measure(localizer: Localizer, pages: list[Page]) -> dict[str, Any]:
     """Return precision, recall and F1 of a detector's boxes on pages; a box is correct from IoU 0.5."""
-    right = found = true = 0
+    total = Agreement()
     for page in pages:
         grey = load_picture(page.item.path, whole=True)
-        boxes, _ = localizer.boxes(grey)
+        boxes, scores = localizer.boxes(grey)
         truth = corners(page.boxes, grey.shape[1], grey.shape[0])
-        right += matched(boxes, truth)
-        found += len(boxes)
-        true += len(truth)
-    precision, recall = right / max(found, 1), right / max(true, 1)
-    f1 = 2 * right / max(found + true, 1)
-    return {"precision": precision, "recall": recall, "f1": f1, "boxes": true, "iou": SAME}
+        right = len(pairs(box_overlaps(boxes, truth), scores))
+        total += Agreement(right=right, found=len(boxes), true=len(truth))
+    return {
+        "precision": total.precision,
+        "recall": total.recall,
+        "f1": total.f1,
+        "boxes": total.true,
+        "iou": SAME,
+    }
 
 
 def _copied(pages: dict[str, list[Page]], scratch: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.meshes.samples import surface_of
 from sinonom_cli.pictures.loading import is_deep, opened_picture, reason_of
 from sinonom_cli.storage.mapped_arrays import mapped_array
 
@@ -53,6 +54,26 @@ class Scale:
     step: float | None = None
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What is accepted as a height map, and assumed about it.
+
+    Attributes
+    ----------
+    samples : largest number of samples; a file that claims more is refused before it is decoded.
+    longest : largest number of samples along the longer side, above which a map is averaged; None: never.
+    span : range of heights that is assumed for whole numbers without a scale, in mm; None: DEPTH of the longer side.
+    """
+
+    samples: int = MOST_SAMPLES
+    longest: int | None = LONGEST
+    span: float | None = None
+
+
+CHARACTERS = Limits()
+"""Limits for the maps of single characters."""
+
+
 def maps_in(path: Path) -> int:
     """Return the number of maps in a file: pages of a TIFF, or layers of an array; 1 if it cannot be read."""
     try:
@@ -86,14 +107,37 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
         If the file is not a height map of one channel and more than 8 bits, is too large, has nearly no heights, or
         does not fit this scale.
     """
-    values, whole = _read_array(path, number) if path.suffix.lower() in ARRAYS else _read_picture(path, number)
+    heights, pixel = read_heights(path, number, scale, notes)
+    triangles = surface_of(heights.astype(np.float32), pixel)
+    if not len(triangles):
+        raise SinonomError(f"{path.name}: no three samples of the height map lie side by side", "give a whole map")
+    return triangles
+
+
+def read_heights(
+    path: Path, number: int, scale: Scale, notes: "Notes", limits: Limits = CHARACTERS
+) -> "tuple[NDArray[np.float64], float]":
+    """Read one map of a file as heights.
+
+    Parameters, holes and errors are those of `read_height_map`.
+
+    Returns
+    -------
+    heights : (H, W) float64, in mm, about their median; NaN in holes; larger is nearer to the viewer.
+    pixel : side of a pixel, in mm.
+    """
+    values, whole = (
+        _read_array(path, number, limits.samples)
+        if path.suffix.lower() in ARRAYS
+        else _read_picture(path, number, limits.samples)
+    )
     known = np.isfinite(values)
     unsigned = whole and values.min() >= 0
     known &= ((values > 0) & (values < 65535)) if unsigned else ~_stands_for_nothing(values, known)
     heights = np.where(known, values, np.nan)
     if scale.deeper == "light":
         heights = -heights
-    times = -(-max(heights.shape) // LONGEST)
+    times = -(-max(heights.shape) // limits.longest) if limits.longest else 1
     if times > 1:
         heights = _averaged(heights, times)
         notes.left_out.append(f"samples: {times} x {times} averaged to one")
@@ -102,22 +146,23 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
         raise SinonomError(f"{path.name}: the height map holds no heights, or nearly none", "give a map with heights")
     heights -= np.nanmedian(heights)
     if whole:
-        heights *= scale.step if scale.step is not None else _usual_step(heights, pixel)
+        heights *= (
+            scale.step
+            if scale.step is not None
+            else _usual_step(heights, limits.span or DEPTH * max(heights.shape) * pixel)
+        )
     low, high = np.nanpercentile(heights, MIDDLE)
     if high - low > max(heights.shape) * pixel:
         what = f"{path.name}: heights vary by {high - low:.3g} mm on a map {max(heights.shape) * pixel:.3g} mm wide"
         raise SinonomError(what, "check --pixel, and --step if heights are whole numbers")
-    triangles = _surface(heights.astype(np.float32), pixel)
-    if not len(triangles):
-        raise SinonomError(f"{path.name}: no three samples of the height map lie side by side", "give a whole map")
-    return triangles
+    return heights, pixel
 
 
-def _read_picture(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
+def _read_picture(path: Path, number: int, most: int) -> "tuple[NDArray[np.float64], bool]":
     """Return the heights (H, W) of a picture, float64, and whether they are whole numbers."""
     try:
         with opened_picture(path) as image:
-            _refuse_size(path, image.size)
+            _refuse_size(path, image.size, most)
             image.seek(number)
             if not is_deep(image):
                 raise SinonomError(
@@ -151,11 +196,11 @@ def _maps_of(path: Path) -> Any:
     return maps
 
 
-def _read_array(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
+def _read_array(path: Path, number: int, most: int) -> "tuple[NDArray[np.float64], bool]":
     """Return the heights (H, W) of an array's layer, float64, and whether they are whole numbers."""
     try:
         maps = _maps_of(path)
-        _refuse_size(path, (maps.shape[-1], maps.shape[-2]))
+        _refuse_size(path, (maps.shape[-1], maps.shape[-2]), most)
         with np.errstate(over="ignore", invalid="ignore"):
             return (maps if maps.ndim == 2 else maps[number]).astype(np.float64), maps.dtype.kind != "f"
     except SinonomError:
@@ -165,11 +210,11 @@ def _read_array(path: Path, number: int) -> "tuple[NDArray[np.float64], bool]":
         raise SinonomError(f"{path.name}: cannot be read as an array: {reason}", "save it with numpy.save") from error
 
 
-def _refuse_size(path: Path, size: tuple[int, int]) -> None:
+def _refuse_size(path: Path, size: tuple[int, int], most: int) -> None:
     width, height = size
-    if width * height > MOST_SAMPLES:
+    if width * height > most:
         raise SinonomError(
-            f"{path.name} claims {width:,} x {height:,} samples, more than {MOST_SAMPLES // 1_000_000} million",
+            f"{path.name} claims {width:,} x {height:,} samples, more than {most // 1_000_000} million",
             "cut the characters out, or make the map coarser",
         )
 
@@ -203,8 +248,8 @@ def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64
     return np.where(count * 2 >= times * times, sums / np.maximum(count, 1), np.nan)
 
 
-def _usual_step(heights: "NDArray[np.float64]", pixel: float) -> float:
-    """Return the step, in mm, that gives the heights, after removing their plane, the range of a carving."""
+def _usual_step(heights: "NDArray[np.float64]", span: float) -> float:
+    """Return the step, in mm, that gives the heights, after removing their plane, a range of `span` mm."""
     rows, columns = np.nonzero(np.isfinite(heights))
     some = slice(None, None, max(1, len(rows) // 20_000))
     rows, columns = rows[some].astype(np.float64), columns[some].astype(np.float64)
@@ -216,30 +261,4 @@ def _usual_step(heights: "NDArray[np.float64]", pixel: float) -> float:
     if determinant > 0:
         z = z - ((yy * xz - xy * yz) * x + (xx * yz - xy * xz) * y) / determinant
     low, high = np.percentile(z, MIDDLE)
-    return float(DEPTH * max(heights.shape) * pixel / (high - low)) if high > low else 1.0
-
-
-def _surface(heights: "NDArray[np.float32]", pixel: float) -> "NDArray[np.float32]":
-    """Return two triangles for every four adjacent samples, or one where a sample is missing."""
-    height, width = heights.shape
-    points = np.empty((height, width, 3), np.float32)
-    points[..., 0] = (np.arange(width) - (width - 1) / 2) * pixel
-    points[..., 1] = (((height - 1) / 2 - np.arange(height)) * pixel)[:, None]
-    points[..., 2] = heights
-    there = np.isfinite(heights)
-    corners = [(slice(None, -1), slice(None, -1)), (slice(1, None), slice(None, -1))]
-    corners += [(slice(1, None), slice(1, None)), (slice(None, -1), slice(1, None))]  # counter-clockwise, from above
-    known = [there[corner] for corner in corners]
-    count = np.sum(known, axis=0)
-    found = []
-    for missing, of in (
-        (None, (0, 1, 2)),
-        (None, (0, 2, 3)),
-        (0, (1, 2, 3)),
-        (1, (0, 2, 3)),
-        (2, (0, 1, 3)),
-        (3, (0, 1, 2)),
-    ):
-        mine = count == 4 if missing is None else (count == 3) & ~known[missing]
-        found.append(np.stack([points[corners[k]][mine] for k in of], axis=1))
-    return np.concatenate(found)
+    return float(span / (high - low)) if high > low else 1.0

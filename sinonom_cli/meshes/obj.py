@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli.meshes.mesh_text import numbers_in, plain_text
-from sinonom_cli.meshes.polygons import bad_mesh, triangles_of
+from sinonom_cli.meshes.mesh_text import bytes_of, numbers_in, plain_text, usual_text
+from sinonom_cli.meshes.polygons import Ragged, bad_mesh, triangles_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,6 @@ _COMMENT = re.compile(rb"#[^\n]*")
 _CONTINUED = re.compile(rb"\\[ \t]*\n")
 _VERTICES = re.compile(rb"^[ \t]*v[ \t]+(\S+[ \t]+\S+[ \t]+\S+)", re.MULTILINE)
 _ALL_VERTICES = re.compile(rb"^[ \t]*v[ \t]", re.MULTILINE)
-_FACES = re.compile(rb"^[ \t]*f[ \t]+([^\n]*)", re.MULTILINE)
 
 
 def read_obj(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
@@ -26,7 +25,23 @@ def read_obj(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     SinonomError
         If a number cannot be read, or a face names a vertex that does not exist.
     """
-    content = plain_text(path.read_bytes())
+    from sinonom_cli.meshes.obj_text import plain_lines
+
+    content = bytes_of(path)
+    text = usual_text(content)
+    if text is not None:
+        points, corners, sizes, plain_points, plain_faces = plain_lines(text)
+        if plain_points and plain_faces:
+            return triangles_of(path, points, Ragged(corners, sizes), remarks)
+    return _read_any(path, plain_text(content.tobytes()), remarks)
+
+
+def _read_any(path: Path, content: bytes, remarks: list[str] | None) -> "NDArray[np.float32]":
+    """Read OBJ of any form."""
+    import numpy as np
+
+    from sinonom_cli.meshes.obj_text import plain_lines
+
     if b"#" in content:  # comments go first: one that ends in a backslash does not continue on the next line
         content = _COMMENT.sub(b"", content)
     if b"\\" in content:
@@ -36,27 +51,12 @@ def read_obj(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
         if len(vertices) != len(_ALL_VERTICES.findall(content)):
             raise ValueError("a vertex does not have three coordinates")
         points = numbers_in(b" ".join(vertices), 3 * len(vertices)).reshape(-1, 3)
-        plain = _plain_triangles(content)
-        polygons = _polygons(content) if plain is None else plain
+        _, corners, sizes, _, plain = plain_lines(np.frombuffer(content, np.uint8))
+        # A carriage return is a line end there, but none in a file with NUL bytes.
+        polygons = Ragged(corners, sizes) if plain and b"\r" not in content else _polygons(content)
     except ValueError as error:
         raise bad_mesh(path, f"cannot be read as OBJ: {error}") from None
     return triangles_of(path, points, polygons, remarks)
-
-
-def _plain_triangles(content: bytes) -> "NDArray[np.int64] | None":
-    """Return an OBJ file's faces, (F, 3), counted from 0; None if some are not triangles or count backwards."""
-    import numpy as np
-
-    faces = _FACES.findall(content)
-    text = b"\n".join(faces)
-    if b"/" in text:
-        text = re.sub(rb"/\S*", b"", text)
-    triangles = re.findall(rb"^(\d+[ \t]+\d+[ \t]+\d+)[ \t]*$", text, re.MULTILINE)
-    if len(triangles) != len(faces):
-        return None
-    # Index 0, which is not allowed, becomes -1 and is refused.
-    numbers = numbers_in(b" ".join(triangles), 3 * len(triangles))
-    return numbers.astype(np.int64).reshape(-1, 3) - 1  # too large a number becomes the least integer, and is refused
 
 
 def _polygons(content: bytes) -> list[list[int]]:

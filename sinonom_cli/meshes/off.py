@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli.meshes.mesh_text import numbers_in, plain_text
-from sinonom_cli.meshes.polygons import bad_mesh, triangles_of
+from sinonom_cli.meshes.mesh_text import bytes_of, numbers_in, plain_text, usual_text
+from sinonom_cli.meshes.polygons import Ragged, bad_mesh, triangles_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,21 @@ def read_off(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     SinonomError
         If the file is not OFF, or holds more or fewer vertices and faces than it promises.
     """
-    content = plain_text(path.read_bytes())
+    content = bytes_of(path)
+    text = usual_text(content)
+    head = None if text is None else _HEAD.match(text.data)
+    if text is not None and head:
+        from sinonom_cli.meshes.off_text import plain_lines
+
+        points, corners, sizes, plain = plain_lines(text, head.end(), 4 if b"4" in head[1] else 3)
+        if plain:
+            points = _from_homogeneous(points) if b"4" in head[1] else points
+            return triangles_of(path, points, Ragged(corners, sizes), remarks)
+    return _read_any(path, plain_text(content.tobytes()), remarks)
+
+
+def _read_any(path: Path, content: bytes, remarks: list[str] | None) -> "NDArray[np.float32]":
+    """Read OFF of any form."""
     if b"#" in content:
         content = re.sub(rb"#[^\n]*", b"", content)
     head = _HEAD.match(content)

@@ -1,15 +1,11 @@
-"""Read PLY files, ASCII and binary, with polygons of any size and with any other properties.
+"""Read PLY files, ASCII and binary, with polygons of any size and with any other properties."""
 
-Lists make a record's length depend on its content. Nearly always, all faces have the same number of corners, and the
-element is one numpy array of records. Otherwise the element is read record by record.
-"""
-
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli.meshes.mesh_text import numbers_in, plain_text
-from sinonom_cli.meshes.polygons import bad_mesh, triangles_of
+from sinonom_cli.meshes.mesh_text import bytes_of, numbers_in, plain_text
+from sinonom_cli.meshes.ply_elements import Element, read_element
+from sinonom_cli.meshes.polygons import Ragged, bad_mesh, triangles_of
 from sinonom_cli.meshes.strips import strip_triangles
 
 if TYPE_CHECKING:
@@ -28,15 +24,6 @@ _LISTS = ("vertex_indices", "vertex_index", "vertex_indexes", "vertexindices", "
 _ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "="}
 
 
-@dataclass
-class _Element:
-    """An element of the file. A property is (name, type, type of its count or "" if it is not a list)."""
-
-    name: str
-    count: int
-    properties: list[tuple[str, str, str]] = field(default_factory=list)
-
-
 def read_ply(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float32]":
     """Read the faces of a PLY file, and its triangle strips.
 
@@ -52,38 +39,71 @@ def read_ply(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     """
     import numpy as np
 
-    content = path.read_bytes()
+    axes, faces = parts_of(path, bytes_of(path))
+    return triangles_of(path, np.stack(axes, axis=1), faces, remarks)
+
+
+def parts_of(path: Path, content: "NDArray[np.uint8]") -> "tuple[list[NDArray[Any]], NDArray[Any] | Ragged]":
+    """Return the vertices and faces in the bytes of a PLY file.
+
+    Returns
+    -------
+    axes : x, y and z of the vertices, each (V,), as the file has them.
+    faces : vertex indices, (P, N) or `Ragged`, as the file has them; the triangles of its strips follow.
+
+    Raises
+    ------
+    SinonomError
+        If the file is not PLY, or holds more or less than its header promises.
+    """
     try:
         elements, ascii_, body = _header(path, content)
         if ascii_:  # treated like a binary file in which every value is a double
-            body = _ascii_numbers(body).tobytes()
+            import numpy as np
+
+            body = _ascii_numbers(body).view(np.uint8)
         found, at = {}, 0
         for element in elements:
-            found[element.name], at = _read(path, element, body, at)
+            found[element.name], at = read_element(path, element, body, at)
     except (ValueError, KeyError, UnicodeDecodeError) as error:
         reason = f"the type {error} is not known" if isinstance(error, KeyError) else error
         raise bad_mesh(path, f"cannot be read as PLY: {reason}") from None
-    vertices = found.get("vertex", {})
-    if not {"x", "y", "z"} <= vertices.keys():
+    axes = [found.get("vertex", {}).get(axis) for axis in "xyz"]
+    if not all(getattr(values, "ndim", 0) == 1 for values in axes):
         raise bad_mesh(path, "its vertices have no x, y and z")
-    faces = _corners(found.get("face", {}))
-    if len(body) - at >= _least_face(elements) and body[at:].strip(b"\0 \t\r\n"):
+    if len(body) - at >= _least_face(elements) and body[at:].tobytes().strip(b"\0 \t\r\n"):
         raise bad_mesh(path, f"holds {len(body) - at:,} bytes more than its header promises")
-    strips = [strip_triangles(strip) for strip in _corners(found.get("tristrips", {}))]
-    if strips:
-        faces = [*faces, *np.concatenate(strips)]
-    return triangles_of(path, np.stack([vertices[axis] for axis in "xyz"], axis=1), faces, remarks)
+    faces, strips = _corners(path, found.get("face", {})), _corners(path, found.get("tristrips", {}))
+    return axes, _with_strips(faces, strips) if len(strips) else faces  # type: ignore[return-value]
 
 
-def _corners(element: dict[str, Any]) -> Any:
+def _corners(path: Path, element: dict[str, Any]) -> "NDArray[Any] | Ragged":
     """Return the vertex lists of an element's faces or strips, under any of the property's names."""
+    import numpy as np
+
     for name in _LISTS:
         if name in element:
-            return element[name]
-    return []
+            lists = element[name]
+            if not isinstance(lists, Ragged) and lists.ndim != 2:
+                raise bad_mesh(path, f"its property {name!r} is not a list")
+            return lists
+    return np.zeros((0, 3), np.int64)
 
 
-def _least_face(elements: list[_Element]) -> int:
+def _with_strips(faces: "NDArray[Any] | Ragged", strips: "NDArray[Any] | Ragged") -> "NDArray[Any] | Ragged":
+    """Return faces, and after them the triangles of strips."""
+    import numpy as np
+
+    triangles = np.concatenate([strip_triangles(strip) for strip in strips])
+    if not len(faces):
+        return triangles
+    if not isinstance(faces, Ragged):
+        faces = Ragged(faces.ravel(), np.full(len(faces), faces.shape[1]))
+    sizes = np.concatenate([faces.sizes, np.full(len(triangles), 3)])
+    return Ragged(np.concatenate([faces.corners, triangles.ravel()]), sizes)
+
+
+def _least_face(elements: list[Element]) -> int:
     """Return the size of a triangle in bytes; if at least that many bytes remain, they count as further faces."""
     for element in elements:
         if element.name == "face":
@@ -92,37 +112,44 @@ def _least_face(elements: list[_Element]) -> int:
     return 1
 
 
-def _ascii_numbers(body: bytes) -> "NDArray[np.float64]":
+def _ascii_numbers(body: "NDArray[np.uint8]") -> "NDArray[np.float64]":
     """Return the numbers of an ASCII body, which may contain comment lines."""
     import re
 
     try:
         return numbers_in(body)
     except ValueError:
-        plain = re.sub(rb"^[ \t]*(?:comment|obj_info|#)[^\n]*", b"", body, flags=re.MULTILINE)
-        if plain == body:
+        text = plain_text(body.tobytes())
+        plain = re.sub(rb"^[ \t]*(?:comment|obj_info|#)[^\n]*", b"", text, flags=re.MULTILINE)
+        if plain == text:
             raise
         return numbers_in(plain)
 
 
-def _header(path: Path, content: bytes) -> tuple[list[_Element], bool, bytes]:
+def _header(path: Path, content: "NDArray[np.uint8]") -> "tuple[list[Element], bool, NDArray[np.uint8]]":
     """Return the elements with their types, whether the body is text, and the body."""
     import re
 
-    if not content.startswith(b"ply"):
-        content = plain_text(content)
-    start = re.match(rb"ply[ \t]*(\r\n|\n|\r)", content)
-    end = re.search(rb"(?:^|[\r\n])end_header[ \t]*(?:" + re.escape(start[1]) + rb"|\r?\n)", content) if start else None
+    import numpy as np
+
+    if content[:3].tobytes() != b"ply":
+        content = np.frombuffer(plain_text(content.tobytes()), np.uint8)
+    start = re.match(rb"ply[ \t]*(\r\n|\n|\r)", content.data)
+    end = (
+        re.search(rb"(?:^|[\r\n])end_header[ \t]*(?:" + re.escape(start[1]) + rb"|\r?\n)", content.data)
+        if start
+        else None
+    )
     if not start or not end:
         raise bad_mesh(path, "not a PLY file, or its header is cut off")
-    elements: list[_Element] = []
+    elements: list[Element] = []
     order = ""
-    for line in content[: end.start()].decode("ascii", "replace").splitlines()[1:]:
+    for line in content[: end.start()].tobytes().decode("ascii", "replace").splitlines()[1:]:
         match line.split():
             case ["format", form, *_]:
                 order = _ORDERS[form]
             case ["element", name, count]:
-                elements.append(_Element(_ELEMENTS.get(name.lower(), name), int(count)))
+                elements.append(Element(_ELEMENTS.get(name.lower(), name), int(count)))
             case ["property", *_] if not elements:
                 raise ValueError("a property stands before the first element")
             case ["property", "list", count_type, item_type, name]:
@@ -138,71 +165,9 @@ def _header(path: Path, content: bytes) -> tuple[list[_Element], bool, bytes]:
         raise ValueError("no format line")
     if any(element.count < 0 for element in elements):
         raise ValueError("an element's count is below 0")
-    body = content[end.end() :]
-    return elements, order == "=", plain_text(body) if order == "=" else body
+    return elements, order == "=", content[end.end() :]
 
 
 def _property(name: str) -> str:
     """Return the spelling of a property's name that is used for look-ups."""
     return name.lower() if name.lower() in ("x", "y", "z", *_LISTS) else name
-
-
-def _read(path: Path, element: _Element, body: bytes, at: int) -> tuple[dict[str, Any], int]:
-    """Read the element that begins at byte `at`; return its properties by name and the byte where it ends."""
-    import numpy as np
-
-    if not element.count or not element.properties:
-        return {}, at
-    sizes = _first_sizes(path, element, body, at)
-    fields: list[Any] = []
-    for (name, type_, count_type), size in zip(element.properties, sizes, strict=True):
-        fields += [(f"{name} count", count_type), (name, type_, (size,))] if count_type else [(name, type_)]
-    record = np.dtype(fields)
-    end = at + record.itemsize * element.count
-    if end <= len(body):
-        records = np.frombuffer(body, record, element.count, at)
-        lists = [(name, size) for (name, _, c), size in zip(element.properties, sizes, strict=True) if c]
-        if all((records[f"{name} count"] == size).all() for name, size in lists):
-            return {name: records[name] for name, _, _ in element.properties}, end
-    elif not any(count_type for _, _, count_type in element.properties):
-        raise _cut_short(path, element)
-    return _walk(path, element, body, at)
-
-
-def _first_sizes(path: Path, element: _Element, body: bytes, at: int) -> list[int]:
-    """Return the number of values that each property of the element's first record has."""
-    sizes = []
-    for _, type_, count_type in element.properties:
-        size = 1
-        if count_type:
-            size, at = int(_values(path, element, body, at, count_type, 1)[0]), at + int(count_type[-1])
-            if size < 0:
-                raise ValueError(f"a list has {size} values")
-        at += size * int(type_[-1])
-        sizes.append(size)
-    return sizes
-
-
-def _walk(path: Path, element: _Element, body: bytes, at: int) -> tuple[dict[str, Any], int]:
-    found: dict[str, Any] = {name: [] for name, _, _ in element.properties}
-    for _ in range(element.count):
-        for name, type_, count_type in element.properties:
-            size = 1
-            if count_type:
-                size, at = int(_values(path, element, body, at, count_type, 1)[0]), at + int(count_type[-1])
-            values = _values(path, element, body, at, type_, size)
-            found[name].append(values if count_type else values[0])
-            at += size * int(type_[-1])
-    return found, at
-
-
-def _values(path: Path, element: _Element, body: bytes, at: int, type_: str, count: int) -> Any:
-    import numpy as np
-
-    if count < 0 or at + count * int(type_[-1]) > len(body):
-        raise _cut_short(path, element)
-    return np.frombuffer(body, type_, count, at)
-
-
-def _cut_short(path: Path, element: _Element) -> Exception:
-    return bad_mesh(path, f"is cut short, or its header is wrong: it promises {element.count:,} of {element.name!r}")

@@ -60,37 +60,64 @@ def read_mesh(path: Path, notes: Notes | None = None) -> "NDArray[np.float32]":
     import numpy as np
 
     notes = notes or Notes()
-    suffix = path.suffix.lower()
-    if suffix not in MESH_SUFFIXES:
-        raise SinonomError(f"{path.name}: not a mesh format we read", f"give one of {' '.join(sorted(MESH_SUFFIXES))}")
-    if not path.stat().st_size:
-        raise bad_mesh(path, "the file is empty")
+    suffix = suffix_of(path)
     with np.errstate(over="ignore", invalid="ignore"):  # bad numbers and indices are refused below
         triangles = _READERS[suffix](path, notes.remarks)
     return _finite(path, triangles, notes)
 
 
+def suffix_of(path: Path) -> str:
+    """Return the ending of a mesh's file in small letters.
+
+    Raises
+    ------
+    SinonomError
+        If no reader takes such files, or the file is empty.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in MESH_SUFFIXES:
+        raise SinonomError(f"{path.name}: not a mesh format we read", f"give one of {' '.join(sorted(MESH_SUFFIXES))}")
+    if not path.stat().st_size:
+        raise bad_mesh(path, "the file is empty")
+    return suffix
+
+
 def _finite(path: Path, triangles: "NDArray[np.float32]", notes: Notes) -> "NDArray[np.float32]":
     """Return the triangles whose vertices are finite, if nearly all are."""
+    fine = finite_of(triangles)
+    note_not_finite(path, len(triangles) - len(fine), len(triangles), notes)
+    return fine
+
+
+def finite_of(triangles: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Return the triangles whose vertices are finite: the same array if all are."""
     import numpy as np
 
-    if not len(triangles):
-        raise SinonomError(f"{path.name}: the mesh has no faces", "export the mesh again, with its faces")
     # A sum is finite only if all its terms are: one fast pass suffices, except for bad or huge meshes.
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(triangles.sum()):
             return triangles
     fine = np.asarray(np.isfinite(triangles).all(axis=(1, 2)))
-    bad = len(fine) - int(fine.sum())
-    if bad > FEW * len(triangles):
+    return triangles if fine.all() else triangles[fine]
+
+
+def note_not_finite(path: Path, bad: int, faces: int, notes: Notes) -> None:
+    """Note that `bad` of a mesh's faces were left out because a vertex of theirs is not finite.
+
+    Raises
+    ------
+    SinonomError
+        If the mesh has no faces, or too many that are not finite.
+    """
+    if not faces:
+        raise SinonomError(f"{path.name}: the mesh has no faces", "export the mesh again, with its faces")
+    if bad > FEW * faces:
         raise SinonomError(
-            f"{path.name}: {bad:,} of {len(triangles):,} faces have a vertex that is NaN or infinite",
+            f"{path.name}: {bad:,} of {faces:,} faces have a vertex that is NaN or infinite",
             "repair the mesh, or export it again",
         )
-    if not bad:
-        return triangles
-    notes.left_out.append(f"NaN or infinite: {bad:,}")
-    return triangles[fine]
+    if bad:
+        notes.left_out.append(f"NaN or infinite: {bad:,}")
 
 
 _READERS = {

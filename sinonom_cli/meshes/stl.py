@@ -6,22 +6,19 @@ bytes. Its header may begin with "solid", like that of an ASCII file, so the siz
 
 import codecs
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.meshes.mesh_text import numbers_in, plain_text
-from sinonom_cli.storage.atomic import write_bytes
+from sinonom_cli.meshes.mesh_text import bytes_of, numbers_in, plain_text, usual_text
+from sinonom_cli.storage.atomic import replacing, write_bytes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 HEADER = b"sinonom"  # must not begin with "solid": simple readers take such a file for ASCII
-
-FAR = 2.0
-"""Largest distance of a mesh from the origin, in units of its longest side; beyond it, float32 rounds the mesh's
-details."""
 
 _VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 _SOLID = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!facet\s+normal\s+[-+.\d])[^\n])*", re.MULTILINE)
@@ -30,6 +27,10 @@ _END = re.compile(rb"\s*(?:end\s*solid\b.*)?", re.DOTALL)
 _CUT = 0.01
 """Largest share of its triangles that a binary file may lack and count as having a wrong count rather than being cut
 off."""
+_AT_ONCE = 1 << 20
+"""Number of triangles whose normals are looked at together."""
+RECORD = [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")]
+"""A triangle of a binary file; copying 36 bytes at a time, instead of nine numbers, is twice as fast."""
 _FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
 
 
@@ -52,27 +53,37 @@ def read_stl(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     """
     import numpy as np
 
-    content = path.read_bytes()
-    if not content:
+    content = bytes_of(path)
+    if not len(content):
         raise _bad(path, "the file is empty")
-    text = plain_text(content) if _may_be_text(content) else b""
-    if text[:512].lstrip()[:5].lower() in (b"solid", b"facet") and b"\n" in text[:512]:
-        return _read_ascii(path, text)
-    if len(content) < 84:
-        raise _bad(path, f"not an STL file: only {len(content)} bytes")
-    count = _count(path, content, remarks)
-    # Copying 36 bytes at a time, instead of nine numbers, is twice as fast.
-    records = np.frombuffer(content, [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")], count, 84)
+    text = text_in(content)
+    if text is not None:
+        return _read_text(path, text)
+    count = faces_in(path, content, remarks)
+    return vertices_of(np.frombuffer(content, RECORD, count, 84))
+
+
+def vertices_of(records: "NDArray[Any]") -> "NDArray[np.float32]":
+    """Return the vertices of triangles in a binary file, (F,) of `RECORD`, as a contiguous array (F, 3, 3) float32."""
+    import numpy as np
+
     vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
     return vertices.astype(np.float32, copy=False)
 
 
-def _count(path: Path, content: bytes, remarks: list[str] | None) -> int:
+def faces_in(path: Path, content: "NDArray[np.uint8]", remarks: list[str] | None) -> int:
     """Return the number of triangles in a binary file: the header's count, unless the bytes contradict it.
 
     Programs that write while they scan leave the count at 0 or at its maximum; others add their own bytes at the end.
+
+    Raises
+    ------
+    SinonomError
+        If the file is shorter than its header promises.
     """
-    promised = int.from_bytes(content[80:84], "little")
+    if len(content) < 84:
+        raise _bad(path, f"not an STL file: only {len(content)} bytes")
+    promised = int.from_bytes(content[80:84].tobytes(), "little")
     held, more = divmod(len(content) - 84, 50)
     if promised == held:
         return held
@@ -89,18 +100,20 @@ def _count(path: Path, content: bytes, remarks: list[str] | None) -> int:
     return count
 
 
-def _are_triangles(content: bytes, first: int, end: int) -> bool:
+def _are_triangles(content: "NDArray[np.uint8]", first: int, end: int) -> bool:
     """Return whether the end of a binary file, from triangle `first` on, holds triangles too.
 
     Normals of triangles have length 1, or length 0 if a program leaves them out.
     """
     import numpy as np
 
-    with np.errstate(all="ignore"):
-        records = np.frombuffer(content, _FIELDS, end - first, 84 + 50 * first)
-        lengths = np.linalg.norm(records["normal"], axis=1)
-        fine = (np.abs(lengths - 1) < 0.01) | (lengths == 0)
-    return bool(fine.mean() > 0.9)
+    fine = 0
+    for start in range(first, end, _AT_ONCE):
+        records = np.frombuffer(content, _FIELDS, min(_AT_ONCE, end - start), 84 + 50 * start)
+        with np.errstate(all="ignore"):
+            lengths = np.linalg.norm(records["normal"], axis=1)
+        fine += int(((np.abs(lengths - 1) < 0.01) | (lengths == 0)).sum())
+    return fine > 0.9 * (end - first)
 
 
 def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
@@ -110,6 +123,33 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     ----------
     triangles : (F, 3, 3) float32, vertices (x, y, z).
     """
+    content = HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + _records(triangles)
+    write_bytes(path, content)
+
+
+def write_stl_parts(path: Path, parts: "Iterable[NDArray[np.float32]]") -> int:
+    """Write a binary STL file from parts of a mesh, one in memory at a time, completely or not at all.
+
+    Parameters
+    ----------
+    parts : each (F, 3, 3) float32, as for `write_stl`.
+
+    Returns
+    -------
+    The number of triangles.
+    """
+    count = 0
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(HEADER.ljust(80) + bytes(4))
+        for triangles in parts:
+            file.write(_records(triangles))
+            count += len(triangles)
+        file.seek(80)
+        file.write(count.to_bytes(4, "little"))
+    return count
+
+
+def _records(triangles: "NDArray[np.float32]") -> bytes:
     import numpy as np
 
     records = np.zeros(len(triangles), _FIELDS)
@@ -117,50 +157,44 @@ def write_stl(path: Path, triangles: "NDArray[np.float32]") -> None:
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     records["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
     records["vertices"] = triangles
-    write_bytes(path, HEADER.ljust(80) + len(triangles).to_bytes(4, "little") + records.tobytes())
-
-
-def single_precision(points: Any, used: "NDArray[np.bool_] | None" = None) -> "NDArray[np.float32]":
-    """Return points as float32; points far from the origin are moved there first, so that no detail is lost.
-
-    Scanners may give coordinates in the hundreds of thousands with fractions of a millimetre; float32 holds seven
-    digits.
-
-    Parameters
-    ----------
-    points : (..., 3), anything that numpy converts to an array of numbers.
-    used : (N,) bool, which of the points a face names, in flat order; the others do not matter. None: all.
-    """
-    import numpy as np
-
-    points = np.asarray(points)
-    if points.dtype == np.float32 or not points.size:
-        return points.astype(np.float32, copy=False)
-    with np.errstate(over="ignore", invalid="ignore"):
-        flat = points.reshape(-1, 3).astype(np.float64, copy=False)
-        fine = np.isfinite(flat).all(axis=1)
-        flat = flat[fine if used is None else fine & used]
-        if len(flat):
-            low, high = flat.min(axis=0), flat.max(axis=0)
-            middle = low + (high - low) / 2
-            if np.abs(middle).max() > FAR * (high - low).max():
-                points = points - middle
-        return points.astype(np.float32)
+    return records.tobytes()
 
 
 def _bad(path: Path, reason: str) -> SinonomError:
     return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
 
 
-def _may_be_text(content: bytes) -> bool:
+def text_in(content: "NDArray[np.uint8]") -> "bytes | NDArray[np.uint8] | None":
+    """Return the text of an ASCII file as `usual_text`, or else as `plain_text`; None for a binary file."""
+    head = content[:512].tobytes()
+    if not _may_be_text(head):
+        return None
+    text: bytes | NDArray[np.uint8] | None = usual_text(content)
+    if text is None:
+        text = plain_text(content.tobytes())
+    head = bytes(text[:512])
+    is_text = head.lstrip()[:5].lower() in (b"solid", b"facet") and (b"\n" in head or b"\r" in head)
+    return text if is_text else None
+
+
+def _may_be_text(head: bytes) -> bool:
     """Return whether a file may be ASCII STL: a binary count below 16 million contains a NUL byte."""
-    head = content[:512]
-    return head.count(0) == 0 or (
-        content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or content[:4].count(0) == 2
-    )
+    return head.count(0) == 0 or head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or head[:4].count(0) == 2
+
+
+def _read_text(path: Path, text: "bytes | NDArray[np.uint8]") -> "NDArray[np.float32]":
+    """Read ASCII STL of any form."""
+    import numpy as np
+
+    from sinonom_cli.meshes.stl_text import plain_facets
+
+    triangles = plain_facets(np.frombuffer(text, np.uint8))
+    return _read_ascii(path, plain_text(bytes(text))) if triangles is None else triangles
 
 
 def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
+    from sinonom_cli.meshes.precision import single_precision
+
     content = _SOLID.sub(b"", content.lower())
     facets, ends = len(re.findall(rb"\bfacet\b", content)), content.count(b"endfacet")
     if facets != ends or not _END.fullmatch(content[content.rfind(b"endfacet") :].removeprefix(b"endfacet")):

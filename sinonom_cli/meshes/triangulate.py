@@ -1,4 +1,7 @@
-"""Split polygons into triangles, concave ones too, by cutting off ears in the polygon's own plane (compiled)."""
+"""Split polygons into triangles, concave ones too, by cutting off ears in the polygon's own plane (compiled).
+
+Polygons of several sizes are put together by size before, and corners are looked up afterwards.
+"""
 
 from typing import Any
 
@@ -10,6 +13,45 @@ FLAT = 1e-7
 
 PATIENCE = 100_000
 """Largest number of corner checks for each corner of a polygon; after that, ears are cut without checking."""
+
+
+@numba.njit(cache=True)
+def gather(points: Any, faces: Any, out: Any) -> None:
+    """Write the corners of triangles to `out`.
+
+    Parameters
+    ----------
+    points : (V, 3) float32.
+    faces : (F, 3) int64 vertex indices, each below V.
+    out : (F, 3, 3) float32.
+    """
+    for f in range(faces.shape[0]):
+        for k in range(3):
+            v = faces[f, k]
+            out[f, k, 0], out[f, k, 1], out[f, k, 2] = points[v, 0], points[v, 1], points[v, 2]
+
+
+@numba.njit(cache=True)
+def grouped(corners: Any, sizes: Any, starts: Any) -> Any:
+    """Return the corners of polygons, those of the smallest polygons first, else in their order.
+
+    Parameters
+    ----------
+    corners : (C,) int64, corners of all polygons.
+    sizes : (P,) int64, number of corners of each.
+    starts : (N,) int64, place of the first corner of the polygons of each size.
+
+    Returns
+    -------
+    (C,) int64.
+    """
+    out, places, at = np.empty_like(corners), starts.copy(), 0
+    for size in sizes:
+        place = places[size]
+        for k in range(size):
+            out[place + k] = corners[at + k]
+        at, places[size] = at + size, place + size
+    return out
 
 
 @numba.njit(cache=True)

@@ -66,19 +66,45 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
     (S, S) float32 heights, mesh units; row 0 is the top; -inf where there is no surface.
     """
     heights = np.full((size, size), -np.inf, np.float32)
+    cover(triangles, rotation, centre, size / width, size / 2 - 0.5, heights, 0, 0)
+    return heights
+
+
+@numba.njit(cache=True, error_model="numpy")
+def cover(
+    triangles: Any, rotation: Any, origin: Any, scale: float, half: float, heights: Any, first_row: int, first: int
+) -> None:
+    """Raise the heights of the pixels that triangles cover: those whose centre they hold, seen from +Z, with y up.
+
+    Pixel (row, column) has its centre at x = (column - half) / scale, y = (half - row) / scale from the origin. Where a
+    triangle lies relative to it is the same whatever part of all pixels `heights` holds.
+
+    Parameters
+    ----------
+    triangles : (F, 3, 3) float32.
+    rotation : (3, 3) float64, applied to the vertices first.
+    origin : (3,) float64, where x, y and heights are measured from, after rotation.
+    scale : number of pixels in a mesh unit.
+    heights : (H, W) float32, heights so far; -inf where there is no surface. Triangles beyond it are cut off.
+    first_row, first : row and column of `heights[0, 0]`.
+    """
     # Numbers and tuples stay in registers; a small array would be written and read again for each vertex.
     turn = (
         *(rotation[0, 0], rotation[0, 1], rotation[0, 2]),
         *(rotation[1, 0], rotation[1, 1], rotation[1, 2]),
         *(rotation[2, 0], rotation[2, 1], rotation[2, 2]),
     )
-    origin, scale, half = (centre[0], centre[1], centre[2]), size / width, size / 2 - 0.5
+    start, last_row, last = (
+        (origin[0], origin[1], origin[2]),
+        first_row + len(heights) - 1,
+        first + heights.shape[1] - 1,
+    )
     for f in range(triangles.shape[0]):
-        px, py, pz = _seen(triangles[f, 0, 0], triangles[f, 0, 1], triangles[f, 0, 2], turn, origin, scale, half)
-        qx, qy, qz = _seen(triangles[f, 1, 0], triangles[f, 1, 1], triangles[f, 1, 2], turn, origin, scale, half)
-        rx, ry, rz = _seen(triangles[f, 2, 0], triangles[f, 2, 1], triangles[f, 2, 2], turn, origin, scale, half)
-        left, right = max(0, math.ceil(min(px, qx, rx))), min(size - 1, math.floor(max(px, qx, rx)))
-        top, bottom = max(0, math.ceil(min(py, qy, ry))), min(size - 1, math.floor(max(py, qy, ry)))
+        px, py, pz = _seen(triangles[f, 0, 0], triangles[f, 0, 1], triangles[f, 0, 2], turn, start, scale, half)
+        qx, qy, qz = _seen(triangles[f, 1, 0], triangles[f, 1, 1], triangles[f, 1, 2], turn, start, scale, half)
+        rx, ry, rz = _seen(triangles[f, 2, 0], triangles[f, 2, 1], triangles[f, 2, 2], turn, start, scale, half)
+        left, right = max(first, math.ceil(min(px, qx, rx))), min(last, math.floor(max(px, qx, rx)))
+        top, bottom = max(first_row, math.ceil(min(py, qy, ry))), min(last_row, math.floor(max(py, qy, ry)))
         area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
         if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
             continue
@@ -91,9 +117,8 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
                 b = (dx * (ry - py) - dy * (rx - px)) * share
                 c = ((qx - px) * dy - (qy - py) * dx) * share
                 if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
-                    z = pz + b * (qz - pz) + c * (rz - pz)
-                    heights[row, column] = max(heights[row, column], np.float32(z))
-    return heights
+                    z = np.float32(pz + b * (qz - pz) + c * (rz - pz))
+                    heights[row - first_row, column - first] = max(heights[row - first_row, column - first], z)
 
 
 @numba.njit(cache=True)

@@ -21,7 +21,9 @@ OPSET = 18
 MOST_DIFFERENCE = 1e-4
 
 
-def export_onnx(module: nn.Module, size: int, outputs: Sequence[str] = ("embedding",)) -> tuple[bytes, float]:
+def export_onnx(
+    module: nn.Module, size: int, outputs: Sequence[str] = ("embedding",), step: int | None = None
+) -> tuple[bytes, float]:
     """Export a network and check it in ONNX Runtime.
 
     Parameters
@@ -30,6 +32,7 @@ def export_onnx(module: nn.Module, size: int, outputs: Sequence[str] = ("embeddi
         stays unchanged: a copy goes to the CPU.
     size : side of the input in pixels, S.
     outputs : names of the network's outputs.
+    step : the network takes pictures of any height and width that are multiples of this; None: only S x S.
 
     Returns
     -------
@@ -42,17 +45,20 @@ def export_onnx(module: nn.Module, size: int, outputs: Sequence[str] = ("embeddi
         If that difference is more than `MOST_DIFFERENCE`.
     """
     module = copy.deepcopy(module).cpu().float().eval()
-    onnx_bytes = _export(module, size, outputs)
+    onnx_bytes = _export(module, size, outputs, step)
     difference = _difference(module, onnx_bytes, size, outputs)
     if not difference <= MOST_DIFFERENCE:
         raise ArithmeticError(f"the ONNX network differs from torch by {difference:.2g}")
     return onnx_bytes, difference
 
 
-def _export(module: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
+def _export(module: nn.Module, size: int, outputs: Sequence[str], step: int | None) -> bytes:
     need("onnxscript", "train")
     onnx = need("onnx", "train")
     example = torch.rand(2, 1, size, size, generator=torch.Generator().manual_seed(0))
+    free: dict[int, Any] = {0: torch.export.Dim("batch")}
+    if step:
+        free |= {axis: step * torch.export.Dim(name, min=2) for axis, name in ((2, "rows"), (3, "columns"))}
     quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
@@ -66,7 +72,7 @@ def _export(module: nn.Module, size: int, outputs: Sequence[str]) -> bytes:
                 opset_version=OPSET,
                 input_names=["image"],
                 output_names=list(outputs),
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=(free,),
                 verbose=False,
             )
     finally:

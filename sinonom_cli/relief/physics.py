@@ -22,6 +22,8 @@ UNEVEN = 9
 """Number of hills across the plate by which the height of stroke tops varies."""
 SMEARED = 0.1
 """Largest distance, in plate widths, over which a smeared wall slopes."""
+AT_ONCE = 256
+"""Number of breaks that are computed together; a page has thousands."""
 BREAK = (0.012, 0.028)
 """Smallest and largest half width of a break in a stroke, down or across, in plate widths."""
 CORNERS = 6
@@ -229,21 +231,28 @@ def _smeared(surface: "Array", reach: "Array", draw: "RandomFields") -> "Array":
 
 def _breaks(strokes: "Array", count: "Array", draw: "RandomFields") -> "Array":
     """Return the depth of breaks at points on strokes, (N, S, S) in [0, 1], as a share of the relief's depth."""
-    xp, size = draw.xp, draw.size
+    xp = draw.xp
     most = int(count.max()) if draw.count else 0
     if most == 0:
         return xp.zeros_like(strokes)
-    u = draw.uniform((draw.count, most, 4))
+    u, meant = draw.uniform((draw.count, most, 4)), draw.numbers(most) < count[:, 0]
+    parts = [slice(first, first + AT_ONCE) for first in range(0, most, AT_ONCE)]
+    splinters = sum(_some_breaks(strokes, u[:, part], meant[:, part], draw) for part in parts) * 3
+    return splinters.clip(max=1) * draw.within(*BROKEN)
+
+
+def _some_breaks(strokes: "Array", u: "Array", meant: "Array", draw: "RandomFields") -> "Array":
+    """Return the sum of breaks (N, S, S), 1 in the middle of each; `u` (N, B, 4) in [0, 1) chooses them."""
+    xp = draw.xp
     # Draw first a row, weighted by its amount of stroke, then a column of that row: two resolutions give about the same
     # point.
     rows = xp.cumsum(strokes.sum(2), 1)
-    row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=size - 1)
+    row = (rows[:, None, :] < u[:, :, :1] * rows[:, None, -1:]).sum(2).clip(max=strokes.shape[1] - 1)
     columns = xp.cumsum(xp.stack([page[at] for page, at in zip(strokes, row, strict=True)]), 2)
-    column = (columns < u[:, :, 1:2] * columns[:, :, -1:]).sum(2).clip(max=size - 1)
-    place = draw.plane()[1][0]
+    column = (columns < u[:, :, 1:2] * columns[:, :, -1:]).sum(2).clip(max=strokes.shape[2] - 1)
+    y, x = draw.plane()
+    y, x = y[:, 0], x[0]
     half = BREAK[0] + (BREAK[1] - BREAK[0]) * u[:, :, 2:4]
-    down = draw.bell((place - place[row][:, :, None]) / half[:, :, :1])
-    across = draw.bell((place - place[column][:, :, None]) / half[:, :, 1:])
-    meant = draw.numbers(most) < count[:, 0]
-    splinters = draw.product(down.swapaxes(1, 2), across * meant[:, :, None]) * 3
-    return splinters.clip(max=1) * draw.within(*BROKEN)
+    down = draw.bell((y - y[row][:, :, None]) / half[:, :, :1])
+    across = draw.bell((x - x[column][:, :, None]) / half[:, :, 1:])
+    return draw.product(down.swapaxes(1, 2), across * meant[:, :, None])

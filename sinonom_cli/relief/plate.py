@@ -71,12 +71,12 @@ def carve_plate(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Gen
     where = plate(carving.relief.ragged, draw)[0]
     lies = lie(carving.tilt, carving.bend, draw)
     surface = heights(strokes.far[None], strokes.own[None], drawn, draw) + bent(lies, draw)
-    pose = _pose(lies, float(standing.uniform(carving.turn.low, carving.turn.high)))
+    pose = pose_of(lies, float(standing.uniform(carving.turn.low, carving.turn.high)))
     return Carved(surface[0].astype(np.float32), where, pose, _known(drawn, lies, pose, strokes.place))
 
 
-def _pose(lies: Lie, turn: float) -> Pose:
-    """Convert tilt and its direction into rotations about x and y."""
+def pose_of(lies: Lie, turn: float) -> Pose:
+    """Convert tilt and its direction, and a turn in degrees, into rotations about x, y and z."""
     tilt, way = math.radians(lies.tilt.item()), lies.way.item()
     normal = (math.sin(tilt) * math.cos(way), -math.sin(tilt) * math.sin(way), math.cos(tilt))
     about_x, about_y = math.asin(-normal[1]), math.atan2(normal[0], normal[2])

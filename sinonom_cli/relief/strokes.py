@@ -82,7 +82,7 @@ def stand(ink: "NDArray[np.float32]", carving: Carving, rng: np.random.Generator
         away = side * (0.5 - reach - _towards(other, side, place.stretch)) + side[::-1] * slide
         every |= _drawn(other, size, (float(away[0]), float(away[1])), place.stretch) > 0.5
     far = _from_swollen(every, place.swell * size) / np.float32(size)
-    return Strokes(_pooled(own.astype(np.float32)), _pooled(far.clip(max=np.float32(FARTHEST))), place)
+    return Strokes(pooled(own.astype(np.float32)), pooled(far.clip(max=np.float32(FARTHEST))), place)
 
 
 @functools.cache
@@ -130,6 +130,7 @@ def _from_swollen(strokes: "NDArray[np.bool_]", by: float) -> "NDArray[np.float3
     return np.asarray((distance_to(strokes) - np.float32(by)).clip(min=0))
 
 
-def _pooled(field: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    size = len(field) // FINER
-    return field.reshape(size, FINER, size, FINER).mean(axis=(1, 3))
+def pooled(field: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Return the means of squares of FINER x FINER points: (R, C) for a field of (R FINER, C FINER)."""
+    rows, columns = (length // FINER for length in field.shape)
+    return np.asarray(field.reshape(rows, FINER, columns, FINER).mean(axis=(1, 3)))

@@ -60,7 +60,7 @@ _in_doubt = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 @_in_doubt
 def read_one(path: Path, number: int, scale: Scale | None, notes: Notes) -> "NDArray[np.float32]":
     """Read a mesh, or the surface of a height map: (F, 3, 3) float32; see `read_mesh` and `read_height_map`."""
-    if not _is_map(path):
+    if not is_map(path):
         return read_mesh(path, notes)
     if scale is None:
         hint = "--pixel MM says how wide a pixel of a height map is; pictures of characters go to index or query"
@@ -139,7 +139,8 @@ def suffixes_of(scale: Scale | None) -> frozenset[str]:
     return MESH_SUFFIXES | HEIGHT_SUFFIXES if scale else MESH_SUFFIXES
 
 
-def _is_map(path: Path) -> bool:
+def is_map(path: Path) -> bool:
+    """Return whether a file is a height map by its name."""
     return path.suffix.lower() in HEIGHT_SUFFIXES
 
 
@@ -150,7 +151,7 @@ def each_map(items: Items, limit: int | None) -> Items:
     """
     found: list[Item] = []
     for item in items:
-        count = maps_in(item.path) if _is_map(item.path) and not item.fault else 1
+        count = maps_in(item.path) if is_map(item.path) and not item.fault else 1
         if count == 1:
             found.append(item)
         else:
@@ -166,19 +167,19 @@ def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
     items : meshes and single height maps.
     known : label and char by absolute path, for meshes whose character is known.
     """
-    names = distinct({item.key: _name_of(item) for item in items}, ".png")
+    names = distinct({item.key: name_of(item) for item in items}, ".png")
     out = []
     checked = {len(items) * k // CHECKED for k in range(CHECKED)}
     for number, item in enumerate(items):
         label, char = known.get(str(item.path.absolute()), ("", ""))
         files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
-        check = number in checked or _is_map(item.path)
+        check = number in checked or is_map(item.path)
         target = Target(f"images/{names[item.key]}", label, char, check, item.data - 1 if item.data else 0)
         out.append(replace(item, data=target, about=label + char, files=files))
     return out
 
 
-def _name_of(item: Item) -> str:
+def name_of(item: Item) -> str:
     """Return the name of an item's picture: the name of its file, and the number of the map if it holds several."""
     if item.data is None:
         return _without_suffix(item.key)

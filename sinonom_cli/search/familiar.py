@@ -1,16 +1,12 @@
 """Measure how much a picture looks like a known character, with the model and the index of characters that ship."""
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.networks.embedder import Embedder
-from sinonom_cli.networks.preprocess import prepare_all
-from sinonom_cli.search.index import Index
-from sinonom_cli.search.opening import model_of, open_index
+from sinonom_cli.search.naming import shipped_namer
 
 
 class Familiar:
@@ -25,19 +21,7 @@ class Familiar:
         ----------
         pictures : (H, W) uint8 each, dark strokes on a light background; at most a few.
         """
-        opened = _opened()
-        if opened is None:
+        try:
+            return shipped_namer().distances(pictures)
+        except SinonomError:
             return None
-        index, embedder = opened
-        embeddings = embedder.embed(prepare_all(pictures, embedder.model.size))
-        _, vectors = index.candidates(embeddings, 1)
-        return np.sqrt(((vectors[:, 0].astype(np.float64) - embeddings) ** 2).sum(axis=1))
-
-
-@functools.lru_cache(1)
-def _opened() -> tuple[Index, Embedder] | None:
-    try:
-        index = open_index(None)
-        return index, Embedder(model_of(index, None), 1)
-    except SinonomError:
-        return None

@@ -30,6 +30,7 @@ NAMES = {
     "model": "a model",
     "index": "an index",
     "localizer": "a localizer",
+    "detector": "a detector",
 }
 
 

@@ -20,13 +20,14 @@ TABLES = ("journal.jsonl", "metadata.csv", "doubtful.csv", "items.csv", "failure
 """Tables of a folder artifact. They name the other files, and are therefore removed after them."""
 MADE = {
     "imageset": re.compile(r"(images|depth)/.+\.png"),
-    "meshset": re.compile(r"meshes/.+\.stl"),
+    "meshset": re.compile(r"meshes/.+\.stl|blocks/.+\.(png|json)"),
     "model": re.compile(
         r"model\.(safetensors|onnx)|metrics\.csv|curves\.png"
         r"|resume/((last|best)\.safetensors|neighbours-\d+\.npy|step-\d+(-of-\d+)?\.(png|csv))"
         r"|resume/tensorboard/events\.out\.tfevents\..+"
     ),
     "localizer": re.compile(r"localizer\.onnx|resume/state\.safetensors"),
+    "detector": re.compile(r"characters\.onnx|resume/state\.safetensors"),
 }
 """Patterns, by kind, for the names of files that this program makes in the folder; an edited table may name others."""
 SCRATCH = f"{TEMPORARY}scratch"

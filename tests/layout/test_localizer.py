@@ -14,7 +14,7 @@ from sinonom_cli.cli import run
 from sinonom_cli.crops.align import DISAGREEMENT, agreement, disagreement
 from sinonom_cli.crops.column_pages import COLUMNS_ABREAST, Found, page_of
 from sinonom_cli.crops.columns import cut_column
-from sinonom_cli.layout.detector import Localizer, letterboxed, matched, overlaps, suppressed
+from sinonom_cli.layout.detector import Localizer, letterboxed
 from sinonom_cli.layout.yolo_pages import corners, read_pages
 
 SIZE = 448
@@ -115,35 +115,6 @@ def test_a_page_shows_every_column_in_its_own_place(tmp_path: Path) -> None:
         assert part[:, 0].min() > 200 and part[:, -1].min() > 200  # Columns do not touch.
 
 
-def test_suppression_keeps_the_best_of_boxes_that_show_the_same() -> None:
-    rng = np.random.default_rng(0)
-    low = rng.uniform(0, 60, (80, 2))
-    boxes, scores = np.hstack([low, low + rng.uniform(5, 30, (80, 2))]), rng.random(80)
-
-    def iou(a: np.ndarray, b: np.ndarray) -> float:
-        wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-        common = max(wide, 0) * max(high, 0)
-        return common / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - common)
-
-    kept: list[int] = []
-    for i in sorted(range(80), key=lambda i: -scores[i]):
-        if all(iou(boxes[i], boxes[j]) < 0.5 for j in kept):
-            kept.append(i)
-    assert suppressed(boxes, scores).tolist() == kept
-    assert overlaps(boxes[0], boxes[1:]) == pytest.approx([iou(boxes[0], box) for box in boxes[1:]])
-
-
-def test_torchvision_suppresses_the_same_boxes() -> None:
-    ops = pytest.importorskip("torchvision.ops")
-    import torch
-
-    rng = np.random.default_rng(1)
-    low = rng.uniform(0, 60, (200, 2))
-    boxes, scores = np.hstack([low, low + rng.uniform(5, 30, (200, 2))]), rng.random(200)
-    expected = ops.nms(torch.from_numpy(boxes), torch.from_numpy(scores), 0.5)
-    assert suppressed(boxes, scores).tolist() == expected.tolist()
-
-
 def test_boxes_come_back_in_pixels_of_the_page_whatever_its_size(tmp_path: Path) -> None:
     model = detector(
         tmp_path / "m.onnx",
@@ -155,13 +126,6 @@ def test_boxes_come_back_in_pixels_of_the_page_whatever_its_size(tmp_path: Path)
     assert scores == pytest.approx([0.9, 0.7])
     canvas, scale = letterboxed(np.zeros((900, 600), np.uint8), SIZE)
     assert scale == SIZE / 900 and (canvas[:, 299:] == 114).all() and (canvas[:, :298] == 0).all()
-
-
-def test_a_match_counts_each_true_box_once() -> None:
-    true = np.array([[0, 0, 10, 10], [20, 0, 30, 10.0]])
-    found = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 6, 30, 16.0]])
-    assert matched(found, true) == 1
-    assert matched(np.zeros((0, 4)), true) == 0 and matched(found, np.zeros((0, 4))) == 0
 
 
 def test_disagreement_is_one_less_the_best_overlap_along_the_column() -> None:

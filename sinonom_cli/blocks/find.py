@@ -1,0 +1,94 @@
+"""Find the characters of a levelled block: which way it lies, their boxes, reading order and outlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli import messages
+from sinonom_cli.blocks.outlines import outlines
+from sinonom_cli.blocks.upright import Way, find_way
+from sinonom_cli.errors import BadInput
+from sinonom_cli.layout.detect import shipped_detector
+from sinonom_cli.layout.order import Placed, reading_order
+from sinonom_cli.search.naming import shipped_namer
+
+FEWEST = 2
+"""Smallest number of characters of a block; the mesh of one character needs no cutting."""
+UNCERTAIN = 0.95
+"""Probability of the way that a block lies, below which it is warned of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Character:
+    """A character of a block.
+
+    Attributes
+    ----------
+    placed : its place in reading order, and its box in pixels of the upright picture.
+    outline : (K, 2) float64 x, y in pixels of the upright picture.
+    score : probability that it is a character, in [0, 1].
+    """
+
+    placed: Placed
+    outline: NDArray[np.float64]
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """The characters of a block.
+
+    Attributes
+    ----------
+    way : how the block lies.
+    ink : (H, W) float32 in [0, 1], upright.
+    size : height of an ordinary character, pixels.
+    characters : in reading order.
+    """
+
+    way: Way
+    ink: NDArray[np.float32]
+    size: float
+    characters: list[Character]
+
+
+def find_characters(
+    ink: NDArray[np.float32], mirrored: bool | None = None, turned: int | None = None, size: float | None = None
+) -> Read:
+    """Find the characters of a block.
+
+    Parameters
+    ----------
+    ink : (H, W) float32 in [0, 1], 1 on stroke tops, from `ink`.
+    mirrored, turned : what is known about how the block lies; None: find it.
+    size : height of an ordinary character, pixels; None: find it.
+
+    Raises
+    ------
+    BadInput
+        If fewer than `FEWEST` characters are found.
+    """
+    found = shipped_detector().find(ink, size)
+    if len(found.boxes) < FEWEST:
+        what = "one character" if len(found.boxes) else "no characters"
+        hint = "sinonom render takes meshes of single characters" if len(found.boxes) else "give the scan of a block"
+        raise BadInput(f"{what} found", hint)
+    grey = np.round(255 * (1 - ink)).astype(np.uint8)
+    way = find_way(grey, found.boxes, shipped_namer().distances, mirrored, turned)
+    if way.probability < UNCERTAIN:
+        messages.warn(
+            f"how the block lies is uncertain ({way.probability:.0%}): mirrored {'yes' if way.mirrored else 'no'}, "
+            f"turned by {way.turned} degrees; --mirror and --turn set it"
+        )
+    boxes = way.boxes(found.boxes, ink.shape)
+    ink = np.ascontiguousarray(way.upright(ink), np.float32)
+    places = reading_order(boxes, found.scores)
+    polygons = outlines(np.array([place.box for place in places]), ink)
+    characters = [
+        Character(placed=place, outline=polygon, score=float(found.scores[place.index]))
+        for place, polygon in zip(places, polygons, strict=True)
+    ]
+    return Read(way=way, ink=ink, size=found.size, characters=characters)

@@ -1,0 +1,92 @@
+"""Draw a block as a print of it would look, with the outlines, numbers and names of its characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+HEIGHT = 40.0
+"""Height of an ordinary character in the picture, pixels."""
+LARGEST = 6000
+"""Longest side of the picture, pixels."""
+FAINT = 0.45
+"""Darkness of the ink, so that coloured names can be read on it."""
+OUTLINE, DOUBTFUL, WORDS = (30, 110, 200), (200, 40, 30), (150, 30, 110)
+"""Colours of outlines, of outlines whose name is improbable, and of numbers and names."""
+UNLIKELY = 0.5
+"""Probability of a name below which its outline is drawn as doubtful."""
+FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts")
+KNOWN = ("hanamin", "notoserifcjk", "notosanscjk", "simsun", "mingliu", "msgothic", "songti", "pingfang", "wqy")
+"""Parts of file names of fonts that have Hán-Nôm characters, the best first."""
+
+
+def draw_block(
+    ink: NDArray[np.float32],
+    polygons: Sequence[NDArray[np.float64]],
+    numbers: Sequence[str],
+    chars: Sequence[str],
+    probabilities: Sequence[float],
+    size: float,
+) -> NDArray[np.uint8]:
+    """Return (H, W, 3) uint8: the block as it is read, with its characters outlined, numbered and named.
+
+    Parameters
+    ----------
+    ink : (H, W) float32 in [0, 1].
+    polygons : outlines, (K, 2) float64 x, y in pixels of `ink`.
+    numbers, chars, probabilities : of each character; a character that no font of this system has is left out.
+    size : height of an ordinary character, pixels of `ink`.
+    """
+    scale = min(HEIGHT / size, LARGEST / max(ink.shape))
+    shape = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+    grey = np.round(255 * (1 - FAINT * np.clip(ink, 0, 1))).astype(np.uint8)
+    page = Image.fromarray(grey).resize(shape, Image.Resampling.BILINEAR if scale > 1 else Image.Resampling.BOX)
+    page = page.convert("RGB")
+    draw = ImageDraw.Draw(page)
+    for polygon, number, char, probability in zip(polygons, numbers, chars, probabilities, strict=True):
+        points = [(float(x) * scale, float(y) * scale) for x, y in polygon]
+        colour = OUTLINE if probability >= UNLIKELY else DOUBTFUL
+        draw.line([*points, points[0]], fill=colour, width=2)
+        left, upper = min(x for x, _ in points), min(y for _, y in points)
+        draw.text((left, upper - 2), number, fill=WORDS, font=_digits())
+        font = _font()
+        if char and font is not None and _has(char):
+            draw.text((max(x for x, _ in points) - 16, upper - 4), char, fill=WORDS, font=font)
+    return np.asarray(page)
+
+
+@lru_cache(1)
+def _digits() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(11)
+
+
+@lru_cache(1)
+def _font() -> ImageFont.FreeTypeFont | None:
+    """Return a font of this system with Hán-Nôm characters; None if there is none."""
+    files = [path for folder in FOLDERS for path in Path(folder).rglob("*.[to]t[fc]")]
+    for part in KNOWN:
+        for path in sorted(files):
+            if part in path.name.lower().replace("-", ""):
+                try:
+                    return ImageFont.truetype(str(path), 18)
+                except OSError:
+                    continue
+    return None
+
+
+@lru_cache(4096)
+def _has(char: str) -> bool:
+    """Return whether the font draws a character, and not the box of a missing one."""
+    font = _font()
+    return font is not None and font.getmask(char).getbbox() is not None and bytes(font.getmask(char)) != _missing()
+
+
+@lru_cache(1)
+def _missing() -> bytes:
+    font = _font()
+    return b"" if font is None else bytes(font.getmask(chr(0x10FFFE)))

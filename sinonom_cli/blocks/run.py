@@ -1,0 +1,249 @@
+"""Cut the characters out of scans of whole blocks, block by block, into one mesh set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.blocks.cut_mesh import cut, cut_samples
+from sinonom_cli.blocks.find import Character, Read, find_characters
+from sinonom_cli.blocks.ink import ink
+from sinonom_cli.blocks.level import level
+from sinonom_cli.blocks.picture import UNLIKELY, draw_block
+from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_triangles
+from sinonom_cli.blocks.upright import Way
+from sinonom_cli.errors import BadInput, OutputInTheWay, SinonomError
+from sinonom_cli.meshes.height_maps import Scale
+from sinonom_cli.meshes.read import Notes, read_mesh
+from sinonom_cli.meshes.stl import HEADER, write_stl
+from sinonom_cli.parallel.batch import Item, TableRow
+from sinonom_cli.render.render import View, draw
+from sinonom_cli.render.run import each_map, is_map, name_of
+from sinonom_cli.search.naming import Name, shipped_namer
+from sinonom_cli.storage.atomic import save_png, write_text
+from sinonom_cli.storage.image_set import METADATA_COLUMNS
+from sinonom_cli.storage.inputs import Items
+from sinonom_cli.storage.names import distinct
+
+COLUMNS = (
+    *METADATA_COLUMNS,
+    "block",
+    "column",
+    "place",
+    "part",
+    "polygon",
+    "probability",
+    "names",
+    "probabilities",
+    "score",
+    "faces",
+    "picture_file_name",
+    "record_file_name",
+)
+"""Columns of `metadata.csv`."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Cut the block of an item (its `data` is the block's name) into the mesh set `out`.
+
+    Attributes
+    ----------
+    out : the mesh set.
+    scale : scale of height maps; None: height maps are refused.
+    mirrored, turned : how the blocks lie; None: found from their characters.
+    size : height of an ordinary character in the scan's units; None: found.
+    """
+
+    out: Path
+    scale: Scale | None = None
+    mirrored: bool | None = None
+    turned: int | None = None
+    size: float | None = None
+
+    def __call__(self, item: Item) -> list[TableRow]:
+        name, number = item.data
+        notes = Notes()
+        triangles = None
+        if is_map(item.path):
+            if self.scale is None:
+                raise BadInput(f"{item.path.name} is a height map", "--pixel MM gives its scale")
+            surface = surface_of_map(item.path, number, self.scale, notes)
+        else:
+            triangles = read_mesh(item.path, notes)
+            surface = surface_of_triangles(triangles)
+        levelled = level(surface)
+        size = None if self.size is None else self.size / surface.pixel
+        read = find_characters(ink(levelled), self.mirrored, self.turned, size)
+        shape = surface.heights.shape
+        polygons = [_back(character.outline, read.way, shape) for character in read.characters]
+        meshes = cut_samples(surface, polygons) if triangles is None else cut(surface, polygons, [triangles])
+        meshes = [_upright(mesh, read.way) for mesh in meshes]
+        if not any(map(len, meshes)):
+            raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
+        names = named(meshes)
+        rows = [
+            self._write(item, name, place, character, polygon, mesh, called, surface)
+            for place, (character, polygon, mesh, called) in enumerate(
+                zip(read.characters, polygons, meshes, names, strict=True)
+            )
+            if len(mesh)
+        ]
+        self._describe(name, read, names, surface, levelled.depth, notes)
+        return rows
+
+    def outputs(self, item: Item) -> list[str]:
+        """Return the names of the files that are written for each block, relative to the set, without its meshes."""
+        return [_picture(item.data[0]), _record(item.data[0])]
+
+    def _write(
+        self,
+        item: Item,
+        name: str,
+        place: int,
+        character: Character,
+        polygon: NDArray[np.float64],
+        mesh: NDArray[np.float32],
+        names: list[Name],
+        surface: Surface,
+    ) -> TableRow:
+        """Write the mesh of a character and return its row."""
+        file_name = f"meshes/{name}/{place + 1:03d}.stl"
+        _refuse_foreign(self.out / file_name)
+        write_stl(self.out / file_name, mesh)
+        first = names[0] if names else None
+        known = first if first and first.probability >= UNLIKELY else None
+        scan = _in_scan(polygon, surface)
+        box = (*scan.min(axis=0), *scan.max(axis=0))
+        return {
+            "file_name": file_name,
+            "label": known.label if known else "",
+            "char": known.char if known else "",
+            "source": item.key,
+            "box": " ".join(f"{value:.6g}" for value in box),
+            "block": name,
+            "column": str(character.placed.column),
+            "place": str(character.placed.place),
+            "part": character.placed.part,
+            "polygon": ";".join(f"{x:.6g},{y:.6g}" for x, y in scan),
+            "probability": f"{first.probability:.4f}" if first else "",
+            "names": " ".join(one.char for one in names),
+            "probabilities": " ".join(f"{one.probability:.4f}" for one in names),
+            "score": f"{character.score:.3f}",
+            "faces": str(len(mesh)),
+            "picture_file_name": _picture(name),
+            "record_file_name": _record(name),
+        }
+
+    def _describe(
+        self, name: str, read: Read, names: list[list[Name]], surface: Surface, depth: float, notes: Notes
+    ) -> None:
+        """Write the picture and the record of a block."""
+        picture = draw_block(
+            read.ink,
+            [character.outline for character in read.characters],
+            [f"{character.placed.column}.{character.placed.place}" for character in read.characters],
+            [called[0].char if called else "" for called in names],
+            [called[0].probability if called else 0.0 for called in names],
+            read.size,
+        )
+        save_png(self.out / _picture(name), picture)
+        transform = np.eye(4)
+        turn = read.way.matrix()
+        transform[:3, :3] = np.einsum("ij,jk->ik", turn, surface.rotation)
+        transform[:3, 3] = np.einsum("ij,j->i", turn, surface.shift)
+        height, width = read.ink.shape
+        record: dict[str, Any] = {
+            "characters": len(read.characters),
+            "columns": max(character.placed.column for character in read.characters),
+            "mirrored": read.way.mirrored,
+            "turned": read.way.turned,
+            "way_probability": round(read.way.probability, 4),
+            "transform": [[float(f"{value:.9g}") for value in row] for row in transform],
+            "pixel": surface.pixel,
+            "size": [width * surface.pixel, height * surface.pixel],
+            "character_height": read.size * surface.pixel,
+            "relief_depth": depth,
+            "left_out": notes.left_out,
+            "remarks": notes.remarks,
+        }
+        write_text(self.out / _record(name), json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+
+
+def blocks_of(items: Items, limit: int | None) -> Items:
+    """Return the blocks in files as items; each file of several height maps becomes several.
+
+    `data` is the name of the block, under which its files are written, and the number of its map in the file.
+    """
+    found = each_map(items, limit)
+    names = distinct({item.key: name_of(item) for item in found}, "")
+    named = [replace(item, data=(names[item.key], item.data - 1 if item.data else 0)) for item in found]
+    return Items(named, items.passed_over)
+
+
+def named(meshes: Sequence[NDArray[np.float32]]) -> list[list[Name]]:
+    """Return the most probable names of each mesh (F, 3, 3), from the picture that `render` makes of it; else none."""
+    pictures, places = [], []
+    for place, mesh in enumerate(meshes):
+        with suppress(SinonomError):  # a mesh without relief has no picture
+            pictures.append(draw(mesh, View()).picture)
+            places.append(place)
+    names: list[list[Name]] = [[] for _ in meshes]
+    for place, called in zip(places, shipped_namer()(pictures), strict=True):
+        names[place] = called
+    return names
+
+
+def _picture(name: str) -> str:
+    return f"blocks/{name}.png"
+
+
+def _record(name: str) -> str:
+    return f"blocks/{name}.json"
+
+
+def _back(points: NDArray[np.float64], way: Way, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Move (K, 2) points from the upright picture to the picture of the scan, of shape (H, W)."""
+    width, height = (shape[1], shape[0]) if way.turned % 180 == 0 else shape
+    x, y = points[:, 0], points[:, 1]
+    for _ in range(way.turned // 90):
+        x, y, width, height = y, width - x, height, width
+    x = width - x if way.mirrored else x
+    return np.stack([x, y], axis=1)
+
+
+def _upright(mesh: NDArray[np.float32], way: Way) -> NDArray[np.float32]:
+    """Turn a mesh (F, 3, 3) as it is read; a mirrored one keeps its front by swapping two corners of each face."""
+    turned = np.einsum("ij,fkj->fki", way.matrix().astype(np.float32), mesh)
+    return np.ascontiguousarray(turned[:, ::-1] if way.mirrored else turned, np.float32)
+
+
+def _in_scan(polygon: NDArray[np.float64], surface: Surface) -> NDArray[np.float64]:
+    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: the map's plane, turned back."""
+    x, y = polygon[:, 0] * surface.pixel, -polygon[:, 1] * surface.pixel
+    points = np.stack([x, y, np.zeros_like(x)], axis=1) - surface.shift
+    return np.einsum("ji,kj->ki", surface.rotation, points)[:, :2]
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Refuse to write over a file that sinonom has not made.
+
+    Raises
+    ------
+    OutputInTheWay
+        If there is one.
+    """
+    try:
+        with path.open("rb") as file:
+            ours = file.read(len(HEADER)) == HEADER
+    except OSError:
+        return
+    if not ours:
+        raise OutputInTheWay(f"{path} is there and was not made by sinonom", "move it elsewhere, or another output")

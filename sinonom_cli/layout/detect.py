@@ -1,0 +1,162 @@
+"""Find the characters of a page or of a block with the detector that ships.
+
+The detector is a convolutional network that gives, for each cell of 4 x 4 pixels, the probability that a character's
+middle lies there and the distances to the sides of its box (Zhou et al. 2019, "Objects as points", arXiv:1904.07850).
+It has learnt characters of about `SIZE` pixels. A picture of unknown scale is looked at in several scales first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.assets import ASSETS
+from sinonom_cli.errors import BadInput
+from sinonom_cli.layout.suppress import suppressed
+from sinonom_cli.networks.embedder import session_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SHIPPED = ASSETS / "detector" / "characters.onnx"
+SIZE = 28.0
+"""Height in pixels of an ordinary character at the scale that the network works best at."""
+CELL = 4
+"""Side of a cell of the network's output, pixels."""
+LIKELY = 0.3
+"""Smallest probability of a box."""
+TILE, OVERLAP = 768, 96
+"""Side of the tiles that a large picture is cut into, and their overlap, pixels; both are multiples of 32."""
+SMALLEST, LARGEST = 10.0, 400.0
+"""Range of the height of an ordinary character, in pixels of the picture."""
+LADDER = 1.35
+"""Ratio of one tried scale to the next."""
+FITTING = (0.7, 1.45)
+"""Range of the median height of found characters, as a multiple of `SIZE`, in which a scale is believed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """Characters found in a picture.
+
+    Attributes
+    ----------
+    boxes : (N, 4) float64, x0, y0, x1, y1 in pixels of the picture, the most probable first.
+    scores : (N,) float64 in [0, 1], probability that a box holds a character.
+    size : height of an ordinary character, pixels of the picture.
+    """
+
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    size: float
+
+
+class Detector:
+    """Detector of characters, read from an ONNX file.
+
+    Parameters
+    ----------
+    path : ONNX file that takes (1, 1, H, W) ink in [0, 1], H and W multiples of 32, and gives (1, 5, H / 4, W / 4):
+        probability, and distances to the left, upper, right and lower side in pixels.
+    threads : threads of ONNX Runtime.
+
+    Raises
+    ------
+    BadInput
+        If the file is not such a network.
+    """
+
+    def __init__(self, path: Path = SHIPPED, threads: int = 1) -> None:
+        try:
+            self._session = session_of(str(path), threads)
+        except Exception as error:  # ONNX Runtime has no common class for the errors of a broken file
+            reason = str(error).strip().splitlines()[-1]
+            raise BadInput(f"{path} is not an ONNX model: {reason}", "give a detector that sinonom made") from None
+        self._input = self._session.get_inputs()[0].name
+        if len(self._session.get_outputs()[0].shape) != 4:
+            raise BadInput(f"{path} is not a detector of characters", "give a detector that sinonom made")
+
+    def find(self, ink: NDArray[np.float32], size: float | None = None) -> Found:
+        """Find the characters of a picture.
+
+        Parameters
+        ----------
+        ink : (H, W) float32 in [0, 1], 1 where there is ink, or where the surface of a block stands highest.
+        size : height of an ordinary character, pixels; None: find it.
+        """
+        size = self.size_of(ink) if size is None else size
+        boxes, scores = self._at(ink, SIZE / size)
+        return Found(boxes=boxes, scores=scores, size=size)
+
+    def size_of(self, ink: NDArray[np.float32]) -> float:
+        """Return the height of an ordinary character, pixels: that of the scale at which most characters are found.
+
+        A scale counts by the number of right boxes less that of wrong ones, as the probabilities let expect, if the
+        characters found there have about `SIZE` pixels.
+        """
+        best, chosen = 0.0, SIZE
+        size = LARGEST
+        while size >= SMALLEST:
+            if size <= 1.5 * max(ink.shape):
+                boxes, scores = self._at(ink, SIZE / size)
+                height = float(np.median(boxes[:, 3] - boxes[:, 1])) if len(boxes) else 0.0
+                total = float((2 * scores - 1).sum())
+                if total > best and FITTING[0] <= height / size <= FITTING[1]:
+                    best, chosen = total, height
+            size /= LADDER
+        return chosen
+
+    def _at(self, ink: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return boxes, in pixels of the picture, and scores at one scale."""
+        picture = resized(ink, scale)
+        parts = [self._tile(picture, y, x) for y in _starts(picture.shape[0]) for x in _starts(picture.shape[1])]
+        boxes, scores = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+        kept = suppressed(boxes, scores)
+        factor = np.array([ink.shape[1] / picture.shape[1], ink.shape[0] / picture.shape[0]] * 2)
+        return boxes[kept] * factor, scores[kept]
+
+    def _tile(self, picture: NDArray[np.float32], y: int, x: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        part = picture[y : y + TILE, x : x + TILE]
+        high, wide = (-(-length // 32) * 32 for length in part.shape)
+        padded = np.pad(part, ((0, high - part.shape[0]), (0, wide - part.shape[1])))
+        output: Any = self._session.run(None, {self._input: padded[None, None]})[0][0]
+        heat = output[0]
+        around = np.pad(heat, 1)
+        highest = np.max([around[i : i + heat.shape[0], j : j + heat.shape[1]] for i in range(3) for j in range(3)], 0)
+        rows, columns = np.nonzero((heat >= LIKELY) & (heat == highest))
+        middle_x, middle_y = CELL * columns + CELL / 2, CELL * rows + CELL / 2
+        left, upper, right, lower = output[1:, rows, columns].astype(np.float64)
+        boxes = np.stack([middle_x - left, middle_y - upper, middle_x + right, middle_y + lower], axis=1)
+        # What a neighbouring tile sees whole is left to it.
+        inner = (middle_x >= (OVERLAP / 2 if x else 0)) & (middle_y >= (OVERLAP / 2 if y else 0))
+        inner &= (middle_x < TILE - OVERLAP / 2) | (x + TILE >= picture.shape[1])
+        inner &= (middle_y < TILE - OVERLAP / 2) | (y + TILE >= picture.shape[0])
+        limits = np.array([picture.shape[1], picture.shape[0]] * 2)
+        boxes = np.clip(boxes + np.array([x, y] * 2), 0, limits)
+        return boxes[inner], heat[rows, columns].astype(np.float64)[inner]
+
+
+@lru_cache(2)
+def shipped_detector(threads: int = 1) -> Detector:
+    """Return the detector that ships; each process reads it once."""
+    return Detector(SHIPPED, threads)
+
+
+def resized(ink: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    """Return a picture at another scale, averaged where it becomes smaller, (round(H scale), round(W scale))."""
+    from PIL import Image
+
+    shape = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+    if shape == ink.shape[::-1]:
+        return np.ascontiguousarray(ink, np.float32)
+    image = Image.fromarray(np.ascontiguousarray(ink, np.float32))
+    return np.asarray(image.resize(shape, Image.Resampling.BILINEAR), np.float32)
+
+
+def _starts(length: int) -> list[int]:
+    """Return where tiles begin along a side."""
+    return [0] if length <= TILE else list(range(0, length - OVERLAP, TILE - OVERLAP))

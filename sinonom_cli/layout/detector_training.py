@@ -1,0 +1,208 @@
+"""Train the network of the detector on composed pages, simulated blocks and boxed pages, so that a kill loses little.
+
+Picture i of a training depends on the seed and on i alone. The state is written every few minutes, as safetensors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from sinonom_cli import messages
+from sinonom_cli.layout.compose import compose
+from sinonom_cli.layout.damage import USUAL, damaged
+from sinonom_cli.layout.detector_network import DetectorNetwork, loss_of, targets
+from sinonom_cli.layout.glyph_bank import GlyphBank
+from sinonom_cli.storage.atomic import write_bytes
+
+SIDE = 256
+"""Side of a training picture, pixels."""
+FROM_PAGES = 0.2
+"""Share of the pictures that are parts of boxed pages, if there are any."""
+LARGER = (0.7, 2.0)
+"""Smallest and largest factor by which parts of boxed pages are enlarged."""
+RATE, DECAY, WARM = 2e-3, 1e-3, 100
+"""Highest learning rate of AdamW, its weight decay, and the steps over which the rate rises; it falls as a cosine."""
+KEPT = 0.995
+"""Share of the averaged weights that a step keeps; fewer at first."""
+SECONDS_BETWEEN_SAVES = 120.0
+
+BoxedPage = tuple[NDArray[np.float32], NDArray[np.float64]]
+"""Ink of a page, (H, W) float32 in [0, 1], and its (N, 4) boxes, pixels."""
+
+
+class Pictures(Dataset[tuple[Tensor, Tensor]]):
+    """Training pictures with their targets.
+
+    Parameters
+    ----------
+    bank : characters that pages are composed of.
+    pages : boxed pages.
+    seed : of all pictures.
+    count : number of pictures.
+    """
+
+    def __init__(self, bank: GlyphBank, pages: Sequence[BoxedPage], seed: int, count: int) -> None:
+        self.bank, self.pages, self.seed, self.count = bank, pages, seed, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
+        ink, boxes = self.picture(number)
+        return torch.from_numpy(ink[None].copy()), torch.from_numpy(targets(boxes, SIDE))
+
+    def picture(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Return the ink of picture `number`, (SIDE, SIDE) float32 in [0, 1], and its (N, 4) boxes."""
+        rng = np.random.default_rng([self.seed, number])
+        if self.pages and rng.random() < FROM_PAGES:
+            ink, boxes = _part(rng, *self.pages[int(rng.integers(len(self.pages)))])
+            height = float(np.median(boxes[:, 3] - boxes[:, 1])) if len(boxes) else USUAL
+            ink = damaged(rng, ink, height) if rng.random() < 0.7 else ink
+        else:
+            made = compose(rng, self.bank.picker(rng), SIDE)
+            ink, boxes = damaged(rng, made.ink, made.height), made.boxes
+        return _moved(rng, ink, boxes)
+
+
+def _part(
+    rng: np.random.Generator, page: NDArray[np.float32], boxes: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return a random part of a page at a random scale."""
+    side = round(SIDE / rng.uniform(*LARGER))
+    y, x = (int(rng.integers(0, max(1, length - side))) for length in page.shape)
+    part = page[y : y + side, x : x + side]
+    part = np.pad(part, ((0, side - part.shape[0]), (0, side - part.shape[1])))
+    scale = SIDE / side
+    image = Image.fromarray(np.ascontiguousarray(part)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    boxes = (boxes - np.array([x, y, x, y])) * scale
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return np.asarray(image, np.float32), boxes[((middle > 0) & (middle < SIDE)).all(axis=1)]
+
+
+def _moved(
+    rng: np.random.Generator, ink: NDArray[np.float32], boxes: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Mirror and turn some pictures: a block is the mirror image of its print, and may lie on its side."""
+    if rng.random() < 0.4:
+        ink = ink[:, ::-1]
+        boxes = np.stack([SIDE - boxes[:, 2], boxes[:, 1], SIDE - boxes[:, 0], boxes[:, 3]], axis=1)
+    if rng.random() < 0.15:
+        ink, boxes = ink.T, boxes[:, [1, 0, 3, 2]]
+    if rng.random() < 0.15:
+        ink, boxes = ink[::-1, ::-1], SIDE - boxes[:, [2, 3, 0, 1]]
+    return np.ascontiguousarray(ink, np.float32), boxes
+
+
+class Training:
+    """A training that can be continued.
+
+    Parameters
+    ----------
+    pictures : pictures, in batches of `batch` one after the other.
+    steps : number of batches.
+    batch : pictures in a batch.
+    state : file of the state.
+    whose : text that identifies options and inputs; a state with another text is not read.
+    """
+
+    def __init__(self, pictures: Pictures, steps: int, batch: int, state: Path, whose: str) -> None:
+        self.pictures, self.steps, self.batch, self.state, self.whose = pictures, steps, batch, state, whose
+        torch.manual_seed(pictures.seed)
+        self.network, self.averaged = DetectorNetwork(), DetectorNetwork()
+        self.averaged.load_state_dict(self.network.state_dict())
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=DECAY)
+        self.step = 0
+        self._restore()
+
+    def run(self, workers: int, report: Callable[[int, float, float], None]) -> DetectorNetwork:
+        """Train to the last step and return the network with averaged weights.
+
+        Parameters
+        ----------
+        workers : processes that make pictures; 0: this one.
+        report : called with step, loss of middles and loss of boxes, as means over up to 50 steps.
+        """
+        numbers = range(self.step * self.batch, self.steps * self.batch)
+        loader = DataLoader(self.pictures, self.batch, sampler=numbers, num_workers=workers)  # type: ignore[arg-type]
+        sums, counted, saved = np.zeros(2), 0, time.monotonic()
+        with messages.progress(self.steps, "steps") as progress:
+            progress.advance(self.step)
+            for ink, wanted in loader:
+                sums += self._learn(ink, wanted)
+                counted += 1
+                progress.advance()
+                if counted == 50 or self.step == self.steps:
+                    report(self.step, *(sums / counted))
+                    sums, counted = np.zeros(2), 0
+                if time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
+                    self._save()
+                    saved = time.monotonic()
+        self._save()
+        return self.averaged
+
+    def _learn(self, ink: Tensor, wanted: Tensor) -> tuple[float, float]:
+        """Do one step; return the loss of middles and of boxes."""
+        rate = RATE * min(1, (self.step + 1) / WARM) * (0.51 + 0.49 * math.cos(math.pi * self.step / self.steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            output = self.network(ink.contiguous(memory_format=torch.channels_last))
+        middles, boxes = loss_of(output, wanted)
+        self.optimizer.zero_grad()
+        (middles + boxes).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.step += 1
+        kept = min(KEPT, self.step / (self.step + 20))
+        with torch.no_grad():
+            for mean, now in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(now, 1 - kept)
+                else:
+                    mean.copy_(now)
+        return float(middles.detach()), float(boxes.detach())
+
+    def _save(self) -> None:
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
+        for number, values in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
+        alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
+        write_bytes(self.state, save(alone, {"state": json.dumps({"step": self.step, "whose": self.whose})}))
+
+    def _restore(self) -> None:
+        """Continue where a killed training of the same options and inputs was saved."""
+        try:
+            with safe_open(self.state, "pt") as file:
+                found: dict[str, Any] = json.loads((file.metadata() or {})["state"])
+                if found["whose"] != self.whose:
+                    return
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
+        except (OSError, SafetensorError, KeyError, ValueError):
+            return
+        for part, network in (("network", self.network), ("averaged", self.averaged)):
+            names = {name: value for name, value in tensors.items() if name.startswith(f"{part}.")}
+            network.load_state_dict({name.partition(".")[2]: value for name, value in names.items()})
+        saved = self.optimizer.state_dict()
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, number, field = name.split(".", 2)
+                saved["state"].setdefault(int(number), {})[field] = value
+        self.optimizer.load_state_dict(saved)
+        self.step = int(found["step"])
+        messages.say(f"this training was begun before: continuing after {self.step} steps")

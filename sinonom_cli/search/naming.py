@@ -1,0 +1,100 @@
+"""Name characters that are in memory, with the model and the index of characters that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli.networks.embedder import Embedder
+from sinonom_cli.networks.preprocess import prepare_all
+from sinonom_cli.search.opening import model_of, open_index
+from sinonom_cli.search.probability import judge_of, wanted_rows
+from sinonom_cli.search.searcher import Searcher
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+AT_ONCE = 256
+"""Number of pictures that are embedded together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A character that a picture may show.
+
+    Attributes
+    ----------
+    label, char : the character, as `U+5B57` and as itself.
+    distance : of the picture's embedding to the nearest row of the character.
+    probability : that the picture shows it, in [0, 1].
+    """
+
+    label: str
+    char: str
+    distance: float
+    probability: float
+
+
+class Namer:
+    """Names pictures of characters.
+
+    Raises
+    ------
+    SinonomError
+        If the model or the index that ship are missing or damaged.
+    """
+
+    def __init__(self) -> None:
+        self._index = open_index(None)
+        model = model_of(self._index, None)
+        self._embedder = Embedder(model, 1)
+        self._searcher = Searcher(self._index, self._index.distance, True, model)
+        self._judge = judge_of(self._index, self._index.distance, False, False)
+
+    def embed(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return (N, D) float32 embeddings of (H, W) uint8 pictures, dark strokes on a light ground."""
+        size = self._embedder.model.size
+        parts = [
+            self._embedder.embed(prepare_all(pictures[start : start + AT_ONCE], size))
+            for start in range(0, len(pictures), AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self._embedder.model.embedding_size), np.float32)
+
+    def distances(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """Return the distance of each picture to the nearest known character, (N,) float64."""
+        embeddings = self.embed(pictures)
+        if not len(embeddings):
+            return np.zeros(0)
+        _, vectors = self._index.candidates(embeddings, 1)
+        return np.sqrt(((vectors[:, 0].astype(np.float64) - embeddings) ** 2).sum(axis=1))
+
+    def __call__(self, pictures: Sequence[NDArray[np.uint8]], top: int = 5) -> list[list[Name]]:
+        """Return the most probable characters of each picture, nearest first.
+
+        Parameters
+        ----------
+        pictures : (H, W) uint8 each, dark strokes on a light ground.
+        top : largest number of names of a picture.
+        """
+        looked_at = max(top, wanted_rows(self._searcher)) if self._judge else top
+        named = []
+        for numbers, distances in self._searcher.answers(self.embed(pictures), looked_at):
+            rows = [self._index.rows[number] for number in numbers]
+            likely = self._judge(rows, distances)[0] if self._judge else [0.0] * len(rows)
+            named.append(
+                [
+                    Name(label=row.label, char=row.char, distance=float(distance), probability=float(probability))
+                    for row, distance, probability in zip(rows[:top], distances, likely, strict=False)
+                ]
+            )
+        return named
+
+
+@lru_cache(1)
+def shipped_namer() -> Namer:
+    """Return the namer; each process opens model and index once."""
+    return Namer()

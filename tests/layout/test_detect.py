@@ -1,0 +1,82 @@
+"""The detector that ships finds characters at any scale, in pictures larger than its tiles, and in blank ones none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tinyscan import plain
+
+from sinonom_cli.assets import GLYPHS
+from sinonom_cli.errors import BadInput
+from sinonom_cli.layout import detect
+from sinonom_cli.layout.detect import SHIPPED, Detector, resized, shipped_detector
+from sinonom_cli.layout.measure import Agreement, box_overlaps, pairs
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.pictures.page_ink import page_ink
+from sinonom_cli.relief.compose import compose_page
+
+Composed = tuple[np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def page() -> Composed:
+    """Return the ink of a page of 80 characters, 36 pixels high, and their boxes."""
+    glyphs: dict[str, list[np.ndarray]] = {}
+    for path in sorted(GLYPHS.glob("yuji/images/*/*.png")):
+        glyphs.setdefault(chr(int(path.parent.name[2:], 16)), []).append(load_picture(path))
+    made = compose_page(glyphs, np.random.default_rng(3), plain(8, 10))
+    ink = page_ink(made.picture)
+    assert ink is not None
+    return ink, np.array([placed.box for placed in made.characters], float)
+
+
+def f1(found: detect.Found, true: np.ndarray) -> float:
+    right = len(pairs(box_overlaps(found.boxes, true), found.scores))
+    return Agreement(right=right, found=len(found.boxes), true=len(true)).f1
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.7])
+def test_characters_of_any_size_are_found_without_a_word_about_it(page: Composed, scale: float) -> None:
+    ink, boxes = page
+    picture = np.asarray(Image.fromarray(ink).resize((round(ink.shape[1] * scale), round(ink.shape[0] * scale))))
+    found = shipped_detector().find(picture)
+    heights = boxes[:, 3] - boxes[:, 1]
+    assert found.size == pytest.approx(scale * np.median(heights), rel=0.4)
+    assert f1(found, boxes * scale) > 0.97
+    assert (np.diff(found.scores) <= 0).all() and found.scores.max() <= 1
+
+
+def test_tiles_give_the_boxes_of_the_whole_picture(page: Composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    ink, boxes = page
+    whole = shipped_detector().find(ink, 34.0)
+    monkeypatch.setattr(detect, "TILE", 192)
+    tiles = shipped_detector().find(ink, 34.0)
+    assert len(pairs(box_overlaps(tiles.boxes, whole.boxes), tiles.scores, 0.8)) >= 0.97 * len(boxes)
+    assert abs(len(tiles.boxes) - len(whole.boxes)) <= 0.03 * len(boxes)
+
+
+def test_the_mirror_image_has_the_mirrored_boxes(page: Composed) -> None:
+    ink, boxes = page
+    mirrored = boxes.copy()
+    mirrored[:, [0, 2]] = ink.shape[1] - boxes[:, [2, 0]]
+    assert f1(shipped_detector().find(np.ascontiguousarray(ink[:, ::-1])), mirrored) > 0.97
+
+
+def test_a_blank_picture_has_no_characters() -> None:
+    found = shipped_detector().find(np.zeros((300, 200), np.float32))
+    assert found.boxes.shape == (0, 4) and found.scores.shape == (0,)
+
+
+def test_a_smaller_picture_is_averaged() -> None:
+    ink = np.random.default_rng(0).random((64, 96)).astype(np.float32)
+    assert resized(ink, 0.5).shape == (32, 48)
+    assert resized(ink, 0.5).mean() == pytest.approx(ink.mean(), abs=0.02)
+    assert resized(ink, 1.0) is not None and np.array_equal(resized(ink, 1.0), ink)
+
+
+def test_what_is_no_detector_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.onnx").write_bytes(b"no network")
+    with pytest.raises(BadInput, match=r"a\.onnx"):
+        Detector(tmp_path / "a.onnx")
+    assert SHIPPED.stat().st_size < 5_000_000
