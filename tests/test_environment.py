@@ -19,7 +19,7 @@ OPTIONS = [
     for option in command.params
     if option.param_type_name == "option" and option.name != "help"
 ]
-TEXTS = {"engine": "ray", "margin": "0.5", "recall_at": "1,2", "breaks": "3", "neighbours": "1"}
+TEXTS = {"engine": "ray", "margin": "0.5", "recall_at": "1,2", "breaks": "3", "neighbours": "1", "cracks": "2"}
 TEXTS |= {"stretch": "1.5", "swell": "0.01"}
 """Valid values of options that check their values by a callback."""
 
