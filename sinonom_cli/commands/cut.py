@@ -91,10 +91,11 @@ def cut(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Cut scans of whole blocks into their characters.
+    """Cut scans of whole blocks into characters.
 
     Each character becomes a mesh. Tilt and bow are taken out; the characters are found, read in order and named, and
-    blocks/ shows each block as it was read. The meshes stand upright and are not mirrored, so that sinonom render draws them as they are read.
+    blocks/ shows each block as it was read. The meshes stand upright and are not mirrored, so that sinonom render draws
+    them as they are read.
     """
     inputs, out = split_output(paths, output, "block")
     if pixel is None and (deeper or step):
