@@ -27,8 +27,11 @@ SIZE = 28.0
 """Height in pixels of an ordinary character at the scale that the network works best at."""
 CELL = 4
 """Side of a cell of the network's output, pixels."""
-LIKELY = 0.3
-"""Smallest probability of a box."""
+LIKELY, FAINT = 0.5, 0.3
+"""Smallest probability of a box that is a character, and of one that is a character if it stands in a line."""
+ASIDE, APART, ALIKE = 0.2, 1.8, 1.5
+"""A box stands in a line if two others of about its size (up to this ratio) lie this far aside at most and this far
+apart, in longer sides of the larger box. All three were chosen on boxed pages and simulated blocks."""
 TILE, OVERLAP = 768, 96
 """Side of the tiles that a large picture is cut into, and their overlap, pixels; both are multiples of 32."""
 SMALLEST, LARGEST = 10.0, 400.0
@@ -90,7 +93,8 @@ class Detector:
         """
         size = self.size_of(ink) if size is None else size
         boxes, scores = self._at(ink, SIZE / size)
-        return Found(boxes=boxes, scores=scores, size=size)
+        kept = (scores >= LIKELY) | in_line(boxes, scores >= LIKELY)
+        return Found(boxes=boxes[kept], scores=scores[kept], size=size)
 
     def size_of(self, ink: NDArray[np.float32]) -> float:
         """Return the height of an ordinary character, pixels: that of the scale at which most characters are found.
@@ -127,7 +131,7 @@ class Detector:
         heat = output[0]
         around = np.pad(heat, 1)
         highest = np.max([around[i : i + heat.shape[0], j : j + heat.shape[1]] for i in range(3) for j in range(3)], 0)
-        rows, columns = np.nonzero((heat >= LIKELY) & (heat == highest))
+        rows, columns = np.nonzero((heat >= FAINT) & (heat == highest))
         middle_x, middle_y = CELL * columns + CELL / 2, CELL * rows + CELL / 2
         left, upper, right, lower = output[1:, rows, columns].astype(np.float64)
         boxes = np.stack([middle_x - left, middle_y - upper, middle_x + right, middle_y + lower], axis=1)
@@ -138,6 +142,26 @@ class Detector:
         limits = np.array([picture.shape[1], picture.shape[0]] * 2)
         boxes = np.clip(boxes + np.array([x, y] * 2), 0, limits)
         return boxes[inner], heat[rows, columns].astype(np.float64)[inner]
+
+
+def in_line(boxes: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which boxes, (N,) bool, have two known neighbours in one column, or in one row.
+
+    Parameters
+    ----------
+    boxes : (N, 4) float64, x0, y0, x1, y1.
+    known : (N,) bool, boxes that are surely characters.
+    """
+    middle, side = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    found = np.zeros(len(boxes), bool)
+    for number in range(len(boxes)):
+        larger = np.maximum(side, side[number])
+        others = known & (larger < ALIKE * np.minimum(side, side[number]))
+        others[number] = False
+        away = np.abs(middle - middle[number]) / larger[:, None]
+        for aside, along in ((0, 1), (1, 0)):
+            found[number] |= (others & (away[:, aside] < ASIDE) & (away[:, along] < APART)).sum() >= 2
+    return found
 
 
 @lru_cache(2)

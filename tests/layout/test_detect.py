@@ -10,7 +10,7 @@ from tinyscan import plain
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import BadInput
 from sinonom_cli.layout import detect
-from sinonom_cli.layout.detect import SHIPPED, Detector, resized, shipped_detector
+from sinonom_cli.layout.detect import SHIPPED, Detector, in_line, resized, shipped_detector
 from sinonom_cli.layout.measure import Agreement, box_overlaps, pairs
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.pictures.page_ink import page_ink
@@ -61,6 +61,15 @@ def test_the_mirror_image_has_the_mirrored_boxes(page: Composed) -> None:
     mirrored = boxes.copy()
     mirrored[:, [0, 2]] = ink.shape[1] - boxes[:, [2, 0]]
     assert f1(shipped_detector().find(np.ascontiguousarray(ink[:, ::-1])), mirrored) > 0.97
+
+
+def test_a_faint_box_counts_between_two_characters_of_its_column_or_row_alone() -> None:
+    column = np.array([[10, 10, 40, 40], [11, 45, 41, 75], [9, 80, 39, 110]], float)
+    boxes = np.vstack([column, [[70, 45, 100, 75]], [[10, 300, 40, 330]], [[20, 130, 28, 138]]])
+    known = np.array([True, False, True, False, False, False])
+    assert in_line(boxes, known).tolist() == [False, True, False, False, False, False]
+    assert in_line(boxes[:, [1, 0, 3, 2]], known).tolist() == [False, True, False, False, False, False]
+    assert not in_line(boxes, known & (np.arange(6) > 0)).any()
 
 
 def test_a_blank_picture_has_no_characters() -> None:
