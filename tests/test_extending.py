@@ -19,9 +19,8 @@ PACKAGE = Path(sinonom_cli.__file__).parent
 def copied(tmp_path: Path) -> Path:
     """Return a copy of the package; its assets are links."""
     there = tmp_path / "sinonom_cli"
-    left_out = shutil.ignore_patterns(
-        "__pycache__", *(path.name for path in ASSETS.iterdir() if path.name != "__init__.py")
-    )
+    # What numba has compiled is copied too: files keep their times, so it is still valid.
+    left_out = shutil.ignore_patterns(*(path.name for path in ASSETS.iterdir() if not path.name.startswith("__")))
     shutil.copytree(PACKAGE, there, ignore=left_out)
     for path in ASSETS.iterdir():
         if not (there / "assets" / path.name).exists():
