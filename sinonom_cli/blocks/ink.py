@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from sinonom_cli.blocks.level import Levelled
-from sinonom_cli.blocks.regions import around
+from sinonom_cli.blocks.regions import around, runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,8 +62,7 @@ def ink(levelled: Levelled) -> "NDArray[np.float32]":
     return np.where(plate, np.clip((share - FOOT) / (HEAD - FOOT), 0, 1), 0).astype(np.float32)
 
 
-@numba.njit(cache=True)
-def stroke_width(mask: Any) -> int:
+def stroke_width(mask: "NDArray[np.bool_]") -> int:
     """Return the usual width of a mask's strokes.
 
     The width at a pixel is the shorter of its runs along the row and the column; the result is the median over the
@@ -77,29 +76,9 @@ def stroke_width(mask: Any) -> int:
     -------
     Width in pixels; 0 for an empty mask.
     """
-    height, width = mask.shape
-    run = np.zeros((height, width), np.int32)
-    for y in range(height):
-        start = 0
-        for x in range(width + 1):
-            if x == width or not mask[y, x]:
-                run[y, start:x] = x - start
-                start = x + 1
-    counts = np.zeros(max(height, width) + 1)
-    for x in range(width):
-        start = 0
-        for y in range(height + 1):
-            if y == height or not mask[y, x]:
-                for k in range(start, y):
-                    counts[min(run[k, x], y - start)] += 1
-                start = y + 1
+    counts = np.bincount(np.minimum(*runs(mask))[mask], minlength=1).astype(np.float64)
     counts[1:] /= np.arange(1, len(counts)) ** 2.0
-    half, total = counts.sum() / 2, 0.0
-    for k in range(len(counts)):
-        total += counts[k]
-        if total > half:
-            return k
-    return 0
+    return int((np.cumsum(counts) > counts.sum() / 2).argmax())
 
 
 def _about(heights: "NDArray[np.float32]", which: "NDArray[np.bool_]", radius: float) -> "NDArray[np.float32]":

@@ -1,15 +1,16 @@
 """Outline each character of a block, given its box: a polygon around its own ink."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from sinonom_cli.blocks.polygons import polygon_of
-from sinonom_cli.blocks.regions import around, components, hull, inside
+from sinonom_cli.blocks.regions import around, hull, inside, runs
 from sinonom_cli.blocks.seams import first_side, pairs_that_meet
 from sinonom_cli.errors import BadInput
+from sinonom_cli.layout.suppress import overlaps
 from sinonom_cli.messages import warn
+from sinonom_cli.pictures.components import components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,9 +59,9 @@ def outlines(boxes: "NDArray[np.floating]", ink: "NDArray[np.float32]") -> "list
     limits = np.array([ink.shape[1], ink.shape[0]] * 2)
     wide = np.clip(whole + reach * np.array([-1, -1, 1, 1]), 0, limits)
     cells = [np.ones((y1 - y0, x1 - x0), bool) for x0, y0, x1, y1 in wide]
-    same = set()
+    exact, same = whole.astype(np.float64), set()
     for i, j in pairs_that_meet(wide):
-        if _overlap(whole[i], whole[j]) > SAME:
+        if overlaps(exact[i], exact[j : j + 1])[0] > SAME:
             same |= {i, j}
             continue
         mine = first_side(ink, wide[i], wide[j])
@@ -69,11 +70,11 @@ def outlines(boxes: "NDArray[np.floating]", ink: "NDArray[np.float32]") -> "list
             left, top = x0 - wide[k, 0], y0 - wide[k, 1]
             cells[k][top : top + side.shape[0], left : left + side.shape[1]] &= side
     black = ink >= INKED
-    runs = longest_runs(black)
+    longest = np.maximum(*runs(black))
     found, empty, covered = [], 0, 0
     for box, outer, cell, side in zip(whole, wide, cells, sides, strict=True):
         x0, y0, x1, y1 = outer
-        straight = around(runs[y0:y1, x0:x1] >= RULE * side, np.fmax, max(1, round(MARGIN / 2 * side)))
+        straight = around(longest[y0:y1, x0:x1] >= RULE * side, np.fmax, max(1, round(MARGIN / 2 * side)))
         own = _own_ink(black[y0:y1, x0:x1] & cell & ~straight, box - np.tile(outer[:2], 2))
         region = _region(own, cell, box - np.tile(outer[:2], 2), MARGIN * side)
         empty, covered = empty + (not own.any()), covered + (not region.any())
@@ -100,33 +101,6 @@ def _whole(boxes: "NDArray[np.float64]", shape: tuple[int, ...]) -> "NDArray[np.
                 "give x0 y0 x1 y1 in pixels of the height map",
             )
     return whole.astype(np.int64)
-
-
-def _overlap(one: "NDArray[np.int64]", other: "NDArray[np.int64]") -> float:
-    """Return the intersection over union of two boxes."""
-    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    common = float(np.prod(np.maximum(sides, 0)))
-    return common / float(np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - common)
-
-
-@numba.njit(cache=True)
-def longest_runs(mask: Any) -> Any:
-    """Return the length of the longer run, along the row or the column, through each pixel of a mask, (H, W) int32."""
-    height, width = mask.shape
-    out = np.zeros((height, width), np.int32)
-    for y in range(height):
-        start = 0
-        for x in range(width + 1):
-            if x == width or not mask[y, x]:
-                out[y, start:x] = x - start
-                start = x + 1
-    for x in range(width):
-        start = 0
-        for y in range(height + 1):
-            if y == height or not mask[y, x]:
-                out[start:y, x] = np.maximum(out[start:y, x], y - start)
-                start = y + 1
-    return out
 
 
 def _own_ink(ink: "NDArray[np.bool_]", box: "NDArray[np.int64]") -> "NDArray[np.bool_]":

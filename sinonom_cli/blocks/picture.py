@@ -68,9 +68,9 @@ def _digits() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 @lru_cache(1)
 def _font() -> ImageFont.FreeTypeFont | None:
     """Return a font of this system with Hán-Nôm characters; None if there is none."""
-    files = [path for folder in FOLDERS for path in Path(folder).rglob("*.[to]t[fc]")]
+    files = sorted(path for folder in FOLDERS for path in Path(folder).rglob("*.[to]t[fc]"))
     for part in KNOWN:
-        for path in sorted(files):
+        for path in files:
             if part in path.name.lower().replace("-", ""):
                 try:
                     return ImageFont.truetype(str(path), 18)

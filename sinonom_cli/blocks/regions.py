@@ -1,48 +1,14 @@
-"""Connected regions of a grid, convex hulls, and the pixels inside a polygon."""
+"""The largest region of a grid, runs, convex hulls, and the pixels inside a polygon."""
 
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 
+from sinonom_cli.pictures.components import components
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@numba.njit(cache=True)
-def components(mask: Any, corners: bool = True) -> Any:
-    """Number the connected regions of a mask.
-
-    Parameters
-    ----------
-    mask : (H, W) bool.
-    corners : whether pixels that touch at a corner only are connected.
-
-    Returns
-    -------
-    labels : (H, W) int32, from 1 in the order of their first pixels; 0 outside the mask.
-    count : number of regions.
-    """
-    height, width = mask.shape
-    labels = np.zeros((height, width), np.int32)
-    stack = np.empty(mask.sum() + 1, np.int64)
-    count = 0
-    for start in range(height * width):
-        if not mask[start // width, start % width] or labels[start // width, start % width]:
-            continue
-        count += 1
-        labels[start // width, start % width] = count
-        stack[0], top = start, 1
-        while top:
-            top -= 1
-            row, column = stack[top] // width, stack[top] % width
-            for y in range(max(0, row - 1), min(height, row + 2)):
-                for x in range(max(0, column - 1), min(width, column + 2)):
-                    if mask[y, x] and labels[y, x] == 0 and (corners or y == row or x == column):
-                        labels[y, x] = count
-                        stack[top] = y * width + x
-                        top += 1
-    return labels, count
 
 
 def largest(mask: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
@@ -149,3 +115,32 @@ def around(values: "NDArray[Any]", choose: "np.ufunc", reach: int = 1) -> "NDArr
             choose(out[:-shift], moved[shift:], out=out[:-shift])
         values = np.moveaxis(out, 0, axis)
     return values
+
+
+@numba.njit(cache=True)
+def runs(mask: Any) -> Any:
+    """Return the length of the run of pixels through each pixel of a mask.
+
+    Parameters
+    ----------
+    mask : (H, W) bool.
+
+    Returns
+    -------
+    across, down : (H, W) int32, along the row and along the column; 0 outside the mask.
+    """
+    height, width = mask.shape
+    across, down = np.zeros((height, width), np.int32), np.zeros((height, width), np.int32)
+    for y in range(height):
+        start = 0
+        for x in range(width + 1):
+            if x == width or not mask[y, x]:
+                across[y, start:x] = x - start
+                start = x + 1
+    for x in range(width):
+        start = 0
+        for y in range(height + 1):
+            if y == height or not mask[y, x]:
+                down[start:y, x] = y - start
+                start = y + 1
+    return across, down

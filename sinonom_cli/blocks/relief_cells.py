@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numba
 import numpy as np
 
-from sinonom_cli.blocks.regions import around, components, hull, inside
+from sinonom_cli.blocks.regions import around, hull, inside
 from sinonom_cli.blocks.smooth_surface import SmoothSurface, fit
 from sinonom_cli.errors import BadInput
+from sinonom_cli.pictures.components import components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

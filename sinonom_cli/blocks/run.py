@@ -19,7 +19,7 @@ from sinonom_cli.blocks.level import level
 from sinonom_cli.blocks.picture import UNLIKELY, draw_block
 from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_triangles
 from sinonom_cli.blocks.upright import Way
-from sinonom_cli.errors import BadInput, OutputInTheWay, SinonomError
+from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes, read_mesh
 from sinonom_cli.meshes.stl import HEADER, write_stl
@@ -31,6 +31,7 @@ from sinonom_cli.storage.atomic import save_png, write_text
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
 from sinonom_cli.storage.inputs import Items
 from sinonom_cli.storage.names import distinct
+from sinonom_cli.storage.single_files import refuse_foreign
 
 COLUMNS = (
     *METADATA_COLUMNS,
@@ -83,7 +84,7 @@ class Cut:
         size = None if self.size is None else self.size / surface.pixel
         read = find_characters(ink(levelled), self.mirrored, self.turned, size)
         shape = surface.heights.shape
-        polygons = [_back(character.outline, read.way, shape) for character in read.characters]
+        polygons = [read.way.back(character.outline, shape) for character in read.characters]
         meshes = cut_samples(surface, polygons) if triangles is None else cut(surface, polygons, [triangles])
         meshes = [_upright(mesh, read.way) for mesh in meshes]
         if not any(map(len, meshes)):
@@ -116,7 +117,7 @@ class Cut:
     ) -> TableRow:
         """Write the mesh of a character and return its row."""
         file_name = f"meshes/{name}/{place + 1:03d}.stl"
-        _refuse_foreign(self.out / file_name)
+        refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
         write_stl(self.out / file_name, mesh)
         first = names[0] if names else None
         known = first if first and first.probability >= UNLIKELY else None
@@ -209,16 +210,6 @@ def _record(name: str) -> str:
     return f"blocks/{name}.json"
 
 
-def _back(points: NDArray[np.float64], way: Way, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Move (K, 2) points from the upright picture to the picture of the scan, of shape (H, W)."""
-    width, height = (shape[1], shape[0]) if way.turned % 180 == 0 else shape
-    x, y = points[:, 0], points[:, 1]
-    for _ in range(way.turned // 90):
-        x, y, width, height = y, width - x, height, width
-    x = width - x if way.mirrored else x
-    return np.stack([x, y], axis=1)
-
-
 def _upright(mesh: NDArray[np.float32], way: Way) -> NDArray[np.float32]:
     """Turn a mesh (F, 3, 3) as it is read; a mirrored one keeps its front by swapping two corners of each face."""
     turned = np.einsum("ij,fkj->fki", way.matrix().astype(np.float32), mesh)
@@ -232,18 +223,7 @@ def _in_scan(polygon: NDArray[np.float64], surface: Surface) -> NDArray[np.float
     return np.einsum("ji,kj->ki", surface.rotation, points)[:, :2]
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Refuse to write over a file that sinonom has not made.
-
-    Raises
-    ------
-    OutputInTheWay
-        If there is one.
-    """
-    try:
-        with path.open("rb") as file:
-            ours = file.read(len(HEADER)) == HEADER
-    except OSError:
-        return
-    if not ours:
-        raise OutputInTheWay(f"{path} is there and was not made by sinonom", "move it elsewhere, or another output")
+def _is_ours(path: Path) -> bool:
+    """Return whether `write_stl` has made a file."""
+    with path.open("rb") as file:
+        return file.read(len(HEADER)) == HEADER

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 READ = 20
 """Number of characters that are read in each way."""
-USUAL = (0.75, 1.4)
-"""Range of the longer side of a box, in medians, within which its character is read: small ones belong to notes."""
+USUAL = 1.4
+"""Largest ratio, either way, of a box's longer side to the median, at which its character is read: small ones belong to
+notes."""
 
 Distances = Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float64]]
 """Function that returns the distance of each picture to the nearest known character."""
@@ -45,6 +46,15 @@ class Way:
         for _ in range(self.turned // 90):
             x, y, width, height = height - y, x, height, width
         return np.stack([x, y], axis=-1)
+
+    def back(self, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+        """Move (K, 2) points from the upright picture to the block's picture, of shape (H, W): undo `points`."""
+        width, height = (shape[1], shape[0]) if self.turned % 180 == 0 else shape
+        x, y = points[:, 0], points[:, 1]
+        for _ in range(self.turned // 90):
+            x, y, width, height = y, width - x, height, width
+        x = width - x if self.mirrored else x
+        return np.stack([x, y], axis=1)
 
     def boxes(self, boxes: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
         """Move (N, 4) boxes x0, y0, x1, y1 to the upright picture."""
@@ -88,7 +98,7 @@ def find_way(
     if len(ways) == 1:
         return ways[0]
     sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
-    typical = np.abs(np.log(sides / np.median(sides))) < math.log(USUAL[1])
+    typical = np.abs(np.log(sides / np.median(sides))) < math.log(USUAL)
     chosen = boxes[typical][:READ] if typical.any() else boxes[:READ]
     pictures = [cropped(grey, box) for box in chosen]
     away = np.stack([distances([np.ascontiguousarray(way.upright(one)) for one in pictures]) for way in ways])

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.crops.ink import INKED, components, soft_ink
+from sinonom_cli.crops.ink import INKED, soft_ink
+from sinonom_cli.pictures.components import components
 
 WHOLE = 0.8
 """Share of a component's ink from which one character gets the whole component; other components are cut."""
@@ -71,7 +72,7 @@ def owners(ink: NDArray[np.float32], tops: NDArray[np.int64], bottoms: NDArray[n
     rows = np.full(len(ink), -1)
     for k, (top, bottom) in enumerate(zip(tops, bottoms, strict=True)):
         rows[top:bottom] = k + 1
-    labels, count = components(ink, INKED)
+    labels, count = components(ink > np.float64(INKED))
     owner = np.where(labels > 0, rows[:, None], 0)
     place = np.broadcast_to(rows[:, None] + 1, ink.shape)
     mass = np.zeros((count + 1, len(tops) + 2))
@@ -117,7 +118,7 @@ def crop_in_box(grey: NDArray[np.uint8], box: NDArray[np.float64], size: int) ->
     ink = soft_ink(part)
     inside = np.zeros(ink.shape, np.bool_)
     inside[max(0, round(y0) - upper) : round(y1) - upper, max(0, round(x0) - left) : round(x1) - left] = True
-    labels, count = components(ink, INKED)
+    labels, count = components(ink > np.float64(INKED))
     mass = np.bincount(labels.ravel(), ink.ravel(), count + 1)
     share = np.bincount(labels.ravel(), (ink * inside).ravel(), count + 1) / np.maximum(mass, 1e-9)
     mine = np.where(share >= WHOLE, 1, np.where(share <= 1 - WHOLE, 0, -1))

@@ -4,6 +4,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from sinonom_cli.pictures.components import components
+
 _WINDOW, _STEP = 25, 8
 _LEAST_CONTRAST = 40.0
 _DEAD = 0.12
@@ -66,39 +68,6 @@ def ruling_lines(ink: NDArray[np.float32], length: int) -> NDArray[np.bool_]:
     return found
 
 
-@numba.njit(cache=True)
-def components(ink: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.int64], int]:
-    """Label the 8-connected components of `ink > threshold`.
-
-    Returns
-    -------
-    labels : (H, W) int64, 0 outside components, else 1..count.
-    count : number of components.
-    """
-    height, width = ink.shape
-    labels = np.zeros((height, width), np.int64)
-    stack = np.zeros((height * width, 2), np.int64)
-    count = 0
-    for y in range(height):
-        for x in range(width):
-            if labels[y, x] or ink[y, x] <= threshold:
-                continue
-            count += 1
-            labels[y, x] = count
-            stack[0] = y, x
-            top = 1
-            while top:
-                top -= 1
-                row, column = stack[top]
-                for near_y in range(max(0, row - 1), min(height, row + 2)):
-                    for near_x in range(max(0, column - 1), min(width, column + 2)):
-                        if not labels[near_y, near_x] and ink[near_y, near_x] > threshold:
-                            labels[near_y, near_x] = count
-                            stack[top] = near_y, near_x
-                            top += 1
-    return labels, count
-
-
 def border_scraps(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Find pieces of ruling lines at the left and right border: thin, upright and isolated.
 
@@ -111,7 +80,7 @@ def border_scraps(ink: NDArray[np.float32]) -> NDArray[np.bool_]:
     (H, W) bool, with the soft rim of each piece.
     """
     width = ink.shape[1]
-    labels, _ = components(ink, 0.2)
+    labels, _ = components(ink > np.float64(0.2))  # 51 / 255 in single precision is more
     found = np.zeros(ink.shape, np.bool_)
     touching = np.unique(np.concatenate([labels[:, :2].ravel(), labels[:, -2:].ravel()]))
     for label in touching[touching > 0]:

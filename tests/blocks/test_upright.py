@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sinonom_cli.blocks.run import _back
 from sinonom_cli.blocks.upright import Way, cropped, find_way
 
 WAYS = [Way(mirrored=mirrored, turned=turned) for mirrored in (False, True) for turned in (0, 90, 180, 270)]
@@ -18,7 +17,7 @@ def test_points_and_boxes_go_where_the_picture_goes(way: Way) -> None:
     x, y = way.points(np.array([8.5, 2.5]), picture.shape)
     assert (x, y) == (column + 0.5, row + 0.5)
     assert way.boxes(np.array([[8.0, 2, 9, 3]]), picture.shape).tolist() == [[column, row, column + 1, row + 1]]
-    back = _back(np.array([[column + 0.5, row + 0.5]]), way, picture.shape)
+    back = way.back(np.array([[column + 0.5, row + 0.5]]), picture.shape)
     assert back.tolist() == [[8.5, 2.5]]
 
 
@@ -44,7 +43,7 @@ def letters(way: Way) -> tuple[np.ndarray, np.ndarray]:
     turned = np.rot90(page, way.turned // 90)
     turned = turned[:, ::-1] if way.mirrored else turned
     points = np.array(boxes, float).reshape(-1, 2, 2)
-    lying = _back(points.reshape(-1, 2), way, turned.shape).reshape(-1, 2, 2)
+    lying = way.back(points.reshape(-1, 2), turned.shape).reshape(-1, 2, 2)
     return np.ascontiguousarray(turned), np.hstack([lying.min(axis=1), lying.max(axis=1)])
 
 

@@ -11,8 +11,9 @@ from sinonom_cli.crops.columns import column_ink, crop_all, cut_column
 from sinonom_cli.crops.confidence import judged
 from sinonom_cli.crops.costs import costs_of, upside_down
 from sinonom_cli.crops.cuts import Cuts, forward, total_cost
-from sinonom_cli.crops.ink import border_scraps, components, ruling_lines, soft_ink
+from sinonom_cli.crops.ink import border_scraps, ruling_lines, soft_ink
 from sinonom_cli.crops.paragraph_marks import circle_scores
+from sinonom_cli.pictures.components import components
 
 
 def assert_between(cuts: Cuts, spans: list[tuple[int, int]], slack: int = 2) -> None:
@@ -182,7 +183,7 @@ def test_circles_score_higher_than_writing() -> None:
 
 def test_components_are_those_of_a_flood_fill_with_corners() -> None:
     ink = np.random.default_rng(0).random((20, 15)).astype(np.float32)
-    labels, count = components(ink, 0.6)
+    labels, count = components(ink > 0.6)
     parent: dict[tuple[int, int], tuple[int, int]] = {
         (int(y), int(x)): (int(y), int(x)) for y, x in np.argwhere(ink > 0.6)
     }
