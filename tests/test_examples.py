@@ -18,16 +18,21 @@ ROOT = Path(__file__).parent.parent
 BASH = shutil.which("bash") if os.name == "posix" else None  # on Windows, bash needs an installed Linux
 
 
-@pytest.mark.skipif(BASH is None, reason="no bash")
-def test_quickstart_finds_the_carving_of_the_character_it_asks_for(tmp_path: Path) -> None:
+def example(name: str, out: Path) -> "subprocess.CompletedProcess[str]":
+    """Run an example script, which writes to a folder, with the `sinonom` of these tests."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(
-        [str(BASH), str(ROOT / "examples" / "quickstart.sh"), str(tmp_path / "bản khắc")],
+    return subprocess.run(
+        [str(BASH), str(ROOT / "examples" / name), str(out)],
         capture_output=True,
         check=True,
         encoding="utf-8",
         env={**os.environ, "PATH": path},
     )
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash")
+def test_quickstart_finds_the_carving_of_the_character_it_asks_for(tmp_path: Path) -> None:
+    ran = example("quickstart.sh", tmp_path / "bản khắc")
     answer = json.loads(ran.stdout.splitlines()[-1])
     assert answer["results"][0]["char"] == "字"
     assert (tmp_path / "bản khắc" / "answer.png").exists()
@@ -35,14 +40,7 @@ def test_quickstart_finds_the_carving_of_the_character_it_asks_for(tmp_path: Pat
 
 @pytest.mark.skipif(BASH is None, reason="no bash")
 def test_block_to_answer_finds_the_carving_on_the_block(tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(
-        [str(BASH), str(ROOT / "examples" / "block_to_answer.sh"), str(tmp_path / "khối")],
-        capture_output=True,
-        check=True,
-        encoding="utf-8",
-        env={**os.environ, "PATH": path},
-    )
+    ran = example("block_to_answer.sh", tmp_path / "khối")
     asked = re.search(r"U\+([0-9A-F]+)", ran.stderr)
     assert asked
     first = next(line for line in ran.stdout.splitlines() if line.startswith("1\t") or "\t1\t" in line)

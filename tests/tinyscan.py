@@ -30,15 +30,20 @@ def plain(columns: int, rows: int) -> Composition:
     )
 
 
-def scans(folder: Path, count: int = 1, columns: int = 5, rows: int = 7) -> list[Page]:
-    """Write pages to `folder`/pages and meshes of mirrored blocks to `folder`/scans; return the pages."""
+def brush() -> dict[str, list[np.ndarray]]:
+    """Return the pictures of the characters that ship in a brush face, by character."""
     glyphs: dict[str, list[np.ndarray]] = {}
     for path in sorted(GLYPHS.glob("yuji/images/*/*.png")):
         glyphs.setdefault(chr(int(path.parent.name[2:], 16)), []).append(load_picture(path))
+    return glyphs
+
+
+def scans(folder: Path, count: int = 1, columns: int = 5, rows: int = 7) -> list[Page]:
+    """Write pages to `folder`/pages and meshes of mirrored blocks to `folder`/scans; return the pages."""
     (folder / "pages").mkdir(parents=True)
     pages = []
     for number in range(1, count + 1):
-        page = compose_page(glyphs, np.random.default_rng(number), plain(columns, rows))
+        page = compose_page(brush(), np.random.default_rng(number), plain(columns, rows))
         Image.fromarray(page.picture).save(folder / "pages" / f"trang {number}.png")
         pages.append(page)
     options = [

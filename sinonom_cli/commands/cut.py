@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sinonom_cli.errors import UsageError
+from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -20,7 +20,6 @@ from sinonom_cli.options import (
     Workers,
     split_output,
 )
-from sinonom_cli.render.options import Deeper
 
 
 class Mirror(StrEnum):
@@ -62,25 +61,9 @@ def cut(
             help="Height of an ordinary character, in the units of the scans.",
         ),
     ] = None,
-    pixel: Annotated[
-        float | None,
-        typer.Option("--pixel", min=1e-6, max=1e6, metavar="MM", help="Also take height maps; side of their pixels."),
-    ] = None,
-    deeper: Annotated[
-        Deeper | None,
-        typer.Option("--deeper", show_default="dark", help="What is deep in height maps: dark is small numbers."),
-    ] = None,
-    step: Annotated[
-        float | None,
-        typer.Option(
-            "--step",
-            min=1e-9,
-            max=1e6,
-            metavar="MM",
-            show_default="by a block's usual relief",
-            help="Height of one step of maps of whole numbers. Floats are in mm.",
-        ),
-    ] = None,
+    pixel: Pixel = None,
+    deeper: WhichIsDeeper = None,
+    step: Step = None,
     workers: Workers = None,
     engine: Engine = "processes",
     limit: Limit = None,
@@ -98,15 +81,12 @@ def cut(
     them as they are read.
     """
     inputs, out = split_output(paths, output, "block")
-    if pixel is None and (deeper or step):
-        raise UsageError(f"--{'deeper' if deeper else 'step'} needs --pixel", "--pixel MM")
     from sinonom_cli.blocks.run import COLUMNS, Cut, blocks_of
-    from sinonom_cli.meshes.height_maps import Scale
     from sinonom_cli.parallel.batch import BatchOptions, close, fill
     from sinonom_cli.render.run import suffixes_of
     from sinonom_cli.storage.inputs import find_inputs
 
-    scale = None if pixel is None else Scale(pixel, (deeper or Deeper.dark).value, step)
+    scale = scale_of(pixel, deeper, step)
     items = blocks_of(find_inputs(inputs, suffixes_of(scale), "blocks", limit, skip=(out,)), limit)
     options = {"mirror": mirror.value, "turn": turn.value, "char_height": char_height}
     work = Cut(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sinonom_cli.errors import UsageError
+from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -19,7 +19,7 @@ from sinonom_cli.options import (
     Workers,
     split_output,
 )
-from sinonom_cli.render.options import LARGEST, SMALLEST, Deeper, Level, Projection, Tone
+from sinonom_cli.render.options import LARGEST, SMALLEST, Level, Projection, Tone
 
 
 def render(
@@ -52,35 +52,9 @@ def render(
         bool,
         typer.Option("--as-is", help="Draw meshes as they are: turn none over, and leave no specks or tables out."),
     ] = False,
-    pixel: Annotated[
-        float | None,
-        typer.Option(
-            "--pixel",
-            min=1e-6,
-            max=1e6,
-            metavar="MM",
-            help="Side of a pixel of height maps. With it, PNG, TIFF (16 bits or floats) and NPY files are inputs too.",
-        ),
-    ] = None,
-    deeper: Annotated[
-        Deeper | None,
-        typer.Option(
-            "--deeper",
-            show_default="dark",
-            help="Deep values in height maps; dark: the small ones, light: the great ones.",
-        ),
-    ] = None,
-    step: Annotated[
-        float | None,
-        typer.Option(
-            "--step",
-            min=1e-9,
-            max=1e6,
-            metavar="MM",
-            show_default="by a carving's usual depth",
-            help="Height of one step in maps of whole numbers. Floats are heights in mm.",
-        ),
-    ] = None,
+    pixel: Pixel = None,
+    deeper: WhichIsDeeper = None,
+    step: Step = None,
     workers: Workers = None,
     engine: Engine = "processes",
     limit: Limit = None,
@@ -96,7 +70,6 @@ def render(
     Strokes are dark on a light ground, as in a print; the tilt and bend of the plate are removed.
     """
     inputs, out = split_output(paths, output, "mesh")
-    from sinonom_cli.meshes.height_maps import Scale
     from sinonom_cli.meshes.zbuffer import load_open3d
     from sinonom_cli.parallel.batch import BatchOptions, close, fill
     from sinonom_cli.render.render import View
@@ -112,9 +85,7 @@ def render(
     from sinonom_cli.search.familiar import Familiar
     from sinonom_cli.storage.inputs import find_inputs
 
-    if pixel is None and (deeper or step):
-        raise UsageError(f"--{'deeper' if deeper else 'step'} needs --pixel", "--pixel MM")
-    scale = None if pixel is None else Scale(pixel, (deeper or Deeper.dark).value, step)
+    scale = scale_of(pixel, deeper, step)
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")

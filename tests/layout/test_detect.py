@@ -5,14 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tinyscan import plain
+from tinyscan import brush, plain
 
-from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import BadInput
 from sinonom_cli.layout import detect
 from sinonom_cli.layout.detect import SHIPPED, Detector, in_line, resized, shipped_detector
 from sinonom_cli.layout.measure import Agreement, box_overlaps, pairs
-from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.pictures.page_ink import page_ink
 from sinonom_cli.relief.compose import compose_page
 
@@ -22,10 +20,7 @@ Composed = tuple[np.ndarray, np.ndarray]
 @pytest.fixture(scope="module")
 def page() -> Composed:
     """Return the ink of a page of 80 characters, 36 pixels high, and their boxes."""
-    glyphs: dict[str, list[np.ndarray]] = {}
-    for path in sorted(GLYPHS.glob("yuji/images/*/*.png")):
-        glyphs.setdefault(chr(int(path.parent.name[2:], 16)), []).append(load_picture(path))
-    made = compose_page(glyphs, np.random.default_rng(3), plain(8, 10))
+    made = compose_page(brush(), np.random.default_rng(3), plain(8, 10))
     ink = page_ink(made.picture)
     assert ink is not None
     return ink, np.array([placed.box for placed in made.characters], float)
