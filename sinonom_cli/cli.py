@@ -67,6 +67,7 @@ class Group(TyperGroup):
 STAGES = {
     "render": "sinonom_cli.commands.render",
     "cut": "sinonom_cli.commands.cut",
+    "read": "sinonom_cli.commands.read",
     "carve": "sinonom_cli.commands.carve",
     "synth-fonts": "sinonom_cli.commands.fonts",
     "fonts": "sinonom_cli.commands.fonts",

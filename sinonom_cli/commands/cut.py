@@ -1,12 +1,12 @@
 """The command `sinonom cut` cuts the characters out of scans of whole blocks."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
+from sinonom_cli.commands.way_options import Mirror, Turn
 from sinonom_cli.options import (
     Engine,
     FailFast,
@@ -20,24 +20,6 @@ from sinonom_cli.options import (
     Workers,
     split_output,
 )
-
-
-class Mirror(StrEnum):
-    """Whether blocks are mirror images of what is read."""
-
-    auto = "auto"
-    yes = "yes"
-    no = "no"
-
-
-class Turn(StrEnum):
-    """Degrees by which blocks must be turned clockwise to stand upright."""
-
-    auto = "auto"
-    none = "0"
-    quarter = "90"
-    half = "180"
-    three_quarters = "270"
 
 
 def cut(
@@ -92,8 +74,8 @@ def cut(
     work = Cut(
         Path(out).absolute(),
         scale,
-        None if mirror is Mirror.auto else mirror is Mirror.yes,
-        None if turn is Turn.auto else int(turn.value),
+        mirror.known,
+        turn.known,
         char_height,
     )
     artifact = fill(

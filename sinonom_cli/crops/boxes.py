@@ -41,7 +41,7 @@ def read_boxes(path: Path, folder: Path, texts: Mapping[str, str], pictures: Seq
     SinonomError
         If the file has none of these formats, or holds nothing to crop.
     """
-    given = [_with_text(one, texts) for one in _read(path, folder, pictures)]
+    given = [_with_text(one, texts) for one in given_in(path, folder, pictures)]
     silent = [one for one in given if not one.text and not one.fault]
     if silent:
         messages.warn(f"{len(silent)} columns have no text and are left out; the first: {_key(silent[0])}")
@@ -89,7 +89,20 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
-def _read(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
+def given_in(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Given]:
+    """Return the columns and boxes that an annotation file describes, with or without text.
+
+    Parameters
+    ----------
+    path : CSV, YOLO, PAGE XML or ALTO XML; see `FORMS`.
+    folder : folder that the names of pictures are relative to.
+    pictures : names of the pictures in `folder`.
+
+    Raises
+    ------
+    SinonomError
+        If the file has none of these formats.
+    """
     if path.is_dir():
         holding = walk(str(path), (*FILES, *PICTURE_SUFFIXES))
         if holding.passed_over and not path.samefile(folder):

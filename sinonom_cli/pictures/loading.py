@@ -45,12 +45,11 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
+def load_picture(path: Path, whole: bool = False, frame: int = 0) -> NDArray[np.uint8]:
     """Read a picture as grey levels.
 
-    The picture is rotated as its EXIF data say. Transparent parts become white (black if the ink itself is white). The
-    first frame of an animation is read. Pictures of 16 bits, integers or floats are stretched from their smallest to
-    their largest value.
+    The picture is rotated as its EXIF data say. Transparent parts become white (black if the ink itself is white).
+    Pictures of 16 bits, integers or floats are stretched from their smallest to their largest value.
 
     Parameters
     ----------
@@ -58,6 +57,7 @@ def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
     whole : whether the picture may show more than one character. If True, every pixel is decoded, so that coordinates
         in it are valid, and all colours become luminance. If False, a large JPEG may come out smaller, and coloured
         marks on black ink are removed: see `colours.without_marks`.
+    frame : number of the picture in a file that holds several, from 0.
 
     Returns
     -------
@@ -70,6 +70,8 @@ def load_picture(path: Path, whole: bool = False) -> NDArray[np.uint8]:
     """
     try:
         with opened_picture(path) as image:
+            if frame:
+                image.seek(frame)
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise SinonomError(

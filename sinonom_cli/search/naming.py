@@ -72,6 +72,11 @@ class Namer:
         _, vectors = self._index.candidates(embeddings, 1)
         return np.sqrt(((vectors[:, 0].astype(np.float64) - embeddings) ** 2).sum(axis=1))
 
+    @property
+    def farthest(self) -> float:
+        """Return the distance of a picture to the nearest known character beyond which it shows none of them."""
+        return self._judge.calibration.threshold if self._judge else np.inf
+
     def __call__(self, pictures: Sequence[NDArray[np.uint8]], top: int = 5) -> list[list[Name]]:
         """Return the most probable characters of each picture, nearest first.
 

@@ -31,6 +31,7 @@ NAMES = {
     "index": "an index",
     "localizer": "a localizer",
     "detector": "a detector",
+    "reading": "a reading",
 }
 
 

@@ -17,7 +17,9 @@ from sinonom_cli.storage.atomic import TEMPORARY, cannot_write, sweep
 from sinonom_cli.storage.own_tables import rows_of
 
 TABLES = ("journal.jsonl", "metadata.csv", "doubtful.csv", "items.csv", "failures.csv")
-"""Tables of a folder artifact. They name the other files, and are therefore removed after them."""
+TABLES_OF = {"reading": ("characters.csv", "matches.csv", "blocks.csv")}
+"""Tables of every folder artifact, and further ones by kind. They name the other files, and are therefore removed after
+them."""
 MADE = {
     "imageset": re.compile(r"(images|depth)/.+\.png"),
     "meshset": re.compile(r"meshes/.+\.stl|blocks/.+\.(png|json)"),
@@ -28,6 +30,7 @@ MADE = {
     ),
     "localizer": re.compile(r"localizer\.onnx|resume/state\.safetensors"),
     "detector": re.compile(r"characters\.onnx|resume/state\.safetensors"),
+    "reading": re.compile(r"pages/.+\.(json|txt|png|html)|(page|alto|tei)/.+\.xml"),
 }
 """Patterns, by kind, for the names of files that this program makes in the folder; an edited table may name others."""
 SCRATCH = f"{TEMPORARY}scratch"
@@ -52,11 +55,12 @@ def owned(path: Path, kind: str, record: dict[str, Any]) -> Iterator[str]:
             yield path.name + FAILURES
         return
     made = MADE[kind]
-    if kind in ("imageset", "meshset"):
+    if kind in ("imageset", "meshset", "reading"):
         yield from (name for name in _named(path) if made.fullmatch(name))
     else:
         yield from (name for name in _below(path) if made.fullmatch(name))
     yield from TABLES
+    yield from TABLES_OF.get(kind, ())
 
 
 def _named(folder: Path) -> Iterator[str]:

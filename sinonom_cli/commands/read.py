@@ -1,0 +1,116 @@
+"""The command `sinonom read` reads pages: what they say, and where each character stands."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sinonom_cli.commands.way_options import Mirror, Turn
+from sinonom_cli.options import (
+    Engine,
+    FailFast,
+    Json,
+    Limit,
+    MaxFailures,
+    Output,
+    Overwrite,
+    Quiet,
+    Verbose,
+    Workers,
+    split_output,
+)
+
+
+def read(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PAGES... OUT", help="Pictures or PDF files of pages; then the output.")
+    ],
+    output: Output = None,
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME,...", help="Formats to write, besides json: txt, page, alto, tei."),
+    ] = "txt,page",
+    direction: Annotated[
+        Literal["vertical", "horizontal"], typer.Option("--direction", help="Direction of the text.")
+    ] = "vertical",
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            "--boxes",
+            metavar="FILE",
+            help="Boxes of the characters: CSV, a folder of YOLO text, or PAGE or ALTO XML (a file or a folder).",
+        ),
+    ] = None,
+    detector: Annotated[
+        Path | None,
+        typer.Option("--detector", metavar="FILE", help="Another detector, which sinonom train-detector made."),
+    ] = None,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Give no name to characters that match no known character.")
+    ] = False,
+    mirror: Annotated[Mirror, typer.Option("--mirror", help="Whether the pictures are mirrored.")] = Mirror.auto,
+    turn: Annotated[
+        Turn, typer.Option("--turn", help="Degrees to turn the pictures clockwise (a mirrored one: after mirroring).")
+    ] = Turn.auto,
+    char_height: Annotated[
+        float | None,
+        typer.Option(
+            "--char-height", min=1, max=1e5, show_default="found", help="Height of an ordinary character, in pixels."
+        ),
+    ] = None,
+    workers: Workers = None,
+    engine: Engine = "processes",
+    limit: Limit = None,
+    overwrite: Overwrite = False,
+    fail_fast: FailFast = False,
+    max_failures: MaxFailures = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Read pages of Hán-Nôm text.
+
+    Every page becomes text and JSON with a box and five names for each character, and a picture that shows them.
+    characters.csv lists the characters of all pages. Columns are read from right to left.
+    """
+    inputs, out = split_output(paths, output, "page")
+    from sinonom_cli.pages.boxes import boxes_of
+    from sinonom_cli.pages.read_page import PageOptions
+    from sinonom_cli.pages.run import COLUMNS, ReadPages, formats_of, write_characters
+    from sinonom_cli.pages.sources import find_pages
+    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+
+    formats = formats_of(form)
+    skip = tuple(path for path in (out, boxes, detector) if path is not None)
+    items = find_pages(inputs, limit, skip)
+    options = PageOptions(
+        direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject
+    )
+    artifact = fill(
+        out,
+        kind="reading",
+        options={
+            "command": "read",
+            **vars(options),
+            "formats": list(formats),
+            "boxes": str(boxes) if boxes else None,
+            "detector": str(detector) if detector else None,
+        },
+        items=items,
+        passed_over=items.passed_over,
+        work=ReadPages(
+            out=Path(out).absolute(),
+            options=options,
+            formats=formats,
+            boxes=boxes_of(boxes, items) if boxes else None,
+            detector=detector,
+        ),
+        columns=COLUMNS,
+        batch=BatchOptions(
+            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
+        ),
+        what="pages",
+        extra=lambda: {"read": write_characters(Path(out))},
+        needs=(boxes, detector),
+    )
+    close(artifact)

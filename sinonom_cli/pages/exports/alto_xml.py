@@ -1,0 +1,68 @@
+"""Write a reading as ALTO XML, version 4.4, the format of many libraries.
+
+Each character is a glyph with its outline, its confidence and its other names. Library of Congress, ALTO: Technical
+Metadata for Layout and Text Objects.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, SubElement
+
+from sinonom_cli import __version__
+from sinonom_cli.pages.exports.lines import Line, around, corners, regions_of, written
+from sinonom_cli.pages.exports.xml_text import as_text
+from sinonom_cli.pages.reading import ReadCharacter, Reading
+
+SPACE = "http://www.loc.gov/standards/alto/ns-v4#"
+
+
+def alto_xml(reading: Reading, changed: str) -> str:
+    """Return a reading as ALTO XML; `changed` is the time of processing, ISO 8601."""
+    root = Element("alto", {"xmlns": SPACE, "SCHEMAVERSION": "4.4"})
+    about = SubElement(root, "Description")
+    SubElement(about, "MeasurementUnit").text = "pixel"
+    SubElement(SubElement(about, "sourceImageInformation"), "fileName").text = reading.source
+    processing = SubElement(about, "Processing", {"ID": "processing_1"})
+    SubElement(processing, "processingDateTime").text = changed
+    software = SubElement(processing, "processingSoftware")
+    SubElement(software, "softwareName").text = "sinonom"
+    SubElement(software, "softwareVersion").text = __version__
+    regions = regions_of(reading)
+    size = {"WIDTH": str(reading.width), "HEIGHT": str(reading.height)}
+    page = SubElement(SubElement(root, "Layout"), "Page", {"ID": "page_1", "PHYSICAL_IMG_NR": "1", **size})
+    space = SubElement(page, "PrintSpace", _place((0, 0, reading.width, reading.height)))
+    for region in regions:
+        characters = [character for line in region.lines for character in line.characters]
+        block = SubElement(space, "TextBlock", {"ID": region.name, **_place(around(characters, reading))})
+        for line in region.lines:
+            _line(block, line, reading)
+    return as_text(root)
+
+
+def _line(block: Element, line: Line, reading: Reading) -> None:
+    place = _place(around(line.characters, reading))
+    element = SubElement(block, "TextLine", {"ID": line.name, **place})
+    confidence = sum(character.probability for character in line.characters) / len(line.characters)
+    word = SubElement(
+        element,
+        "String",
+        {"ID": f"{line.name}_string", "CONTENT": line.text, "WC": f"{min(max(confidence, 0), 1):.4f}", **place},
+    )
+    for number, character in enumerate(line.characters, 1):
+        _glyph(word, f"{line.name}_glyph_{number}", character, reading)
+
+
+def _glyph(word: Element, name: str, character: ReadCharacter, reading: Reading) -> None:
+    confidence = f"{min(max(character.probability, 0), 1):.4f}"
+    place = _place(around([character], reading))
+    element = SubElement(word, "Glyph", {"ID": name, "CONTENT": character.char, "GC": confidence, **place})
+    SubElement(SubElement(element, "Shape"), "Polygon", {"POINTS": written(corners(character, reading))})
+    others = character.names if character.rejected else character.names[1:]
+    for other in others:
+        probability = f"{min(max(other.probability, 0), 1):.4f}"
+        SubElement(element, "Variant", {"CONTENT": other.char, "VC": probability})
+
+
+def _place(box: tuple[int, int, int, int]) -> dict[str, str]:
+    x0, y0, x1, y1 = box
+    return {"HPOS": str(x0), "VPOS": str(y0), "WIDTH": str(x1 - x0), "HEIGHT": str(y1 - y0)}

@@ -1,0 +1,63 @@
+"""Write a reading as TEI P5: the text, with a zone of the facsimile for each character (TEI Guidelines, chapter 11)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from xml.etree.ElementTree import Element, SubElement
+
+from sinonom_cli import __version__
+from sinonom_cli.pages.exports.lines import around, corners, kind_of, written
+from sinonom_cli.pages.exports.xml_text import as_text
+from sinonom_cli.pages.reading import UNREADABLE, ReadCharacter, Reading
+
+SPACE = "http://www.tei-c.org/ns/1.0"
+HIGH, MEDIUM = 0.95, 0.5
+"""Smallest probabilities of a name that is written with `cert="high"`, and with `cert="medium"`."""
+FORME = {"heading": "head", "centre": "pageNum"}
+"""Type of the forme work of a kind of region."""
+
+
+def tei_xml(reading: Reading, changed: str) -> str:
+    """Return a reading as TEI; `changed` is the date of the electronic text, ISO 8601."""
+    root = Element("TEI", {"xmlns": SPACE})
+    description = SubElement(SubElement(root, "teiHeader"), "fileDesc")
+    SubElement(SubElement(description, "titleStmt"), "title").text = reading.page
+    publication = SubElement(description, "publicationStmt")
+    SubElement(publication, "p").text = f"Read by sinonom {__version__}; picture of {changed[:10]}."
+    SubElement(SubElement(description, "sourceDesc"), "p").text = reading.source
+    surface = SubElement(
+        SubElement(root, "facsimile"),
+        "surface",
+        {"ulx": "0", "uly": "0", "lrx": str(reading.width), "lry": str(reading.height)},
+    )
+    SubElement(surface, "graphic", {"url": reading.source})
+    for character in reading.characters:
+        x0, y0, x1, y1 = map(str, around([character], reading))
+        zone = {"ulx": x0, "uly": y0, "lrx": x1, "lry": y1, "points": written(corners(character, reading))}
+        SubElement(surface, "zone", {"xml:id": _name(character), **zone})
+    body = SubElement(SubElement(root, "text"), "body")
+    paragraph = SubElement(SubElement(body, "div"), "p")
+    SubElement(paragraph, "pb", {"n": reading.page})
+    for column in reading.columns():
+        kind = kind_of(column[0].part)
+        into = paragraph if kind == "text" else SubElement(paragraph, "fw", {"type": FORME[kind]})
+        SubElement(into, "lb", {"n": str(column[0].column)})
+        for part, run in groupby(column, key=lambda character: character.part):
+            note = part.startswith("note")
+            place = SubElement(into, "note", {"place": "inline", "type": part}) if note else into
+            for character in run:
+                _write(place, character)
+    return as_text(root, mixed={"p", "fw", "note"})
+
+
+def _name(character: ReadCharacter) -> str:
+    return f"c{character.column}.{character.place}"
+
+
+def _write(parent: Element, character: ReadCharacter) -> None:
+    if character.char == UNREADABLE:
+        SubElement(parent, "gap", {"reason": "illegible", "quantity": "1", "unit": "chars"})
+        return
+    certain = character.probability
+    level = "high" if certain >= HIGH else "medium" if certain >= MEDIUM else "low"
+    SubElement(parent, "c", {"facs": f"#{_name(character)}", "cert": level}).text = character.char

@@ -1,0 +1,200 @@
+"""Read a page: find which edge of its picture is up, find its characters, put them in order, and name them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli import messages
+from sinonom_cli.blocks.upright import Way, cropped, find_way
+from sinonom_cli.errors import BadInput
+from sinonom_cli.layout.detect import Detector, Found, shipped_detector
+from sinonom_cli.layout.order import Direction, Placed, reading_order
+from sinonom_cli.pages.boxes import Known, inside
+from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
+from sinonom_cli.pages.turning import Turning, lean_of
+from sinonom_cli.pictures.page_ink import page_ink
+from sinonom_cli.search.naming import Name, shipped_namer
+
+NAMES = 5
+"""Number of names that a character keeps."""
+FEWEST = 2
+"""Smallest number of characters of a page; `query` takes pictures of single characters."""
+UNCERTAIN = 0.95
+"""Probability of the edge that is up, below which it is warned of."""
+LEANING = 1.5
+"""Lean of the columns, in degrees, from which a page is turned upright before its characters are cut out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Options of reading a page; every one of them changes the result.
+
+    Attributes
+    ----------
+    direction : of the text.
+    mirrored, turned : what is known about how the picture lies, see `blocks.upright.Way`; None: found.
+    size : height of an ordinary character, pixels of the picture; None: found.
+    reject : whether characters that match no known character get no name.
+    """
+
+    direction: Direction = "vertical"
+    mirrored: bool | None = None
+    turned: int | None = None
+    size: float | None = None
+    reject: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Characters of a page, with the pictures that they are named from.
+
+    Attributes
+    ----------
+    reading : the page; its characters have names by sight only.
+    pictures : (H, W) uint8 of each character, upright, dark strokes on a light ground.
+    """
+
+    reading: Reading
+    pictures: list[NDArray[np.uint8]]
+
+
+def see_page(
+    grey: NDArray[np.uint8],
+    *,
+    page: str,
+    source: str,
+    options: PageOptions,
+    known: Known | None = None,
+    detector: Detector | None = None,
+) -> Seen:
+    """Find, order and name the characters of a page, each by its looks alone.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8, as the picture is shown.
+    page, source : as in `Reading`.
+    options : how to read.
+    known : boxes of its characters; None: the detector finds them.
+    detector : finds characters; None: the one that ships.
+
+    Raises
+    ------
+    BadInput
+        If the page is blank, or shows fewer than `FEWEST` characters, or its characters match no known ones.
+    """
+    ink = page_ink(grey)
+    if ink is None:
+        raise BadInput("the page is blank", "give a picture of a printed or written page")
+    detector = detector or shipped_detector()
+    found = _found(ink, detector, options.size, known)
+    spots, scores, size = found.boxes, found.scores, found.size
+    _check_count(len(spots))
+    namer = shipped_namer()
+    way = find_way(grey, spots, namer.distances, options.mirrored, options.turned)
+    turning = Turning(way=way, shape=grey.shape, lean=0.0)
+    upright = turning.picture(grey)
+    spots = turning.boxes(spots)
+    lean = lean_of(spots) if options.direction == "vertical" else 0.0
+    if abs(lean) >= LEANING:
+        turning = Turning(way=way, shape=grey.shape, lean=lean)
+        upright = turning.picture(grey)
+        straight_ink = page_ink(upright)
+        if known is None and straight_ink is not None:
+            again = detector.find(straight_ink, size)
+            spots, scores = again.boxes, again.scores
+            _check_count(len(spots))
+        else:
+            spots = turning.boxes(found.boxes)
+    places = reading_order(spots, scores, direction=options.direction)
+    pictures = [cropped(upright, np.asarray(place.box)) for place in places]
+    names = namer(pictures, NAMES)
+    _check_known(names, namer.farthest)
+    _say_way(way)
+    characters = tuple(
+        _character(place, float(scores[place.index]), called, turning, options.reject, namer.farthest)
+        for place, called in zip(places, names, strict=True)
+    )
+    height, width = grey.shape
+    reading = Reading(
+        page=page,
+        source=source,
+        width=width,
+        height=height,
+        direction=options.direction,
+        turned=way.turned,
+        mirrored=way.mirrored,
+        size=size,
+        characters=characters,
+    )
+    return Seen(reading=reading, pictures=pictures)
+
+
+def _found(ink: NDArray[np.float32], detector: Detector, size: float | None, known: Known | None) -> Found:
+    """Return the characters of a page: the known ones, and those that the detector finds in known lines."""
+    if known is None:
+        return detector.find(ink, size)
+    boxes, scores = known.boxes, np.ones(len(known.boxes))
+    if len(known.lines):
+        found = detector.find(ink, size)
+        kept = inside(found.boxes, known.lines)
+        boxes, scores = np.vstack([boxes, found.boxes[kept]]), np.concatenate([scores, found.scores[kept]])
+    limits = np.array([ink.shape[1], ink.shape[0]] * 2)
+    boxes = np.clip(boxes, 0, limits)
+    kept = np.asarray((boxes[:, 2:] - boxes[:, :2] >= 1).all(axis=1), bool)
+    if not kept.all():
+        messages.warn(f"boxes that lie outside the page, left out: {(~kept).sum()} of {len(kept)}")
+    boxes, scores = boxes[kept], scores[kept]
+    usual = float(np.median(boxes[:, 3] - boxes[:, 1])) if len(boxes) else 1.0
+    return Found(boxes=boxes, scores=scores, size=size or usual)
+
+
+def _check_count(count: int) -> None:
+    if count < FEWEST:
+        what = "one character" if count else "no characters"
+        raise BadInput(f"{what} found", "sinonom query names a single character" if count else "give a page of text")
+
+
+def _check_known(names: list[list[Name]], farthest: float) -> None:
+    """Refuse a page most of whose characters are no known ones: a picture, another script, a texture."""
+    away = [called[0].distance if called else math.inf for called in names]
+    if float(np.median(away)) > farthest:
+        raise BadInput(
+            f"most of the {len(names)} characters found match no Hán-Nôm character",
+            "give a page of Hán-Nôm text, the right way round and sharp enough to read",
+        )
+
+
+def _say_way(way: Way) -> None:
+    lies = [f"turned by {way.turned} degrees"] * bool(way.turned) + ["mirrored"] * way.mirrored
+    if way.probability < UNCERTAIN:
+        how = " and ".join(lies) or "upright"
+        messages.warn(
+            f"how the page lies is uncertain ({way.probability:.0%}): read as {how}; --mirror and --turn set it"
+        )
+    elif lies:
+        messages.warn(f"the page is read {' and '.join(lies)}")
+
+
+def _character(
+    place: Placed, score: float, names: list[Name], turning: Turning, reject: bool, farthest: float
+) -> ReadCharacter:
+    x0, y0, x1, y1 = place.box
+    corners = turning.back(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
+    outline: tuple[Point, Point, Point, Point] = (first, second, third, fourth)
+    return ReadCharacter(
+        column=place.column,
+        place=place.place,
+        part=place.part,
+        box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        outline=outline,
+        score=score,
+        sight=tuple(names),
+        names=tuple(names),
+        rejected=not names or (reject and names[0].distance > farthest),
+    )

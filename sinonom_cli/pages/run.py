@@ -1,0 +1,187 @@
+"""Read pages, page by page, into one folder: what each says, in several formats, and where every character stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.errors import BadInput, UsageError
+from sinonom_cli.layout.detect import Detector, shipped_detector
+from sinonom_cli.pages.boxes import Known
+from sinonom_cli.pages.exports import FORMATS
+from sinonom_cli.pages.exports.json_file import read_json
+from sinonom_cli.pages.read_page import PageOptions, see_page
+from sinonom_cli.pages.reading import ReadCharacter, Reading
+from sinonom_cli.pages.sources import load_page
+from sinonom_cli.parallel.batch import Item, TableRow
+from sinonom_cli.storage.atomic import save_png, write_text
+from sinonom_cli.storage.own_tables import rows_of, writing_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+COLUMNS = (
+    "file_name",
+    "page",
+    "source",
+    "characters",
+    "columns",
+    "unreadable",
+    "turned",
+    "mirrored",
+    "picture_file_name",
+    *(f"{name}_file_name" for name in FORMATS if name != "json"),
+)
+"""Columns of `metadata.csv`, which has a row for each page."""
+CHARACTER_COLUMNS = (
+    "page",
+    "picture",
+    "column",
+    "place",
+    "part",
+    "box",
+    "char",
+    "label",
+    "probability",
+    "names",
+    "probabilities",
+    "names_by_sight",
+    "probabilities_by_sight",
+    "score",
+)
+"""Columns of `characters.csv`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadPages:
+    """Read the page of an item (its `data`: the page's name, and its number in the file) into the folder `out`.
+
+    Attributes
+    ----------
+    out : the folder.
+    options : how to read.
+    formats : names of `FORMATS` to write; JSON is always written.
+    boxes : boxes of characters by the item's key; None: the detector finds them.
+    detector : ONNX file of another detector; None: the one that ships.
+    """
+
+    out: Path
+    options: PageOptions
+    formats: tuple[str, ...]
+    boxes: Mapping[str, Known] | None = None
+    detector: Path | None = None
+
+    def __call__(self, item: Item) -> list[TableRow]:
+        page, number = item.data
+        if self.boxes is not None and item.key not in self.boxes:
+            raise BadInput("the boxes' file does not name this page", "its names are relative to the pages' folder")
+        grey = load_page(item.path, number)
+        seen = see_page(
+            grey,
+            page=page,
+            source=item.key,
+            options=self.options,
+            known=None if self.boxes is None else self.boxes[item.key],
+            detector=Detector(self.detector) if self.detector else shipped_detector(),
+        )
+        return [self._write(seen.reading, grey, item.path)]
+
+    def outputs(self, item: Item) -> list[str]:
+        """Return the names of the files that are written for a page, relative to the output."""
+        page = item.data[0]
+        return [_overlay(page), *(FORMATS[name].file_name(page) for name in FORMATS if self._writes(name))]
+
+    def _writes(self, name: str) -> bool:
+        return name == "json" or name in self.formats
+
+    def _write(self, reading: Reading, grey: NDArray[np.uint8], path: Path) -> TableRow:
+        """Write the files of a page and return its row."""
+        changed = datetime.fromtimestamp(int(path.stat().st_mtime), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        row = {
+            "file_name": FORMATS["json"].file_name(reading.page),
+            "page": reading.page,
+            "source": reading.source,
+            "characters": str(len(reading.characters)),
+            "columns": str(len(reading.columns())),
+            "unreadable": str(sum(not character.label for character in reading.characters)),
+            "turned": str(reading.turned),
+            "mirrored": "yes" if reading.mirrored else "no",
+            "picture_file_name": _overlay(reading.page),
+        }
+        save_png(self.out / _overlay(reading.page), overlay(reading, grey))
+        for name, form in FORMATS.items():
+            if self._writes(name):
+                write_text(self.out / form.file_name(reading.page), form.write(reading, changed))
+                if name != "json":
+                    row[f"{name}_file_name"] = form.file_name(reading.page)
+        return row
+
+
+def overlay(reading: Reading, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the picture of a page, (H, W, 3) uint8, with its characters outlined, numbered and named."""
+    characters = reading.characters
+    return draw_block(
+        np.float32(1) - grey.astype(np.float32) / np.float32(255),
+        [np.array(character.outline) for character in characters],
+        [f"{character.column}.{character.place}" for character in characters],
+        [character.char if character.label else "" for character in characters],
+        [character.probability for character in characters],
+        reading.size,
+    )
+
+
+def write_characters(out: Path) -> dict[str, int]:
+    """Write `characters.csv` from the pages of a folder, and return how many characters and columns it has."""
+    characters = columns = 0
+    with writing_table(out / "characters.csv", CHARACTER_COLUMNS) as table:
+        for row in rows_of(out / "metadata.csv"):
+            reading = read_json(out / row["file_name"])
+            characters += len(reading.characters)
+            columns += len(reading.columns())
+            for character in reading.characters:
+                table.add(_row(reading, character))
+    return {"characters": characters, "columns": columns}
+
+
+def _row(reading: Reading, character: ReadCharacter) -> TableRow:
+    return {
+        "page": reading.page,
+        "picture": reading.source,
+        "column": str(character.column),
+        "place": str(character.place),
+        "part": character.part,
+        "box": " ".join(f"{value:.6g}" for value in character.box),
+        "char": character.char,
+        "label": character.label,
+        "probability": f"{character.probability:.4f}",
+        "names": " ".join(name.char for name in character.names),
+        "probabilities": " ".join(f"{name.probability:.4f}" for name in character.names),
+        "names_by_sight": " ".join(name.char for name in character.sight),
+        "probabilities_by_sight": " ".join(f"{name.probability:.4f}" for name in character.sight),
+        "score": f"{character.score:.3f}",
+    }
+
+
+def _overlay(page: str) -> str:
+    return f"pages/{page}.png"
+
+
+def formats_of(names: str) -> tuple[str, ...]:
+    """Return the formats that a list such as "txt,page" names, in the order of `FORMATS`.
+
+    Raises
+    ------
+    UsageError
+        If one of them is unknown.
+    """
+    asked = [name.strip() for name in names.split(",") if name.strip()]
+    for name in asked:
+        if name not in FORMATS:
+            raise UsageError(f"--format has no {name!r}", f"give some of {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in asked)
