@@ -67,8 +67,8 @@ def boxes_of(path: Path, items: Sequence[Item]) -> dict[str, Known]:
 def inside(boxes: NDArray[np.float64], lines: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which boxes, (N,) bool, have their middle in one of the lines' boxes, (M, 4)."""
     middle = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
-    within = ((middle >= lines[None, :, :2]) & (middle <= lines[None, :, 2:])).all(axis=2)
-    return np.asarray(within.any(axis=1), bool)
+    within = (middle >= lines[None, :, :2]) & (middle <= lines[None, :, 2:])
+    return np.any(within[..., 0] & within[..., 1], axis=1)
 
 
 def _folder(item: Item) -> Path:
