@@ -33,8 +33,9 @@ ASIDE, APART, ALIKE = 0.2, 1.8, 1.5
 """A box stands in a line if two others of about its size (up to this ratio) lie this far aside at most and this far
 apart, in longer sides of the larger box. All three were chosen on boxed pages and simulated blocks."""
 TINY = 0.42
-"""Smallest longer side of a box, in heights of an ordinary character. Notes have half the size of the text, and of
-12,340 characters of boxed pages the smallest has 0.62 of it; smaller boxes are bits of a border or of a neighbouring page."""
+"""Smallest longer side of a box, in heights of an ordinary character. Notes have half the size of the text, and the
+smallest of the 12,340 characters of boxed pages has 0.62 of it. Smaller boxes are bits of a border or of the next page.
+"""
 TILE, OVERLAP = 768, 96
 """Side of the tiles that a large picture is cut into, and their overlap, pixels; both are multiples of 32."""
 SMALLEST, LARGEST = 10.0, 400.0
