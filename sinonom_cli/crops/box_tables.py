@@ -17,10 +17,12 @@ from sinonom_cli.storage.names import Spelling, composed
 from sinonom_cli.storage.tables import Table, TableRow, read_lines
 
 SIDES = ("x0", "y0", "x1", "y1")
+BOX = "box"
+"""Column of `characters.csv` that holds the four sides, separated by spaces."""
 
 
 def read_table(path: Path, folder: Path) -> list[Given]:
-    """Read a CSV file with the columns `picture,x0,y0,x1,y1,text`.
+    """Read a CSV file with the columns `picture,x0,y0,x1,y1,text`, or `characters.csv` of a reading.
 
     With one character as `text`, the box is that character's; with several, it is a column's; without text, its
     character is unknown. A row that cannot be used becomes a column with a fault, and the other rows are kept.
@@ -30,7 +32,7 @@ def read_table(path: Path, folder: Path) -> list[Given]:
     SinonomError
         If no row can be used, or the file cannot be read.
     """
-    table = Table(path, ("picture", *SIDES), "its first line is picture,x0,y0,x1,y1,text", faults=True)
+    table = _opened(path)
     spelling = Spelling(folder)
     columns: list[Given] = []
     faults: list[Given] = []
@@ -44,7 +46,7 @@ def read_table(path: Path, folder: Path) -> list[Given]:
         except SinonomError as error:
             faults.append(Given(picture or where, f"line {row.number}", fault=f"{where}: {error.message}"))
             continue
-        text = row.cells.get("text", "")
+        text = row.cells.get("label" if BOX in row.cells else "text", "")
         text = char_named(text) or characters_of(text)
         if len(text) > 1:
             columns.append(Given(picture, str(row.number), text, region=Region(Path(), box)))
@@ -55,10 +57,20 @@ def read_table(path: Path, folder: Path) -> list[Given]:
     return columns + [loose(picture, spots) for picture, spots in lone.items()] + faults
 
 
+def _opened(path: Path) -> Table:
+    """Open a table with the sides of boxes in four columns, or in one as `sinonom read` writes them."""
+    hint = "its first line is picture,x0,y0,x1,y1,text"
+    table = Table(path, ("picture",), hint, faults=True)
+    sides = (BOX,) if BOX in table.columns and not set(SIDES) & set(table.columns) else SIDES
+    return Table(path, ("picture", *sides), hint, faults=True)
+
+
 def _box(row: TableRow, delimiter: str) -> Box:
     if row.fault:
         raise SinonomError(row.fault)
-    cells = [row.cells[name] for name in SIDES]
+    cells = row.cells[BOX].split() if BOX in row.cells else [row.cells[name] for name in SIDES]
+    if len(cells) != len(SIDES):
+        raise SinonomError(f"{row.cells[BOX]!r} is not x0 y0 x1 y1")
     if delimiter != ",":  # Files with semicolons between cells write decimals with a comma.
         cells = [cell.replace(",", ".") for cell in cells]
     x0, y0, x1, y1 = map(_number, cells)
