@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tinyscan import brush, plain
 
 from sinonom_cli.relief.compose import compose_page
 from sinonom_cli.relief.composition import Page
-from tinyscan import brush, plain
 
 
 @lru_cache(8)
