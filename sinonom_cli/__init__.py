@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sinonom_cli.numba_cache import find_a_place
 
 if TYPE_CHECKING:
-    from sinonom_cli.api import Answer, Index, Match, Rendering, embed, name, open_index, render
+    from sinonom_cli.api import Answer, Index, Match, Page, Rendering, embed, name, open_index, read, render
     from sinonom_cli.commands.call import command, train
     from sinonom_cli.errors import BadInput, MissingExtra, OutputInTheWay, SinonomError, SomeFailed, UsageError
 
@@ -24,6 +24,7 @@ __all__ = [
     "Match",
     "MissingExtra",
     "OutputInTheWay",
+    "Page",
     "Rendering",
     "SinonomError",
     "SomeFailed",
@@ -32,11 +33,14 @@ __all__ = [
     "embed",
     "name",
     "open_index",
+    "read",
     "render",
     "train",
 ]
 _PLACES = {
-    **dict.fromkeys(("Answer", "Index", "Match", "Rendering", "embed", "name", "open_index", "render"), "api"),
+    **dict.fromkeys(
+        ("Answer", "Index", "Match", "Page", "Rendering", "embed", "name", "open_index", "read", "render"), "api"
+    ),
     **dict.fromkeys(("command", "train"), "commands.call"),
 }
 """Module of each public name; names that are not listed here are in `errors`."""

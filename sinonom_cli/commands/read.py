@@ -30,6 +30,10 @@ def read(
         str,
         typer.Option("--format", metavar="NAME,...", help="Formats to write, besides json: txt, page, alto, tei."),
     ] = "txt,page",
+    readings: Annotated[
+        Literal["vi"] | None,
+        typer.Option("--readings", help="Also write the Vietnamese readings, line by line.", show_default="none"),
+    ] = None,
     direction: Annotated[
         Literal["vertical", "horizontal"], typer.Option("--direction", help="Direction of the text.")
     ] = "vertical",
@@ -80,7 +84,7 @@ def read(
     from sinonom_cli.pages.sources import find_pages
     from sinonom_cli.parallel.batch import BatchOptions, close, fill
 
-    formats = formats_of(form)
+    formats = formats_of(f"{form},{readings or ''}")
     skip = tuple(path for path in (out, boxes, detector) if path is not None)
     items = find_pages(inputs, limit, skip)
     options = PageOptions(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from sinonom_cli.layout.parts import Part
-from sinonom_cli.search.naming import Name
+if TYPE_CHECKING:
+    from sinonom_cli.layout.parts import Part
+    from sinonom_cli.search.naming import Name
 
 UNREADABLE = "□"
 """Sign that stands in a text for a character without a name."""

@@ -30,7 +30,7 @@ MADE = {
     ),
     "localizer": re.compile(r"localizer\.onnx|resume/state\.safetensors"),
     "detector": re.compile(r"characters\.onnx|resume/state\.safetensors"),
-    "reading": re.compile(r"pages/.+\.(json|txt|png|html)|(page|alto|tei)/.+\.xml"),
+    "reading": re.compile(r"pages/.+\.(json|txt|png|html)|(page|alto|tei)/.+\.xml|readings/.+\.txt"),
 }
 """Patterns, by kind, for the names of files that this program makes in the folder; an edited table may name others."""
 SCRATCH = f"{TEMPORARY}scratch"

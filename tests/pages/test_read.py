@@ -180,3 +180,27 @@ def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     save_pages(tmp_path / "in")
     assert read(tmp_path / "in", tmp_path / "out", "--format", "txt,docx") == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_vietnamese_readings_are_written_below_each_column(tmp_path: Path) -> None:
+    save_pages(tmp_path / "in")
+    assert read(tmp_path / "in", tmp_path / "out", "--readings", "vi") == 0
+    lines = (tmp_path / "out/readings/trang 1.txt").read_text(encoding="utf-8").splitlines()
+    column = text_of(printed()).split("\n")[0]
+    assert lines[0] == column and lines[2] == ""
+    known = {"子": "tí", "生": "sinh", "官": "quan", "皇": "hoàng", "十": "thập", "三": "tam"}  # Unihan, kVietnamese
+    heard = lines[1].split()
+    assert len(heard) == len(column)
+    assert [(char, word) for char, word in zip(column, heard, strict=True) if known.get(char, word) != word] == []
+
+
+def test_python_reads_what_the_command_reads(tmp_path: Path) -> None:
+    import sinonom_cli as sinonom
+
+    (page,) = save_pages(tmp_path / "in")
+    assert read(tmp_path / "in", tmp_path / "out") == 0
+    for given in (tmp_path / "in/trang 1.png", page.picture, Image.fromarray(page.picture)):
+        called = sinonom.read(given)
+        assert str(called) == text(tmp_path / "out", "trang 1")
+        assert np.allclose([one.box for one in called.characters], found_boxes(tmp_path / "out"), atol=0.01)
+    assert called.image().size == Image.open(tmp_path / "out/pages/trang 1.png").size

@@ -10,6 +10,7 @@ from sinonom_cli.pages.exports.json_file import json_file
 from sinonom_cli.pages.exports.page_xml import page_xml
 from sinonom_cli.pages.exports.plain_text import plain_text
 from sinonom_cli.pages.exports.tei_xml import tei_xml
+from sinonom_cli.pages.exports.vietnamese import vietnamese
 from sinonom_cli.pages.reading import Reading
 
 
@@ -39,5 +40,6 @@ FORMATS: dict[str, Format] = {
     "page": Format("page", ".xml", page_xml),
     "alto": Format("alto", ".xml", alto_xml),
     "tei": Format("tei", ".xml", tei_xml),
+    "vi": Format("readings", ".txt", vietnamese),
 }
 """Formats by name."""

@@ -1,0 +1,124 @@
+"""Read pages from Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sinonom_cli.api.pictures import as_items, named_as_given
+from sinonom_cli.errors import SinonomError
+from sinonom_cli.pages.reading import Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from sinonom_cli.api.pictures import Picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Reading):
+    """A page that was read: the fields of `pages.reading.Reading`, its text, and its picture.
+
+    Attributes
+    ----------
+    picture : (H, W) uint8, grey, as it is shown.
+    """
+
+    picture: NDArray[np.uint8] = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def image(self) -> Image:
+        """Return the page as a Pillow image, its characters outlined, numbered and named."""
+        from PIL import Image
+
+        from sinonom_cli.pages.run import overlay
+
+        return Image.fromarray(overlay(self, self.picture))
+
+    def _repr_png_(self) -> bytes:
+        import io
+
+        buffer = io.BytesIO()
+        self.image().save(buffer, "PNG")
+        return buffer.getvalue()
+
+
+def read(
+    page: Picture,
+    *,
+    number: int = 1,
+    direction: str = "vertical",
+    mirrored: bool | None = None,
+    turned: int | None = None,
+    char_height: float | None = None,
+    reject: bool = False,
+) -> Page:
+    """Read a page of Hán-Nôm text, as `sinonom read` does.
+
+    Parameters
+    ----------
+    page : path of a picture or a PDF file, (H, W) or (H, W, 3) uint8 array, or Pillow picture.
+    number : number of the page in a TIFF or PDF file, from 1.
+    direction : "vertical" or "horizontal".
+    mirrored, turned : how the picture lies: whether it is a mirror image, and by how many degrees (0, 90, 180, 270) it
+        must be turned clockwise; None: found.
+    char_height : height of an ordinary character, pixels; None: found.
+    reject : give no name to characters that match no known one.
+
+    Returns
+    -------
+    The page: `text`, a column a line; `columns()`; `characters`, each with box, outline and five names; `image()`.
+
+    Raises
+    ------
+    BadInput
+        If the picture cannot be read or shows no page of Hán-Nôm text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from PIL import Image
+    >>> import sinonom_cli as sinonom
+    >>> from sinonom_cli.assets import GLYPHS
+    >>> files = sorted((GLYPHS / "yuji" / "images").glob("*/*.png"))[23:32]
+    >>> cells = [np.pad(np.asarray(Image.open(file).convert("L")), 8, constant_values=255) for file in files]
+    >>> page = sinonom.read(np.hstack([np.vstack(cells[k : k + 3]) for k in (6, 3, 0)]))
+    >>> print(page)
+    南及史
+    各名吏
+    命喃四
+    >>> page.characters[0].names[0].char, page.characters[0].column
+    ('南', 1)
+    """
+    from sinonom_cli.pages.read_page import PageOptions, see_page
+    from sinonom_cli.pages.sources import load_page
+
+    options = PageOptions(
+        direction=_direction(direction), mirrored=mirrored, turned=turned, size=char_height, reject=reject
+    )
+    with as_items(page) as (item,):
+        try:
+            grey = load_page(item.path, number - 1)
+            seen = see_page(grey, page=Path(item.key).stem, source=item.key, options=options)
+        except SinonomError as error:
+            raise type(error)(named_as_given(item, error.message), error.hint) from None
+    return Page(**_fields(seen.reading), picture=grey)
+
+
+def _direction(direction: str) -> Any:
+    from sinonom_cli.errors import UsageError
+
+    if direction not in ("vertical", "horizontal"):
+        raise UsageError(f"direction {direction!r} is unknown", "give 'vertical' or 'horizontal'")
+    return direction
+
+
+def _fields(reading: Reading) -> dict[str, Any]:
+    from dataclasses import fields
+
+    return {one.name: getattr(reading, one.name) for one in fields(reading)}
