@@ -14,8 +14,9 @@ from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.detect import Detector, Found, shipped_detector
 from sinonom_cli.layout.order import Direction, Placed, reading_order
 from sinonom_cli.pages.boxes import Known, inside
+from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
 from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
-from sinonom_cli.pages.turning import Turning, lean_of
+from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
 from sinonom_cli.pictures.page_ink import page_ink
 from sinonom_cli.search.naming import Name, shipped_namer
 
@@ -26,7 +27,7 @@ FEWEST = 2
 UNCERTAIN = 0.95
 """Probability of the edge that is up, below which it is warned of."""
 LEANING = 1.5
-"""Lean of the columns, in degrees, from which a page is turned upright before its characters are cut out."""
+"""Smallest lean of the columns, in degrees, that is taken out where no frame shows how the page lies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,20 +96,17 @@ def see_page(
     _check_count(len(spots))
     namer = shipped_namer()
     way = find_way(grey, spots, namer.distances, options.mirrored, options.turned)
-    turning = Turning(way=way, shape=grey.shape, lean=0.0)
-    upright = turning.picture(grey)
-    spots = turning.boxes(spots)
-    lean = lean_of(spots) if options.direction == "vertical" else 0.0
-    if abs(lean) >= LEANING:
-        turning = Turning(way=way, shape=grey.shape, lean=lean)
-        upright = turning.picture(grey)
-        straight_ink = page_ink(upright)
-        if known is None and straight_ink is not None:
-            again = detector.find(straight_ink, size)
+    turning = Turning(way=way, shape=grey.shape)
+    upright, spots = turning.picture(grey), turning.boxes(spots)
+    flat = _flat(turning, upright, spots, options.direction)
+    if flat is not None:
+        turning, upright = flat, flat.picture(grey)
+        spots = turning.boxes(found.boxes)
+        flat_ink = page_ink(upright)
+        if known is None and flat_ink is not None:
+            again = detector.find(flat_ink, options.size)
             spots, scores = again.boxes, again.scores
             _check_count(len(spots))
-        else:
-            spots = turning.boxes(found.boxes)
     places = reading_order(spots, scores, direction=options.direction)
     pictures = [cropped(upright, np.asarray(place.box)) for place in places]
     names = namer(pictures, NAMES)
@@ -150,6 +148,18 @@ def _found(ink: NDArray[np.float32], detector: Detector, size: float | None, kno
     boxes, scores = boxes[kept], scores[kept]
     usual = float(np.median(boxes[:, 3] - boxes[:, 1])) if len(boxes) else 1.0
     return Found(boxes=boxes, scores=scores, size=size or usual)
+
+
+def _flat(
+    turning: Turning, upright: NDArray[np.uint8], boxes: NDArray[np.float64], direction: Direction
+) -> Turning | None:
+    """Return the turning that also makes a crooked page flat, or its leaning columns upright; None if it needs none."""
+    ink = page_ink(upright)
+    frame = None if ink is None else find_frame(ink, boxes)
+    if frame is not None:
+        return flattened(turning.way, turning.shape, frame) if crookedness(frame) >= CROOKED else None
+    lean = lean_of(boxes) if direction == "vertical" else 0.0
+    return turned_by(turning.way, turning.shape, lean) if abs(lean) >= LEANING else None
 
 
 def _check_count(count: int) -> None:
