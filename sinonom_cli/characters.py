@@ -23,6 +23,7 @@ _IGNORED = frozenset("\u034f\u115f\u1160\u303e\u3164\uffa0")
 _INVISIBLE = ((0xFFF0, 0xFFF8), (0xE0000, 0xE0FFF))
 """Ranges that Unicode reserves for invisible characters: unassigned ones, tags, further variation selectors."""
 _TABLE = ASSETS / "private_use.csv"
+_FORMS = ASSETS / "forms.csv"
 
 
 class Reading(NamedTuple):
@@ -142,6 +143,26 @@ def private_use_repairs() -> dict[str, str]:
 def repair(char: str) -> str:
     """Return the Unicode character for a Private Use character of Nom Na Tong; return any other character unchanged."""
     return private_use_repairs().get(char, char) if is_private(char) else char
+
+
+@cache
+def _forms() -> dict[str, str]:
+    groups = _FORMS.read_text(encoding="utf-8").split()[1:]
+    return {char: group for group in groups for char in group}
+
+
+def forms_of(char: str) -> str:
+    """Return all forms of a character by code point, itself among them: 為 and 爲 both give 为為爲.
+
+    The forms are from the Unihan properties kZVariant, kSemanticVariant, kSimplifiedVariant and kTraditionalVariant
+    (Unicode Standard Annex 38; tools/forms.py makes the table and says which pairs it leaves out).
+    """
+    return _forms().get(char, char)
+
+
+def form_of(char: str) -> str:
+    """Return the first, by code point, of the forms of a character, which is the same for all of them."""
+    return forms_of(char)[0]
 
 
 @cache

@@ -1,0 +1,230 @@
+"""Name characters in context: what each looks like, and how often characters follow each other in books.
+
+A text is a sequence of candidates for each character. Its probability is the product, over its characters, of what the
+picture says (to the power of `Weights.sight`) and of the trigram model (to the power of `Weights.text`). The
+forward-backward algorithm (Rabiner 1989, "A tutorial on hidden Markov models", section III) sums it over all texts, with
+pairs of characters as states; the probability of a candidate is its share of the sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numba
+import numpy as np
+
+from sinonom_cli.characters import form_of, forms_of
+from sinonom_cli.pages.ngrams import SHIPPED, START, Counts, Table, place_of, read_counts, table_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sinonom_cli.search.naming import Name
+
+SURE = 0.98
+"""Probability by sight above which a name is never overruled."""
+CANDIDATES = 20
+"""Number of names by sight of each character that the context chooses from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """Exponents of the parts of a text's probability.
+
+    Attributes
+    ----------
+    sight : of the probability of a character by sight.
+    text : of its probability after the two characters before it.
+    form : of the share that it has among the forms of its token.
+    """
+
+    sight: float = 1.0
+    text: float = 0.6
+    form: float = 0.5
+
+
+class Lattice(NamedTuple):
+    """Candidates of n characters, k for each, as compiled functions need them; missing ones have `sight` 0.
+
+    Attributes
+    ----------
+    tokens : (n, k) int64 tokens of `Table`; V for a character that it does not have.
+    sight : (n, k) float64, what the picture and the form say, to their powers.
+    """
+
+    tokens: NDArray[np.int64]
+    sight: NDArray[np.float64]
+
+
+class Context:
+    """Model of texts, from counts of n-grams.
+
+    Parameters
+    ----------
+    counts : of the texts.
+    weights : exponents.
+    """
+
+    def __init__(self, counts: Counts, weights: Weights | None = None) -> None:
+        self.weights = weights or Weights()
+        self._tokens = {int(code): place for place, code in enumerate(counts.tokens)}
+        self._chars = dict(zip(counts.chars.tolist(), counts.char_counts.tolist(), strict=True))
+        self._forms: dict[str, int] = {}
+        for code, often in self._chars.items():
+            form = form_of(chr(code))
+            self._forms[form] = self._forms.get(form, 0) + often
+        power = self.weights.text
+        table = table_of(counts)
+        self._table = table._replace(
+            alone=table.alone**power,
+            left=table.left**power,
+            chance=table.chance**power,
+            third_left=table.third_left**power,
+            third_chance=table.third_chance**power,
+        )
+
+    def decode(self, candidates: Sequence[Sequence[tuple[str, float]]], starts: bool = True) -> NDArray[np.float64]:
+        """Return the probability of each candidate in its context.
+
+        Parameters
+        ----------
+        candidates : for each character, in reading order, characters and their probabilities by sight, above 0.
+        starts : whether the first character is the first of a column.
+
+        Returns
+        -------
+        (n, k) float64, k the largest number of candidates. The candidates of a character share the sum of their
+        probabilities by sight; missing ones have 0. A character surer than `SURE` keeps its probabilities.
+        """
+        lattice, before = self._lattice(candidates)
+        if not lattice.tokens.size:
+            return before
+        after = _shares(self._table, lattice.tokens, lattice.sight, START if starts else len(self._tokens))
+        after *= before.sum(axis=1, keepdims=True)
+        kept = before.max(axis=1) > SURE
+        after[kept] = before[kept]
+        return after
+
+    def _lattice(self, candidates: Sequence[Sequence[tuple[str, float]]]) -> tuple[Lattice, NDArray[np.float64]]:
+        shape = len(candidates), max(map(len, candidates), default=0)
+        before, weighed = np.zeros(shape), np.zeros(shape)
+        tokens = np.full(shape, len(self._tokens), np.int64)
+        for place, several in enumerate(candidates):
+            for rank, (char, probability) in enumerate(several):
+                before[place, rank] = probability
+                tokens[place, rank] = self._tokens.get(ord(form_of(char)), len(self._tokens))
+                weighed[place, rank] = probability**self.weights.sight * self._form_share(char) ** self.weights.form
+            if not several:
+                weighed[place, :1] = 1
+            elif before[place].max() > SURE:
+                weighed[place, before[place] <= SURE] = 0
+        return Lattice(tokens, weighed), before
+
+    def _form_share(self, char: str) -> float:
+        """Return the share of a character among all its forms; each form counts once more than it occurred."""
+        form = form_of(char)
+        return (self._chars.get(ord(char), 0) + 1) / (self._forms.get(form, 0) + len(forms_of(char)))
+
+
+@lru_cache(1)
+def shipped_context() -> Context:
+    """Return the context that ships; each process reads it once.
+
+    Raises
+    ------
+    BadInput
+        If its file is missing or damaged.
+    """
+    return Context(read_counts(SHIPPED))
+
+
+@numba.njit(cache=True)
+def _shares(table: Table, tokens: Any, sight: Any, start: int) -> Any:
+    """Return the share of each candidate in the weight of all texts, (n, k) float64, by forward-backward.
+
+    Parameters
+    ----------
+    table : probabilities, to the power of their weight.
+    tokens, sight : see `Lattice`; each character has a candidate with a `sight` above 0.
+    start : token before the first character.
+    """
+    n, k = tokens.shape
+    pairs, ahead = np.zeros((n, k, k)), np.zeros((n, k, k))
+    before, beyond = np.full(k, start), np.full(k, len(table.alone) - 1)
+    known, weight = np.zeros(k), np.zeros((k, k))
+    known[0], weight[0, 0] = 1.0, 1.0
+    for i in range(n):
+        _chances(table, before, known, tokens[i], sight[i], ahead[i])
+        _forward(table, beyond, before, tokens[i], sight[i], ahead[i], weight, pairs[i])
+        pairs[i] /= pairs[i].sum()
+        weight, beyond, before, known = pairs[i], before, tokens[i], sight[i]
+    shares, rest = np.empty((n, k)), np.ones((k, k))
+    for i in range(n - 1, -1, -1):
+        together = pairs[i] * rest
+        shares[i] = together.sum(axis=0) / together.sum()
+        if i:
+            first = tokens[i - 2] if i > 1 else np.full(k, start)
+            rest = _backward(table, first, tokens[i - 1], tokens[i], sight[i], ahead[i], pairs[i - 1], rest)
+    return shares
+
+
+@numba.njit(cache=True)
+def _chances(table: Table, before: Any, known: Any, tokens: Any, sight: Any, chance: Any) -> None:
+    """Write the probability of each candidate after each candidate before it, from bigrams, into chance, (k, k)."""
+    for a in range(len(before)):
+        if known[a] > 0:
+            low, high = table.starts[before[a]], table.starts[before[a] + 1]
+            for b in range(len(tokens)):
+                if sight[b] > 0:
+                    place = place_of(table.words, low, high, tokens[b])
+                    chance[a, b] = table.chance[place] if place >= 0 else table.left[before[a]] * table.alone[tokens[b]]
+
+
+@numba.njit(cache=True)
+def _forward(
+    table: Table, beyond: Any, before: Any, tokens: Any, sight: Any, chance: Any, weight: Any, found: Any
+) -> None:
+    """Write the weights of pairs (before, now) into `found`, (k, k), given those of pairs (beyond, before)."""
+    for a in range(len(before)):
+        for z in range(len(beyond)):
+            if weight[z, a] > 0:
+                bigram = place_of(table.words, table.starts[beyond[z]], table.starts[beyond[z] + 1], before[a])
+                left = table.third_left[bigram] if bigram >= 0 else 1.0
+                for b in range(len(tokens)):
+                    found[a, b] += weight[z, a] * left * chance[a, b]
+                if bigram >= 0:
+                    low, high = table.third_starts[bigram], table.third_starts[bigram + 1]
+                    for b in range(len(tokens) if high > low else 0):
+                        third = place_of(table.third_words, low, high, tokens[b]) if sight[b] > 0 else -1
+                        if third >= 0:
+                            found[a, b] += weight[z, a] * (table.third_chance[third] - left * chance[a, b])
+        for b in range(len(tokens)):
+            found[a, b] *= sight[b]
+
+
+@numba.njit(cache=True)
+def _backward(
+    table: Table, beyond: Any, before: Any, tokens: Any, sight: Any, chance: Any, weight: Any, rest: Any
+) -> Any:
+    """Return the weights of what follows pairs (beyond, before), (k, k), given `rest` of pairs (before, now)."""
+    found = np.zeros(weight.shape)
+    for a in range(len(before)):
+        whole = 0.0
+        for b in range(len(tokens)):
+            whole += chance[a, b] * sight[b] * rest[a, b]
+        for z in range(len(beyond)):
+            if weight[z, a] > 0:
+                bigram = place_of(table.words, table.starts[beyond[z]], table.starts[beyond[z] + 1], before[a])
+                left = table.third_left[bigram] if bigram >= 0 else 1.0
+                found[z, a] = left * whole
+                if bigram >= 0:
+                    low, high = table.third_starts[bigram], table.third_starts[bigram + 1]
+                    for b in range(len(tokens) if high > low else 0):
+                        third = place_of(table.third_words, low, high, tokens[b]) if sight[b] > 0 else -1
+                        if third >= 0:
+                            more = table.third_chance[third] - left * chance[a, b]
+                            found[z, a] += more * sight[b] * rest[a, b]
+    return found / max(found.max(), 1e-300)
