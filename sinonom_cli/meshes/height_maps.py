@@ -11,7 +11,7 @@ import numpy as np
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.samples import surface_of
-from sinonom_cli.pictures.loading import is_deep, opened_picture, reason_of
+from sinonom_cli.pictures.loading import is_deep, opened_picture, page_frames, reason_of
 from sinonom_cli.storage.mapped_arrays import mapped_array
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def maps_in(path: Path) -> int:
             maps = _maps_of(path)
             return len(maps) if maps.ndim == 3 else 1
         with opened_picture(path) as image:
-            return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+            return len(page_frames(image))
     except Exception:  # reading the file raises the error that the user sees
         return 1
 
@@ -162,8 +162,8 @@ def _read_picture(path: Path, number: int, most: int) -> "tuple[NDArray[np.float
     """Return the heights (H, W) of a picture, float64, and whether they are whole numbers."""
     try:
         with opened_picture(path) as image:
+            image.seek(page_frames(image)[number])
             _refuse_size(path, image.size, most)
-            image.seek(number)
             if not is_deep(image):
                 raise SinonomError(
                     f"{path.name}: a picture of {_kind_of(image)}, not a height map",
