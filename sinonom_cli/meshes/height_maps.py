@@ -12,7 +12,7 @@ import numpy as np
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.samples import surface_of
 from sinonom_cli.pictures.loading import is_deep, opened_picture, page_frames, reason_of
-from sinonom_cli.storage.mapped_arrays import mapped_array
+from sinonom_cli.storage.mapped_arrays import mapped_array, part_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -201,8 +201,9 @@ def _read_array(path: Path, number: int, most: int) -> "tuple[NDArray[np.float64
     try:
         maps = _maps_of(path)
         _refuse_size(path, (maps.shape[-1], maps.shape[-2]), most)
+        values = part_of(maps, 0, len(maps)) if maps.ndim == 2 else part_of(maps, number, number + 1)[0]
         with np.errstate(over="ignore", invalid="ignore"):
-            return (maps if maps.ndim == 2 else maps[number]).astype(np.float64), maps.dtype.kind != "f"
+            return values.astype(np.float64), maps.dtype.kind != "f"
     except SinonomError:
         raise
     except Exception as error:  # a header may hold anything

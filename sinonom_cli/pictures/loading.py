@@ -118,7 +118,10 @@ def page_frames(image: Image.Image) -> list[int]:
     if image.format != "TIFF":
         return [0]
     kinds: list[tuple[int, int]] = []
-    with _without_warnings(), suppress(Exception):  # Pillow raises EOFError after the last frame, and nearly anything on bad bytes
+    with (
+        _without_warnings(),
+        suppress(Exception),
+    ):  # Pillow raises EOFError after the last frame, and nearly anything on bad bytes
         while len(kinds) < MOST_PAGES:
             image.seek(len(kinds))
             tags: Any = getattr(image, "tag_v2", {})
