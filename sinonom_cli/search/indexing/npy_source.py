@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,12 @@ import numpy as np
 
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
-from sinonom_cli.search.index_files import checksum
-from sinonom_cli.search.rows import ROW_COLUMNS, Row
+from sinonom_cli.search.index_files import MARK, checksum
+from sinonom_cli.search.indexing.entries import mark_of
+from sinonom_cli.search.rows import ROW_COLUMNS, Row, picture_of
+from sinonom_cli.storage.fingerprints import each
 from sinonom_cli.storage.mapped_arrays import mapped_array, part_of
+from sinonom_cli.storage.set_identity import quick_identity
 from sinonom_cli.storage.tables import Table
 
 if TYPE_CHECKING:
@@ -87,6 +92,26 @@ class Arrays:
                 raise SinonomError(
                     f"{table} has {number} rows, {path} has {len(array)} vectors", "one row for each vector"
                 )
+
+    def pictures(self) -> tuple[NDArray[np.uint8] | None, dict[str, str]]:
+        """Return what `query` needs to see whether the rows' pictures have changed since.
+
+        Returns
+        -------
+        marks : (N, MARK) uint8, the marks of the rows' pictures, 0 where there is none; None if there are none at all.
+        seen : identities of the sets that the rows name, by their names in rows.
+        """
+        marks, at, sets = np.zeros((self.shape[0], MARK), np.uint8), 0, dict[str, None]()
+        rows = self.rows()
+        while some := list(islice(rows, BLOCK)):
+            found = each(mark_of, [picture_of(self.output, row) if row.set else self.output.parent for row in some])
+            marks[at : at + len(some)] = np.frombuffer(b"".join(found), np.uint8).reshape(-1, MARK)
+            at, sets = at + len(some), sets | dict.fromkeys(row.set for row in some if row.set)
+        seen = {}
+        for name in sets:
+            with suppress(OSError):
+                seen[name] = quick_identity(self.output.parent / name)
+        return (marks if marks.any() else None), seen
 
     def _cell(self, table: Path, name: str, cell: str) -> str:
         if name != "set" or not cell:
