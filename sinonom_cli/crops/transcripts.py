@@ -151,15 +151,22 @@ def _item(key: str, path: Path, line: Line) -> Item:
 
 
 def paged(items: list[Item], columns: int) -> list[Item]:
-    """Return the items, each with the list of the up to `columns` items that share its page of the detector."""
+    """Return the items, each with the list of the up to `columns` items that share its page of the detector.
+
+    What the detector sees of a column depends a little on the other columns of the page: if one of their files has
+    changed, or was repaired, the whole page is cut again.
+    """
     usable = [item for item in items if not item.data.fault]
-    data: dict[str, Line] = {}
+    placed: dict[str, Item] = {}
     for start in range(0, len(usable), columns):
         members = usable[start : start + columns]
         page = tuple((member.data.region, len(member.data.transcript)) for member in members)
+        about = " ".join(f"{member.key} {len(member.data.transcript)}" for member in members)
+        files = tuple(dict.fromkeys(member.path for member in members))
         for place, member in enumerate(members):
-            data[member.key] = replace(member.data, page=page, place=place)
-    return [replace(item, data=data.get(item.key, item.data)) for item in items]
+            line = replace(member.data, page=page, place=place)
+            placed[member.key] = replace(member, data=line, about=about, files=files, made_again=True)
+    return [placed.get(item.key, item) for item in items]
 
 
 def read_exclusions(path: Path) -> list[str]:

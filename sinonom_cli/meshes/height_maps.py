@@ -11,8 +11,8 @@ import numpy as np
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.samples import surface_of
-from sinonom_cli.pictures.loading import is_deep, opened_picture, reason_of
-from sinonom_cli.storage.mapped_arrays import mapped_array
+from sinonom_cli.pictures.loading import is_deep, opened_picture, page_frames, reason_of
+from sinonom_cli.storage.mapped_arrays import mapped_array, part_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def maps_in(path: Path) -> int:
             maps = _maps_of(path)
             return len(maps) if maps.ndim == 3 else 1
         with opened_picture(path) as image:
-            return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+            return len(page_frames(image))
     except Exception:  # reading the file raises the error that the user sees
         return 1
 
@@ -162,8 +162,8 @@ def _read_picture(path: Path, number: int, most: int) -> "tuple[NDArray[np.float
     """Return the heights (H, W) of a picture, float64, and whether they are whole numbers."""
     try:
         with opened_picture(path) as image:
+            image.seek(page_frames(image)[number])
             _refuse_size(path, image.size, most)
-            image.seek(number)
             if not is_deep(image):
                 raise SinonomError(
                     f"{path.name}: a picture of {_kind_of(image)}, not a height map",
@@ -201,8 +201,9 @@ def _read_array(path: Path, number: int, most: int) -> "tuple[NDArray[np.float64
     try:
         maps = _maps_of(path)
         _refuse_size(path, (maps.shape[-1], maps.shape[-2]), most)
+        values = part_of(maps, 0, len(maps)) if maps.ndim == 2 else part_of(maps, number, number + 1)[0]
         with np.errstate(over="ignore", invalid="ignore"):
-            return (maps if maps.ndim == 2 else maps[number]).astype(np.float64), maps.dtype.kind != "f"
+            return values.astype(np.float64), maps.dtype.kind != "f"
     except SinonomError:
         raise
     except Exception as error:  # a header may hold anything

@@ -18,20 +18,15 @@ _NO_NUMBER = re.compile(rb"[+-]?\d*\.?#(?:IND|QNAN|SNAN|INF)\d*|[+-]?nan\(\w*\)"
 """Text that C libraries print for NaN and infinities: `-1.#IND`, `1.#QNAN0`, `-nan(ind)`."""
 _FORTRAN = re.compile(rb"(?<=[\d.])[dD](?=[+-]?\d)")
 
-MAPPED = 1 << 26
-"""Files of at least this many bytes are mapped into memory instead of being read."""
-
 
 def bytes_of(path: Path) -> "NDArray[np.uint8]":
-    """Return the bytes of a file, (N,) uint8, read-only."""
-    import mmap
+    """Return the bytes of a file, (N,) uint8, read-only.
 
+    The file is not mapped into memory: if another program shortened it meanwhile, that would end this process.
+    """
     import numpy as np
 
-    with path.open("rb") as file:
-        if path.stat().st_size < MAPPED:
-            return np.frombuffer(file.read(), np.uint8)
-        return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+    return np.frombuffer(path.read_bytes(), np.uint8)
 
 
 def usual_text(content: "NDArray[np.uint8]") -> "NDArray[np.uint8] | None":

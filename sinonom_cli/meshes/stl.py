@@ -5,10 +5,11 @@ bytes. Its header may begin with "solid", like that of an ASCII file, so the siz
 """
 
 import codecs
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.mesh_text import bytes_of, numbers_in, plain_text, usual_text
@@ -27,9 +28,15 @@ _END = re.compile(rb"\s*(?:end\s*solid\b.*)?", re.DOTALL)
 _CUT = 0.01
 """Largest share of its triangles that a binary file may lack and count as having a wrong count rather than being cut
 off."""
+HEAD = 84
+"""Number of bytes before the first triangle of a binary file."""
+BLOCK = 1 << 18
+"""Largest number of triangles that are copied at a time."""
+_LOOKED_AT = 4096
+"""Number of bytes from which it is seen whether a file is text."""
 _AT_ONCE = 1 << 20
 """Number of triangles whose normals are looked at together."""
-RECORD = [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")]
+_RECORD = [("normal", "V12"), ("vertices", "V36"), ("spare", "V2")]
 """A triangle of a binary file; copying 36 bytes at a time, instead of nine numbers, is twice as fast."""
 _FIELDS = [("normal", "<f4", 3), ("vertices", "<f4", (3, 3)), ("spare", "<u2")]
 
@@ -53,25 +60,42 @@ def read_stl(path: Path, remarks: list[str] | None = None) -> "NDArray[np.float3
     """
     import numpy as np
 
-    content = bytes_of(path)
-    if not len(content):
+    if not path.stat().st_size:
         raise _bad(path, "the file is empty")
-    text = text_in(content)
-    if text is not None:
-        return _read_text(path, text)
-    count = faces_in(path, content, remarks)
-    return vertices_of(np.frombuffer(content, RECORD, count, 84))
+    if is_text(path):
+        content = bytes_of(path)
+        text = usual_text(content)
+        return _read_text(path, plain_text(content.tobytes()) if text is None else text)
+    count, at = faces_in(path, remarks), 0
+    triangles = np.empty((count, 3, 3), np.float32)
+    for block in binary_blocks(path, count, BLOCK):
+        triangles[at : at + len(block)] = block
+        at += len(block)
+    return triangles
 
 
-def vertices_of(records: "NDArray[Any]") -> "NDArray[np.float32]":
-    """Return the vertices of triangles in a binary file, (F,) of `RECORD`, as a contiguous array (F, 3, 3) float32."""
+def binary_blocks(path: Path, count: int, size: int) -> "Iterator[NDArray[np.float32]]":
+    """Yield the first `count` triangles of a binary file, at most `size` at a time, (N, 3, 3) float32 each.
+
+    Raises
+    ------
+    SinonomError
+        If the file has been shortened since its triangles were counted.
+    """
     import numpy as np
 
-    vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
-    return vertices.astype(np.float32, copy=False)
+    with path.open("rb") as file:
+        file.seek(HEAD)
+        for start in range(0, count, size):
+            wanted = min(size, count - start)
+            records = np.fromfile(file, _RECORD, wanted)
+            if len(records) < wanted:
+                raise _bad(path, f"was shortened while it was read, to {start + len(records):,} triangles")
+            vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
+            yield vertices.astype(np.float32, copy=False)
 
 
-def faces_in(path: Path, content: "NDArray[np.uint8]", remarks: list[str] | None) -> int:
+def faces_in(path: Path, remarks: list[str] | None) -> int:
     """Return the number of triangles in a binary file: the header's count, unless the bytes contradict it.
 
     Programs that write while they scan leave the count at 0 or at its maximum; others add their own bytes at the end.
@@ -81,26 +105,28 @@ def faces_in(path: Path, content: "NDArray[np.uint8]", remarks: list[str] | None
     SinonomError
         If the file is shorter than its header promises.
     """
-    if len(content) < 84:
-        raise _bad(path, f"not an STL file: only {len(content)} bytes")
-    promised = int.from_bytes(content[80:84].tobytes(), "little")
-    held, more = divmod(len(content) - 84, 50)
+    with path.open("rb") as file:
+        promised = int.from_bytes(file.read(HEAD)[HEAD - 4 :], "little")
+        size = file.seek(0, os.SEEK_END)
+    if size < HEAD:
+        raise _bad(path, f"not an STL file: only {size} bytes")
+    held, more = divmod(size - HEAD, 50)
     if promised == held:
         return held
     lacking = promised - held
     cut_off = lacking > 0 and (more > 0 or held == 0 or (_CUT * promised < lacking < 0.9 * promised and lacking > 1))
     if cut_off:
-        whole = (len(content) - 84) / 50
+        whole = (size - HEAD) / 50
         raise _bad(
             path, f"its header promises {promised:,} triangles, its size holds {whole:,.1f}: truncated or not STL"
         )
-    count = held if lacking > 0 or not promised or _are_triangles(content, promised, held) else promised
+    count = held if lacking > 0 or not promised or _are_triangles(path, promised, held) else promised
     if remarks is not None and count != promised:
         remarks.append(f"the header promises {promised:,} faces, the file holds {count:,}")
     return count
 
 
-def _are_triangles(content: "NDArray[np.uint8]", first: int, end: int) -> bool:
+def _are_triangles(path: Path, first: int, end: int) -> bool:
     """Return whether the end of a binary file, from triangle `first` on, holds triangles too.
 
     Normals of triangles have length 1, or length 0 if a program leaves them out.
@@ -109,7 +135,7 @@ def _are_triangles(content: "NDArray[np.uint8]", first: int, end: int) -> bool:
 
     fine = 0
     for start in range(first, end, _AT_ONCE):
-        records = np.frombuffer(content, _FIELDS, min(_AT_ONCE, end - start), 84 + 50 * start)
+        records = np.fromfile(path, _FIELDS, min(_AT_ONCE, end - start), offset=HEAD + 50 * start)
         with np.errstate(all="ignore"):
             lengths = np.linalg.norm(records["normal"], axis=1)
         fine += int(((np.abs(lengths - 1) < 0.01) | (lengths == 0)).sum())
@@ -164,17 +190,14 @@ def _bad(path: Path, reason: str) -> SinonomError:
     return SinonomError(f"{path.name}: {reason}", "export or copy the mesh again")
 
 
-def text_in(content: "NDArray[np.uint8]") -> "bytes | NDArray[np.uint8] | None":
-    """Return the text of an ASCII file as `usual_text`, or else as `plain_text`; None for a binary file."""
-    head = content[:512].tobytes()
-    if not _may_be_text(head):
-        return None
-    text: bytes | NDArray[np.uint8] | None = usual_text(content)
-    if text is None:
-        text = plain_text(content.tobytes())
-    head = bytes(text[:512])
-    is_text = head.lstrip()[:5].lower() in (b"solid", b"facet") and (b"\n" in head or b"\r" in head)
-    return text if is_text else None
+def is_text(path: Path) -> bool:
+    """Return whether a file is ASCII STL, in any encoding."""
+    with path.open("rb") as file:
+        content = file.read(_LOOKED_AT)
+    if not _may_be_text(content[:512]):
+        return False
+    head = plain_text(content)[:512]
+    return head.lstrip()[:5].lower() in (b"solid", b"facet") and b"\n" in head
 
 
 def _may_be_text(head: bytes) -> bool:

@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.meshes.mesh_text import bytes_of
 from sinonom_cli.meshes.ply import parts_of
-from sinonom_cli.meshes.polygons import Ragged, bad_mesh, corners_of, faces_of, note_small
+from sinonom_cli.meshes.polygons import Ragged, corners_of, faces_of, note_small
 from sinonom_cli.meshes.precision import single_precision
 from sinonom_cli.meshes.read import Notes, finite_of, note_not_finite, read_mesh, suffix_of
-from sinonom_cli.meshes.stl import RECORD, faces_in, text_in, vertices_of
+from sinonom_cli.meshes.stl import binary_blocks, faces_in, is_text
 from sinonom_cli.meshes.zbuffer import cover, extent
 
 BLOCK = 1 << 18
 """Largest number of faces of the file in a block."""
 MOST_PIXELS = 250_000_000
 """Largest number of pixels of a height map, which then takes 1 GB."""
-HEADER = 84
-"""Number of bytes before the first triangle of a binary STL."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ class HeightMap:
 def blocks_of(path: Path, notes: Notes | None = None) -> Iterator[NDArray[np.float32]]:
     """Read a mesh block by block; all blocks together are the triangles that `read_mesh` returns.
 
-    Of binary STL, only a block is in memory. Of binary PLY, the vertices are in memory and the faces are mapped, or
-    copied without change if they differ in size. Other formats come as one block, or as blocks of a mesh in memory.
+    Of binary STL, only a block is in memory. Of binary PLY, the bytes of the file are in memory. Other formats come as
+    one block, or as blocks of a mesh in memory.
 
     Parameters
     ----------
@@ -83,19 +81,10 @@ def _whole(path: Path, remarks: list[str]) -> Iterator[NDArray[np.float32]]:
 
 
 def _stl_blocks(path: Path, remarks: list[str]) -> Iterator[NDArray[np.float32]]:
-    content = bytes_of(path)
-    if text_in(content) is not None:
+    if is_text(path):
         yield from _whole(path, remarks)
-        return
-    count = faces_in(path, content, remarks)
-    del content
-    with path.open("rb") as file:
-        file.seek(HEADER)
-        for start in range(0, count, BLOCK):
-            records = np.fromfile(file, RECORD, min(BLOCK, count - start))
-            if len(records) < min(BLOCK, count - start):
-                raise bad_mesh(path, f"was shortened while it was read, to {start + len(records):,} triangles")
-            yield vertices_of(records)
+    else:
+        yield from binary_blocks(path, faces_in(path, remarks), BLOCK)
 
 
 def _ply_blocks(path: Path, remarks: list[str]) -> Iterator[NDArray[np.float32]]:

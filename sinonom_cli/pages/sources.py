@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sinonom_cli.errors import MissingExtra, SinonomError
-from sinonom_cli.pictures.loading import MOST_PIXELS, load_picture, opened_picture
+from sinonom_cli.pictures.loading import MOST_PIXELS, load_picture, opened_picture, page_frames
 from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
 from sinonom_cli.storage.inputs import Item, Items, find_inputs
 from sinonom_cli.storage.names import distinct
@@ -96,7 +96,7 @@ def _pages_in(path: Path) -> tuple[int, str]:
                     document.close()
             return (count, "") if count else (1, "it has no pages")
         with opened_picture(path) as image:
-            return (getattr(image, "n_frames", 1), "") if image.format == "TIFF" else (1, "")
+            return len(page_frames(image)), ""
     except MissingExtra:
         raise
     except SinonomError as error:

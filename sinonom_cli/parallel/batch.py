@@ -13,7 +13,7 @@ from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.parallel.processes import PROCESSES, SMALL_JOB, work_through
 from sinonom_cli.parallel.work import Work
 from sinonom_cli.storage.atomic import cannot_write, sweep
-from sinonom_cli.storage.fingerprints import changed_items, each, identity_of, mark_of
+from sinonom_cli.storage.fingerprints import changed_items, each, identity_of, mark_of, to_be_made_again
 from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.journal import Journal, Known, TableRow, finished
 from sinonom_cli.storage.record import Artifact, begin, finish, record_path, refuse_files, reopen, writing
@@ -91,7 +91,7 @@ def fill(
     """
     inputs = [path for path in needs if path is not None]
     inputs += [path for item in items for path in (item.path, *item.files)]
-    with writing(out, kind, inputs):
+    with writing(out, kind, list(dict.fromkeys(inputs))):
         if batch.overwrite and record_path(out, kind).exists():
             _refuse_hopeless(items, work, batch, what)
         writes = (name for item in items for name in outputs_of(work, item))
@@ -101,7 +101,8 @@ def fill(
             known = finished(out)
             refuse_changed(out, items, known)
             keys = [item.key for item in items]
-            if list(known) == keys and all(mark or size < 0 for size, mark in known.values()):
+            current = list(known) == keys and all(mark or size < 0 for size, mark in known.values())
+            if current and not to_be_made_again(items, known):
                 messages.say(f"{out} is complete: nothing to do")
                 return artifact
             reopen(artifact)
@@ -112,6 +113,7 @@ def fill(
         try:
             if before == "running":
                 refuse_changed(out, items, journal.done)
+            _forget(out, to_be_made_again(items, journal.done), journal, what)
             if before != "new":
                 _refuse_what_somebody_put_there(out, items, work, journal)
             _mark_what_is_old(out, items, journal)
@@ -218,6 +220,13 @@ def refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known])
             "use --overwrite, or another output",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
+
+
+def _forget(out: Path, keys: Sequence[str], journal: Journal, what: str) -> None:
+    """Remove the files of items that must be made again, and take them as not done."""
+    if keys:
+        messages.say(f"{what} that are made again, as files that they depend on have changed: {len(keys)}")
+        unlink_below(out, journal.forget(keys))
 
 
 def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> None:

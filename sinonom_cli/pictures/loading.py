@@ -8,8 +8,9 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,12 @@ from sinonom_cli.pictures.colours import without_marks
 
 MOST_PIXELS = 100_000_000
 """Largest number of pixels of a picture; a file whose header claims more is refused before anything is decoded."""
+
+MOST_PAGES = 10_000
+"""Largest number of pages that are counted in a file."""
+_NEW_SUBFILE_TYPE, _SUBFILE_TYPE = 254, 255
+_PREVIEW_OR_MASK, _FULL, _REDUCED = 1 | 4, 1, 2
+"""Tags of a TIFF frame that say what it shows, and their values."""
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000", "PPM")
 """Formats that are opened; others (EPS, PDF, ...) would start interpreters."""
@@ -38,14 +45,20 @@ def opened_picture(path: Path) -> Iterator[Image.Image]:
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "no file", str(path))
-    with _OPENING, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with _without_warnings():
         image = Image.open(path, formats=FORMATS)
     with image:
         yield image
 
 
-def load_picture(path: Path, whole: bool = False, frame: int = 0) -> NDArray[np.uint8]:
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    with _OPENING, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def load_picture(path: Path, whole: bool = False, page: int | None = None) -> NDArray[np.uint8]:
     """Read a picture as grey levels.
 
     The picture is rotated as its EXIF data say. Transparent parts become white (black if the ink itself is white).
@@ -57,7 +70,7 @@ def load_picture(path: Path, whole: bool = False, frame: int = 0) -> NDArray[np.
     whole : whether the picture may show more than one character. If True, every pixel is decoded, so that coordinates
         in it are valid, and all colours become luminance. If False, a large JPEG may come out smaller, and coloured
         marks on black ink are removed: see `colours.without_marks`.
-    frame : number of the picture in a file that holds several, from 0.
+    page : index of the page in `page_frames` the file; None: the file must have one page.
 
     Returns
     -------
@@ -66,12 +79,12 @@ def load_picture(path: Path, whole: bool = False, frame: int = 0) -> NDArray[np.
     Raises
     ------
     SinonomError
-        If the file is missing, empty, truncated or not a picture, has no pixels, or claims more than `MOST_PIXELS`.
+        If the file is missing, empty, truncated or not a picture, has no pixels, claims more than `MOST_PIXELS`, or has
+        several pages and `page` is None.
     """
     try:
         with opened_picture(path) as image:
-            if frame:
-                image.seek(frame)
+            _turn_to(image, path, page)
             width, height = image.size
             if width * height > MOST_PIXELS:
                 raise SinonomError(
@@ -94,6 +107,39 @@ def load_picture(path: Path, whole: bool = False, frame: int = 0) -> NDArray[np.
         ) from None
     except Exception as error:  # Pillow's decoders raise nearly anything on bad bytes
         raise SinonomError(f"{path} {reason_of(path, error)}", "give a whole PNG, JPEG, TIFF, WebP or BMP") from error
+
+
+def page_frames(image: Image.Image) -> list[int]:
+    """Return the frames of an opened picture that are pages, at least one; files other than TIFF have one page.
+
+    Previews and masks that a TIFF holds besides a page are not pages (tags NewSubfileType and SubfileType of TIFF 6.0).
+    Neither are the further frames of an animation. A damaged end of the list of frames ends it.
+    """
+    if image.format != "TIFF":
+        return [0]
+    kinds: list[tuple[int, int]] = []
+    with (
+        _without_warnings(),
+        suppress(Exception),
+    ):  # Pillow raises EOFError after the last frame, and nearly anything on bad bytes
+        while len(kinds) < MOST_PAGES:
+            image.seek(len(kinds))
+            tags: Any = getattr(image, "tag_v2", {})
+            kinds.append((int(tags.get(_NEW_SUBFILE_TYPE, 0)), int(tags.get(_SUBFILE_TYPE, _FULL))))
+    image.seek(0)
+    return [k for k, (new, old) in enumerate(kinds) if not new & _PREVIEW_OR_MASK and old != _REDUCED] or [0]
+
+
+def _turn_to(image: Image.Image, path: Path, page: int | None) -> None:
+    """Make a page the current frame of an opened picture; None: the only page."""
+    pages = page_frames(image)
+    if page is None and len(pages) > 1:
+        raise SinonomError(
+            f"{path} holds {len(pages)} pages, and one picture is expected",
+            "save each page as a file; sinonom read takes the pages of prints",
+        )
+    if pages != [0]:
+        image.seek(pages[page or 0])
 
 
 def is_deep(image: Image.Image) -> bool:

@@ -33,7 +33,7 @@ from sinonom_cli.search.integrity import (
     verified,
 )
 from sinonom_cli.search.plain_vectors import PLAIN
-from sinonom_cli.search.rows import Row, Rows
+from sinonom_cli.search.rows import Row, Rows, picture_of
 from sinonom_cli.storage.record import read_record
 
 if TYPE_CHECKING:
@@ -152,9 +152,7 @@ class Index:
 
     def picture(self, row: Row) -> Path:
         """Return the path where the picture of a row should be."""
-        folder = self.path.parent / row.set
-        below = folder / "images" / row.item
-        return below if below.exists() else folder / row.item
+        return picture_of(self.path, row)
 
 
 def read_index(path: Path) -> Index:

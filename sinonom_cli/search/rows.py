@@ -48,6 +48,13 @@ class Row:
         return file if sign and number.isdecimal() and file else self.source
 
 
+def picture_of(index: Path, row: Row) -> Path:
+    """Return the path where the picture of a row of the index at `index` should be."""
+    folder = index.parent / row.set
+    below = folder / "images" / row.item
+    return below if below.exists() else folder / row.item
+
+
 class Rows:
     """Rows of an index, each parsed when it is requested, because a query needs five of ten million.
 

@@ -89,11 +89,31 @@ def _about(item: Item) -> str:
 
 
 def _whole(path: Path) -> str:
-    return "" if look(path)[1] else sha256_of(path)  # the work on the item reports files that cannot be read
+    if look(path)[1]:
+        return ""  # the work on the item reports files that cannot be read
+    status = path.stat()
+    return _sum_of(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=64)
+def _sum_of(path: Path, _size: int, _changed: int, _file: int) -> str:
+    """Return the SHA-256 of a file that several items depend on; a process reads it once while it is unchanged."""
+    return sha256_of(path)
+
+
+def to_be_made_again(items: Iterable[Item], known: Mapping[str, tuple[int, str]]) -> list[str]:
+    """Return the keys of done items with `made_again` for which `about` or `files` have changed; see `changed_items`.
+
+    Marks without anything about these are of an earlier version, and count as unchanged.
+    """
+    asked = [item for item in items if item.made_again and item.key in known]
+    return [item.key for item in asked if known[item.key][1].partition("+")[2] not in ("", _about(item)[1:])]
 
 
 def changed_items(items: Iterable[Item], known: Mapping[str, tuple[int, str]]) -> list[str]:
     """Return the keys of items whose files, or other data that their results depend on, have changed.
+
+    For items with `made_again`, only their own file counts.
 
     Parameters
     ----------
@@ -103,7 +123,8 @@ def changed_items(items: Iterable[Item], known: Mapping[str, tuple[int, str]]) -
 
     def differs(item: Item) -> bool:
         size, mark = known[item.key]
-        return item.size != size or (mark != "" and mark.partition("+")[2] != _about(item)[1:])
+        about = mark != "" and not item.made_again and mark.partition("+")[2] != _about(item)[1:]
+        return item.size != size or about
 
     def file_of(item: Item) -> tuple[Path, str]:
         return item.path, known[item.key][1].partition("+")[0]

@@ -27,6 +27,8 @@ class Item:
     about : text that the result depends on besides the file, such as a label known from elsewhere.
     files : further files that the result depends on, such as those that a glTF file names.
     fault : reason why it cannot be read, if known without opening it: a pipe, a dead link, a locked folder.
+    made_again : what to do if only `about` or `files` have changed since the item was done: make it again (True), or
+        refuse to continue (False).
     """
 
     key: str
@@ -36,6 +38,7 @@ class Item:
     about: str = ""
     files: tuple[Path, ...] = ()
     fault: str = ""
+    made_again: bool = False
 
 
 class Items(list[Item]):

@@ -6,7 +6,7 @@ deleted.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,19 @@ class Journal:
         self._at[item.key] = self._file.tell()
         self.done[item.key] = item.size, mark
         self._file.write(_line(item.key, item.size, mark, rows))
+
+    def forget(self, keys: Iterable[str]) -> list[str]:
+        """Take done items as not done, so that they are made again; return the files that they consist of.
+
+        The files count as begun. The lines of the items stay until new ones follow.
+        """
+        files: list[str] = []
+        for entry in self._entries(iter(keys)):
+            del self.done[entry["item"]]
+            files += [row["file_name"] for row in entry["rows"] if row.get("file_name")]
+        if self.begun is not None:
+            self.begun.update(files)
+        return files
 
     def flush(self) -> None:
         """Pass the added lines to the operating system."""

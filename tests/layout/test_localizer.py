@@ -82,6 +82,47 @@ def test_a_missed_and_a_split_character_are_mended(tmp_path: Path) -> None:
     assert json.loads((out / "artifact.json").read_text(encoding="utf-8"))["options"]["localizer"]
 
 
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all files below a folder, but for the record, whose counts of runs may differ."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_patch_that_is_repaired_is_cut_with_the_patches_on_its_page_as_if_it_had_been_whole(tmp_path: Path) -> None:
+    """The patches of a page are shown to the detector together, so each depends on all of them."""
+    folder, lines = tmp_path / "in", []
+    (folder / "book").mkdir(parents=True)
+    for number in range(COLUMNS_ABREAST + 2):
+        drawn = column(TEXT, seed=number, touching=(2, 5) if number == 1 else ())
+        save(drawn.grey, folder / "book" / f"p_{number:02d}.jpg")
+        lines.append(f"book/p_{number:02d}.jpg\t{TEXT}\n")
+    (folder / "All.txt").write_text("".join(lines), encoding="utf-8")
+    spans = [(float(low), float(high)) for low, high in column(TEXT, seed=1).spans]
+    model = detector(tmp_path / "localizer.onnx", boxes_for(column(TEXT, seed=1).grey, spans))
+    command = ["--localizer", str(model), "--keep-doubtful", "-q", "--workers", "0"]
+
+    def made(name: str) -> int:
+        return run(["crop-nomnaocr", str(folder), str(tmp_path / name), *command])
+
+    assert made("whole") == 0
+    first = folder / "book" / "p_00.jpg"
+    content = first.read_bytes()
+    first.write_bytes(content[:200])
+    assert made("mended") == 6
+    whole = tree(tmp_path / "whole")
+    rows = [set(content.splitlines()) for content in (whole["metadata.csv"], tree(tmp_path / "mended")["metadata.csv"])]
+    assert any(b"p_01.jpg" in row for row in rows[1] - rows[0]), "it stands in the place of the damaged one"
+    first.write_bytes(content)
+    assert made("mended") == 0
+    assert tree(tmp_path / "mended") == whole
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "mended").rglob("*.png")}
+    assert made("mended") == 0
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    second = folder / "book" / "p_01.jpg"
+    second.write_bytes(content)
+    assert made("mended") == 5
+    assert tree(tmp_path / "mended") == whole
+
+
 def test_two_characters_in_one_box_are_cut_apart() -> None:
     drawn = column(TEXT, seed=2)
     spans = np.array([*drawn.spans[:3], (drawn.spans[3][0], drawn.spans[4][1]), *drawn.spans[5:]], float)

@@ -1,5 +1,6 @@
 """Test meshes that are read in blocks, and the height map of a mesh that comes in blocks."""
 
+import os
 import struct
 import tracemalloc
 from pathlib import Path
@@ -13,7 +14,8 @@ from tinyfiles import ASCII_STL, CORNERS, OBJ, ascii_ply, binary_ply, binary_stl
 from tinymesh import letter_f, open3d_or_skip, surface, turn
 
 from sinonom_cli.errors import ExitCode
-from sinonom_cli.meshes import mesh_text, stream
+from sinonom_cli.meshes import stl, stream
+from sinonom_cli.meshes.mesh_text import bytes_of
 from sinonom_cli.meshes.read import Notes, read_mesh
 from sinonom_cli.meshes.stl import write_stl
 from sinonom_cli.meshes.stream import HeightMap, blocks_of, scan_heights
@@ -51,16 +53,12 @@ def in_any_order(triangles: NDArray[np.float32]) -> list[list[Any]]:
     return sorted(triangles.reshape(-1, 9).tolist())
 
 
-@pytest.mark.parametrize("mapped", [0, 1 << 26], ids=["mapped", "read"])
 @pytest.mark.parametrize("block", [1, 4, 1000])
 @pytest.mark.parametrize("name", MESHES)
-def test_blocks_together_are_the_mesh(
-    name: str, block: int, mapped: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_together_are_the_mesh(name: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / name).write_bytes(MESHES[name])
     whole, notes = read_mesh(tmp_path / name, one := Notes()), Notes()
     monkeypatch.setattr(stream, "BLOCK", block)
-    monkeypatch.setattr(mesh_text, "MAPPED", mapped)
     blocks = list(blocks_of(tmp_path / name, notes))
     assert all(len(part) and part.dtype == np.float32 and part.shape[1:] == (3, 3) for part in blocks)
     assert in_any_order(np.concatenate(blocks)) == in_any_order(whole)
@@ -121,9 +119,25 @@ def test_a_file_that_is_cut_off_while_it_is_read_is_refused(tmp_path: Path, monk
         list(blocks)
 
 
+def test_a_whole_mesh_in_several_pieces_is_the_mesh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    triangles = np.random.default_rng(3).normal(size=(50, 3, 3)).astype(np.float32)
+    (tmp_path / "a.stl").write_bytes(binary_stl(triangles))
+    monkeypatch.setattr(stl, "BLOCK", 7)
+    np.testing.assert_array_equal(read_mesh(tmp_path / "a.stl"), triangles)
+
+
+def test_bytes_that_were_read_stay_when_the_file_is_shortened(tmp_path: Path) -> None:
+    """Bytes of a mapped file beyond its new end would end the process."""
+    path = tmp_path / "a.obj"
+    with path.open("wb") as file:
+        file.truncate(65 << 20)
+    content = bytes_of(path)
+    os.truncate(path, 0)
+    assert len(content) == 65 << 20 and not content[:: 1 << 16].any()
+
+
 def test_memory_does_not_grow_with_the_faces_of_a_binary_stl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "BLOCK", 1 << 13)
-    monkeypatch.setattr(mesh_text, "MAPPED", 0)
     triangles = np.tile(surface(letter_f(24)), (100, 1, 1))
     write_stl(tmp_path / "a.stl", triangles)
     scan_heights(blocks_of(tmp_path / "a.stl"), PLAIN, 0.02)  # compiles

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
+from refused import refused
 from tinystrokes import drawn
 
 from sinonom_cli.errors import ExitCode, SinonomError
@@ -91,6 +92,53 @@ def test_of_an_animation_the_first_frame(tmp_path):
     for name in ("a.gif", "a.png", "a.webp"):
         options = {"lossless": True} if name.endswith("webp") else {}
         path = saved(tmp_path / name, frames[0], save_all=True, append_images=frames[1:], **options)
+        close(load_picture(path), PLAIN)
+
+
+def frame(level, **tags):
+    """Return a grey level as one frame of a TIFF, with tags by number (`t254`)."""
+    image = Image.new("L", (9, 7), level)
+    image.encoderinfo = {"tiffinfo": {int(name[1:]): value for name, value in tags.items()}}
+    return image
+
+
+def tiff(path, *frames):
+    """Write a TIFF of several frames with their tags; a writer of TIFF frames in Pillow keeps each frame's own."""
+    with TiffImagePlugin.AppendingTiffWriter(str(path), True) as file:
+        for image in frames:
+            image.save(file, "TIFF", **image.encoderinfo)
+            file.newFrame()
+    with Image.open(path) as opened:
+        assert opened.n_frames == len(frames)
+    return path
+
+
+def test_a_tiff_of_several_pages_is_refused_where_one_picture_is_expected(tmp_path):
+    path = tiff(tmp_path / "a.tif", frame(50), frame(60), frame(70))
+    for whole in (False, True):
+        with refused(ExitCode.BAD_INPUT, "a.tif", "3"):
+            load_picture(path, whole)
+    assert [int(load_picture(path, True, page)[0, 0]) for page in range(3)] == [50, 60, 70]
+
+
+@pytest.mark.parametrize("tags", [{"t254": 1}, {"t254": 4}, {"t255": 2}], ids=["preview", "mask", "old preview"])
+@pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
+def test_previews_and_masks_of_a_tiff_are_not_its_picture(tags, first, tmp_path):
+    frames = [frame(20, **tags), frame(90)]
+    path = tiff(tmp_path / "a.tif", *(frames if first else frames[::-1]))
+    assert (load_picture(path) == 90).all()
+    assert (load_picture(path, True, 0) == 90).all()
+
+
+def test_a_tiff_whose_list_of_frames_ends_badly_is_read(tmp_path):
+    path = saved(tmp_path / "a.tif", Image.fromarray(PLAIN))
+    content = bytearray(path.read_bytes())
+    directory = int.from_bytes(content[4:8], "little")
+    following = directory + 2 + 12 * int.from_bytes(content[directory : directory + 2], "little")
+    assert content[following : following + 4] == bytes(4)
+    for wrong in (1, 9, len(content) + 99, directory):  # no directory, beyond the file, the same one again
+        content[following : following + 4] = wrong.to_bytes(4, "little")
+        path.write_bytes(content)
         close(load_picture(path), PLAIN)
 
 

@@ -113,7 +113,12 @@ def text(path: Path) -> None:
     path.write_text("không phải tranh", encoding="utf-8")
 
 
-BAD = (bomb, no_pixels, truncated, empty, text)
+def several_pages(path: Path) -> None:
+    page = Image.new("L", (8, 8), 255)
+    page.save(path, "TIFF", save_all=True, append_images=[page, page])
+
+
+BAD = (bomb, no_pixels, truncated, empty, text, several_pages)
 
 
 @pytest.mark.parametrize("spoil", BAD, ids=lambda value: getattr(value, "__name__", ""))

@@ -144,7 +144,8 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
     arrays = Arrays(new, config.output, model.embedding_size, config.limit)
     config = replace(config, sets=tuple(new))
     blocks = (shortened(block, record.dimension) for block in arrays.blocks())
-    return _append(artifact, blocks, arrays.rows(), config, {}, None, failed=0, items=arrays.shape[0])
+    marks, seen = arrays.pictures()
+    return _append(artifact, blocks, arrays.rows(), config, seen, marks, failed=0, items=arrays.shape[0])
 
 
 def _take_up(path: Path, partial: Partial, inputs: dict[str, Any]) -> None:

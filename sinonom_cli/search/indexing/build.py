@@ -137,13 +137,16 @@ def _from_arrays(config: IndexConfig, model: Model) -> Artifact:
     else:
         messages.say(f"{config.output} was begun before: going on")
     count = arrays.shape[0]
+    marks, seen = arrays.pictures()
     return put(
         artifact,
         config,
         (count, dimensions_of(config.dimensions, model)),
         lambda: (shortened(block, config.dimensions) for block in arrays.blocks()),
         arrays.rows(),
+        marks,
         counts={"items": count, "rows": count, "failed": 0},
+        **({"seen": seen} if seen else {}),
         **fields_of(config, model),
     )
 
@@ -167,7 +170,7 @@ def put(
             fields["distance"] = "cosine"
         shape, blocks, rows, marks = vectors.shape, lambda: pieces(vectors), standing, None
     if config.store:
-        return store(artifact, config.store, config.type, shape, blocks, rows, **fields)
+        return store(artifact, config.store, config.type, shape, blocks, rows, marks, **fields)
     return assemble(artifact, config.type, shape, blocks, rows, marks, **fields)
 
 

@@ -43,10 +43,11 @@ def refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> 
 
 def _first_other(artifact: Artifact, entries: Sequence[Entry]) -> str:
     """Return the end of a message: the first picture that has changed, is gone or is new; "" if it is unknown."""
-    marks = read_marks(artifact.path, index_record(artifact.record)) if artifact.state == "complete" else None
-    if marks is None:
+    record = index_record(artifact.record) if artifact.state == "complete" else None
+    marks = read_marks(artifact.path, record) if record and not record.store else None
+    if record is None or marks is None:
         return ""
-    rows = read_rows(artifact.path, index_record(artifact.record))
+    rows = read_rows(artifact.path, record)
     held = {f"{row.set}/{row.item}": mark.tobytes() for row, mark in zip(rows, marks, strict=True)}
     there = {entry.key: entry.mark for entry in entries}
     for words, keys in (

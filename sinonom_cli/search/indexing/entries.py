@@ -81,12 +81,13 @@ def entries_of(sets: Sequence[Path], output: Path, limit: int | None) -> Entries
         raise SinonomError(f"no pictures in {', '.join(map(str, sets))}", "give image sets that hold some")
     paths = [path for path, _ in found[:limit]]
     warn_of_height_maps(paths)
-    marks = each(_mark_of, paths)
+    marks = each(mark_of, paths)
     entries = (Entry(path, row, mark) for (path, row), mark in zip(found, marks, strict=False))
     return Entries(entries, passed_over)
 
 
-def _mark_of(path: Path) -> bytes:
+def mark_of(path: Path) -> bytes:
+    """Return the first `MARK` bytes of the SHA-256 of a picture's file; all 0 if it cannot be read."""
     try:
         return bytes(MARK) if look(path)[1] else bytes.fromhex(sha256_of(path)[: 2 * MARK])
     except OSError:

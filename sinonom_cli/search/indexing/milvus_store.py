@@ -12,12 +12,15 @@ import numpy as np
 
 from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError, UsageError
+from sinonom_cli.search.index_files import FIELDS, MARKS, beside, checksum
 from sinonom_cli.search.milvus import AT_ONCE, Collection, new_name, parse
 from sinonom_cli.search.rows import Row
-from sinonom_cli.storage.atomic import write_json
+from sinonom_cli.storage.atomic import write_bytes, write_json
 from sinonom_cli.storage.record import Artifact, finish, record_path
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sinonom_cli.search.indexing.assemble import Blocks
 
 
@@ -71,11 +74,13 @@ def store(
     shape: tuple[int, int],
     blocks: Blocks,
     rows: Iterable[Row],
+    marks: NDArray[np.uint8] | None = None,
     **fields: Any,
 ) -> Artifact:
     """Write vectors and rows into a collection of their own and finish the artifact; see `assemble`.
 
-    After a killed run, the next run continues after the rows that the collection holds.
+    Marks are written into a file beside the record. After a killed run, the next run continues after the rows that the
+    collection holds.
     """
     uri, name = parse(text)
     known = artifact.record.get("store")
@@ -107,6 +112,10 @@ def store(
     if held != shape[0]:
         raise SinonomError(f"{name} at {uri} holds {held} rows, not {shape[0]}", "run the command with --overwrite")
     where = {**where, "digest": collection.digest(shape[0])}
+    if marks is not None:
+        path = beside(artifact.path, MARKS)
+        write_bytes(path, marks.tobytes())
+        fields[FIELDS[MARKS]] = checksum(path)
     return finish(artifact, dimension=shape[1], unit=unit, **{**fields, "store": where})
 
 

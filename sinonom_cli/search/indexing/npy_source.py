@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,12 @@ import numpy as np
 
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
-from sinonom_cli.search.index_files import checksum
-from sinonom_cli.search.rows import ROW_COLUMNS, Row
-from sinonom_cli.storage.mapped_arrays import mapped_array
+from sinonom_cli.search.index_files import MARK, checksum
+from sinonom_cli.search.indexing.entries import mark_of
+from sinonom_cli.search.rows import ROW_COLUMNS, Row, picture_of
+from sinonom_cli.storage.fingerprints import each
+from sinonom_cli.storage.mapped_arrays import mapped_array, part_of
+from sinonom_cli.storage.set_identity import quick_identity
 from sinonom_cli.storage.tables import Table
 
 if TYPE_CHECKING:
@@ -44,13 +49,11 @@ class Arrays:
 
     def __init__(self, paths: Sequence[Path], output: Path, dimension: int, limit: int | None) -> None:
         self.paths, self.output = list(dict.fromkeys(paths)), output
-        self.arrays: list[NDArray[np.float32]] = []
-        left = limit
-        for path in self.paths:
-            array = _opened(path, dimension)
-            self.arrays.append(array if left is None else array[:left])
-            left = None if left is None else left - len(self.arrays[-1])
-        self.shape = (sum(map(len, self.arrays)), dimension)
+        self.arrays = [_opened(path, dimension) for path in self.paths]
+        self.used: list[int] = []
+        for array in self.arrays:
+            self.used.append(len(array) if limit is None else min(len(array), limit - sum(self.used)))
+        self.shape = (sum(self.used), dimension)
         for path in self.paths:
             if not path.with_suffix(".csv").exists():
                 messages.say(f"{path.with_suffix('.csv')} does not exist: items are named by their numbers")
@@ -62,9 +65,9 @@ class Arrays:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Yield the vectors, (n, D) float32; raise SinonomError for a vector with a value that is not finite."""
-        for path, array in zip(self.paths, self.arrays, strict=True):
-            for start in range(0, len(array), BLOCK):
-                block = np.array(array[start : start + BLOCK])
+        for path, array, used in zip(self.paths, self.arrays, self.used, strict=True):
+            for start in range(0, used, BLOCK):
+                block = _part(path, array, start, min(start + BLOCK, used))
                 bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
                 if len(bad):
                     raise SinonomError(
@@ -75,19 +78,40 @@ class Arrays:
 
     def rows(self) -> Iterator[Row]:
         """Yield the row of each vector; raise SinonomError if a table does not fit its array."""
-        for path, array in zip(self.paths, self.arrays, strict=True):
+        for path, array, used in zip(self.paths, self.arrays, self.used, strict=True):
             table = path.with_suffix(".csv")
-            count = len(mapped_array(path))
             if not table.exists():
-                yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(len(array)))
+                yield from (Row(f"{path.stem}#{number}", "", "", "", "") for number in range(used))
                 continue
             number = 0
             for line in Table(table, ("item",), f"columns: {', '.join(ROW_COLUMNS)}", names=True):
                 number += 1
-                if number <= len(array):
+                if number <= used:
                     yield Row(*(self._cell(table, name, line.cells.get(name, "")) for name in ROW_COLUMNS))
-            if number != count:
-                raise SinonomError(f"{table} has {number} rows, {path} has {count} vectors", "one row for each vector")
+            if number != len(array):
+                raise SinonomError(
+                    f"{table} has {number} rows, {path} has {len(array)} vectors", "one row for each vector"
+                )
+
+    def pictures(self) -> tuple[NDArray[np.uint8] | None, dict[str, str]]:
+        """Return what `query` needs to see whether the rows' pictures have changed since.
+
+        Returns
+        -------
+        marks : (N, MARK) uint8, the marks of the rows' pictures, 0 where there is none; None if there are none at all.
+        seen : identities of the sets that the rows name, by their names in rows.
+        """
+        marks, at, sets = np.zeros((self.shape[0], MARK), np.uint8), 0, dict[str, None]()
+        rows = self.rows()
+        while some := list(islice(rows, BLOCK)):
+            found = each(mark_of, [picture_of(self.output, row) if row.set else self.output.parent for row in some])
+            marks[at : at + len(some)] = np.frombuffer(b"".join(found), np.uint8).reshape(-1, MARK)
+            at, sets = at + len(some), sets | dict.fromkeys(row.set for row in some if row.set)
+        seen = {}
+        for name in sets:
+            with suppress(OSError):
+                seen[name] = quick_identity(self.output.parent / name)
+        return (marks if marks.any() else None), seen
 
     def _cell(self, table: Path, name: str, cell: str) -> str:
         if name != "set" or not cell:
@@ -106,7 +130,15 @@ def arrays_given(sets: Sequence[Path]) -> bool:
     return any(arrays)
 
 
-def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
+def _part(path: Path, array: np.memmap, start: int, end: int) -> NDArray[np.float32]:
+    """Return some vectors, (end - start, D) float32."""
+    try:
+        return part_of(array, start, end)
+    except OSError as error:
+        raise SinonomError(f"{path} cannot be read: {error}", "write it again, and then run the command") from error
+
+
+def _opened(path: Path, dimension: int) -> np.memmap:
     """Map an array, and check that it has the dtype and dimension of the model's embeddings."""
     try:
         array = mapped_array(path)
@@ -115,7 +147,7 @@ def _opened(path: Path, dimension: int) -> NDArray[np.float32]:
     except Exception as error:
         reason = " ".join(str(error).split())
         raise SinonomError(f"{path} is not a numpy array: {reason}", "use numpy.save(NAME.npy, vectors)") from error
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype != np.float32:
+    if not isinstance(array, np.memmap) or array.ndim != 2 or array.dtype != np.float32:
         found = f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else "an archive"
         raise SinonomError(f"{path} is {found}, not (N, D) float32", "convert it with vectors.astype(numpy.float32)")
     if array.shape[1] != dimension:

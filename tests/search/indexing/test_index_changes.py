@@ -13,7 +13,7 @@ from tinymodel import tiny_model, tiny_pictures
 from sinonom_cli import cli
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.search.index import read_index
-from sinonom_cli.search.index_files import beside
+from sinonom_cli.search.index_files import MARK, beside
 from sinonom_cli.search.indexing import faiss_types
 
 
@@ -194,11 +194,40 @@ def ask(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[dict, str]:
     return json.loads(captured.out.splitlines()[0]), captured.err
 
 
+def indexed_as_vectors(add: bool) -> int:
+    """Index the pictures of the folder `set` by embeddings in a `.npy` file, of which half are added if `add`."""
+    assert sinonom("index", "set", "all.faiss") == 0
+    vectors, rows = read_index(Path("all.faiss")).vectors, list(read_index(Path("all.faiss")).rows)
+    parts = {"a": range(3), "b": range(3, len(rows))} if add else {"a": range(len(rows))}
+    for name, numbers in parts.items():
+        Path("npy").mkdir(exist_ok=True)
+        np.save(f"npy/{name}.npy", vectors[list(numbers)])
+        with Path(f"npy/{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("item", "set"), *((rows[n].item, "../set") for n in numbers)])
+    code = sinonom("index", "npy/a.npy", "db.faiss")
+    return sinonom("index", "npy/b.npy", "db.faiss", "--add") if add and not code else code
+
+
+def stored_in_milvus() -> int:
+    pytest.importorskip("pymilvus", reason='pymilvus is not installed: pip install "sinonom[milvus]"')
+    pytest.importorskip("milvus_lite", reason="there is no Milvus Lite here (it has none for Windows)")
+    return sinonom("index", "set", "db.faiss", "--store", "milvus:lite.db")
+
+
+WAYS = {
+    "pictures": lambda: sinonom("index", "set", "db.faiss"),
+    "vectors": lambda: indexed_as_vectors(add=False),
+    "added vectors": lambda: indexed_as_vectors(add=True),
+    "Milvus": stored_in_milvus,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_query_says_when_a_set_has_changed_and_when_a_picture_is_changed_or_gone(
-    house: Path, capsys: pytest.CaptureFixture[str]
+    way: str, house: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = uncompressed(house / "set", [f"{i}.png" for i in range(5)])
-    assert sinonom("index", "set", "db.faiss") == 0
+    assert WAYS[way]() == 0
     answer, said = ask(capsys)
     assert "warning" not in said and "changed" not in answer
     assert all("picture" not in result for result in answer["results"])
@@ -218,6 +247,26 @@ def test_query_says_when_a_set_has_changed_and_when_a_picture_is_changed_or_gone
     captured = capsys.readouterr()
     assert all(result["picture"] == "gone" for result in json.loads(captured.out)["results"])
     assert captured.err.count("warning") == 1
+
+
+def test_vectors_whose_pictures_are_elsewhere_have_no_marks(house: Path) -> None:
+    for name, set_ in (("a", "nowhere"), ("b", "")):
+        np.save(house / f"{name}.npy", np.eye(2, 8, dtype=np.float32))
+        Path(f"{name}.csv").write_text(f"item,set\n0.png,{set_}\n1.png,{set_}\n", encoding="utf-8")
+        assert sinonom("index", f"{name}.npy", f"{name}.faiss") == 0
+        assert not beside(house / f"{name}.faiss", ".marks").exists()
+        assert read_index(house / f"{name}.faiss").marks is None
+
+
+def test_an_index_in_milvus_that_is_replaced_leaves_no_marks(house: Path) -> None:
+    tiny_pictures(house / "set", ["0.png", "1.png"])
+    assert stored_in_milvus() == 0
+    assert beside(house / "db.faiss", ".marks").stat().st_size == 2 * MARK
+    tiny_pictures(house / "set", ["2.png"], seed=2)
+    assert sinonom("index", "set", "db.faiss", "--store", "milvus:lite.db") == ExitCode.OUTPUT_IN_THE_WAY
+    np.save(house / "a.npy", np.eye(2, 8, dtype=np.float32))
+    assert sinonom("index", "a.npy", "db.faiss", "--store", "milvus:lite.db", "--overwrite") == 0
+    assert not beside(house / "db.faiss", ".marks").exists()
 
 
 def test_marks_that_do_not_fit_are_refused(house: Path) -> None:
