@@ -33,6 +33,7 @@ ROUNDS, VECTORS, PICTURES = 11, (7_500, 1_000_000), 8_000
 BLOCK = 50_000
 
 BARE = """
+import csv
 import sys
 import numpy as np
 import onnxruntime
@@ -45,8 +46,14 @@ session = onnxruntime.InferenceSession(network, options)
 image = Image.open(picture).convert("L").resize((int(size), int(size)))
 ink = 1 - np.asarray(image, np.float32)[None, None] / 255
 embedding = session.run(None, {session.get_inputs()[0].name: ink})[0]
-print(faiss.read_index(index).search(embedding, 5))
+distances, numbers = faiss.read_index(index).search(embedding, 5)
+with open(index + ".rows.csv", encoding="utf-8") as table:
+    columns, *lines = table.read().splitlines()
+writer = csv.writer(sys.stdout, delimiter="\\t")
+for rank, (number, distance) in enumerate(zip(numbers[0], distances[0]), 1):
+    writer.writerow([picture, rank, *next(csv.reader([lines[number]])), distance**0.5])
 """
+"""The same job without checks: open the network and the index, embed the picture, and print five rows by name."""
 
 
 def taken(work: Callable[[], object]) -> tuple[float, float]:
@@ -58,7 +65,9 @@ def taken(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def shell(command: list[str]) -> None:
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    """Run a command with the package's bytecode cached, as after pip has installed it."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, check=True, capture_output=True, env={**environment, "PYTHONPATH": str(ROOT)})
 
 
 def make_index(path: Path, model: Model, count: int) -> None:

@@ -1,5 +1,6 @@
 """Define the `sinonom` command, which registers the stages and turns errors into exit codes."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterable
@@ -105,6 +106,11 @@ def make_app(names: Iterable[str] = STAGES) -> typer.Typer:
         stage = getattr(import_module(STAGES[name]), name.replace("-", "_"))
         app.command(name=name, cls=Command)(stage)
     return app
+
+
+COLLECTED_AT = 10_000
+"""Number of new objects after which Python looks for reference cycles in a command; its default is 700. The imports of
+a query make 50,000 objects that all stay, and looking through them again and again took a tenth of its time."""
 
 
 def about() -> None:
@@ -218,6 +224,7 @@ def main() -> None:
         # Lists of paths have the encoding of the file system; bytes that cannot be decoded are kept.
         sys.stdin.reconfigure(encoding=sys.getfilesystemencoding(), errors=sys.getfilesystemencodeerrors())
     console.hush_pillow()
+    gc.set_threshold(COLLECTED_AT)
     code = run()
     try:
         if sys.stdout is not None:
@@ -226,4 +233,7 @@ def main() -> None:
         console.abandon(sys.stdout)
         if code == ExitCode.DONE and not console.is_broken_pipe(error):
             code = _failed(console.full_disk(error))
+    # Python looks for reference cycles several times while it ends; the process frees all memory anyway. Exit handlers
+    # and destructors still run. Without this, a single query takes a sixth longer.
+    gc.freeze()
     sys.exit(code)

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import json
 import os
-import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,7 +55,7 @@ def replacing(path: Path) -> Iterator[Path]:
     SinonomError
         With exit code 5, if the disk is full or read-only, or permission to write is missing.
     """
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+    temporary = path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}{path.suffix}")
     placed = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
