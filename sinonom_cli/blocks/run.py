@@ -28,6 +28,7 @@ from sinonom_cli.render.render import View, draw
 from sinonom_cli.render.run import each_map, is_map, name_of
 from sinonom_cli.search.naming import Name, shipped_namer
 from sinonom_cli.storage.atomic import save_png, write_text
+from sinonom_cli.storage.block_places import UPRIGHT_COLUMNS, upright_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
 from sinonom_cli.storage.inputs import Items
 from sinonom_cli.storage.names import distinct
@@ -40,6 +41,7 @@ COLUMNS = (
     "place",
     "part",
     "polygon",
+    *UPRIGHT_COLUMNS,
     "probability",
     "names",
     "probabilities",
@@ -92,6 +94,7 @@ class Cut:
         names = named(meshes)
         rows = [
             self._write(item, name, place, character, polygon, mesh, called, surface)
+            | upright_cells(character.placed.box, read.ink.shape[::-1], surface.pixel)
             for place, (character, polygon, mesh, called) in enumerate(
                 zip(read.characters, polygons, meshes, names, strict=True)
             )

@@ -99,14 +99,15 @@ def render(
         depth16=depth16,
         as_is=as_is,
     )
+    meshes = targets(items, known_characters(items, Path(out)))
     artifact = fill(
         out,
         kind="imageset",
         options=vars(view) | (vars(scale) if scale else {}),
-        items=targets(items, known_characters(items)),
+        items=meshes,
         passed_over=items.passed_over,
         work=Render(Path(out).absolute(), view, Familiar(), scale),
-        columns=columns_of(view),
+        columns=columns_of(view, meshes),
         batch=BatchOptions(
             workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
         ),

@@ -1,6 +1,7 @@
 """Render each mesh of a batch, and choose the names of its pictures."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from sinonom_cli.render.render import Drawn, View, draw, sixteen_bits
 from sinonom_cli.render.tidy import without_specks
 from sinonom_cli.render.upright import Judge, upright
 from sinonom_cli.storage.atomic import save_png
+from sinonom_cli.storage.block_places import PICTURE_COLUMN, PLACE_COLUMNS, kept_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
 from sinonom_cli.storage.inputs import DEPTH_FOLDER, Items
 from sinonom_cli.storage.names import distinct
@@ -34,16 +36,23 @@ DEPTH_COLUMNS = ("depth_file_name", "depth_scale", "depth_offset", "depth_pixel"
 """Columns that `--depth16` adds to `metadata.csv`."""
 
 
-def columns_of(view: View) -> tuple[str, ...]:
-    """Return the columns of `metadata.csv`."""
-    return (*METADATA_COLUMNS, "faces", "tilt", *NOTE_COLUMNS, *(DEPTH_COLUMNS if view.depth16 else ()))
+def columns_of(view: View, items: Sequence[Item] = ()) -> tuple[str, ...]:
+    """Return the columns of `metadata.csv`, with those of places on blocks if a mesh among the items has one."""
+    places = (*PLACE_COLUMNS, PICTURE_COLUMN) if any(item.data.block for item in items) else ()
+    return (*METADATA_COLUMNS, "faces", "tilt", *NOTE_COLUMNS, *places, *(DEPTH_COLUMNS if view.depth16 else ()))
 
 
 @dataclass(frozen=True)
 class Target:
-    """File name of a mesh's picture, label and char if known, and whether front and back are always compared.
+    """What is known of a mesh before it is drawn.
 
-    `number` is the index of the map, from 0, in a file that holds several height maps.
+    Attributes
+    ----------
+    file_name : of its picture.
+    label, char : its character; "" if unknown.
+    check : whether front and back are always compared.
+    number : index of the map, from 0, in a file that holds several height maps.
+    block : cells that say where on which block it stands, see `block_places.kept_cells`; empty if unknown.
     """
 
     file_name: str
@@ -51,6 +60,16 @@ class Target:
     char: str = ""
     check: bool = False
     number: int = 0
+    block: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Label, char and place on a block, as in `Target`, that a mesh set gives for a mesh."""
+
+    label: str = ""
+    char: str = ""
+    block: Mapping[str, str] = field(default_factory=dict)
 
 
 # Squares of huge coordinates overflow. Each step treats such numbers as unknown, so no warning is needed.
@@ -111,7 +130,7 @@ class Render:
         save_png(self.out / target.file_name, done.picture)
         row = {"file_name": target.file_name, "label": target.label, "char": target.char, "source": item.key, "box": ""}
         row |= {"faces": str(faces), "tilt": f"{done.tilt:.2f}", "turned": notes.turned}
-        row |= {"left_out": "; ".join(notes.left_out), "remarks": "; ".join(notes.remarks)}
+        row |= {"left_out": "; ".join(notes.left_out), "remarks": "; ".join(notes.remarks), **target.block}
         return [row | self._depth(target.file_name, done) if self.view.depth16 else row]
 
     def outputs(self, item: Item) -> list[str]:
@@ -159,23 +178,25 @@ def each_map(items: Items, limit: int | None) -> Items:
     return Items(found[:limit], items.passed_over)
 
 
-def targets(items: list[Item], known: dict[str, tuple[str, str]]) -> list[Item]:
+def targets(items: list[Item], known: dict[str, Known]) -> list[Item]:
     """Give each item the name of its picture: `images/<relative path>.png`.
 
     Parameters
     ----------
     items : meshes and single height maps.
-    known : label and char by absolute path, for meshes whose character is known.
+    known : what mesh sets say of meshes, by absolute path.
     """
     names = distinct({item.key: name_of(item) for item in items}, ".png")
     out = []
     checked = {len(items) * k // CHECKED for k in range(CHECKED)}
     for number, item in enumerate(items):
-        label, char = known.get(str(item.path.absolute()), ("", ""))
+        about = known.get(str(item.path.absolute()), Known())
         files = files_beside(item.path) if item.path.suffix.lower() == ".gltf" and not item.fault else ()
         check = number in checked or is_map(item.path)
-        target = Target(f"images/{names[item.key]}", label, char, check, item.data - 1 if item.data else 0)
-        out.append(replace(item, data=target, about=label + char, files=files))
+        place = item.data - 1 if item.data else 0
+        target = Target(f"images/{names[item.key]}", about.label, about.char, check, place, about.block)
+        text = "\t".join([about.label + about.char, *about.block.values()])
+        out.append(replace(item, data=target, about=text, files=files))
     return out
 
 
@@ -191,9 +212,12 @@ def _without_suffix(key: str) -> str:
     return name[: -len(Path(name).suffix)] if Path(name).suffix else name
 
 
-def known_characters(items: list[Item]) -> dict[str, tuple[str, str]]:
-    """Return label and char by absolute path for the meshes that lie in mesh sets made by `sinonom carve`."""
-    known: dict[str, tuple[str, str]] = {}
+def known_characters(items: list[Item], out: Path) -> dict[str, Known]:
+    """Return what is known, by absolute path, of the meshes that lie in mesh sets that this program made.
+
+    `out` is the image set to make; the pictures of blocks are named relative to it.
+    """
+    known: dict[str, Known] = {}
     seen: set[Path] = set()
     for item in items:
         for folder in item.path.absolute().parents:
@@ -202,7 +226,8 @@ def known_characters(items: list[Item]) -> dict[str, tuple[str, str]]:
             seen.add(folder)
             if (folder / "artifact.json").is_file() and (folder / "metadata.csv").is_file():
                 for row in read_table(folder / "metadata.csv")[1]:
-                    known[str(folder / row.get("file_name", ""))] = (row.get("label", ""), row.get("char", ""))
+                    about = Known(row.get("label", ""), row.get("char", ""), kept_cells(row, folder, out))
+                    known[str(folder / row.get("file_name", ""))] = about
     return known
 
 

@@ -115,6 +115,35 @@ def test_render_index_and_query_go_on_from_there(cut: tuple[Path, Page], capsys:
     assert answer["results"][0]["char"] == asked
 
 
+def test_a_rendered_character_keeps_its_place_on_the_block(cut: tuple[Path, Page], tmp_path: Path) -> None:
+    folder, _ = cut
+    out = tmp_path / "tranh" / "images"
+    out.parent.mkdir()
+    assert sinonom("render", folder / "cut" / "meshes", out, "--limit", 4, "-q") == 0
+    cut_rows = {row["source"] + row["file_name"]: row for row in table(folder / "cut" / "metadata.csv")}
+    meshes = {row["file_name"].removeprefix("meshes/"): row for row in cut_rows.values()}
+    rows = table(out / "metadata.csv")
+    assert len(rows) == 4
+    for row in rows:
+        mesh = meshes[row["source"]]
+        kept = ("block", "column", "place", "part", "upright_box", "upright_size")
+        assert [row[name] for name in kept] == [mesh[name] for name in kept]
+        assert (out / row["block_picture"]).resolve() == (folder / "cut" / mesh["picture_file_name"]).resolve()
+        # The outline, taken to the upright block by the block's transform, lies around the box.
+        record = json.loads((folder / "cut" / mesh["record_file_name"]).read_text(encoding="utf-8"))
+        transform = np.array(record["transform"])
+        xy = np.array([[float(value) for value in point.split(",")] for point in mesh["polygon"].split(";")])
+        z = -(xy @ transform[2, :2] + transform[2, 3]) / transform[2, 2]  # the map's plane
+        points = np.column_stack([xy, z]) @ transform[:2, :3].T + transform[:2, 3]
+        x0, y0, x1, y1 = (float(value) for value in row["upright_box"].split())
+        width, height = (float(value) for value in row["upright_size"].split())
+        assert (width, height) == pytest.approx(record["size"], rel=1e-5)
+        low, high = points.min(axis=0), points.max(axis=0)
+        # A mirrored block is mirrored back about x = 0, so that the upright one begins at -width.
+        corner = np.array([x0 - width, -y0, x1 - width, -y1])
+        assert np.abs(corner - [low[0], high[1], high[0], low[1]]).max() < 0.2 * record["character_height"]
+
+
 def test_a_complete_output_stays_and_one_that_is_made_again_keeps_what_is_the_users(
     cut: tuple[Path, Page], tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_each_mesh_becomes_a_picture_of_its_path_and_name(tmp_path: Path, capsys
     assert [row["file_name"] for row in rows] == ["images/a.png", "images/tờ 1/chữ 字.png"]
     assert [row["source"] for row in rows] == ["a.stl", "tờ 1/chữ 字.stl"]
     assert {row["label"] + row["char"] + row["box"] for row in rows} == {""}
+    assert not {"block", "upright_box", "block_picture"} & rows[0].keys()  # only characters of a cut block have them
     assert {row["faces"] for row in rows} == {str(2 * 23 * 23)}
     assert float(rows[1]["tilt"]) == pytest.approx(np.hypot(2, 1), abs=0.5)
     with Image.open(out / rows[1]["file_name"]) as picture:

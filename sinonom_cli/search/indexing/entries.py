@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
 from sinonom_cli.search.index_files import MARK
 from sinonom_cli.search.rows import Row
 from sinonom_cli.storage.atomic import sha256_of
+from sinonom_cli.storage.block_places import relative_to
 from sinonom_cli.storage.fingerprints import each
 from sinonom_cli.storage.image_set import Picture, read_imageset
 from sinonom_cli.storage.walk import look
@@ -105,7 +105,4 @@ def _row(picture: Picture, where: str) -> Row:
 
 def relative(path: Path, output: Path) -> str:
     """Return `path` relative to the folder of the index, so that both can be moved together."""
-    try:
-        return Path(os.path.relpath(path, output.parent)).as_posix()
-    except ValueError:  # on Windows, the paths are on two drives
-        return path.absolute().as_posix()
+    return relative_to(path, output.parent)
