@@ -57,6 +57,7 @@ def read(
     turned: int | None = None,
     char_height: float | None = None,
     reject: bool = False,
+    context: bool = True,
 ) -> Page:
     """Read a page of Hán-Nôm text, as `sinonom read` does.
 
@@ -69,6 +70,7 @@ def read(
         must be turned clockwise; None: found.
     char_height : height of an ordinary character, pixels; None: found.
     reject : give no name to characters that match no known one.
+    context : judge names by the characters around them too.
 
     Returns
     -------
@@ -99,7 +101,12 @@ def read(
     from sinonom_cli.pages.sources import load_page
 
     options = PageOptions(
-        direction=_direction(direction), mirrored=mirrored, turned=turned, size=char_height, reject=reject
+        direction=_direction(direction),
+        mirrored=mirrored,
+        turned=turned,
+        size=char_height,
+        reject=reject,
+        context=context,
     )
     with as_items(page) as (item,):
         try:

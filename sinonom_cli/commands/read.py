@@ -49,6 +49,9 @@ def read(
         Path | None,
         typer.Option("--detector", metavar="FILE", help="Another detector, which sinonom train-detector made."),
     ] = None,
+    context: Annotated[
+        bool, typer.Option("--context/--no-context", help="Judge names by the characters around them too.")
+    ] = True,
     reject: Annotated[
         bool, typer.Option("--reject", help="Give no name to characters that match no known character.")
     ] = False,
@@ -88,7 +91,7 @@ def read(
     skip = tuple(path for path in (out, boxes, detector) if path is not None)
     items = find_pages(inputs, limit, skip)
     options = PageOptions(
-        direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject
+        direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject, context=context
     )
     artifact = fill(
         out,

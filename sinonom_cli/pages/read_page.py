@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +16,15 @@ from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.detect import Detector, Found, shipped_detector
 from sinonom_cli.layout.order import Direction, Placed, reading_order
 from sinonom_cli.pages.boxes import Known, inside
+from sinonom_cli.pages.context import shipped_context
 from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
 from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
 from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
 from sinonom_cli.pictures.page_ink import page_ink
 from sinonom_cli.search.naming import Name, shipped_namer
 
-NAMES = 5
-"""Number of names that a character keeps."""
+NAMES, CANDIDATES = 5, 20
+"""Number of names that a character keeps, and of names among which its context chooses."""
 FEWEST = 2
 """Smallest number of characters of a page; `query` takes pictures of single characters."""
 UNCERTAIN = 0.95
@@ -40,6 +43,7 @@ class PageOptions:
     mirrored, turned : what is known about how the picture lies, see `blocks.upright.Way`; None: found.
     size : height of an ordinary character, pixels of the picture; None: found.
     reject : whether characters that match no known character get no name.
+    context : whether names are also judged by their neighbours.
     """
 
     direction: Direction = "vertical"
@@ -47,6 +51,7 @@ class PageOptions:
     turned: int | None = None
     size: float | None = None
     reject: bool = False
+    context: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +114,13 @@ def see_page(
             _check_count(len(spots))
     places = reading_order(spots, scores, direction=options.direction)
     pictures = [cropped(upright, np.asarray(place.box)) for place in places]
-    names = namer(pictures, NAMES)
+    names = namer(pictures, CANDIDATES)
     _check_known(names, namer.farthest)
     _say_way(way)
+    in_context = names_in_context(places, names) if options.context else names
     characters = tuple(
-        _character(place, float(scores[place.index]), called, turning, options.reject, namer.farthest)
-        for place, called in zip(places, names, strict=True)
+        _character(place, float(scores[place.index]), by_sight, called, turning, options.reject, namer.farthest)
+        for place, by_sight, called in zip(places, names, in_context, strict=True)
     )
     height, width = grey.shape
     reading = Reading(
@@ -162,6 +168,27 @@ def _flat(
     return turned_by(turning.way, turning.shape, lean) if abs(lean) >= LEANING else None
 
 
+def names_in_context(places: Sequence[Placed], names: Sequence[list[Name]]) -> list[list[Name]]:
+    """Return the names of each character with their probabilities in context, the most probable first.
+
+    The characters of a column are each other's context, the two halves of a note as one text apart from the column.
+
+    Parameters
+    ----------
+    places : of the characters, in reading order.
+    names : by sight; the order of the result may be another.
+    """
+    context = shipped_context()
+    found: list[list[Name]] = [[] for _ in names]
+    for _, run in groupby(range(len(places)), key=lambda k: (places[k].column, places[k].part.startswith("note"))):
+        members = list(run)
+        likely = context.decode([[(name.char, name.probability) for name in names[k]] for k in members])
+        for k, row in zip(members, likely, strict=True):
+            told = [replace(name, probability=float(share)) for name, share in zip(names[k], row, strict=False)]
+            found[k] = sorted(told, key=lambda name: -name.probability)
+    return found
+
+
 def _check_count(count: int) -> None:
     if count < FEWEST:
         what = "one character" if count else "no characters"
@@ -190,7 +217,13 @@ def _say_way(way: Way) -> None:
 
 
 def _character(
-    place: Placed, score: float, names: list[Name], turning: Turning, reject: bool, farthest: float
+    place: Placed,
+    score: float,
+    sight: list[Name],
+    names: list[Name],
+    turning: Turning,
+    reject: bool,
+    farthest: float,
 ) -> ReadCharacter:
     x0, y0, x1, y1 = place.box
     corners = turning.back(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
@@ -204,7 +237,7 @@ def _character(
         box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         outline=outline,
         score=score,
-        sight=tuple(names),
-        names=tuple(names),
-        rejected=not names or (reject and names[0].distance > farthest),
+        sight=tuple(sight[:NAMES]),
+        names=tuple(names[:NAMES]),
+        rejected=not sight or (reject and sight[0].distance > farthest),
     )
