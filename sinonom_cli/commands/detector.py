@@ -33,7 +33,7 @@ def train_detector(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train a detector of characters, for cut.
+    """Train a detector of characters, for cut and read.
 
     It learns from pages that are composed of the sets' characters, as prints and as carved blocks, and from pages with
     boxes. If a training was killed, the same command continues it.
