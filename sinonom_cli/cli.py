@@ -123,7 +123,6 @@ def version(
     """Print the version."""
     from sinonom_cli import __version__
 
-    console.settings.json = json
     if json:
         console.data_json({"version": __version__})
     else:

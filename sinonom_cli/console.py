@@ -25,9 +25,8 @@ FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 @dataclass
 class Settings:
-    """The global switches of one run, set by `--json`, `-q` and `-v`."""
+    """The global switches for messages of one run, set by `-q` and `-v`."""
 
-    json: bool = False
     quiet: bool = False
     verbose: bool = False
 
@@ -37,7 +36,7 @@ settings = Settings()
 
 def reset() -> None:
     """Set the switches to their defaults, because one process (a test, a notebook) may run several commands."""
-    settings.json = settings.quiet = settings.verbose = False
+    settings.quiet = settings.verbose = False
 
 
 def data(text: str) -> None:

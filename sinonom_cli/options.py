@@ -10,11 +10,6 @@ from sinonom_cli.console import settings
 from sinonom_cli.errors import UsageError
 
 
-def _set_json(value: bool) -> bool:
-    settings.json = value
-    return value
-
-
 def _engine(text: str) -> str:
     if text in ("processes", "ray") or (text.startswith("ray:") and len(text) > 4):
         return text
@@ -64,7 +59,7 @@ MaxFailures = Annotated[
     int | None,
     typer.Option("--max-failures", min=0, show_default="no limit", help="Stop after more than N bad inputs."),
 ]
-Json = Annotated[bool, typer.Option("--json", callback=_set_json, help="Write JSON to stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_set_quiet, help="No progress or messages.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_set_verbose, help="More messages; tracebacks.")]
 

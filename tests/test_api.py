@@ -61,7 +61,7 @@ def test_commands_are_called_as_they_are_typed_and_raise_their_errors(tmp_path: 
     assert sinonom.command("index", set_, out, limit=5, quiet=True).strip() == str(out)
     lines = sinonom.command("query", HAND[0], index=out, json=True, top=2, quiet=True).splitlines()
     assert len(json.loads(lines[0])["results"]) == 2
-    assert not console.settings.json and not console.settings.quiet
+    assert not console.settings.quiet
     for error, given, options in (
         ("UsageError", ("index", set_, out), {"no_such": 1}),
         ("UsageError", ("indexes",), {}),

@@ -1,33 +1,29 @@
 """The command `sinonom carve` makes relief meshes from images."""
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.carve_jobs import block_options, blocks, plates, refuse_misplaced
 from sinonom_cli.commands.carve_ranges import within
 from sinonom_cli.options import (
-    Engine,
-    FailFast,
-    Json,
-    Limit,
-    MaxFailures,
     Output,
-    Overwrite,
-    Quiet,
     Seed,
-    Verbose,
-    Workers,
     split_output,
 )
 from sinonom_cli.relief.block_options import BlockOptions
 from sinonom_cli.relief.options import Carving
 from sinonom_cli.relief.physics import SMEARED, Relief, Span
 
+if TYPE_CHECKING:
+    from sinonom_cli.parallel.batch import BatchOptions
+
 CARVING, RELIEF, BLOCK = Carving(), Relief(), BlockOptions()
 
 
+@batch_command
 def carve(
     paths: Annotated[
         list[str],
@@ -193,15 +189,10 @@ def carve(
         ),
     ] = None,
     seed: Seed = 0,
-    workers: Workers = None,
-    engine: Engine = "processes",
-    limit: Limit = None,
-    overwrite: Overwrite = False,
-    fail_fast: FailFast = False,
-    max_failures: MaxFailures = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    batch: "BatchOptions",
+    limit: int | None,
+    json: bool,
 ) -> None:
     """Carve pictures of characters or pages into reliefs.
 
@@ -240,14 +231,12 @@ def carve(
         singles |= {"tilt": tilt, "turn": turn, "resolution": resolution}
         given = {name: value for name, value in singles.items() if value is not None}
         job = plates(inputs, out, replace(carving, **given), seed, limit)
-    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+    from sinonom_cli.parallel.batch import close, fill
 
     artifact = fill(
         out,
         kind="meshset",
-        batch=BatchOptions(
-            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-        ),
+        batch=batch,
         **job,
     )
-    close(artifact)
+    close(artifact, as_json=json)

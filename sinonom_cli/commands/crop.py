@@ -1,27 +1,28 @@
 """The command `sinonom crop-nomnaocr` cuts column patches with transcripts into labelled pictures of characters."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.options import (
     Device,
-    Engine,
-    FailFast,
     Json,
     Limit,
-    MaxFailures,
     Output,
     Overwrite,
     Quiet,
     Seed,
     Verbose,
-    Workers,
     split_output,
 )
 
+if TYPE_CHECKING:
+    from sinonom_cli.parallel.batch import BatchOptions
 
+
+@batch_command
 def crop_nomnaocr(
     paths: Annotated[
         list[str],
@@ -86,14 +87,9 @@ def crop_nomnaocr(
     seed: Seed = 0,
     size: Annotated[int, typer.Option("--size", min=16, max=1024, help="Side of the pictures in pixels.")] = 64,
     limit: Limit = None,
-    workers: Workers = None,
-    engine: Engine = "processes",
-    overwrite: Overwrite = False,
-    fail_fast: FailFast = False,
-    max_failures: MaxFailures = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    batch: "BatchOptions",
+    json: bool,
 ) -> None:
     """Cut column patches into labelled character images.
 
@@ -107,14 +103,11 @@ def crop_nomnaocr(
     """
     from sinonom_cli.crops.run import CropConfig, run
     from sinonom_cli.errors import UsageError
-    from sinonom_cli.parallel.batch import BatchOptions, close
+    from sinonom_cli.parallel.batch import close
 
     inputs, out = split_output(paths, output, "PATCHES")
     if len(inputs) != 1:
         raise UsageError("give one folder of patches and the output", "sinonom crop-nomnaocr PATCHES OUT")
-    batch = BatchOptions(
-        workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-    )
     config = CropConfig(
         patches=Path(inputs[0]),
         out=out,
@@ -133,7 +126,7 @@ def crop_nomnaocr(
         seed=seed,
         batch=batch,
     )
-    close(run(config))
+    close(run(config), as_json=json)
 
 
 def train_localizer(
@@ -186,5 +179,6 @@ def train_localizer(
                 device=device,
                 overwrite=overwrite,
             )
-        )
+        ),
+        as_json=json,
     )

@@ -1,27 +1,23 @@
 """The command `sinonom cut` cuts the characters out of scans of whole blocks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.commands.way_options import Mirror, Turn
 from sinonom_cli.options import (
-    Engine,
-    FailFast,
-    Json,
-    Limit,
-    MaxFailures,
     Output,
-    Overwrite,
-    Quiet,
-    Verbose,
-    Workers,
     split_output,
 )
 
+if TYPE_CHECKING:
+    from sinonom_cli.parallel.batch import BatchOptions
 
+
+@batch_command
 def cut(
     paths: Annotated[
         list[str], typer.Argument(metavar="BLOCKS... OUT", help="Meshes or height maps of blocks; then the mesh set.")
@@ -46,15 +42,10 @@ def cut(
     pixel: Pixel = None,
     deeper: WhichIsDeeper = None,
     step: Step = None,
-    workers: Workers = None,
-    engine: Engine = "processes",
-    limit: Limit = None,
-    overwrite: Overwrite = False,
-    fail_fast: FailFast = False,
-    max_failures: MaxFailures = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    batch: "BatchOptions",
+    limit: int | None,
+    json: bool,
 ) -> None:
     """Cut scans of whole blocks into characters.
 
@@ -64,7 +55,7 @@ def cut(
     """
     inputs, out = split_output(paths, output, "block")
     from sinonom_cli.blocks.run import COLUMNS, Cut, blocks_of
-    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+    from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.run import suffixes_of
     from sinonom_cli.storage.inputs import find_inputs
 
@@ -86,9 +77,7 @@ def cut(
         passed_over=items.passed_over,
         work=work,
         columns=COLUMNS,
-        batch=BatchOptions(
-            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-        ),
+        batch=batch,
         what="blocks",
     )
-    close(artifact)
+    close(artifact, as_json=json)

@@ -61,7 +61,6 @@ def _step_into(file: Path, *arguments: object) -> None:
 
     with replacing(file) as temporary, temporary.open("w", encoding="utf-8") as text, redirect_stdout(text):
         _step(*arguments, into=f" > {shlex.quote(str(file))}")
-    console.settings.json = False
     scores = loads(file.read_text(encoding="utf-8").splitlines()[-1])["metrics"]
     console.data(
         ", ".join(f"{name} {value:.3f}" if name != "queries" else f"{value} queries" for name, value in scores.items())

@@ -55,4 +55,4 @@ def train_detector(
         threads=threads,
         overwrite=overwrite,
     )
-    close(run(config))
+    close(run(config), as_json=json)

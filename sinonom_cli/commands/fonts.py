@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sinonom_cli import console, messages, options
+from sinonom_cli import messages, options
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from sinonom_cli.fonts.charset import Charset
+    from sinonom_cli.parallel.batch import BatchOptions
 
 CharsetOption = Annotated[
     str | None,
@@ -28,6 +30,7 @@ BlockOption = Annotated[
 ]
 
 
+@batch_command
 def synth_fonts(
     fonts: Annotated[
         list[str], typer.Argument(metavar="FONTS... OUT", help="Font files (ttf, otf, ttc, otc) or folders of them.")
@@ -62,15 +65,11 @@ def synth_fonts(
         typer.Option("--keep-duplicates", help="Draw a glyph for every face, even if several faces draw it alike."),
     ] = False,
     seed: options.Seed = 0,
-    workers: options.Workers = None,
-    engine: options.Engine = "processes",
-    limit: options.Limit = None,
-    overwrite: options.Overwrite = False,
-    fail_fast: options.FailFast = False,
-    max_failures: options.MaxFailures = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    *,
+    batch: "BatchOptions",
+    limit: int | None,
+    json: bool,
+    verbose: bool,
 ) -> None:
     """Draw labelled character images from fonts.
 
@@ -86,10 +85,10 @@ def synth_fonts(
     from sinonom_cli.fonts.faces import SUFFIXES
     from sinonom_cli.fonts.run import make, say_what_was_drawn
     from sinonom_cli.fonts.variants import levels_of
-    from sinonom_cli.parallel.batch import BatchOptions, close
+    from sinonom_cli.parallel.batch import close
     from sinonom_cli.storage.inputs import find_inputs
 
-    wanted = _charset(charset, chars, block)
+    wanted = _charset(charset, chars, block, verbose)
     artifact = make(
         find_inputs(inputs, SUFFIXES, "fonts", limit, skip=(out,)),
         out,
@@ -108,12 +107,10 @@ def synth_fonts(
             "seed": seed,
             "charset": wanted.identity if wanted else "han",
         },
-        batch=BatchOptions(
-            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-        ),
+        batch=batch,
     )
     say_what_was_drawn(artifact)
-    close(artifact)
+    close(artifact, as_json=json)
 
 
 def fonts(
@@ -143,8 +140,8 @@ def fonts(
     from sinonom_cli.fonts.faces import SUFFIXES
     from sinonom_cli.storage.inputs import find_inputs
 
-    wanted = _charset(charset, chars, block)
-    say_coverage(find_inputs(fonts, SUFFIXES, "fonts", limit), wanted, output, workers)
+    wanted = _charset(charset, chars, block, verbose)
+    say_coverage(find_inputs(fonts, SUFFIXES, "fonts", limit), wanted, output, workers, as_json=json)
 
 
 def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
@@ -157,7 +154,7 @@ def _numbers(option: str, text: str, low: float, high: float) -> list[float]:
     return numbers
 
 
-def _charset(charset: str | None, chars: str, blocks: list[str] | None) -> "Charset | None":
+def _charset(charset: str | None, chars: str, blocks: list[str] | None, verbose: bool) -> "Charset | None":
     """Return the characters that the options name, or None if they name none; report the Private Use characters."""
     from sinonom_cli.characters import label_of
     from sinonom_cli.fonts.charset import charset_asked
@@ -169,8 +166,8 @@ def _charset(charset: str | None, chars: str, blocks: list[str] | None) -> "Char
         )
         messages.detail(" ".join(f"{label_of(char)}={label_of(now)}" for char, now in wanted.repaired.items()))
     if wanted and wanted.private:
-        shown = " ".join(map(label_of, wanted.private if console.settings.verbose else wanted.private[:5]))
-        rest = "" if console.settings.verbose or len(wanted.private) <= 5 else " ... (-v: all)"
+        shown = " ".join(map(label_of, wanted.private if verbose else wanted.private[:5]))
+        rest = "" if verbose or len(wanted.private) <= 5 else " ... (-v: all)"
         messages.say(
             f"{len(wanted.private)} Private Use characters have no Unicode code point and are not drawn: {shown}{rest}"
         )

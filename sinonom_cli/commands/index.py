@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.errors import UsageError
 from sinonom_cli.options import (
-    Engine,
-    FailFast,
-    Json,
-    Limit,
-    MaxFailures,
     Output,
-    Overwrite,
-    Quiet,
-    Verbose,
-    Workers,
     split_output,
     typed,
 )
 
 if TYPE_CHECKING:
+    from sinonom_cli.parallel.batch import BatchOptions
     from sinonom_cli.storage.record import Artifact
 
 
+@batch_command
 def index(
     sets: Annotated[
         list[str],
@@ -81,38 +75,30 @@ def index(
             help="Remove an item, a source, the matches of a pattern or a #row; - reads a list from stdin.",
         ),
     ] = None,
-    workers: Workers = None,
-    engine: Engine = "processes",
-    limit: Limit = None,
-    overwrite: Overwrite = False,
-    fail_fast: FailFast = False,
-    max_failures: MaxFailures = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    batch: "BatchOptions",
+    limit: int | None,
+    json: bool,
 ) -> None:
     """Embed image sets, so that query can search them.
 
     The command writes OUT.faiss (FAISS), OUT.faiss.rows.csv (the item of each vector) and OUT.faiss.json (the record).
     """
-    from sinonom_cli.parallel.batch import BatchOptions, close
+    from sinonom_cli.parallel.batch import close
 
     if remove:
         indexes = sets if typed(output) is None else [*sets, str(output)]
-        close(_removed(indexes, remove, add or overwrite))
+        close(_removed(indexes, remove, add or batch.overwrite), as_json=json)
         return
     inputs, out = split_output(sets, output, "SET")
     if os.path.isdir(out):  # noqa: PTH112  # also False for a name that the disk cannot have
         raise UsageError(f"{out} is a folder; the output comes last and is a file", "sinonom index SET... db.faiss")
-    if add and (overwrite or store or prototypes or dimensions or type != "auto"):
+    if add and (batch.overwrite or store or prototypes or dimensions or type != "auto"):
         hint = "leave out --overwrite, --type, --prototypes, --dimensions and --store"
         raise UsageError("--add cannot change the settings of an index", hint)
     from sinonom_cli.search.indexing import add as change
     from sinonom_cli.search.indexing import build
 
-    batch = BatchOptions(
-        workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-    )
     paths = tuple(Path(name) for name in inputs)
     config = build.IndexConfig(
         sets=paths,
@@ -126,7 +112,7 @@ def index(
         store=store,
         batch=batch,
     )
-    close(change.add(config) if add else build.run(config))
+    close(change.add(config) if add else build.run(config), as_json=json)
 
 
 def _removed(paths: list[str], names: list[str], otherwise: bool) -> "Artifact":

@@ -107,6 +107,7 @@ def query(
             report=report,
             workers=workers,
             limit=limit,
+            json=json,
             tta=tta,
             reject=reject,
             calibrate=calibrate,

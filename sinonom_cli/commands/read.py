@@ -1,26 +1,22 @@
 """The command `sinonom read` reads pages: what they say, and where each character stands."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.way_options import Mirror, Turn
 from sinonom_cli.options import (
-    Engine,
-    FailFast,
-    Json,
-    Limit,
-    MaxFailures,
     Output,
-    Overwrite,
-    Quiet,
-    Verbose,
-    Workers,
     split_output,
 )
 
+if TYPE_CHECKING:
+    from sinonom_cli.parallel.batch import BatchOptions
 
+
+@batch_command
 def read(
     paths: Annotated[
         list[str], typer.Argument(metavar="PAGES... OUT", help="Pictures or PDF files of pages; then the output.")
@@ -65,15 +61,10 @@ def read(
             "--char-height", min=1, max=1e5, show_default="found", help="Height of an ordinary character, in pixels."
         ),
     ] = None,
-    workers: Workers = None,
-    engine: Engine = "processes",
-    limit: Limit = None,
-    overwrite: Overwrite = False,
-    fail_fast: FailFast = False,
-    max_failures: MaxFailures = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    batch: "BatchOptions",
+    limit: int | None,
+    json: bool,
 ) -> None:
     """Read pages of Hán-Nôm text.
 
@@ -85,7 +76,7 @@ def read(
     from sinonom_cli.pages.read_page import PageOptions
     from sinonom_cli.pages.run import COLUMNS, ReadPages, formats_of, write_characters
     from sinonom_cli.pages.sources import find_pages
-    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+    from sinonom_cli.parallel.batch import close, fill
 
     formats = formats_of(f"{form},{readings or ''}")
     skip = tuple(path for path in (out, boxes, detector) if path is not None)
@@ -113,11 +104,9 @@ def read(
             detector=detector,
         ),
         columns=COLUMNS,
-        batch=BatchOptions(
-            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-        ),
+        batch=batch,
         what="pages",
         extra=lambda: {"read": write_characters(Path(out))},
         needs=(boxes, detector),
     )
-    close(artifact)
+    close(artifact, as_json=json)

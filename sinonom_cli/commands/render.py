@@ -1,27 +1,23 @@
 """The command `sinonom render` makes depth images from meshes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.options import (
-    Engine,
-    FailFast,
-    Json,
-    Limit,
-    MaxFailures,
     Output,
-    Overwrite,
-    Quiet,
-    Verbose,
-    Workers,
     split_output,
 )
 from sinonom_cli.render.options import LARGEST, SMALLEST, Level, Projection, Tone
 
+if TYPE_CHECKING:
+    from sinonom_cli.parallel.batch import BatchOptions
 
+
+@batch_command
 def render(
     paths: Annotated[
         list[str],
@@ -55,15 +51,10 @@ def render(
     pixel: Pixel = None,
     deeper: WhichIsDeeper = None,
     step: Step = None,
-    workers: Workers = None,
-    engine: Engine = "processes",
-    limit: Limit = None,
-    overwrite: Overwrite = False,
-    fail_fast: FailFast = False,
-    max_failures: MaxFailures = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    *,
+    batch: "BatchOptions",
+    limit: int | None,
+    json: bool,
 ) -> None:
     """Render meshes and height maps to depth images.
 
@@ -71,7 +62,7 @@ def render(
     """
     inputs, out = split_output(paths, output, "mesh")
     from sinonom_cli.meshes.zbuffer import load_open3d
-    from sinonom_cli.parallel.batch import BatchOptions, close, fill
+    from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.render import View
     from sinonom_cli.render.run import (
         Render,
@@ -108,10 +99,8 @@ def render(
         passed_over=items.passed_over,
         work=Render(Path(out).absolute(), view, Familiar(), scale),
         columns=columns_of(view, meshes),
-        batch=BatchOptions(
-            workers=workers, fail_fast=fail_fast, max_failures=max_failures, overwrite=overwrite, engine=engine
-        ),
+        batch=batch,
         what="meshes",
     )
     say_what_was_done(artifact.path)
-    close(artifact)
+    close(artifact, as_json=json)

@@ -32,4 +32,4 @@ def sets(
     """
     from sinonom_cli.reports.sets import run
 
-    run(images, sheet, all_sizes, seed)
+    run(images, sheet, all_sizes, seed, as_json=json)

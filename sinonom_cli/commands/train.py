@@ -114,7 +114,7 @@ def train(
     artifact = run(config)
     if not artifact.record:
         return  # only the first of several processes has a record to report
-    if console.settings.json:
+    if json:
         console.data_json({"path": str(output), **artifact.record})
     else:
         console.data(str(output))

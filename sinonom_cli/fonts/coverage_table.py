@@ -24,7 +24,9 @@ _ON_A_TERMINAL = ("face", "hand", "drawn", "blank", "notdef", "not_in_cmap", "sa
 CoverageRow = dict[str, str | int]
 
 
-def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | None, workers: int | None) -> None:
+def say_coverage(
+    fonts: Sequence[Item], charset: Charset | None, output: Path | None, workers: int | None, *, as_json: bool
+) -> None:
     """Check every glyph of the faces, print the table, and write it as CSV to `output`.
 
     Raises
@@ -43,7 +45,7 @@ def say_coverage(fonts: Sequence[Item], charset: Charset | None, output: Path | 
     shares = shares_of(faces, charset.chars if charset else None)
     found = coverage_of([(share.face, share.has) for share in shares], workers)
     rows = [row_of(share, coverage) for share, coverage in zip(shares, found, strict=True)]
-    _print(rows)
+    _print(rows, as_json)
     if output:
         _write(output, rows)
         messages.say(f"{output}: {len(rows)} faces")
@@ -66,8 +68,8 @@ def row_of(share: Share, coverage: Coverage) -> CoverageRow:
     return dict(zip(COVERAGE_COLUMNS, (*names, *counts, share.same_as, face.licence), strict=True))
 
 
-def _print(rows: Sequence[CoverageRow]) -> None:
-    if console.settings.json:
+def _print(rows: Sequence[CoverageRow], as_json: bool) -> None:
+    if as_json:
         for row in rows:
             console.data_json(row)
     elif sys.stdout.isatty():

@@ -174,8 +174,8 @@ def _refuse_what_somebody_put_there(out: Path, items: Sequence[Item], work: Work
         refuse_files(out, set(there).difference(journal.begun))
 
 
-def close(artifact: Artifact) -> None:
-    """End a command: print the path of its output, or (`--json`) its record, on stdout.
+def close(artifact: Artifact, *, as_json: bool) -> None:
+    """End a command: print the path of its output, or with `as_json` its record, on stdout.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def close(artifact: Artifact) -> None:
         With exit code 6, if some items failed.
     """
     failed = artifact.counts.get("failed", 0)
-    if console.settings.json:
+    if as_json:
         console.data_json({"path": str(artifact.path), **artifact.record})
     else:
         console.data(str(artifact.path))

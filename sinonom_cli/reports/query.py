@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli import console, messages
+from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode, SinonomError, UsageError
 from sinonom_cli.networks.embed_pictures import PAGE
 from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
@@ -57,6 +57,7 @@ class QueryConfig:
     report: Path | None
     workers: int | None
     limit: int | None
+    json: bool = False
     tta: bool = False
     reject: bool = False
     calibrate: bool = False
@@ -92,7 +93,7 @@ def run(config: QueryConfig) -> None:
     if config.calibrate:
         from sinonom_cli.search.calibrate import calibrate
 
-        _refuse_failed(items, calibrate(searcher, config.tta, batches, wanted, right.keys()))
+        _refuse_failed(items, calibrate(searcher, config.tta, batches, wanted, right.keys(), as_json=config.json))
         return
     config = replace(config, rerank=count_of(config.rerank, index))
     judge = _judge(config, index, searcher.distance)
@@ -156,7 +157,7 @@ def _refuse_typed_wrongly(config: QueryConfig) -> None:
         raise UsageError(f"{strays[0]} is an index, not a picture", f"--index {quoted(strays[0])}")
     if config.scores and not config.truth:
         raise UsageError("--scores compares answers with the right ones, and needs --truth", "--truth truth.csv")
-    if (config.csv is not None) + (config.pictures is not None) + console.settings.json > 1:
+    if (config.csv is not None) + (config.pictures is not None) + config.json > 1:
         raise UsageError("--csv, --json and --pictures cannot be combined", "choose one of them")
     if config.calibrate:
         _refuse_uncalibratable(config)
@@ -222,7 +223,7 @@ def _shown(config: QueryConfig, index: Index, characters: bool, sure: bool) -> A
         messages.warn(
             "this terminal is not known to show pictures; try --pictures sixel, or write a page with --report"
         )
-    return show(config.top, characters, config.csv, sure)
+    return show(config.top, characters, config.csv, sure, as_json=config.json)
 
 
 def _deep(config: QueryConfig) -> int:

@@ -5,9 +5,9 @@ from sinonom_cli.characters import char_of, is_private
 from sinonom_cli.reports.describe_sets import LARGEST, Description
 
 
-def show(found: Description) -> None:
+def show(found: Description, as_json: bool) -> None:
     """Print the description of one set."""
-    if console.settings.json:
+    if as_json:
         console.data_json(_record(found))
     else:
         console.data("\n".join(_lines(found)) + "\n")

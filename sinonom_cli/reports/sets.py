@@ -15,7 +15,7 @@ LOOKED_AT = 1_000
 """Number of pictures whose sizes are read by default, which takes about a second on a slow disk."""
 
 
-def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -> None:
+def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int, *, as_json: bool) -> None:
     """Print what each set holds.
 
     Raises
@@ -32,7 +32,7 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int) -
     for path in (inner for given in paths for inner in _within(given)):
         images = read_imageset(path, skip=pages_of(sheet))
         description = describe(images, None if all_sizes else LOOKED_AT)
-        show(description)
+        show(description, as_json)
         # A sheet needs the rows later; without a sheet, up to a million rows are freed before the next set is read.
         found.append((images if sheet else ImageSet(path, [], {}, ""), description))
     if sheet:

@@ -18,7 +18,7 @@ JSON_FIGURES = ("mrr@5", "recall@1", "recall@5")
 ANSWER_COLUMNS = ("query", "rank", "item", "source", "label", "char", "distance")
 
 
-def show(top: int, characters: bool, form: str | None, sure: bool = False) -> AnswerWriter:
+def show(top: int, characters: bool, form: str | None, sure: bool = False, *, as_json: bool = False) -> AnswerWriter:
     """Return the output that prints answers in the form that the options and stdout ask for.
 
     Parameters
@@ -27,8 +27,9 @@ def show(top: int, characters: bool, form: str | None, sure: bool = False) -> An
     characters : True if the answers are characters, False if they are items.
     form : form of CSV, "rows" or "pairs"; None: no CSV.
     sure : True if the answers have probabilities.
+    as_json : print a JSON object for each picture.
     """
-    if console.settings.json:
+    if as_json:
         return _Json(top, characters)
     if form:
         return _Rows(top, characters, sure) if form == "rows" else _Pairs(top, characters)

@@ -62,6 +62,8 @@ def calibrate(
     batches: Iterable[tuple[NDArray[np.float32], dict[Item, str], list[Item]]],
     wanted: Mapping[str, Wanted],
     there: Collection[str],
+    *,
+    as_json: bool,
 ) -> list[str]:
     """Fit a calibration, write it into the index's record, and print its quality.
 
@@ -72,6 +74,7 @@ def calibrate(
     batches : from `answers.embedded`.
     wanted : relevant items by picture key.
     there : names in the truth table that at least one row of the index has.
+    as_json : print one JSON object instead of lines of names and values.
 
     Returns
     -------
@@ -101,7 +104,7 @@ def calibrate(
             f"{searcher.index.path} has no wrong answers for a calibration", "use an index of more than one character"
         ) from None
     keep(searcher, way_of(searcher.distance, tta), kept)
-    _print(searcher, kept)
+    _print(searcher, kept, as_json)
     return failed
 
 
@@ -239,8 +242,8 @@ def keep(searcher: Searcher, way: str, calibration: Mapping[str, Any]) -> None:
         write_json(record_path(path, "index"), record)
 
 
-def _print(searcher: Searcher, kept: Mapping[str, Any]) -> None:
-    if console.settings.json:
+def _print(searcher: Searcher, kept: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
         console.data_json({"calibration": dict(kept)})
     else:
         for name, value in kept.items():

@@ -17,7 +17,6 @@ from PIL import Image
 from refused import refused
 from tinybatch import content, make, texts
 
-from sinonom_cli.console import settings
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.parallel.batch import close, item_rng
 from sinonom_cli.parallel.work import attempt
@@ -60,7 +59,7 @@ def test_one_bad_item_is_a_row_in_failures_and_the_rest_is_done(
             ["odd.txt", "KeyError: 'oops'"],
         ]
     with refused(ExitCode.SOME_FAILED, "2 of 14"):
-        close(artifact)
+        close(artifact, as_json=False)
     assert capsys.readouterr().out.strip() == str(tmp_path / "out")
 
 
@@ -238,8 +237,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def test_json_says_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     artifact = make(texts(tmp_path / "in"), tmp_path / "out")
-    settings.json = True
-    close(artifact)
+    close(artifact, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["counts"] == {"items": 12, "images": 12, "failed": 0}
     assert said["status"] == "complete"

@@ -79,17 +79,14 @@ def test_scores_keep_every_name(house: Path, tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("form", ["rows", "pairs", "json", "tabs", "scores"])
-def test_a_query_without_an_answer_has_its_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
-) -> None:
+def test_a_query_without_an_answer_has_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
     wanted = Wanted(frozenset({"a"}))
     answer = Answer(Item("q.png", Path("q.png")), [], [], wanted, [], [], None, float("inf"))
     assert answer.rank == 0
     if form == "scores":
         output = Scores(tmp_path / "s.csv")
     else:
-        monkeypatch.setattr("sinonom_cli.console.settings.json", form == "json")
-        output = show(5, True, form if form in ("rows", "pairs") else None, sure=True)
+        output = show(5, True, form if form in ("rows", "pairs") else None, sure=True, as_json=form == "json")
     output.answer(answer)
     output.close()
     out = (tmp_path / "s.csv").read_text(encoding="utf-8") if form == "scores" else capsys.readouterr().out
