@@ -1,8 +1,8 @@
 """Write `context.npz`: how often characters follow each other in the columns of NomNaOCR's `Train.txt`.
 
-The input is a list of transcripts (`book/patch.jpg<TAB>transcript`); a patch `page_7.jpg` follows `page_6.jpg` on the same
-page. Illegible characters (`?`) end a line. The table has numbers of n-grams of one to three characters and no text.
-Usage:
+The input is a list of transcripts (`book/patch.jpg<TAB>transcript`); a patch `page_7.jpg` follows `page_6.jpg` on the
+same page. Illegible characters (`?`) end a line. The table has numbers of n-grams of one to three characters and no
+text. Usage:
 
     python tools/context.py NomNaOCR/Patches/Train.txt
 """

@@ -1,15 +1,15 @@
 """Name characters in context: what each looks like, and how often characters follow each other in books.
 
-A text is a sequence of candidates for each character. Its probability is the product, over its characters, of what the
-picture says (to the power of `Weights.sight`) and of the trigram model (to the power of `Weights.text`). The
-forward-backward algorithm (Rabiner 1989, "A tutorial on hidden Markov models", section III) sums it over all texts, with
-pairs of characters as states; the probability of a candidate is its share of the sum.
+A text takes one candidate for each character. Its weight is the product, over its characters, of the probabilities of
+the picture (to the power of `Weights.sight`) and of the trigram model (to the power of `Weights.text`). The
+forward-backward algorithm (Rabiner 1989, "A tutorial on hidden Markov models", section III) sums it over all texts,
+with pairs of characters as states; the probability of a candidate is its share of the sum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,7 +22,6 @@ from sinonom_cli.pages.ngrams import SHIPPED, START, Counts, Table, place_of, re
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sinonom_cli.search.naming import Name
 
 SURE = 0.98
 """Probability by sight above which a name is never overruled."""

@@ -1,7 +1,7 @@
 """Model the text of Hán-Nôm books by n-grams of one to three characters, with modified Kneser-Ney smoothing.
 
 Chen and Goodman 1998, "An empirical study of smoothing techniques for language modeling", TR-10-98, Harvard, sections
-2.7 and 3. Forms of one character (爲 and 為, see `characters.form_of`) are one *token*, so that they share their counts.
+2.7 and 3. Forms of one character (爲 and 為, see `characters.form_of`) are one *token* and share their counts.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -113,7 +114,7 @@ def count(columns: Iterable[Sequence[str]]) -> Counts:
         before: list[int] = []
         for line in page:
             whole = [START, *(number[code] for code in line)]
-            second += zip(whole, whole[1:], strict=False)
+            second += pairwise(whole)
             third += zip(whole, whole[1:], whole[2:], strict=False)
             if before:
                 across = before[-2:] + whole[1:3]

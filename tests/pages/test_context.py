@@ -1,11 +1,8 @@
 """Names in context, against sums over all texts."""
 
 import itertools
-import math
-import time
 
 import numpy as np
-import pytest
 
 from sinonom_cli.pages.context import SURE, Context, Weights
 from sinonom_cli.pages.ngrams import count

@@ -1,0 +1,207 @@
+"""Claims about `sinonom read`, one function for each figure.
+
+columns: the character error rate (CER) of the columns of NomNaOCR's `Validate.txt`, given as pictures. The detector
+finds the characters of a column, the model that ships names them, and a context chooses among the names. Three contexts
+are compared: none, counts of the columns of `Train.txt` in *other* books than the column's own, and the counts that
+ship (all of `Train.txt`, which names none of these columns). The two editions of Kieu are two books with one poem; "no Kieu"
+leaves both out. The peer is PP-OCRv6 (package rapidocr), whose recognizer gets the column turned by 90 degrees.
+
+CER is the number of substitutions, deletions and insertions by which a text differs from the transcript, divided by the
+transcript's length; a sign for an illegible character stands for any one character. "Folded" counts forms of one
+character (爲 and 為) as equal. --seed 0 to 9 draw columns for figures; settings were chosen on columns of `Train.txt`
+(--list Train.txt: the columns that are read are then left out of the counts, but the model has learnt from them).
+
+    python benchmarks/read.py DATA [--list Validate.txt] [--limit 600] [--seed 0] [--without-peer]
+
+DATA is the folder with NomNaOCR's `All.txt` and the books' folders; the lists stand in it or beside it (--lists DIR).
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli.characters import form_of, repair
+from sinonom_cli.crops.transcripts import ILLEGIBLE
+from sinonom_cli.pages.column import in_context, read_column
+from sinonom_cli.pages.context import Context, shipped_context
+from sinonom_cli.pages.ngrams import count
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search.naming import Name
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+from context import columns_in
+
+VERSE = "Kieu"
+BINS = 15
+Names = list[list[Name]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column: its patch, its transcript with an ANY for each illegible character, and its names by sight."""
+
+    path: str
+    truth: str
+    names: Names
+
+    @property
+    def book(self) -> str:
+        return self.path.partition("/")[0]
+
+
+ANY = "\0"
+
+
+def steps(truth: str, text: str, same: Callable[[str, str], bool]) -> list[tuple[int | None, int | None]]:
+    """Return the cheapest alignment: pairs of places in both, None for a deletion or an insertion."""
+    cost = np.zeros((len(truth) + 1, len(text) + 1), int)
+    cost[:, 0], cost[0] = range(len(truth) + 1), range(len(text) + 1)
+    for i, a in enumerate(truth, 1):
+        for j, b in enumerate(text, 1):
+            cost[i, j] = min(cost[i - 1, j] + 1, cost[i, j - 1] + 1, cost[i - 1, j - 1] + (not same(a, b)))
+    i, j, found = len(truth), len(text), []
+    while i or j:
+        if i and j and cost[i, j] == cost[i - 1, j - 1] + (not same(truth[i - 1], text[j - 1])):
+            i, j = i - 1, j - 1
+            found.append((i, j))
+        elif i and cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+            found.append((i, None))
+        else:
+            j -= 1
+            found.append((None, j))
+    return found[::-1]
+
+
+def exactly(a: str, b: str) -> bool:
+    return a in (b, ANY)
+
+
+def folded(a: str, b: str) -> bool:
+    return a == ANY or form_of(a) == form_of(b)
+
+
+def errors(truth: str, text: str, same: Callable[[str, str], bool] = exactly) -> NDArray[np.int64]:
+    """Return substitutions, deletions and insertions, (3,) int64."""
+    pairs = steps(truth, text, same)
+    wrong = sum(a is not None and b is not None and not same(truth[a], text[b]) for a, b in pairs)
+    return np.array([wrong, sum(b is None for _, b in pairs), sum(a is None for a, _ in pairs)])
+
+
+def rates(columns: Sequence[Column], texts: Sequence[str]) -> str:
+    """Return a row of the table: CER, its parts, CER with forms folded, and CER of prose and of verse."""
+    exact = np.array([errors(column.truth, text) for column, text in zip(columns, texts, strict=True)])
+    loose = np.array([errors(column.truth, text, folded) for column, text in zip(columns, texts, strict=True)])
+    lengths = np.array([len(column.truth) for column in columns])
+    verse = np.array([VERSE in column.book for column in columns])
+
+    def rate(wrong: NDArray[np.int64], of: NDArray[np.bool_]) -> str:
+        return f"{wrong[of].sum() / lengths[of].sum():.2%}" if of.any() else "-"
+
+    everything = np.ones(len(columns), bool)
+    parts = " + ".join(f"{part:.2%}" for part in exact.sum(axis=0) / lengths.sum())
+    return (
+        f"{rate(exact, everything)} | {parts} | {rate(loose, everything)} | {rate(exact, ~verse)} | "
+        f"{rate(exact, verse)}"
+    )
+
+
+def certainty(columns: Sequence[Column], named: Sequence[Names]) -> str:
+    """Return the calibration of names and what the context changed: expected calibration error, harm, gain."""
+    rows = []
+    for column, names in zip(columns, named, strict=True):
+        text = "".join(several[0].char for several in names)
+        for a, b in steps(column.truth, text, exactly):
+            if a is not None and b is not None and column.truth[a] != ANY:
+                before, after = column.names[b][0].char, names[b][0]
+                rows.append((after.probability, after.char == column.truth[a], before == column.truth[a]))
+    chance, right, was = (np.array(part, float) for part in zip(*rows, strict=True))
+    place = np.minimum((chance * BINS).astype(int), BINS - 1)
+    apart = np.bincount(place, chance, BINS) - np.bincount(place, right, BINS)
+    harmed = ((was == 1) & (right == 0)).sum() / max((was == 1).sum(), 1)
+    mended = ((was == 0) & (right == 1)).sum() / max((was == 0).sum(), 1)
+    return f"{np.abs(apart).sum() / len(chance):.3f} | {harmed:.2%} | {mended:.1%}"
+
+
+def columns(given: argparse.Namespace) -> None:
+    """Print the CER of columns that are given as pictures."""
+    lists: Path = given.lists or given.data
+    learnt = (lists / "Train.txt").read_text(encoding="utf-8-sig").splitlines()
+    rows = (lists / given.list).read_text(encoding="utf-8-sig").splitlines()
+    chosen = sorted(random.Random(given.seed).sample(rows, min(given.limit or len(rows), len(rows))))
+    started, taken = time.process_time(), []
+    for line in chosen:
+        path, _, text = line.partition("\t")
+        truth = "".join(ANY if char in ILLEGIBLE else repair(char) for char in text)
+        names = [list(one.sight) for one in read_column(load_picture(given.data / path, whole=True))]
+        taken.append(Column(path=path, truth=truth, names=names))
+    spent = time.process_time() - started
+    characters = sum(len(column.truth) for column in taken)
+    print(f"{given.list}: {len(taken)} columns, {characters:,} characters, {1000 * spent / characters:.1f} ms each")
+    print("| context | CER | substitutions + deletions + insertions | folded | prose | verse | ECE | harmed | mended |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    show("none", taken, [column.names for column in taken])
+    used = {line.partition("\t")[0] for line in chosen}
+    learnt = [line for line in learnt if line.partition("\t")[0] not in used]
+    others = {book: others_of(learnt, lambda name, book=book: name != book) for book in {one.book for one in taken}}
+    show("other books", taken, [in_context(one.names, others[one.book]) for one in taken])
+    verse = [one for one in taken if VERSE in one.book]
+    if verse:
+        prose = others_of(learnt, lambda name: VERSE not in name)
+        show("other books, no Kieu", verse, [in_context(one.names, prose) for one in verse])
+    if given.list == "Train.txt":
+        same = others_of(learnt, lambda _: True)
+        show("other columns", taken, [in_context(one.names, same) for one in taken])
+    else:
+        show("ships", taken, [in_context(one.names, shipped_context()) for one in taken])
+    if not given.without_peer:
+        peer(given.data, taken)
+
+
+def others_of(lines: Sequence[str], wanted: Callable[[str], bool]) -> Context:
+    """Return a context from the lines of some books."""
+    return Context(count(columns_in(line for line in lines if wanted(line.partition("/")[0]))))
+
+
+def show(name: str, taken: Sequence[Column], named: Sequence[Names]) -> None:
+    texts = ["".join(several[0].char for several in names) for names in named]
+    print(f"| {name} | {rates(taken, texts)} | {certainty(taken, named)} |", flush=True)
+
+
+def peer(data: Path, taken: Sequence[Column]) -> None:
+    """Print the CER of PP-OCRv6's recognizer on the same columns."""
+    try:
+        from rapidocr import RapidOCR
+    except ImportError:
+        print("PP-OCRv6 was not measured: pip install --target DIR rapidocr, and add DIR to PYTHONPATH")
+        return
+    engine = RapidOCR(params={"Global.log_level": "error"})
+    texts = []
+    for column in taken:
+        grey = load_picture(data / column.path, whole=True)
+        turned = np.repeat(np.rot90(grey)[:, :, None], 3, axis=2)
+        found = engine(np.ascontiguousarray(turned), use_det=False, use_cls=False, use_rec=True)
+        texts.append("".join(found.txts or ()))
+    print(f"| PP-OCRv6 | {rates(taken, texts)} | | | |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--list", default="Validate.txt")
+    parser.add_argument("--lists", type=Path)
+    parser.add_argument("--limit", type=int, default=600)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--without-peer", action="store_true")
+    columns(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
