@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -16,15 +16,17 @@ from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.detect import Detector, Found, shipped_detector
 from sinonom_cli.layout.order import Direction, Placed, reading_order
 from sinonom_cli.pages.boxes import Known, inside
+from sinonom_cli.pages.column import in_context
 from sinonom_cli.pages.context import shipped_context
 from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
 from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
+from sinonom_cli.pages.sight import names_by_sight
 from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
 from sinonom_cli.pictures.page_ink import page_ink
 from sinonom_cli.search.naming import Name, shipped_namer
 
-NAMES, CANDIDATES = 5, 20
-"""Number of names that a character keeps, and of names among which its context chooses."""
+NAMES = 5
+"""Number of names that a character keeps."""
 FEWEST = 2
 """Smallest number of characters of a page; `query` takes pictures of single characters."""
 UNCERTAIN = 0.95
@@ -112,9 +114,13 @@ def see_page(
             again = detector.find(flat_ink, options.size)
             spots, scores = again.boxes, again.scores
             _check_count(len(spots))
+    sight = names_by_sight(upright, spots, namer)
+    spots, scores = spots[~sight.marks], scores[~sight.marks]
+    named = [several for several, mark in zip(sight.names, sight.marks, strict=True) if not mark]
+    _check_count(len(spots))
     places = reading_order(spots, scores, direction=options.direction)
     pictures = [cropped(upright, np.asarray(place.box)) for place in places]
-    names = namer(pictures, CANDIDATES)
+    names = [named[place.index] for place in places]
     _check_known(names, namer.farthest)
     _say_way(way)
     in_context = names_in_context(places, names) if options.context else names
@@ -176,16 +182,11 @@ def names_in_context(places: Sequence[Placed], names: Sequence[list[Name]]) -> l
     Parameters
     ----------
     places : of the characters, in reading order.
-    names : by sight; the order of the result may be another.
+    names : by sight.
     """
-    context = shipped_context()
-    found: list[list[Name]] = [[] for _ in names]
+    found: list[list[Name]] = []
     for _, run in groupby(range(len(places)), key=lambda k: (places[k].column, places[k].part.startswith("note"))):
-        members = list(run)
-        likely = context.decode([[(name.char, name.probability) for name in names[k]] for k in members])
-        for k, row in zip(members, likely, strict=True):
-            told = [replace(name, probability=float(share)) for name, share in zip(names[k], row, strict=False)]
-            found[k] = sorted(told, key=lambda name: -name.probability)
+        found += in_context([names[k] for k in run], shipped_context())
     return found
 
 
