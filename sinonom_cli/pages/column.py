@@ -45,6 +45,24 @@ class ColumnCharacter:
     names: tuple[Name, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Characters of columns, named by their looks.
+
+    Attributes
+    ----------
+    places : for each character, the place of its box, or of the upper one of its two boxes, among the given ones.
+    boxes : (n, 4) float64.
+    scores : (n,) float64, the higher one where two boxes were joined.
+    names : names of each character, the most probable first, at most `CANDIDATES`.
+    """
+
+    places: list[int]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    names: list[list[Name]]
+
+
 def read_column(
     grey: NDArray[np.uint8],
     boxes: NDArray[np.float64] | None = None,
@@ -75,24 +93,50 @@ def read_column(
     scores = np.ones(len(boxes)) if scores is None else scores
     order = np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable")
     boxes, scores = boxes[order], scores[order]
-    sight = names_by_sight(grey, boxes, namer, CANDIDATES)
-    groups = joined(grey, boxes, sight, np.zeros(len(boxes), np.int64), namer)
-    if len(groups) < len(boxes):
-        boxes = np.array([[*boxes[group, :2].min(axis=0), *boxes[group, 2:].max(axis=0)] for group in groups])
-        scores = np.array([scores[group].max() for group in groups])
-        sight = names_by_sight(grey, boxes, namer, CANDIDATES)
-    kept = np.flatnonzero(~sight.marks)
-    by_sight = [sight.names[place] for place in kept]
-    named = by_sight if context is None else in_context(by_sight, context)
+    seen = characters_by_sight(grey, boxes, scores, np.zeros(len(boxes), np.int64), namer)
+    named = seen.names if context is None else in_context(seen.names, context)
     return [
         ColumnCharacter(
-            box=(float(boxes[k, 0]), float(boxes[k, 1]), float(boxes[k, 2]), float(boxes[k, 3])),
-            score=float(scores[k]),
+            box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+            score=float(score),
             sight=tuple(before),
             names=tuple(after),
         )
-        for k, before, after in zip(kept, by_sight, named, strict=True)
+        for box, score, before, after in zip(seen.boxes, seen.scores, seen.names, named, strict=True)
     ]
+
+
+def characters_by_sight(
+    grey: NDArray[np.uint8],
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    columns: NDArray[np.int64],
+    namer: Namer,
+) -> Seen:
+    """Name the characters of one column or of several, join what is one character, and leave out paragraph marks.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8, dark strokes on a light ground.
+    boxes : (N, 4) float64, x0, y0, x1, y1, in reading order, from top to bottom in each column.
+    scores : (N,) float64, probability that a box holds a character.
+    columns : (N,) int64, number of the column of each box; the halves of a note are two columns.
+    namer : names characters by their looks.
+    """
+    sight = names_by_sight(grey, boxes, namer, CANDIDATES)
+    groups = joined(grey, boxes, sight, columns, namer)
+    whole = np.array([[*boxes[group, :2].min(axis=0), *boxes[group, 2:].max(axis=0)] for group in groups])
+    names, marks = ([part[group[0]] for group in groups] for part in (sight.names, sight.marks))
+    several = [place for place, group in enumerate(groups) if len(group) > 1]
+    for place, again in zip(several, names_by_sight(grey, whole[several], namer, CANDIDATES).names, strict=True):
+        names[place] = again
+    kept = [place for place, mark in enumerate(marks) if not mark]
+    return Seen(
+        places=[groups[place][0] for place in kept],
+        boxes=whole.reshape(-1, 4)[kept],
+        scores=np.array([scores[groups[place]].max() for place in kept]),
+        names=[names[place] for place in kept],
+    )
 
 
 def joined(
