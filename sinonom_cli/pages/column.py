@@ -7,16 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.crops.columns import column_ink
 from sinonom_cli.layout.detect import Detector, shipped_detector
 from sinonom_cli.pages.context import CANDIDATES, Context
-from sinonom_cli.pages.sight import names_by_sight
+from sinonom_cli.pages.sight import Sight, names_by_sight
 from sinonom_cli.search.naming import Name, Namer, shipped_namer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+
+TALL, NEAR = 1.45, 0.7
+"""Largest height of two boxes that may show one character, and largest distance of their middles, in pitches: the
+usual distance of neighbouring middles in the column."""
+USUAL = 1.2
+"""Pitch of a column of a few boxes, in heights of the tallest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,24 @@ class ColumnCharacter:
     score: float
     sight: tuple[Name, ...]
     names: tuple[Name, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Characters of columns, named by their looks.
+
+    Attributes
+    ----------
+    places : for each character, the place of its box, or of the upper one of its two boxes, among the given ones.
+    boxes : (n, 4) float64.
+    scores : (n,) float64, the higher one where two boxes were joined.
+    names : names of each character, the most probable first, at most `CANDIDATES`.
+    """
+
+    places: list[int]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    names: list[list[Name]]
 
 
 def read_column(
@@ -67,19 +93,103 @@ def read_column(
     scores = np.ones(len(boxes)) if scores is None else scores
     order = np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable")
     boxes, scores = boxes[order], scores[order]
-    sight = names_by_sight(grey, boxes, namer, CANDIDATES)
-    kept = np.flatnonzero(~sight.marks)
-    by_sight = [sight.names[place] for place in kept]
-    named = by_sight if context is None else in_context(by_sight, context)
+    seen = characters_by_sight(grey, boxes, scores, np.zeros(len(boxes), np.int64), namer)
+    named = seen.names if context is None else in_context(seen.names, context)
     return [
         ColumnCharacter(
-            box=(float(boxes[k, 0]), float(boxes[k, 1]), float(boxes[k, 2]), float(boxes[k, 3])),
-            score=float(scores[k]),
+            box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+            score=float(score),
             sight=tuple(before),
             names=tuple(after),
         )
-        for k, before, after in zip(kept, by_sight, named, strict=True)
+        for box, score, before, after in zip(seen.boxes, seen.scores, seen.names, named, strict=True)
     ]
+
+
+def characters_by_sight(
+    grey: NDArray[np.uint8],
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    columns: NDArray[np.int64],
+    namer: Namer,
+) -> Seen:
+    """Name the characters of one column or of several, join what is one character, and leave out paragraph marks.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8, dark strokes on a light ground.
+    boxes : (N, 4) float64, x0, y0, x1, y1, in reading order, from top to bottom in each column.
+    scores : (N,) float64, probability that a box holds a character.
+    columns : (N,) int64, number of the column of each box; the halves of a note are two columns.
+    namer : names characters by their looks.
+    """
+    sight = names_by_sight(grey, boxes, namer, CANDIDATES)
+    groups = joined(grey, boxes, sight, columns, namer)
+    whole = np.array([[*boxes[group, :2].min(axis=0), *boxes[group, 2:].max(axis=0)] for group in groups])
+    names, marks = ([part[group[0]] for group in groups] for part in (sight.names, sight.marks))
+    several = [place for place, group in enumerate(groups) if len(group) > 1]
+    for place, again in zip(several, names_by_sight(grey, whole[several], namer, CANDIDATES).names, strict=True):
+        names[place] = again
+    kept = [place for place, mark in enumerate(marks) if not mark]
+    return Seen(
+        places=[groups[place][0] for place in kept],
+        boxes=whole.reshape(-1, 4)[kept],
+        scores=np.array([scores[groups[place]].max() for place in kept]),
+        names=[names[place] for place in kept],
+    )
+
+
+def joined(
+    grey: NDArray[np.uint8],
+    boxes: NDArray[np.float64],
+    sight: Sight,
+    columns: NDArray[np.int64],
+    namer: Namer,
+) -> list[list[int]]:
+    """Return which boxes show one character together, as groups of one or two places in order.
+
+    A detector takes the upper and the lower part of a tall character for two. Two neighbours of a column that stand
+    close are one character if their union is nearer to a known character than the two are on average. On 300 columns
+    of NomNaOCR's `Train.txt`, this rule was right for all of 28 such pairs but one.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8, dark strokes on a light ground.
+    boxes : (N, 4) float64, in reading order, from top to bottom in each column.
+    sight : what they show.
+    columns : (N,) int64, number of the column of each box.
+    namer : names characters by their looks.
+    """
+    upper = np.array([k for k in _close(boxes, columns) if not sight.marks[k : k + 2].any()], np.int64)
+    both = np.hstack(
+        [np.minimum(boxes[upper, :2], boxes[upper + 1, :2]), np.maximum(boxes[upper, 2:], boxes[upper + 1, 2:])]
+    )
+    away = np.array([several[0].distance for several in sight.names])
+    union = np.array([several[0].distance for several in namer([cropped(grey, box) for box in both], 1)])
+    gain = (away[upper] + away[upper + 1]) / 2 - union
+    follower: dict[int, int] = {}
+    for place in np.argsort(-gain, kind="stable"):
+        k = int(upper[place])
+        if gain[place] > 0 and not {k, k + 1} & {*follower, *follower.values()}:
+            follower[k] = k + 1
+    return [[k, follower[k]] if k in follower else [k] for k in range(len(boxes)) if k not in follower.values()]
+
+
+def _close(boxes: NDArray[np.float64], columns: NDArray[np.int64]) -> list[int]:
+    """Return the places of boxes that may show one character with the next of their column."""
+    found: list[int] = []
+    for column in np.unique(columns):
+        places = np.flatnonzero(columns == column)
+        middle = (boxes[places, 1] + boxes[places, 3]) / 2
+        steps = np.diff(middle)
+        if not len(steps):
+            continue
+        heights = boxes[places, 3] - boxes[places, 1]
+        pitch = float(np.median(steps)) if len(steps) > 2 else USUAL * float(heights.max())
+        tall = np.maximum(boxes[places[1:], 3], boxes[places[:-1], 3]) - boxes[places[:-1], 1]
+        close = (tall < TALL * pitch) | (steps < NEAR * pitch)
+        found += [int(k) for k, below in zip(places[:-1][close], places[1:][close], strict=True) if below == k + 1]
+    return found
 
 
 def in_context(names: Sequence[Sequence[Name]], context: Context, starts: bool = True) -> list[list[Name]]:

@@ -31,7 +31,10 @@ CANDIDATES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Exponents of the parts of a text's probability.
+    """Exponents of the parts of a text's weight, chosen on 300 columns of NomNaOCR's `Train.txt`.
+
+    They were chosen with counts of other books and of other columns; the character error rate is within 0.1 % of the
+    best for `sight` from 1.3 to 2 and `text` from 0.4 to 0.45 times `sight`.
 
     Attributes
     ----------
@@ -40,9 +43,9 @@ class Weights:
     form : of the share that it has among the forms of its token.
     """
 
-    sight: float = 1.0
-    text: float = 0.6
-    form: float = 0.5
+    sight: float = 1.6
+    text: float = 0.7
+    form: float = 0.25
 
 
 class Lattice(NamedTuple):

@@ -105,3 +105,13 @@ def test_a_character_that_no_text_has_keeps_its_share_against_another() -> None:
     assert [one.char for one in found] == ["𪚥", "𪚦"]
     weights = shipped_context().weights
     assert found[0].probability / found[1].probability == pytest.approx(1.5**weights.sight)
+
+
+def test_two_boxes_of_one_character_are_joined_and_two_characters_are_not() -> None:
+    text = chars()
+    grey, boxes = column_of([glyph(char) for char in text]), boxes_of(len(text))
+    cut = np.array([EDGE, boxes[4, 1], EDGE + SIDE, boxes[4, 1] + 0.45 * SIDE])
+    split = np.vstack([boxes[:4], cut, [EDGE, cut[3], EDGE + SIDE, boxes[4, 3]], boxes[5:]])
+    read = read_column(grey, split)
+    assert [one.box for one in read] == [tuple(box) for box in boxes]
+    assert [one.box for one in read_column(grey, boxes)] == [tuple(box) for box in boxes]
