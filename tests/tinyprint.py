@@ -13,8 +13,9 @@ from sinonom_cli.relief.composition import Page
 
 @lru_cache(8)
 def printed(seed: int = 1, columns: int = 3, rows: int = 4) -> Page:
-    """Return a page of full columns with border and rules."""
-    return compose_page(brush(), np.random.default_rng(seed), plain(columns, rows))
+    """Return a page of full columns with border and rules, without 曰, which only a context tells from 日."""
+    glyphs = {char: pictures for char, pictures in brush().items() if char != "曰"}
+    return compose_page(glyphs, np.random.default_rng(seed), plain(columns, rows))
 
 
 def text_of(page: Page) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +14,10 @@ from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.detect import Detector, Found, shipped_detector
 from sinonom_cli.layout.order import Direction, Placed, reading_order
 from sinonom_cli.pages.boxes import Known, inside
-from sinonom_cli.pages.column import in_context
-from sinonom_cli.pages.context import shipped_context
+from sinonom_cli.pages.column import characters_by_sight
+from sinonom_cli.pages.context import CANDIDATES
 from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
+from sinonom_cli.pages.places import names_in_context, numbered, runs_of
 from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
 from sinonom_cli.pages.sight import names_by_sight
 from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
@@ -57,7 +56,7 @@ class PageOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class SeenPage:
     """Characters of a page, with the pictures that they are named from.
 
     Attributes
@@ -78,7 +77,7 @@ def see_page(
     options: PageOptions,
     known: Known | None = None,
     detector: Detector | None = None,
-) -> Seen:
+) -> SeenPage:
     """Find, order and name the characters of a page, each by its looks alone.
 
     Parameters
@@ -114,19 +113,21 @@ def see_page(
             again = detector.find(flat_ink, options.size)
             spots, scores = again.boxes, again.scores
             _check_count(len(spots))
-    sight = names_by_sight(upright, spots, namer)
-    spots, scores = spots[~sight.marks], scores[~sight.marks]
-    named = [several for several, mark in zip(sight.names, sight.marks, strict=True) if not mark]
-    _check_count(len(spots))
     places = reading_order(spots, scores, direction=options.direction)
+    boxes, scores = np.array([place.box for place in places]), scores[[place.index for place in places]]
+    if known is None and options.direction == "vertical":
+        seen = characters_by_sight(upright, boxes, scores, runs_of(places), namer)
+        places, scores, names = numbered(places, seen), seen.scores, seen.names
+        _check_count(len(places))
+    else:
+        names = names_by_sight(upright, boxes, namer, CANDIDATES).names
     pictures = [cropped(upright, np.asarray(place.box)) for place in places]
-    names = [named[place.index] for place in places]
     _check_known(names, namer.farthest)
     _say_way(way)
-    in_context = names_in_context(places, names) if options.context else names
+    named = names_in_context(places, names) if options.context else names
     characters = tuple(
-        _character(place, float(scores[place.index]), by_sight, called, turning, options.reject, namer.farthest)
-        for place, by_sight, called in zip(places, names, in_context, strict=True)
+        _character(place, float(score), by_sight, called, turning, options.reject, namer.farthest)
+        for place, score, by_sight, called in zip(places, scores, names, named, strict=True)
     )
     height, width = grey.shape
     reading = Reading(
@@ -140,7 +141,7 @@ def see_page(
         size=size,
         characters=characters,
     )
-    return Seen(reading=reading, pictures=pictures)
+    return SeenPage(reading=reading, pictures=pictures)
 
 
 def _found(ink: NDArray[np.float32], detector: Detector, size: float | None, known: Known | None) -> Found:
@@ -172,22 +173,6 @@ def _flat(
         return flattened(turning.way, turning.shape, frame) if crookedness(frame) >= CROOKED else None
     lean = lean_of(boxes) if direction == "vertical" else 0.0
     return turned_by(turning.way, turning.shape, lean) if abs(lean) >= LEANING else None
-
-
-def names_in_context(places: Sequence[Placed], names: Sequence[list[Name]]) -> list[list[Name]]:
-    """Return the names of each character with their probabilities in context, the most probable first.
-
-    The characters of a column are each other's context, the two halves of a note as one text apart from the column.
-
-    Parameters
-    ----------
-    places : of the characters, in reading order.
-    names : by sight.
-    """
-    found: list[list[Name]] = []
-    for _, run in groupby(range(len(places)), key=lambda k: (places[k].column, places[k].part.startswith("note"))):
-        found += in_context([names[k] for k in run], shipped_context())
-    return found
 
 
 def _check_count(count: int) -> None:
