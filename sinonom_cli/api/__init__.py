@@ -14,6 +14,7 @@ logger `sinonom_cli` of `logging`; progress goes to a callback.
 
 from sinonom_cli.api.reading import Page, read
 from sinonom_cli.api.rendering import Rendering, render
-from sinonom_cli.api.searching import Answer, Index, Match, embed, name, open_index
+from sinonom_cli.api.results import Answer, Match
+from sinonom_cli.api.searching import Index, embed, name, open_index
 
 __all__ = ["Answer", "Index", "Match", "Page", "Rendering", "embed", "name", "open_index", "read", "render"]

@@ -3,6 +3,7 @@
 import os
 
 from sinonom_cli import console, options
+from sinonom_cli.commands import train_loss_options as aims
 from sinonom_cli.commands import train_options as given
 from sinonom_cli.errors import ExitCode, SinonomError, need
 from sinonom_cli.train.config import Config
@@ -10,29 +11,29 @@ from sinonom_cli.train.options import DEFAULTS, LossName, complete
 
 
 def train(
-    loss: given.WhichLoss = LossName(DEFAULTS["loss"]),
+    loss: aims.WhichLoss = LossName(DEFAULTS["loss"]),
     data: given.Data = None,
     output: given.ModelFolder = DEFAULTS["output"],
     backbone: given.Backbone = None,
     stem_stride: given.StemStride = None,
     weights: given.Weights = None,
     head: given.Head = None,
-    teacher: given.Teacher = None,
-    teacher_weights: given.TeacherWeights = None,
-    distill: given.Distill = None,
-    distill_loss: given.DistillLoss = None,
-    teach: given.Teach = None,
+    teacher: aims.Teacher = None,
+    teacher_weights: aims.TeacherWeights = None,
+    distill: aims.Distill = None,
+    distill_loss: aims.DistillLoss = None,
+    teach: aims.Teach = None,
     embedding: given.Embedding = None,
     size: given.Size = DEFAULTS["size"],
     classes: given.Classes = None,
     images: given.Images = None,
     batch_size: given.BatchSize = None,
     micro_batch: given.MicroBatch = None,
-    mining: given.Mine = None,
-    margin: given.Margin = None,
-    recall_at: given.RecallAt = None,
-    simix: given.Simix = False,
-    memory: given.Memory = None,
+    mining: aims.Mine = None,
+    margin: aims.Margin = None,
+    recall_at: aims.RecallAt = None,
+    simix: aims.Simix = False,
+    memory: aims.Memory = None,
     frequency: given.Frequency = None,
     hard_classes: given.HardClasses = None,
     steps: given.Steps = None,

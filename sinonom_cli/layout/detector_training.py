@@ -5,19 +5,15 @@ Picture i of a training depends on the seed and on i alone. The state is written
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -26,7 +22,7 @@ from sinonom_cli.layout.compose import compose
 from sinonom_cli.layout.damage import USUAL, damaged
 from sinonom_cli.layout.detector_network import DetectorNetwork, loss_of, targets
 from sinonom_cli.layout.glyph_bank import GlyphBank
-from sinonom_cli.storage.atomic import write_bytes
+from sinonom_cli.networks import training_state
 
 SIDE = 256
 """Side of a training picture, pixels."""
@@ -177,32 +173,25 @@ class Training:
                     mean.copy_(now)
         return float(middles.detach()), float(boxes.detach())
 
+    @property
+    def _parts(self) -> dict[str, nn.Module]:
+        return {"network": self.network, "averaged": self.averaged}
+
     def _save(self) -> None:
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
-        for number, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
-        alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        write_bytes(self.state, save(alone, {"state": json.dumps({"step": self.step, "whose": self.whose})}))
+        training_state.save(self.state, self._parts, self.optimizer, {"step": self.step, "whose": self.whose})
 
     def _restore(self) -> None:
-        """Continue where a killed training of the same options and inputs was saved."""
-        try:
-            with safe_open(self.state, "pt") as file:
-                found: dict[str, Any] = json.loads((file.metadata() or {})["state"])
-                if found["whose"] != self.whose:
-                    return
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no dict
-        except (OSError, SafetensorError, KeyError, ValueError):
+        """Continue where a killed training of the same options and inputs was saved.
+
+        Raises
+        ------
+        SinonomError
+            If the state is damaged.
+        """
+        if not self.state.exists():
             return
-        for part, network in (("network", self.network), ("averaged", self.averaged)):
-            names = {name: value for name, value in tensors.items() if name.startswith(f"{part}.")}
-            network.load_state_dict({name.partition(".")[2]: value for name, value in names.items()})
-        saved = self.optimizer.state_dict()
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, field = name.split(".", 2)
-                saved["state"].setdefault(int(number), {})[field] = value
-        self.optimizer.load_state_dict(saved)
-        self.step = int(found["step"])
+        if training_state.progress_of(self.state).get("whose") != self.whose:
+            messages.warn(f"{self.state} belongs to a training with other options or inputs: beginning again")
+            return
+        self.step = int(training_state.load(self.state, self._parts, self.optimizer)["step"])
         messages.say(f"this training was begun before: continuing after {self.step} steps")

@@ -6,7 +6,6 @@ with the epoch in which it was killed, and ends with the weights of an unbroken 
 """
 
 import io
-import json
 import random
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -16,15 +15,13 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.callbacks import get_default_callbacks
 
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.storage.atomic import write_bytes
+from sinonom_cli.networks import training_state
 
 
 class Trainer(DetectionTrainer):  # type: ignore[misc]
@@ -49,20 +46,17 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
 
     def save_model(self) -> bool:
         """Write the state after an epoch."""
-        optimizer = self.optimizer.state_dict()
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        tensors |= {f"mean.{name}": value for name, value in self.ema.ema.state_dict().items()}
-        for number, values in optimizer["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": value for name, value in values.items()}
         groups = [
-            {name: value for name, value in group.items() if name != "params"} for group in optimizer["param_groups"]
+            {name: value for name, value in group.items() if name != "params"}
+            for group in self.optimizer.state_dict()["param_groups"]
         ]
-        record = {"epoch": self.epoch, "updates": self.ema.updates, "groups": groups, "whose": self.whose}
-        # Tensors are cloned, because safetensors refuses tensors that share memory.
-        alone = {name: value.detach().clone().contiguous() for name, value in tensors.items()}
-        # The function `save_file` of safetensors raises errors of its own for a full disk.
-        write_bytes(self.state, save(alone, {"state": json.dumps(record)}))
+        progress = {"epoch": self.epoch, "updates": self.ema.updates, "groups": groups, "whose": self.whose}
+        training_state.save(self.state, self._parts, self.optimizer, progress)
         return True
+
+    @property
+    def _parts(self) -> dict[str, torch.nn.Module]:
+        return {"model": self.model, "mean": self.ema.ema}
 
     def _do_train(self) -> None:
         self._setup_train()
@@ -81,38 +75,18 @@ class Trainer(DetectionTrainer):  # type: ignore[misc]
         """Continue after the last finished epoch, if there is a state of the same pages and options."""
         if not self.state.is_file():
             return
-        try:
-            with safe_open(self.state, framework="pt", device="cpu") as file:
-                record = json.loads((file.metadata() or {})["state"])
-                if record["whose"] != self.whose:
-                    return
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # It is not a mapping.
-            self._restore(tensors, record)
-        except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise SinonomError(f"{self.state} cannot be resumed from: {reason}", "--overwrite begins again") from error
-        messages.say(f"going on after {self.start_epoch} of {self.epochs} epochs")
-        self.finished(self.start_epoch)
-
-    def _restore(self, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
-        parts: dict[str, dict[str, torch.Tensor]] = {"model": {}, "mean": {}, "optimizer": {}}
-        for name, value in tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = value
-        self.model.load_state_dict(parts["model"])
-        self.ema.ema.load_state_dict(parts["mean"])
-        self.ema.updates = record["updates"]
-        saved = self.optimizer.state_dict()
-        saved["state"] = {}
-        for name, value in parts["optimizer"].items():
-            number, _, rest = name.partition(".")
-            saved["state"].setdefault(int(number), {})[rest] = value
-        for group, values in zip(saved["param_groups"], record["groups"], strict=True):
+        if training_state.progress_of(self.state).get("whose") != self.whose:
+            messages.warn(f"{self.state} belongs to a training with other options or pages: beginning again")
+            return
+        progress = training_state.load(self.state, self._parts, self.optimizer)
+        self.ema.updates = progress["updates"]
+        for group, values in zip(self.optimizer.param_groups, progress["groups"], strict=True):
             group.update(values)
-        self.optimizer.load_state_dict(saved)
-        self.start_epoch = record["epoch"] + 1
+        self.start_epoch = progress["epoch"] + 1
         if self.args.close_mosaic and self.start_epoch > self.epochs - self.args.close_mosaic:
             self._close_dataloader_mosaic()
+        messages.say(f"going on after {self.start_epoch} of {self.epochs} epochs")
+        self.finished(self.start_epoch)
 
     def final_eval(self) -> None:
         """Do nothing, because the exported file is measured in the way that it will be run."""

@@ -50,7 +50,7 @@ class Embedder:
     """
 
     def __init__(self, model: Model, threads: int = 1) -> None:
-        made = model.record["input"].get("preprocessing")
+        made = model.record.preprocessing
         if made != VERSION:
             raise SinonomError(
                 f"{model.path} learnt from pictures prepared in another way ({made}) than they are now ({VERSION})",

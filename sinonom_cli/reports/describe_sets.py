@@ -99,7 +99,7 @@ def describe(images: ImageSet, sizes_of: int | None) -> Description:
         bad=[name for name, size in sizes.items() if not size],
         doubtful=dict(_left_out(images).most_common()),
         kept=dict(Counter(reason for p in images.pictures if (reason := p.more.get("doubtful"))).most_common()),
-        failed=int(images.record.get("counts", {}).get("failed", 0)),
+        failed=images.record.failed,
     )
 
 

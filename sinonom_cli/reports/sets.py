@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sinonom_cli import messages
@@ -34,7 +35,7 @@ def run(paths: Sequence[Path], sheet: Path | None, all_sizes: bool, seed: int, *
         description = describe(images, None if all_sizes else LOOKED_AT)
         show(description, as_json)
         # A sheet needs the rows later; without a sheet, up to a million rows are freed before the next set is read.
-        found.append((images if sheet else ImageSet(path, [], {}, ""), description))
+        found.append((images if sheet else replace(images, pictures=[]), description))
     if sheet:
         from sinonom_cli.reports.set_sheet import draw
 

@@ -9,6 +9,7 @@ from sinonom_cli.networks.preprocess import VERSION
 from sinonom_cli.search.index import Index, read_index
 from sinonom_cli.search.integrity import quoted, remake
 from sinonom_cli.storage.model_folder import DEFAULT, Model, read_model
+from sinonom_cli.storage.model_record import model_record
 from sinonom_cli.storage.record import read_record
 
 CHARACTERS = DEFAULT.parent / "characters.faiss"
@@ -74,7 +75,7 @@ def model_of(index: Index, given: Path | None) -> Model:
         return model
     for place in (was, Path("model"), DEFAULT):
         try:
-            fits = read_record(place, "model").get("identity") == index.model_identity
+            fits = model_record(read_record(place, "model")).identity == index.model_identity
         except SinonomError:
             continue
         if fits:

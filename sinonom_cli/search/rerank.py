@@ -14,7 +14,7 @@ from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.search.probability import energies_of
 from sinonom_cli.search.same_carving import SIZE, Views, rough, scores, views_of
-from sinonom_cli.storage.record import read_record
+from sinonom_cli.storage.image_set import set_record
 
 if TYPE_CHECKING:
     from sinonom_cli.search.index import Index
@@ -35,7 +35,7 @@ def count_of(typed: int | None, index: Index) -> int:
 
 def _is_rendered(folder: Path) -> bool:
     try:
-        return "projection" in read_record(folder, "imageset")["options"]
+        return set_record(folder).reliefs
     except (SinonomError, OSError):
         return False
 

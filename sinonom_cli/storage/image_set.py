@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sinonom_cli.characters import char_of, is_label
 from sinonom_cli.errors import SinonomError
@@ -50,19 +49,34 @@ class Picture:
         return self.file_name.removeprefix("images/")
 
 
+@dataclass(frozen=True, kw_only=True)
+class SetRecord:
+    """What the record of an image set says besides its table; a plain folder of pictures has the defaults.
+
+    Attributes
+    ----------
+    reliefs : whether the pictures show reliefs: `render` made them.
+    failed : number of inputs of which no picture could be made.
+    """
+
+    reliefs: bool = False
+    failed: int = 0
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """A folder of pictures.
 
     Attributes
     ----------
+    record : what its record says.
     identity : hash that changes when the set's rows do, or, for a plain folder, when file names or sizes do.
     passed_over : number of files in a plain folder that are not pictures, by suffix.
     """
 
     path: Path
     pictures: list[Picture]
-    record: dict[str, Any]
+    record: SetRecord
     identity: str
     passed_over: dict[str, int] = field(default_factory=dict)
 
@@ -96,13 +110,26 @@ def read_imageset(path: Path, skip: Sequence[Path] = ()) -> ImageSet:
     from sinonom_cli.storage.fingerprints import digest_of  # a query, which reads no set, starts faster
 
     listed = digest_of((item.key, str(item.size)) for item in items)
-    return ImageSet(path, pictures, {}, listed, items.passed_over)
+    return ImageSet(path, pictures, SetRecord(), listed, items.passed_over)
+
+
+def set_record(path: Path) -> SetRecord:
+    """Read the record of a complete image set.
+
+    Raises
+    ------
+    SinonomError
+        As `read_record` does.
+    """
+    record = read_record(path, "imageset")
+    reliefs = "projection" in record.get("options", {})  # only `render` notes a projection
+    return SetRecord(reliefs=reliefs, failed=record.get("counts", {}).get("failed", 0))
 
 
 def _read_ours(path: Path) -> ImageSet:
     from sinonom_cli.storage.own_tables import read_table
 
-    record = read_record(path, "imageset")
+    record = set_record(path)
     table = path / "metadata.csv"
     if not table.is_file():
         raise SinonomError(f"{path} has no metadata.csv", "make the set again with --overwrite")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from sinonom_cli.storage.atomic import replacing
 from sinonom_cli.storage.inputs import Item
@@ -17,6 +17,43 @@ from sinonom_cli.storage.own_tables import TableRow, rows_of, write_table, writi
 
 Known = tuple[int, str]
 """Size of an input in bytes and its fingerprint, see `fingerprints.mark_of`."""
+
+
+class Entry(NamedTuple):
+    """A line of the journal about a finished item: its key, the size and fingerprint of its input, and its rows."""
+
+    key: str
+    size: int
+    mark: str
+    rows: list[TableRow]
+
+    def line(self) -> bytes:
+        """Return the entry as a line; ASCII JSON keeps the bytes of file names that are not UTF-8, as surrogates."""
+        entry = {"item": self.key, "bytes": self.size, "fingerprint": self.mark, "rows": self.rows}
+        return json.dumps(entry).encode("ascii") + b"\n"
+
+
+class Begun(NamedTuple):
+    """A line of the journal about files that are about to be written."""
+
+    files: list[str]
+
+    def line(self) -> bytes:
+        """Return the files as a line."""
+        return json.dumps({"begun": self.files}).encode("ascii") + b"\n"
+
+
+def _parsed(line: bytes) -> Entry | Begun | None:
+    """Read a line of a journal; None: it was being written when the run was killed."""
+    try:
+        found = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    if "begun" in found:
+        return Begun(found["begun"])
+    return Entry(found["item"], found["bytes"], found.get("fingerprint", ""), found["rows"])
 
 
 class Journal:
@@ -46,7 +83,7 @@ class Journal:
 
     def begin(self, names: Sequence[str]) -> None:
         """Record the files that are about to be written, so that they are recognised as ours after a kill."""
-        self._file.write(json.dumps({"begun": list(names)}).encode("ascii") + b"\n")
+        self._file.write(Begun(list(names)).line())
         self._file.flush()
 
     def add(self, item: Item, rows: Sequence[TableRow] | None, failure: str = "", mark: str = "") -> None:
@@ -56,7 +93,7 @@ class Journal:
             return
         self._at[item.key] = self._file.tell()
         self.done[item.key] = item.size, mark
-        self._file.write(_line(item.key, item.size, mark, rows))
+        self._file.write(Entry(item.key, item.size, mark, list(rows)).line())
 
     def forget(self, keys: Iterable[str]) -> list[str]:
         """Take done items as not done, so that they are made again; return the files that they consist of.
@@ -65,8 +102,8 @@ class Journal:
         """
         files: list[str] = []
         for entry in self._entries(iter(keys)):
-            del self.done[entry["item"]]
-            files += [row["file_name"] for row in entry["rows"] if row.get("file_name")]
+            del self.done[entry.key]
+            files += [row["file_name"] for row in entry.rows if row.get("file_name")]
         if self.begun is not None:
             self.begun.update(files)
         return files
@@ -97,13 +134,13 @@ class Journal:
             doubted = self.folder / "doubtful.csv"
             left_out = files.enter_context(writing_table(doubted, doubtful)) if doubtful else None
             for entry in self._entries(item.key for item in items if item.key in self.done):
-                pictures = [row for row in entry["rows"] if row.get("file_name")]
-                others = [row for row in entry["rows"] if not row.get("file_name")]
+                pictures = [row for row in entry.rows if row.get("file_name")]
+                others = [row for row in entry.rows if not row.get("file_name")]
                 for row in pictures:
                     metadata.add(row)
-                mark = self.done[entry["item"]][1]
-                counts = {"images": len(pictures), "doubtful": len(others), "fingerprint": mark}
-                done.add({key: {**entry, **counts}[key] for key in names})
+                counts = {"images": len(pictures), "doubtful": len(others), "fingerprint": self.done[entry.key][1]}
+                cells = {"item": entry.key, "bytes": entry.size, **counts}
+                done.add({name: cells[name] for name in names})
                 kept, aside = kept + len(pictures), aside + len(others)
                 if left_out:
                     for row in others:
@@ -122,11 +159,13 @@ class Journal:
         self.close()
         self.path.unlink(missing_ok=True)
 
-    def _entries(self, keys: Iterator[str]) -> Iterator[dict[str, Any]]:
+    def _entries(self, keys: Iterator[str]) -> Iterator[Entry]:
         with self.path.open("rb") as file:
             for key in keys:
                 file.seek(self._at[key])
-                yield json.loads(file.readline())
+                entry = _parsed(file.readline())
+                assert isinstance(entry, Entry), f"{self.path} was changed while it was read"
+                yield entry
 
     def _read(self) -> None:
         begun: set[str] = set()
@@ -134,19 +173,16 @@ class Journal:
         with self.path.open("r+b") as file:
             end = 0
             for line in file:
-                try:
-                    entry = json.loads(line) if line.endswith(b"\n") else None
-                except ValueError:
-                    entry = None
-                if entry is None:  # the line that was being written when the run was killed
+                entry = _parsed(line)
+                if entry is None:
                     break
-                if "begun" in entry:
+                if isinstance(entry, Begun):
                     noted = True
-                    begun.update(entry["begun"])
+                    begun.update(entry.files)
                 else:
-                    self._at[entry["item"]] = end
-                    self.done[entry["item"]] = entry["bytes"], entry.get("fingerprint", "")
-                    begun.difference_update(row.get("file_name", "") for row in entry["rows"])
+                    self._at[entry.key] = end
+                    self.done[entry.key] = entry.size, entry.mark
+                    begun.difference_update(row.get("file_name", "") for row in entry.rows)
                 end += len(line)
             file.truncate(end)
         self.begun = begun if noted or not self.done else None
@@ -160,13 +196,7 @@ class Journal:
                 size, mark = self.done[entry["item"]] = int(entry["bytes"]), entry.get("fingerprint") or ""
                 own = [next(pictures) for _ in range(int(entry["images"]))]
                 own += [next(others) for _ in range(int(entry.get("doubtful") or 0))]
-                journal.write(_line(entry["item"], size, mark, own))
-
-
-def _line(key: str, size: int, mark: str, rows: Sequence[TableRow]) -> bytes:
-    # ASCII JSON keeps file names that are not valid UTF-8; Python holds their bytes as surrogates.
-    entry = {"item": key, "bytes": size, "fingerprint": mark, "rows": list(rows)}
-    return json.dumps(entry).encode("ascii") + b"\n"
+                journal.write(Entry(entry["item"], size, mark, own).line())
 
 
 def finished(folder: Path) -> dict[str, Known]:

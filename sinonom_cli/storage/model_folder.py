@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sinonom_cli.assets import ASSETS
 from sinonom_cli.errors import SinonomError, need
 from sinonom_cli.storage.atomic import sha256_of, write_bytes
+from sinonom_cli.storage.model_record import ModelRecord, model_record
 from sinonom_cli.storage.record import Artifact, finish, read_record
 
 if TYPE_CHECKING:
@@ -27,37 +28,32 @@ class Model:
     """A model on disk: its path and its record."""
 
     path: Path
-    record: dict[str, Any]
+    record: ModelRecord
 
     @property
     def identity(self) -> str:
-        """Return the SHA-256 of the weights, in hexadecimal."""
-        return str(self.record["identity"])
+        """SHA-256 of the weights, in hexadecimal."""
+        return self.record.identity
 
     @property
     def onnx(self) -> Path:
-        """Return the path of the ONNX file."""
+        """Path of the ONNX file."""
         return self.path / "model.onnx"
 
     @property
     def size(self) -> int:
-        """Return the side of the square input, in pixels."""
-        return int(self.record["input"]["size"])
+        """Side of the square input, in pixels."""
+        return self.record.size
 
     @property
     def embedding_size(self) -> int:
-        """Return the dimension of the embeddings."""
-        return int(self.record["embedding_size"])
+        """Dimension of the embeddings."""
+        return self.record.embedding_size
 
     @property
     def distance(self) -> str:
-        """Return the distance for which the embeddings are meant."""
-        return str(self.record["distance"])
-
-    @property
-    def labels(self) -> list[str]:
-        """Return the labels that the model was trained on, in the order of its classes."""
-        return list(self.record["labels"])
+        """Distance for which the embeddings are meant."""
+        return self.record.distance
 
     def tensor(self, name: str) -> "NDArray[np.float32] | None":
         """Read one of the weights by name, float32; None if there is none of that name.
@@ -90,18 +86,14 @@ def read_model(path: Path | None = None) -> Model:
     """
     if path is None:
         path = Path("model") if Path("model", "artifact.json").exists() else DEFAULT
-    record = read_record(path, "model")
+    record = model_record(read_record(path, "model"))
     for name in ("model.safetensors", "model.onnx"):
         if not (path / name).is_file():
             raise SinonomError(f"{path} has no {name}", "copy the whole model again")
-    lacking = [name for name in (*CARD, "identity") if name not in record]
-    if lacking:
-        raise SinonomError(f"{path}/artifact.json has no {lacking[0]!r}", "copy the whole model again")
-    model = Model(path, record)
-    for name, sha256 in (("model.safetensors", model.identity), ("model.onnx", record.get("onnx_sha256"))):
+    for name, sha256 in (("model.safetensors", record.identity), ("model.onnx", record.onnx_sha256)):
         if sha256_of(path / name) != sha256:
             raise SinonomError(f"{path / name} is not the file that artifact.json names", "copy the whole model again")
-    return model
+    return Model(path, record)
 
 
 def write_model(
@@ -125,4 +117,4 @@ def write_model(
     write_bytes(artifact.path / "model.onnx", onnx)
     hashes = {"identity": sha256_of(weights), "onnx_sha256": sha256_of(artifact.path / "model.onnx")}
     finish(artifact, **hashes, **card)
-    return Model(artifact.path, artifact.record)
+    return Model(artifact.path, model_record(artifact.record))

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.networks import training_state
 from sinonom_cli.storage.atomic import replacing
-from sinonom_cli.train import checkpoint
 from sinonom_cli.train.class_centres import Centres
 from sinonom_cli.train.distill import as_tensor, distilled
 from sinonom_cli.train.distributed import Ranks
@@ -157,7 +157,7 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
     optimizer = _optimizer(training)
     progress: dict[str, Any] = {"step": 0, "best": 0.0}
     if last.exists():
-        progress = checkpoint.load(last, training.parts, optimizer)
+        progress = training_state.load(last, training.parts, optimizer)
         messages.say(f"resuming after step {progress['step']:,} of {plan.steps:,}")
     begun = progress["step"]
     for part in training.parts.values():
@@ -181,14 +181,14 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
             figures.write(scores)
             if judged and scores.get("val_mrr@5", 0.0) >= progress["best"] - CHANCE:
                 progress["best"] = max(progress["best"], scores.get("val_mrr@5", 0.0))
-                checkpoint.save(best, {"model": training.model}, None, {"step": step})
+                training_state.save(best, {"model": training.model}, None, {"step": step})
             if judged or time.monotonic() - saved > SECONDS_BETWEEN_SAVES:
-                checkpoint.save(last, training.parts, optimizer, {**progress, "step": step})
+                training_state.save(last, training.parts, optimizer, {**progress, "step": step})
                 saved = time.monotonic()
                 _forget_tables(training, step)
             figures.restart()
     if first:
-        chosen = checkpoint.load(best, {"model": training.model}, None)
+        chosen = training_state.load(best, {"model": training.model}, None)
         messages.say(f"taking the weights of step {chosen['step']:,}")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.networks.teachers import Teacher
@@ -70,18 +72,37 @@ def _begin(
     return begin(config.output, "model", options, inputs, config.overwrite, only_look=only_look)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _LearntSet:
+    """An image set in the record of a model: its name, and what it held.
+
+    Attributes
+    ----------
+    identity : hash of the set's rows.
+    contents : digest of its pictures; None: an earlier version noted the rows only.
+    """
+
+    name: str
+    identity: str
+    contents: str | None
+
+
+def _learnt_set(entry: Mapping[str, Any]) -> _LearntSet:
+    return _LearntSet(name=entry["name"], identity=entry["identity"], contents=entry.get("contents"))
+
+
 def _refuse_other_data(config: Config, artifact: Artifact, sets: Sequence[ImageSet], held: Sequence[str]) -> None:
     """Raise if the model was made from other pictures, or from these before they changed."""
-    there = artifact.record["inputs"]["sets"]
+    there = [_learnt_set(entry) for entry in artifact.record["inputs"]["sets"]]
     now = [(images.path.name, images.identity, digest) for images, digest in zip(sets, held, strict=True)]
     same = len(there) == len(now) and all(
-        entry["identity"] == identity and entry.get("contents", digest) == digest  # earlier versions noted rows only
-        for entry, (_, identity, digest) in zip(there, now, strict=True)
+        known.identity == identity and known.contents in (None, digest)
+        for known, (_, identity, digest) in zip(there, now, strict=True)
     )
     if not same:
-        known = {(entry["identity"], entry.get("contents")) for entry in there}
+        known = {(each.identity, each.contents) for each in there}
         others = [name for name, identity, digest in now if (identity, digest) not in known]
-        names = ", ".join(entry["name"] for entry in there)
+        names = ", ".join(each.name for each in there)
         raise SinonomError(
             f"{config.output} was made from other data: {names}, or these have changed since: {', '.join(others)}",
             "--overwrite, or another --output",

@@ -52,11 +52,6 @@ def listed(sets: Sequence[ImageSet]) -> list[tuple[int, Picture]]:
     return [(k, p) for k, images in enumerate(sets) for p in images.pictures if p.label]
 
 
-def shows_reliefs(images: ImageSet) -> bool:
-    """Return whether a set holds depth pictures: only `render` notes a projection."""
-    return "projection" in images.record.get("options", {})
-
-
 def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozenset[int] = frozenset()) -> Pictures:
     """Join the pictures of several image sets and hold some out.
 
@@ -99,7 +94,7 @@ def gather(sets: Sequence[ImageSet], seed: int, share: float, unreadable: frozen
         np.array([cell for cell, _, _ in found], dtype=np.int64),
         classes.astype(np.int64),
         owners,
-        np.array([shows_reliefs(s) for s in sets])[owners],
+        np.array([images.record.reliefs for images in sets])[owners],
         held,
         twins.astype(np.int64),
     )

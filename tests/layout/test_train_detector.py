@@ -10,10 +10,11 @@ pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from PIL import Image
-from refused import naming
+from refused import naming, refused
 
 from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
+from sinonom_cli.errors import ExitCode
 from sinonom_cli.layout import detector_training, train_detector
 from sinonom_cli.layout.detect import Detector
 from sinonom_cli.layout.detector_training import Pictures, Training
@@ -92,6 +93,10 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
     again = resumed.run(0, lambda *_: None).state_dict()
     assert all(np.array_equal(whole[name].numpy(), again[name].numpy()) for name in whole)
     assert Training(pictures, 4, 2, tmp_path / "broken", "other options").step == 0
+    state = tmp_path / "broken"
+    state.write_bytes(state.read_bytes()[:-100])
+    with refused(ExitCode.BAD_INPUT, state, "--overwrite"):
+        training("broken")
 
 
 def test_a_picture_depends_on_seed_and_number_alone() -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,8 +103,7 @@ print(json.dumps([list(vectors.shape), sorted(heavy & set(sys.modules))]))
 
 
 def test_a_model_of_another_preparation_is_refused(model):
-    model.record["input"]["preprocessing"] = 0
+    older = replace(model, record=replace(model.record, preprocessing=0))
     with refused(ExitCode.BAD_INPUT, model.path, VERSION) as caught:
-        Embedder(model)
-    model.record["input"]["preprocessing"] = VERSION
+        Embedder(older)
     assert caught.value.code == ExitCode.BAD_INPUT

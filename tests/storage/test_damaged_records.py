@@ -72,7 +72,7 @@ def test_no_value_in_an_index_s_record_is_believed(index: str, house: Path, caps
 def test_no_value_in_a_model_s_record_is_believed(house: Path, tmp_path: Path) -> None:
     model = tiny_model(tmp_path / "model")
     path = tmp_path / "model" / "artifact.json"
-    for number, record in enumerate(damaged(model.record)):
+    for number, record in enumerate(damaged(json.loads(path.read_text(encoding="utf-8")))):
         path.write_text(json.dumps(record), encoding="utf-8")
         command = ["index", str(house / "pictures"), str(tmp_path / f"{number}.faiss"), "--model", str(model.path)]
         assert cli.run([*command, "--workers", "0", "-q"]) in (ExitCode.DONE, ExitCode.BAD_INPUT), record

@@ -16,7 +16,7 @@ from PIL import Image
 from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.storage.image_set import ImageSet, Picture, read_imageset
+from sinonom_cli.storage.image_set import ImageSet, Picture, SetRecord, read_imageset
 
 pytest.importorskip("torch")
 
@@ -39,7 +39,7 @@ def draw(folder: Path, count: int = 4) -> list[Path]:
 
 
 def a_set(folder: Path, paths: list[Path]) -> ImageSet:
-    return ImageSet(folder, [Picture(p.name, "U+5B57", "字", p.name) for p in paths], {}, folder.name)
+    return ImageSet(folder, [Picture(p.name, "U+5B57", "字", p.name) for p in paths], SetRecord(), folder.name)
 
 
 def test_each_cell_holds_its_picture_prepared(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_classifier_answers_features_and_a_distribution_over_its_labels(
     model = read_model(tmp_path / "m")
     assert model.labels == [f"U+{0x5B57 + k:X}" for k in range(6)]
     assert (model.embedding_size, model.distance) == (length, "cosine")
-    assert model.record["head"] == ("ml-decoder" if "--head" in options else "linear")
+    assert model.record.head == ("ml-decoder" if "--head" in options else "linear")
     session = session_of(str(model.onnx), 1)
     assert [output.name for output in session.get_outputs()] == ["embedding", "classes"]
     embedding, classes = session.run(None, {"image": np.random.default_rng(0).random((3, 1, 32, 32), np.float32)})

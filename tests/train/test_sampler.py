@@ -11,7 +11,7 @@ import pytest
 from refused import refused
 
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.storage.image_set import ImageSet, Picture
+from sinonom_cli.storage.image_set import ImageSet, Picture, SetRecord
 from sinonom_cli.train.config import Config, weighed
 from sinonom_cli.train.losses.table import LOSSES
 from sinonom_cli.train.options import complete
@@ -23,7 +23,7 @@ def a_set(name: str, images: int, classes: range = range(40), *, depth: bool = F
     pictures = [
         Picture(f"{c}/{i}.png", f"U+{0x4E00 + c:X}", "", f"{name}-{c}-{i}") for c in classes for i in range(images)
     ]
-    return ImageSet(Path(name), pictures, {"options": {"projection": "orthographic"}} if depth else {}, name)
+    return ImageSet(Path(name), pictures, SetRecord(reliefs=depth), name)
 
 
 def joined(*sets: ImageSet) -> Pictures:

@@ -20,7 +20,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from sinonom_cli.errors import ExitCode  # noqa: E402
-from sinonom_cli.train import checkpoint, run  # noqa: E402
+from sinonom_cli.networks import training_state  # noqa: E402
+from sinonom_cli.train import run  # noqa: E402
 from sinonom_cli.train.class_centres import Centres  # noqa: E402
 from sinonom_cli.train.distributed import Ranks  # noqa: E402
 from sinonom_cli.train.gradient_cache import accumulate  # noqa: E402
@@ -252,7 +253,7 @@ def test_what_a_loss_learns_is_in_the_checkpoint_but_not_in_the_model(tmp_path: 
     assert last["loss.loss.library.W"].shape == (6, 8) and any(k.startswith("optimizer.") for k in last)
     moved = Criterion(Choice("arcface", "none", 0.5), 8, 6)
     before = moved.loss.library.W.detach().clone()
-    checkpoint.load(tmp_path / "m" / "resume" / "last.safetensors", {"loss": moved}, None)
+    training_state.load(tmp_path / "m" / "resume" / "last.safetensors", {"loss": moved}, None)
     assert not torch.equal(before, moved.loss.library.W)
     assert set(load_file(tmp_path / "m" / "resume" / "best.safetensors")) == {
         f"model.{name}" for name in training.model.state_dict()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.storage.image_set import ImageSet, Picture
+from sinonom_cli.storage.image_set import ImageSet, Picture, SetRecord
 from sinonom_cli.train import split
 from sinonom_cli.train.sampler import Sampler
 
@@ -20,7 +20,7 @@ def a_set(name: str, counts: dict[str, int], per_source: int = 1) -> ImageSet:
         for label, n in counts.items()
         for i in range(n)
     ]
-    return ImageSet(Path(name), pictures, {}, name)
+    return ImageSet(Path(name), pictures, SetRecord(), name)
 
 
 def many(name: str, images: int = 8, per_source: int = 1) -> ImageSet:
@@ -35,7 +35,7 @@ def names(pictures: split.Pictures) -> set[str]:
 def test_what_is_held_out_depends_neither_on_order_nor_on_other_pictures() -> None:
     a, b = many("a"), many("b")
     both = split.gather([a, b], seed=3, share=0.2)
-    turned = split.gather([b, ImageSet(a.path, a.pictures[::-1], {}, "a")], 3, 0.2)
+    turned = split.gather([b, ImageSet(a.path, a.pictures[::-1], SetRecord(), "a")], 3, 0.2)
     assert names(both) == names(turned)
     assert names(split.gather([a], 3, 0.2)) == {n for n in names(both) if n.startswith("a/")}
     assert 0.15 < both.held.mean() < 0.25

@@ -240,16 +240,18 @@ def test_a_timm_backbone_embeds_one_channel_in_unit_length(timm_model: str) -> N
 
 def test_the_discriminant_comes_out_of_the_same_command_and_leaves_an_unreadable_picture_out(tmp_path: Path) -> None:
     from sinonom_cli.storage.model_folder import read_model
+    from sinonom_cli.storage.record import read_record
 
     (draw(tmp_path / "set") / "U+5B57" / "hand0.png").write_bytes(b"no picture")
     command = ["train", "--loss", "lda", "--data", str(tmp_path / "set"), "--output", str(tmp_path / "m")]
     command += ["--size", "32", "--val", "0.3", "--steps", "80", "--workers", "0", "-q"]
     assert cli.run(command) == ExitCode.SOME_FAILED
     model = read_model(tmp_path / "m")
-    assert (model.record["head"], model.embedding_size, model.size) == ("lda", 5, 32)
-    assert model.record["validation"]["val_mrr@5"] > 0.6
-    assert "lr" not in model.record["options"]
+    assert (model.record.head, model.embedding_size, model.size) == ("lda", 5, 32)
+    record = read_record(tmp_path / "m", "model")
+    assert record["validation"]["val_mrr@5"] > 0.6
+    assert "lr" not in record["options"]
     with (tmp_path / "m" / "failures.csv").open(encoding="utf-8", newline="") as file:
         (failure,) = csv.DictReader(file)
     assert failure["file"].endswith("set/U+5B57/hand0.png") and failure["reason"]
-    assert model.record["counts"]["failed"] == 1 and model.record["trained_on"][0]["pictures"] == 35
+    assert record["counts"]["failed"] == 1 and record["trained_on"][0]["pictures"] == 35

@@ -203,7 +203,7 @@ def dimensions_of(wanted: int | None, model: Model) -> int:
     if wanted > model.embedding_size:
         what = f"--dimensions {wanted}: the embeddings of {model.path} have only {model.embedding_size}"
         raise UsageError(what, f"--dimensions {model.embedding_size // 2}, or leave it out")
-    if model.record.get("axes") != "principal":
+    if model.record.axes != "principal":
         raise SinonomError(
             f"{model.path} has {model.embedding_size} dimensions that are not sorted by variance: none can be left out",
             "leave out --dimensions; models that sinonom train makes with a metric loss can be shortened",

@@ -85,4 +85,4 @@ def test_a_model_that_cannot_be_shortened_is_refused(house: Path, capsys: pytest
     assert sinonom("index", "set", "db.faiss", "--dimensions", 4, "--model", "plain") == ExitCode.BAD_INPUT
     naming(capsys, "plain")
     assert not (house / "db.faiss").exists()
-    assert read_model(house / "model").record["axes"] == "principal"
+    assert read_model(house / "model").record.axes == "principal"

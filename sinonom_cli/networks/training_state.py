@@ -32,7 +32,8 @@ def save(
     if optimizer is not None:
         for number, entries in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{name}": value for name, value in entries.items()}
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    # Tensors are cloned, because safetensors refuses tensors that share memory.
+    plain = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
     # The progress is in the file's own header: after a kill, a second file could belong to another step.
     header = {"progress": json.dumps(progress, sort_keys=True)}
     # The library's save_file makes files that only their owner may read, and has its own errors for a full disk.
@@ -47,10 +48,10 @@ def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Op
     SinonomError
         If the file is damaged, does not exist, or belongs to another network.
     """
+    progress = progress_of(path)
     safetensors = need("safetensors", "train")
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            progress = json.loads(file.metadata()["progress"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no dict
         for name, module in modules.items():
             module.load_state_dict(_below(name, tensors))
@@ -62,9 +63,31 @@ def load(path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Op
             groups = optimizer.state_dict()["param_groups"]
             optimizer.load_state_dict({"state": state, "param_groups": groups})
     except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise SinonomError(f"{path} cannot be resumed from: {reason}", "--overwrite begins again") from error
+        raise cannot_resume(path, error) from error
     return progress
+
+
+def progress_of(path: Path) -> dict[str, Any]:
+    """Return the `progress` that `save` wrote, without reading the tensors.
+
+    Raises
+    ------
+    SinonomError
+        If the file is damaged or does not exist.
+    """
+    safetensors = need("safetensors", "train")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise cannot_resume(path, error) from error
+    return progress
+
+
+def cannot_resume(path: Path, error: Exception) -> SinonomError:
+    """Return the error for a state that is damaged, missing or of another network."""
+    reason = " ".join(str(error).split())[:120]
+    return SinonomError(f"{path} cannot be resumed from: {reason}", "--overwrite begins again")
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
