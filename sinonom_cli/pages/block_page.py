@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from sinonom_cli.pages.reading import Reading
 
-WIDTH, GAP = 860, 60
-"""Width of each picture, and of the gap between them, in units of the drawing."""
+WIDTH, GAP, LEAST = 1720, 60, 400
+"""Widths of both pictures together, of the gap between them, and of the narrower picture at least, in units of the
+drawing. Characters are drawn in one size on both."""
 LONGEST = 1800
 """Longest side of a picture in the page, pixels."""
 QUALITY = 80
@@ -48,25 +49,45 @@ def block_page(reading: Reading, grey: NDArray[np.uint8], matches: BlockMatches)
 
 def _panel(reading: Reading, matches: BlockMatches, block: BlockScore) -> dict[str, Any]:
     """Return what the template draws for a block."""
-    on_page, on_block = WIDTH / reading.width, WIDTH / block.size[0]
+    page_width, block_width = _widths(reading, matches, block)
+    on_page, on_block = page_width / reading.width, block_width / block.size[0]
     page_height, block_height = round(reading.height * on_page), round(block.size[1] * on_block)
+    right = page_width + GAP
     picture = _picture(block.picture)
     return {
         "block": block.block,
-        "left": WIDTH,
-        "right": WIDTH + GAP,
-        "width": 2 * WIDTH + GAP,
+        "left": page_width,
+        "right": right,
+        "width": right + block_width,
         "height": max(page_height, block_height),
         "page_height": page_height,
         "block_height": block_height,
         "block_picture": picture,
         "missing": str(block.picture or "a path that is known"),
-        "pairs": [pair for one in matches.characters if (pair := _pair(one, block.block, on_page, on_block))],
+        "pairs": [pair for one in matches.characters if (pair := _pair(one, block.block, on_page, on_block, right))],
     }
 
 
-def _pair(matches: CharacterMatches, block: str, on_page: float, on_block: float) -> dict[str, Any] | None:
-    """Return a character and its carving as they are drawn; None for a character of another block."""
+def _widths(reading: Reading, matches: BlockMatches, block: BlockScore) -> tuple[int, int]:
+    """Return the widths at which page and block are drawn, so that their characters have one size."""
+    pairs = [(one.character, one.carvings[0]) for one in matches.characters if one.carvings]
+    boxes = [(one.box, carving.box) for one, carving in pairs if carving.agrees and carving.block == block.block]
+    heights = np.array([(a[3] - a[1], b[3] - b[1]) for a, b in boxes if b is not None])
+    if not len(heights):  # another block has all characters
+        return WIDTH // 2, WIDTH // 2
+    page, carved = np.array([reading.width, block.size[0]]) / np.median(heights, axis=0)
+    width = round(min(max(WIDTH * page / (page + carved), LEAST), WIDTH - LEAST))
+    return width, WIDTH - width
+
+
+def _pair(matches: CharacterMatches, block: str, on_page: float, on_block: float, right: int) -> dict[str, Any] | None:
+    """Return a character and its carving as they are drawn; None for a character of another block.
+
+    Parameters
+    ----------
+    on_page, on_block : units of the drawing for a pixel of the page and for a unit of the block.
+    right : where the block begins, units of the drawing.
+    """
     one = matches.character
     outline = np.array(one.outline) * on_page
     first = matches.carvings[0] if matches.carvings else None
@@ -84,7 +105,6 @@ def _pair(matches: CharacterMatches, block: str, on_page: float, on_block: float
     if placed is None or placed.box is None:
         return pair
     x0, y0, x1, y1 = (value * on_block for value in placed.box)
-    right = WIDTH + GAP
     middle = outline.mean(axis=0)
     joined = (middle[0], middle[1], right + (x0 + x1) / 2, (y0 + y1) / 2)
     return pair | {

@@ -53,6 +53,16 @@ def test_blocks_with_other_characters_of_the_page_are_no_rivals() -> None:
     assert features(right, [right, dataclasses.replace(right, block=1)], 2)[2] == pytest.approx(0)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_page_whose_characters_all_look_like_one_carving_does_not_shrink_to_its_place() -> None:
+    one, other = blocks("a", "b")
+    energies = np.array([[1.5] * len(one.chars)] * len(other.chars))
+    energies[:, 17] = 0.1
+    energies[:6, 18] = 0.1
+    placing = placed(0, other.middles, one.middles, np.exp(-(energies - 0.1) / 0.07), energies, energies)
+    assert placing.evidence < 1 and probabilities([placing], 1)[0] < 0.1
+
+
 def test_characters_in_one_place_find_nothing() -> None:
     [one] = blocks("a")
     nowhere = np.zeros((35, 2))
