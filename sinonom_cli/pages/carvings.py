@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 NEAREST = 20
 """Number of carvings that vote for each character."""
+AT_ONCE = 16
+"""Number of characters that are compared with a block at once; with 300 carvings they take some megabytes."""
 SHARE, PAIRS = 0.034, 1000
 """Temperature of likeness as a share of the median energy between rows of the index, and number of pairs of rows for
 the median. The model that ships has the temperature 0.067 for prints (`query --calibrate`) and the median 1.97."""
@@ -79,8 +81,9 @@ class Carvings:
 
     def distances(self, vectors: NDArray[np.float32], block: int) -> NDArray[np.float64]:
         """Return the distances of (N, D) vectors to all rows of a block, (N, n) float64."""
-        rows = self.index.vectors_of(self.places.rows_of(block))
-        return np.asarray(self._searcher.measure(vectors[:, None, :], rows[None]), np.float64)
+        rows = self.index.vectors_of(self.places.rows_of(block))[None]
+        parts = [vectors[start : start + AT_ONCE, None] for start in range(0, len(vectors), AT_ONCE)]
+        return np.concatenate([np.asarray(self._searcher.measure(part, rows), np.float64) for part in parts])
 
     def energies(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return distances as energies; see `search.probability.energies_of`."""
