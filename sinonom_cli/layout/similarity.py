@@ -80,7 +80,8 @@ def find_similarity(given: Candidates, far: float) -> Similarity | None:
     for k in np.argsort(-score, kind="stable")[:REFINED]:
         a, b, u, v = maps[k].tolist()
         similarity, reached = _refined(Similarity(a=a, b=b, u=u, v=v), given, far)
-        if reached > most:
+        stretch = similarity.scale * given.moving / given.fixed
+        if reached > most and 1 / STRETCH <= stretch <= STRETCH:  # points that look like one point pull it to nothing
             best, most = similarity, reached
     return best
 

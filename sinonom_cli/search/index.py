@@ -81,6 +81,10 @@ class Index:
         """
         return self._stored_vectors().astype(np.float32, copy=False)
 
+    def vectors_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the vectors of some rows, (n, D) float32; an index in Milvus has none here."""
+        return self._stored_vectors()[rows].astype(np.float32, copy=False)
+
     def _stored_vectors(self) -> NDArray[np.floating]:
         return mapped_vectors(self.path, self.record) if self._flat is None else self._flat
 

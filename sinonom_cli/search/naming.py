@@ -57,12 +57,7 @@ class Namer:
 
     def embed(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return (N, D) float32 embeddings of (H, W) uint8 pictures, dark strokes on a light ground."""
-        size = self._embedder.model.size
-        parts = [
-            self._embedder.embed(prepare_all(pictures[start : start + AT_ONCE], size))
-            for start in range(0, len(pictures), AT_ONCE)
-        ]
-        return np.concatenate(parts) if parts else np.zeros((0, self._embedder.model.embedding_size), np.float32)
+        return embedded(self._embedder, pictures)
 
     def distances(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Return the distance of each picture to the nearest known character, (N,) float64."""
@@ -101,6 +96,15 @@ class Namer:
                 ]
             )
         return named
+
+
+def embedded(embedder: Embedder, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    """Return (N, D) float32 embeddings of (H, W) uint8 pictures, dark strokes on a light ground."""
+    parts = [
+        embedder.embed(prepare_all(pictures[start : start + AT_ONCE], embedder.model.size))
+        for start in range(0, len(pictures), AT_ONCE)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, embedder.model.embedding_size), np.float32)
 
 
 @lru_cache(1)
