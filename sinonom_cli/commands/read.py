@@ -41,6 +41,13 @@ def read(
             help="Boxes of the characters: CSV, a folder of YOLO text, or PAGE or ALTO XML (a file or a folder).",
         ),
     ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option("--index", metavar="INDEX", help="Index of carvings: also find the block that printed each page."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="Model of the index; otherwise found automatically.")
+    ] = None,
     detector: Annotated[
         Path | None,
         typer.Option("--detector", metavar="FILE", help="Another detector, which sinonom train-detector made."),
@@ -70,16 +77,19 @@ def read(
 
     Every page becomes text and JSON with a box and five names for each character, and a picture that shows them.
     characters.csv lists the characters of all pages. Columns are read from right to left.
+
+    With --index, blocks.csv says which block printed each page, matches.csv which carving printed each character, and
+    a web page for each page shows print and block side by side. The index is made of what cut and render wrote.
     """
     inputs, out = split_output(paths, output, "page")
     from sinonom_cli.pages.boxes import boxes_of
     from sinonom_cli.pages.read_page import PageOptions
-    from sinonom_cli.pages.run import COLUMNS, ReadPages, formats_of, write_characters
+    from sinonom_cli.pages.run import COLUMNS, ReadPages, content_of, formats_of, write_tables
     from sinonom_cli.pages.sources import find_pages
     from sinonom_cli.parallel.batch import close, fill
 
     formats = formats_of(f"{form},{readings or ''}")
-    skip = tuple(path for path in (out, boxes, detector) if path is not None)
+    skip = tuple(path for path in (out, boxes, detector, index) if path is not None)
     items = find_pages(inputs, limit, skip)
     options = PageOptions(
         direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject, context=context
@@ -91,8 +101,9 @@ def read(
             "command": "read",
             **vars(options),
             "formats": list(formats),
-            "boxes": str(boxes) if boxes else None,
-            "detector": str(detector) if detector else None,
+            "boxes": content_of(boxes),
+            "detector": content_of(detector),
+            "index": content_of(index and Path(f"{index}.json")),
         },
         items=items,
         passed_over=items.passed_over,
@@ -102,11 +113,13 @@ def read(
             formats=formats,
             boxes=boxes_of(boxes, items) if boxes else None,
             detector=detector,
+            index=index,
+            model=model,
         ),
         columns=COLUMNS,
         batch=batch,
         what="pages",
-        extra=lambda: {"read": write_characters(Path(out))},
-        needs=(boxes, detector),
+        extra=lambda: {"read": write_tables(Path(out), index is not None)},
+        needs=(boxes, detector, index, model),
     )
     close(artifact, as_json=json)

@@ -14,7 +14,7 @@ from sinonom_cli.pages.block_matches import BLOCK_COLUMNS, MATCH_COLUMNS
 from sinonom_cli.pages.block_page import block_page
 from sinonom_cli.pages.carvings import opened_carvings
 from sinonom_cli.pages.find_blocks import find_blocks
-from sinonom_cli.pages.read_page import Seen
+from sinonom_cli.pages.read_page import SeenPage
 from sinonom_cli.storage.atomic import write_json, write_text
 from sinonom_cli.storage.own_tables import TableRow, writing_table
 
@@ -31,7 +31,9 @@ def block_outputs(page: str) -> list[str]:
     return [f"pages/{page}.blocks.json", f"pages/{page}.blocks.html"]
 
 
-def write_blocks(out: Path, seen: Seen, grey: NDArray[np.uint8], index: Path, model: Path | None = None) -> TableRow:
+def write_blocks(
+    out: Path, seen: SeenPage, grey: NDArray[np.uint8], index: Path, model: Path | None = None
+) -> TableRow:
     """Look a page up in an index of carvings, and write what is found.
 
     Parameters

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.crops.boxes import digest
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.layout.detect import Detector, shipped_detector
+from sinonom_cli.pages.block_files import BLOCK_CELLS, block_outputs, write_block_tables, write_blocks
 from sinonom_cli.pages.boxes import Known
 from sinonom_cli.pages.exports import FORMATS
 from sinonom_cli.pages.exports.json_file import read_json
@@ -37,6 +39,7 @@ COLUMNS = (
     "mirrored",
     "picture_file_name",
     *(f"{name}_file_name" for name in FORMATS if name != "json"),
+    *BLOCK_CELLS,
 )
 """Columns of `metadata.csv`, which has a row for each page."""
 CHARACTER_COLUMNS = (
@@ -69,6 +72,8 @@ class ReadPages:
     formats : names of `FORMATS` to write; JSON is always written.
     boxes : boxes of characters by the item's key; None: the detector finds them.
     detector : ONNX file of another detector; None: the one that ships.
+    index, model : an index of carvings to look the characters up in, and its model where it is not found from the
+        index; None: they are not looked up.
     """
 
     out: Path
@@ -76,6 +81,8 @@ class ReadPages:
     formats: tuple[str, ...]
     boxes: Mapping[str, Known] | None = None
     detector: Path | None = None
+    index: Path | None = None
+    model: Path | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
         page, number = item.data
@@ -90,12 +97,14 @@ class ReadPages:
             known=None if self.boxes is None else self.boxes[item.key],
             detector=Detector(self.detector) if self.detector else shipped_detector(),
         )
-        return [self._write(seen.reading, grey, item.path)]
+        row = self._write(seen.reading, grey, item.path)
+        return [row if self.index is None else row | write_blocks(self.out, seen, grey, self.index, self.model)]
 
     def outputs(self, item: Item) -> list[str]:
         """Return the names of the files that are written for a page, relative to the output."""
         page = item.data[0]
-        return [_overlay(page), *(FORMATS[name].file_name(page) for name in FORMATS if self._writes(name))]
+        names = [_overlay(page), *(FORMATS[name].file_name(page) for name in FORMATS if self._writes(name))]
+        return names if self.index is None else [*names, *block_outputs(page)]
 
     def _writes(self, name: str) -> bool:
         return name == "json" or name in self.formats
@@ -134,6 +143,18 @@ def overlay(reading: Reading, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         [character.probability for character in characters],
         reading.size,
     )
+
+
+def write_tables(out: Path, blocks: bool) -> dict[str, int]:
+    """Write the tables of all pages, and return how many characters, columns and pages with a block there are.
+
+    Parameters
+    ----------
+    out : the folder, whose `metadata.csv` is there.
+    blocks : whether the pages were looked up among carvings.
+    """
+    counts = write_characters(out)
+    return counts | write_block_tables(out, rows_of(out / "metadata.csv")) if blocks else counts
 
 
 def write_characters(out: Path) -> dict[str, int]:
@@ -185,3 +206,18 @@ def formats_of(names: str) -> tuple[str, ...]:
         if name not in FORMATS:
             raise UsageError(f"--format has no {name!r}", f"give some of {', '.join(FORMATS)}")
     return tuple(name for name in FORMATS if name in asked)
+
+
+def content_of(path: Path | None) -> str | None:
+    """Return the SHA-256 of a file, or of all annotation files of a folder; None if none is given.
+
+    Raises
+    ------
+    BadInput
+        If it does not exist.
+    """
+    if path is None:
+        return None
+    if not path.exists():
+        raise BadInput(f"{path} does not exist", "give the path of an existing file")
+    return digest(path)
