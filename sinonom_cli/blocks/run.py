@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
-from sinonom_cli.blocks.find import Character, Read, find_characters
+from sinonom_cli.blocks.doubts import Doubt
+from sinonom_cli.blocks.find import Read, find_characters
 from sinonom_cli.blocks.ink import ink
+from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
 from sinonom_cli.blocks.level import level
-from sinonom_cli.blocks.picture import UNLIKELY, draw_block
+from sinonom_cli.blocks.picture import draw_block
 from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_triangles
+from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.meshes.height_maps import Scale
@@ -41,6 +44,7 @@ COLUMNS = (
     "place",
     "part",
     "polygon",
+    "named_by",
     *UPRIGHT_COLUMNS,
     "probability",
     "names",
@@ -72,7 +76,7 @@ class Cut:
     size: float | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
-        name, number = item.data
+        name, number, known = item.data
         notes = Notes()
         triangles = None
         if is_map(item.path):
@@ -85,59 +89,51 @@ class Cut:
         levelled = level(surface)
         size = None if self.size is None else self.size / surface.pixel
         read = find_characters(ink(levelled), self.mirrored, self.turned, size)
-        shape = surface.heights.shape
-        polygons = [read.way.back(character.outline, shape) for character in read.characters]
-        meshes = cut_samples(surface, polygons) if triangles is None else cut(surface, polygons, [triangles])
-        meshes = [_upright(mesh, read.way) for mesh in meshes]
-        if not any(map(len, meshes)):
+
+        def cut_out(read: Read) -> Pieces:
+            polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
+            meshes = cut_samples(surface, polygons) if triangles is None else cut(surface, polygons, [triangles])
+            meshes = [_upright(mesh, read.way) for mesh in meshes]
+            return Pieces(polygons=polygons, meshes=meshes, names=named(meshes))
+
+        learnt = learn(name, read, cut_out, known)
+        read = learnt.read
+        if not any(map(len, learnt.pieces.meshes)):
             raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
-        names = named(meshes)
         rows = [
-            self._write(item, name, place, character, polygon, mesh, called, surface)
-            | upright_cells(character.placed.box, read.ink.shape[::-1], surface.pixel)
-            for place, (character, polygon, mesh, called) in enumerate(
-                zip(read.characters, polygons, meshes, names, strict=True)
-            )
+            self._write(item, name, number, learnt, surface)
+            | upright_cells(read.characters[number].placed.box, read.ink.shape[::-1], surface.pixel)
+            for number, mesh in enumerate(learnt.pieces.meshes)
             if len(mesh)
         ]
-        self._describe(name, read, names, surface, levelled.depth, notes)
-        return rows
+        self._describe(name, learnt, surface, levelled.depth, notes)
+        return rows + [_doubtful(item, name, doubt, learnt, surface) for doubt in learnt.doubts]
 
     def outputs(self, item: Item) -> list[str]:
         """Return the names of the files that are written for each block, relative to the set, without its meshes."""
         return [_picture(item.data[0]), _record(item.data[0])]
 
-    def _write(
-        self,
-        item: Item,
-        name: str,
-        place: int,
-        character: Character,
-        polygon: NDArray[np.float64],
-        mesh: NDArray[np.float32],
-        names: list[Name],
-        surface: Surface,
-    ) -> TableRow:
+    def _write(self, item: Item, name: str, number: int, learnt: Learnt, surface: Surface) -> TableRow:
         """Write the mesh of a character and return its row."""
-        file_name = f"meshes/{name}/{place + 1:03d}.stl"
+        character, mesh = learnt.read.characters[number], learnt.pieces.meshes[number]
+        called, names = learnt.called[number], learnt.pieces.names[number]
+        file_name = _mesh(name, number)
         refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
         write_stl(self.out / file_name, mesh)
-        first = names[0] if names else None
-        known = first if first and first.probability >= UNLIKELY else None
-        scan = _in_scan(polygon, surface)
-        box = (*scan.min(axis=0), *scan.max(axis=0))
+        scan = _in_scan(learnt.pieces.polygons[number], surface)
         return {
             "file_name": file_name,
-            "label": known.label if known else "",
-            "char": known.char if known else "",
+            "label": called.label,
+            "char": called.char,
             "source": item.key,
-            "box": " ".join(f"{value:.6g}" for value in box),
+            "box": _box(scan),
             "block": name,
             "column": str(character.placed.column),
             "place": str(character.placed.place),
             "part": character.placed.part,
             "polygon": ";".join(f"{x:.6g},{y:.6g}" for x, y in scan),
-            "probability": f"{first.probability:.4f}" if first else "",
+            "named_by": called.named_by,
+            "probability": f"{called.probability:.4f}" if names or called.char else "",
             "names": " ".join(one.char for one in names),
             "probabilities": " ".join(f"{one.probability:.4f}" for one in names),
             "score": f"{character.score:.3f}",
@@ -146,19 +142,10 @@ class Cut:
             "record_file_name": _record(name),
         }
 
-    def _describe(
-        self, name: str, read: Read, names: list[list[Name]], surface: Surface, depth: float, notes: Notes
-    ) -> None:
+    def _describe(self, name: str, learnt: Learnt, surface: Surface, depth: float, notes: Notes) -> None:
         """Write the picture and the record of a block."""
-        picture = draw_block(
-            read.ink,
-            [character.outline for character in read.characters],
-            [f"{character.placed.column}.{character.placed.place}" for character in read.characters],
-            [called[0].char if called else "" for called in names],
-            [called[0].probability if called else 0.0 for called in names],
-            read.size,
-        )
-        save_png(self.out / _picture(name), picture)
+        read = learnt.read
+        save_png(self.out / _picture(name), picture_of(learnt))
         transform = np.eye(4)
         turn = read.way.matrix()
         transform[:3, :3] = np.einsum("ij,jk->ik", turn, surface.rotation)
@@ -167,6 +154,8 @@ class Cut:
         record: dict[str, Any] = {
             "characters": len(read.characters),
             "columns": max(character.placed.column for character in read.characters),
+            "doubtful": len(learnt.doubts),
+            **learnt.figures,
             "mirrored": read.way.mirrored,
             "turned": read.way.turned,
             "way_probability": round(read.way.probability, 4),
@@ -181,14 +170,30 @@ class Cut:
         write_text(self.out / _record(name), json.dumps(record, ensure_ascii=False, indent=1) + "\n")
 
 
+def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
+    """Return the picture of a block, (H, W, 3) uint8, with its characters outlined, numbered and named."""
+    characters = learnt.read.characters
+    doubted = {doubt.number for doubt in learnt.doubts}
+    firsts = [names[0].char if names else "" for names in learnt.pieces.names]
+    return draw_block(
+        learnt.read.ink,
+        [character.outline for character in characters],
+        [f"{character.placed.column}.{character.placed.place}" for character in characters],
+        [called.char or first for called, first in zip(learnt.called, firsts, strict=True)],
+        [0.0 if number in doubted else 1.0 for number in range(len(characters))],
+        learnt.read.size,
+    )
+
+
 def blocks_of(items: Items, limit: int | None) -> Items:
     """Return the blocks in files as items; each file of several height maps becomes several.
 
-    `data` is the name of the block, under which its files are written, and the number of its map in the file.
+    `data` is the name of the block, under which its files are written, the number of its map in the file, and what is
+    known of it: nothing.
     """
     found = each_map(items, limit)
     names = distinct({item.key: name_of(item) for item in found}, "")
-    named = [replace(item, data=(names[item.key], item.data - 1 if item.data else 0)) for item in found]
+    named = [replace(item, data=(names[item.key], item.data - 1 if item.data else 0, Knowledge())) for item in found]
     return Items(named, items.passed_over)
 
 
@@ -203,6 +208,48 @@ def named(meshes: Sequence[NDArray[np.float32]]) -> list[list[Name]]:
     for place, called in zip(places, shipped_namer()(pictures), strict=True):
         names[place] = called
     return names
+
+
+def known_blocks(items: Items, texts: Mapping[str, Text]) -> Items:
+    """Return the items with the transcripts of their blocks, by the blocks' names; a changed one changes the item."""
+    found = []
+    for item in items:
+        name, number, _ = item.data
+        text = texts.get(name, ())
+        found.append(replace(item, data=(name, number, Knowledge(text=text)), about="\n".join(text)))
+    return Items(found, items.passed_over)
+
+
+def _doubtful(item: Item, name: str, doubt: Doubt, learnt: Learnt, surface: Surface) -> TableRow:
+    """Return the row of a doubt in `doubtful.csv`."""
+    row = {
+        "source": item.key,
+        "block": name,
+        "column": str(doubt.column or ""),
+        "known": doubt.known,
+        "known_by": doubt.known_by,
+        "reason": doubt.reason,
+    }
+    if doubt.number is None:
+        return row
+    placed, names = learnt.read.characters[doubt.number].placed, learnt.pieces.names[doubt.number]
+    return {
+        **row,
+        "column": str(placed.column),
+        "place": str(placed.place),
+        "box": _box(_in_scan(learnt.pieces.polygons[doubt.number], surface)),
+        "mesh": _mesh(name, doubt.number) if len(learnt.pieces.meshes[doubt.number]) else "",
+        "char": names[0].char if names else "",
+        "probability": f"{names[0].probability:.4f}" if names else "",
+    }
+
+
+def _mesh(name: str, number: int) -> str:
+    return f"meshes/{name}/{number + 1:03d}.stl"
+
+
+def _box(points: NDArray[np.float64]) -> str:
+    return " ".join(f"{value:.6g}" for value in (*points.min(axis=0), *points.max(axis=0)))
 
 
 def _picture(name: str) -> str:

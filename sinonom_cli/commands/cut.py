@@ -39,6 +39,14 @@ def cut(
             help="Height of an ordinary character, in the units of the scans.",
         ),
     ] = None,
+    transcripts: Annotated[
+        Path | None,
+        typer.Option(
+            "--transcripts",
+            metavar="FILE",
+            help="Texts of the blocks, columns as lines from the right: <block>.txt, a folder, or CSV (block,text).",
+        ),
+    ] = None,
     pixel: Pixel = None,
     deeper: WhichIsDeeper = None,
     step: Step = None,
@@ -54,14 +62,23 @@ def cut(
     them as they are read.
     """
     inputs, out = split_output(paths, output, "block")
-    from sinonom_cli.blocks.run import COLUMNS, Cut, blocks_of
+    from sinonom_cli.blocks import doubts
+    from sinonom_cli.blocks.run import COLUMNS, Cut, blocks_of, known_blocks
+    from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.run import suffixes_of
     from sinonom_cli.storage.inputs import find_inputs
 
     scale = scale_of(pixel, deeper, step)
     items = blocks_of(find_inputs(inputs, suffixes_of(scale), "blocks", limit, skip=(out,)), limit)
-    options = {"mirror": mirror.value, "turn": turn.value, "char_height": char_height}
+    if transcripts is not None:
+        items = known_blocks(items, read_transcripts(transcripts, [item.data[0] for item in items]))
+    options = {
+        "transcripts": transcripts is not None,
+        "mirror": mirror.value,
+        "turn": turn.value,
+        "char_height": char_height,
+    }
     work = Cut(
         Path(out).absolute(),
         scale,
@@ -79,5 +96,7 @@ def cut(
         columns=COLUMNS,
         batch=batch,
         what="blocks",
+        doubtful=doubts.COLUMNS,
+        needs=(transcripts,),
     )
     close(artifact, as_json=json)

@@ -6,9 +6,9 @@ as possible meet (random sample consensus, Fischler and Bolles 1981, over all pa
 correspondences in place of random ones, with local optimisation, Chum et al. 2003). A thin-plate spline then follows
 what a similarity cannot: paper that shrank, a bent page, a bowed block, a photo from the side.
 
-How many pairs would meet by chance is estimated, too (Moisan and Stival 2004, *A probabilistic criterion to detect
-rigid point matches*): `Registration.log_chance` tells a print of this block from a print of another one, whatever the
-number of characters. A mirrored picture is not turned over here: mirror the x of its points first.
+How many pairs would meet by chance is estimated (Moisan and Stival 2004, *A probabilistic criterion to detect rigid
+point matches*): `Registration.log_chance` tells a print of this block from one of another, for any number of
+characters. A mirrored picture is not turned over here: mirror the x of its points first.
 """
 
 from __future__ import annotations

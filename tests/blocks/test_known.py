@@ -1,0 +1,74 @@
+"""`sinonom cut --transcripts`: names from the text, doubts in `doubtful.csv`, and no wrong names from another text."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from tinyscan import scans
+
+from sinonom_cli import cli
+from sinonom_cli.blocks.doubts import OTHER_TEXT
+from sinonom_cli.relief.composition import Page
+
+
+def sinonom(*arguments: object) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def block(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Page, str]:
+    """Return a folder with scans/, pages/ and a transcript, the page, and the block's name."""
+    folder = tmp_path_factory.mktemp("bản khắc")
+    [page] = scans(folder, columns=4, rows=5)
+    columns: dict[int, str] = {}
+    for placed in page.characters:
+        columns[placed.column] = columns.get(placed.column, "") + placed.char
+    [scan] = (folder / "scans" / "meshes").glob("*.stl")
+    (folder / "texts").mkdir()
+    (folder / "texts" / f"{scan.stem}.txt").write_text("\n".join(columns.values()), encoding="utf-8")
+    return folder, page, scan.stem
+
+
+def test_characters_are_named_by_their_transcript(block: tuple[Path, Page, str]) -> None:
+    folder, page, name = block
+    assert sinonom("cut", folder / "scans", folder / "a", "--transcripts", folder / "texts", "--workers", 0, "-q") == 0
+    rows = table(folder / "a" / "metadata.csv")
+    named = [row["char"] for row in rows if row["named_by"] == "transcript"]
+    assert named == [placed.char for placed in page.characters]
+    record = json.loads((folder / "a" / f"blocks/{name}.json").read_text(encoding="utf-8"))
+    assert record["transcript_agreement"] > 0.8 and record["transcript_characters"] == len(page.characters)
+
+
+def test_a_transcript_of_another_block_gives_one_line_and_no_names(
+    block: tuple[Path, Page, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder, page, name = block
+    text = tmp_path / f"{name}.txt"
+    text.write_text("龍鳳麟龜\n" * 5, encoding="utf-8")
+    assert sinonom("cut", folder / "scans", tmp_path / "cut", "--transcripts", text, "--workers", 0, "-q") == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if name in line and OTHER_TEXT in line]
+    assert len(said) == 1
+    first, *_ = table(tmp_path / "cut" / "doubtful.csv")
+    assert first["reason"].startswith(OTHER_TEXT) and first["known_by"] == "transcript"
+    rows = table(tmp_path / "cut" / "metadata.csv")
+    assert {row["named_by"] for row in rows} <= {"model", ""}
+    assert sum(row["char"] == placed.char for row, placed in zip(rows, page.characters, strict=False)) > 0.8 * len(rows)
+
+
+def test_a_changed_transcript_is_seen(block: tuple[Path, Page, str], tmp_path: Path) -> None:
+    folder, _, name = block
+    text = tmp_path / f"{name}.txt"
+    text.write_text((folder / "texts" / f"{name}.txt").read_text(encoding="utf-8"), encoding="utf-8")
+    command = ["cut", folder / "scans", tmp_path / "cut", "--transcripts", text, "--workers", 0, "-q"]
+    assert sinonom(*command) == 0
+    before = (tmp_path / "cut" / "metadata.csv").read_bytes()
+    assert sinonom(*command) == 0
+    text.write_text("天地玄黃\n", encoding="utf-8")
+    assert sinonom(*command) == 5
+    assert (tmp_path / "cut" / "metadata.csv").read_bytes() == before
