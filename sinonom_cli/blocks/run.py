@@ -17,11 +17,12 @@ from sinonom_cli.blocks.find import Character, Read, find_characters
 from sinonom_cli.blocks.ink import ink
 from sinonom_cli.blocks.level import level
 from sinonom_cli.blocks.picture import UNLIKELY, draw_block
-from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_triangles
+from sinonom_cli.blocks.scan import scan_of
+from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.meshes.height_maps import Scale
-from sinonom_cli.meshes.read import Notes, read_mesh
+from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import HEADER, write_stl
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.render.render import View, draw
@@ -53,6 +54,22 @@ COLUMNS = (
 """Columns of `metadata.csv`."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """The mesh of a character, which is on disk if it has any faces.
+
+    Attributes
+    ----------
+    file_name : of the mesh in the set.
+    faces : number of its faces.
+    picture : what `render` draws of it, (256, 256) uint8; None if it has no relief.
+    """
+
+    file_name: str
+    faces: int = 0
+    picture: NDArray[np.uint8] | None = None
+
+
 @dataclass(frozen=True)
 class Cut:
     """Cut the block of an item (its `data` is the block's name) into the mesh set `out`.
@@ -74,60 +91,68 @@ class Cut:
     def __call__(self, item: Item) -> list[TableRow]:
         name, number = item.data
         notes = Notes()
-        triangles = None
+        scan = None
         if is_map(item.path):
             if self.scale is None:
                 raise BadInput(f"{item.path.name} is a height map", "--pixel MM gives its scale")
             surface = surface_of_map(item.path, number, self.scale, notes)
         else:
-            triangles = read_mesh(item.path, notes)
-            surface = surface_of_triangles(triangles)
+            scan = scan_of(item.path, notes)
+            surface = surface_of_scan(scan)
         levelled = level(surface)
+        depth = levelled.depth
         size = None if self.size is None else self.size / surface.pixel
-        read = find_characters(ink(levelled), self.mirrored, self.turned, size)
-        shape = surface.heights.shape
-        polygons = [read.way.back(character.outline, shape) for character in read.characters]
-        meshes = cut_samples(surface, polygons) if triangles is None else cut(surface, polygons, [triangles])
-        meshes = [_upright(mesh, read.way) for mesh in meshes]
-        if not any(map(len, meshes)):
+        block = ink(levelled)
+        del levelled  # a map of 4,096 x 2,700 pixels takes 44 MB each time
+        read = find_characters(block, self.mirrored, self.turned, size)
+        polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
+        meshes = cut_samples(surface, polygons) if scan is None else cut(surface, polygons, scan)
+        pieces = [self._write_mesh(name, place, _upright(mesh, read.way)) for place, mesh in enumerate(meshes)]
+        if not any(piece.faces for piece in pieces):
             raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
-        names = named(meshes)
+        names = named([piece.picture for piece in pieces])
         rows = [
-            self._write(item, name, place, character, polygon, mesh, called, surface)
+            self._row(item, name, character, polygon, piece, called, surface)
             | upright_cells(character.placed.box, read.ink.shape[::-1], surface.pixel)
-            for place, (character, polygon, mesh, called) in enumerate(
-                zip(read.characters, polygons, meshes, names, strict=True)
-            )
-            if len(mesh)
+            for character, polygon, piece, called in zip(read.characters, polygons, pieces, names, strict=True)
+            if piece.faces
         ]
-        self._describe(name, read, names, surface, levelled.depth, notes)
+        self._describe(name, read, names, surface, depth, notes)
         return rows
 
     def outputs(self, item: Item) -> list[str]:
         """Return the names of the files that are written for each block, relative to the set, without its meshes."""
         return [_picture(item.data[0]), _record(item.data[0])]
 
-    def _write(
+    def _write_mesh(self, name: str, place: int, mesh: NDArray[np.float32]) -> Piece:
+        """Write the mesh of a character, if it has any faces, and draw it."""
+        file_name = f"meshes/{name}/{place + 1:03d}.stl"
+        if not len(mesh):
+            return Piece(file_name=file_name)
+        refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
+        write_stl(self.out / file_name, mesh)
+        picture = None
+        with suppress(SinonomError):  # a mesh without relief has no picture
+            picture = draw(mesh, View()).picture
+        return Piece(file_name=file_name, faces=len(mesh), picture=picture)
+
+    def _row(
         self,
         item: Item,
         name: str,
-        place: int,
         character: Character,
         polygon: NDArray[np.float64],
-        mesh: NDArray[np.float32],
+        piece: Piece,
         names: list[Name],
         surface: Surface,
     ) -> TableRow:
-        """Write the mesh of a character and return its row."""
-        file_name = f"meshes/{name}/{place + 1:03d}.stl"
-        refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
-        write_stl(self.out / file_name, mesh)
+        """Return the row of a character."""
         first = names[0] if names else None
         known = first if first and first.probability >= UNLIKELY else None
         scan = _in_scan(polygon, surface)
         box = (*scan.min(axis=0), *scan.max(axis=0))
         return {
-            "file_name": file_name,
+            "file_name": piece.file_name,
             "label": known.label if known else "",
             "char": known.char if known else "",
             "source": item.key,
@@ -141,7 +166,7 @@ class Cut:
             "names": " ".join(one.char for one in names),
             "probabilities": " ".join(f"{one.probability:.4f}" for one in names),
             "score": f"{character.score:.3f}",
-            "faces": str(len(mesh)),
+            "faces": str(piece.faces),
             "picture_file_name": _picture(name),
             "record_file_name": _record(name),
         }
@@ -192,15 +217,11 @@ def blocks_of(items: Items, limit: int | None) -> Items:
     return Items(named, items.passed_over)
 
 
-def named(meshes: Sequence[NDArray[np.float32]]) -> list[list[Name]]:
-    """Return the most probable names of each mesh (F, 3, 3), from the picture that `render` makes of it; else none."""
-    pictures, places = [], []
-    for place, mesh in enumerate(meshes):
-        with suppress(SinonomError):  # a mesh without relief has no picture
-            pictures.append(draw(mesh, View()).picture)
-            places.append(place)
-    names: list[list[Name]] = [[] for _ in meshes]
-    for place, called in zip(places, shipped_namer()(pictures), strict=True):
+def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
+    """Return the most probable names of each picture of a mesh; none without a picture."""
+    places = [place for place, picture in enumerate(pictures) if picture is not None]
+    names: list[list[Name]] = [[] for _ in pictures]
+    for place, called in zip(places, shipped_namer()([one for one in pictures if one is not None]), strict=True):
         names[place] = called
     return names
 
