@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sinonom_cli.blocks.coarse import Coarse, coarse_of
+from sinonom_cli.blocks.scan import Scan
+from sinonom_cli.meshes.read import Notes
+
 
 @dataclass(frozen=True)
 class Block:
@@ -99,6 +103,18 @@ def carved(
     if table is not None:
         heights = np.where(np.isnan(heights), table, heights)
     return Block(heights.astype(np.float32), tops, ink, plate, np.array(boxes, float), owner, pixel)
+
+
+def scan(triangles: NDArray[np.floating], parts: int = 1, notes: Notes | None = None) -> Scan:
+    """Return triangles, (F, 3, 3), as a scan that comes in several blocks."""
+    blocks = np.array_split(triangles.astype(np.float32), parts)
+    return Scan(lambda: blocks, notes or Notes())
+
+
+def coarse(triangles: NDArray[np.floating]) -> Coarse:
+    """Return the coarse model of triangles, (F, 3, 3)."""
+    whole = scan(triangles)
+    return coarse_of(whole, whole.box)
 
 
 def solid(block: Block, thick: float = 8.0) -> NDArray[np.float32]:

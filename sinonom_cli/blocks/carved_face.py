@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sinonom_cli.blocks.coarse import Coarse
 from sinonom_cli.blocks.regions import hull
 from sinonom_cli.blocks.relief_cells import CELLS, relief_of, tops_of
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.meshes.level import turn_up
-from sinonom_cli.meshes.survey import AGREED, Survey, survey
-from sinonom_cli.meshes.zbuffer import extent, z_buffer
+from sinonom_cli.meshes.survey import AGREED, Survey
 from sinonom_cli.messages import warn
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 SIDES = ("+x", "-x", "+y", "-y", "+z", "-z")
 PROBE = 2 * CELLS
 """Side of the coarse height maps, in pixels."""
-SAMPLES = 100_000
-"""Number of faces from which the shape of the scan is taken."""
 PLATE = 0.5
 """Greatest ratio of the spread of a scan across its thinnest direction to that across the next, at which it is a plate;
 then only the two sides across this direction can be the carved one."""
@@ -57,12 +55,12 @@ class Face(NamedTuple):
     is_open: bool
 
 
-def carved_face(triangles: "NDArray[np.float32]", side: str = "auto") -> Face:
+def carved_face(scan: Coarse, side: str = "auto") -> Face:
     """Return the carved side of a scan.
 
     Parameters
     ----------
-    triangles : (F, 3, 3) float32, finite.
+    scan : coarse model of the scan.
     side : "+x" to "-z" if it is known; "auto": find it. Both sides of a solid may be carved; then the one with more
         relief is chosen, with a warning.
 
@@ -75,12 +73,11 @@ def carved_face(triangles: "NDArray[np.float32]", side: str = "auto") -> Face:
     """
     if side not in (*SIDES, "auto"):
         raise UsageError(f"no side {side!r}", f"give one of {' '.join(SIDES)}, or auto")
-    found = survey(triangles)
-    lengths = found.box[1] - found.box[0]
+    lengths = scan.survey.box[1] - scan.survey.box[0]
     if not np.sort(lengths)[1] > 0:
         raise BadInput("the scan has no extent", "give a scan of a whole block")
-    axes = [SIDES.index(side) // 2] if side != "auto" else _axes(triangles)
-    views = {name: _view(triangles, name) for axis in axes for name in SIDES[2 * axis : 2 * axis + 2]}
+    axes = [SIDES.index(side) // 2] if side != "auto" else _axes(scan.spread)
+    views = {name: scan.seen(turn_to(name), PROBE)[0] for axis in axes for name in SIDES[2 * axis : 2 * axis + 2]}
     reliefs = {name: relief_of(view, float(lengths.max())) for name, view in views.items()}
     best = max(reliefs, key=lambda name: reliefs[name]) if side == "auto" else side
     if not reliefs[best] > 0:
@@ -89,10 +86,10 @@ def carved_face(triangles: "NDArray[np.float32]", side: str = "auto") -> Face:
     thickness = views[best] + views[other][:, ::-1]
     is_open = bool(np.median(thickness[np.isfinite(thickness)]) < THIN * lengths.max())
     if side == "auto" and is_open:
-        best = _outer(found, best, other, views)
+        best = _outer(scan.survey, best, other, views)
     elif side == "auto" and reliefs[other] > RIVAL * reliefs[best]:
         warn(f"two sides of the scan have relief, {best} and {other}: {best}, which has more, is taken")
-    return Face(best, _straightened(triangles, turn_to(best)), is_open)
+    return Face(best, _straightened(scan, turn_to(best)), is_open)
 
 
 def turn_to(side: str) -> "NDArray[np.float64]":
@@ -105,28 +102,13 @@ def turn_to(side: str) -> "NDArray[np.float64]":
     return rotation
 
 
-def _axes(triangles: "NDArray[np.float32]") -> list[int]:
+def _axes(covariance: "NDArray[np.float64]") -> list[int]:
     """Return the axes along which the carved side may look: the one nearest to a plate's normal, or all three.
 
     From the side, the face of a tilted plate is seen at a grazing angle and has much relief.
     """
-    centres = triangles[:: -(-len(triangles) // SAMPLES)].mean(axis=1, dtype=np.float64)
-    centres -= centres.mean(axis=0)
-    spread, ways = np.linalg.eigh(np.einsum("ni,nj->ij", centres, centres))
+    spread, ways = np.linalg.eigh(covariance)
     return [int(np.abs(ways[:, 0]).argmax())] if spread[0] < PLATE**2 * spread[1] else [0, 1, 2]
-
-
-def _view(triangles: "NDArray[np.float32]", side: str) -> "NDArray[np.float64]":
-    """Return a coarse height map from a side, (PROBE, PROBE), with heights from the middle; NaN where nothing is."""
-    return _seen(triangles, turn_to(side))[0]
-
-
-def _seen(triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]") -> "tuple[NDArray[np.float64], float]":
-    """Return a coarse height map of the turned scan, as `_view` does, and the side of its pixels."""
-    box = extent(triangles, rotation)
-    width = float((box[1] - box[0])[:2].max())
-    heights = z_buffer(triangles, rotation, box.mean(axis=0), width, PROBE).astype(np.float64)
-    return np.where(heights > -np.inf, heights, np.nan), width / PROBE
 
 
 def _outer(found: Survey, best: str, other: str, views: "dict[str, NDArray[np.float64]]") -> str:
@@ -141,10 +123,10 @@ def _outer(found: Survey, best: str, other: str, views: "dict[str, NDArray[np.fl
     return best
 
 
-def _straightened(triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _straightened(scan: Coarse, rotation: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """Return the rotation without the tilt of the tops."""
     for _ in range(ROUNDS):
-        heights, pixel = _seen(triangles, rotation)
+        heights, pixel = scan.seen(rotation, PROBE)
         tops = tops_of(heights, pixel * PROBE)
         x0, y0, x1, y1 = tops.surface.box
         slope = tops.surface.coefficients[[0, 1], [1, 0]] * 2 / (np.array([x1 - x0, y1 - y0]) * tops.side * pixel)
@@ -152,13 +134,13 @@ def _straightened(triangles: "NDArray[np.float32]", rotation: "NDArray[np.float6
     return rotation
 
 
-def upright(triangles: "NDArray[np.float32]", rotation: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def upright(scan: Coarse, rotation: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """Return the rotation after a turn in the plane of the map, of 45 degrees at most, that lays its sides straight.
 
     The sides are those of the smallest rectangle around the scan; nothing is turned if it is hardly smaller (SNUG) than
     the one that stands straight.
     """
-    heights, _ = _seen(triangles, rotation)
+    heights, _ = scan.seen(rotation, PROBE)
     corners = hull(np.isfinite(heights), 0.5)
     best, angle = SNUG * _area(corners, 0.0), 0.0
     for way in np.diff(corners, axis=0, append=corners[:1]):

@@ -1,6 +1,6 @@
 """Cut the characters of a block out of its scan: the triangles inside each outline, at full resolution."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -67,18 +67,21 @@ class Cutter:
             if end > start:
                 self._found[number].append(turned[order[start:end]])
 
-    def meshes(self) -> "list[NDArray[np.float32]]":
-        """Return the triangles of each outline, K arrays (n, 3, 3) float32, in the order in which they came.
+    def meshes(self) -> "Iterator[NDArray[np.float32]]":
+        """Yield the triangles of each outline, K arrays (n, 3, 3) float32, in the order in which they came.
 
-        They are in the map's coordinates (`Surface`): the carved face looks to +Z, x to the right, y up.
+        They are in the map's coordinates (`Surface`): the carved face looks to +Z, x to the right, y up. Each outline's
+        triangles leave the memory when they have been yielded.
         """
-        return [np.concatenate([*parts, np.empty((0, 3, 3), np.float32)]) for parts in self._found]
+        for parts in self._found:
+            yield np.concatenate([*parts, np.empty((0, 3, 3), np.float32)])
+            parts.clear()
 
 
 def cut(
     surface: Surface, polygons: "list[NDArray[np.float64]]", blocks: "Iterable[NDArray[np.float32]]"
-) -> "list[NDArray[np.float32]]":
-    """Return the triangles of a scan inside each polygon; see `Cutter`.
+) -> "Iterator[NDArray[np.float32]]":
+    """Yield the triangles of a scan inside each polygon; see `Cutter`.
 
     Parameters
     ----------
@@ -90,14 +93,13 @@ def cut(
     return cutter.meshes()
 
 
-def cut_samples(surface: Surface, polygons: "list[NDArray[np.float64]]") -> "list[NDArray[np.float32]]":
-    """Return the surface through the samples of a height map inside each polygon, for maps that have no triangles.
+def cut_samples(surface: Surface, polygons: "list[NDArray[np.float64]]") -> "Iterator[NDArray[np.float32]]":
+    """Yield the surface through the samples of a height map inside each polygon, for maps that have no triangles.
 
-    Returns
-    -------
+    Yields
+    ------
     K arrays (n, 3, 3) float32 in the map's coordinates (`Surface`); a sample belongs to all polygons that hold it.
     """
-    meshes = []
     for polygon in polygons:
         rows, columns = surface.heights.shape
         x0, y0 = np.maximum(np.floor(polygon.min(axis=0)).astype(int), 0)
@@ -106,8 +108,7 @@ def cut_samples(surface: Surface, polygons: "list[NDArray[np.float64]]") -> "lis
         within = inside(polygon - np.array([x0, y0]), window.shape)
         mesh = surface_of(np.where(within, window, np.float32(np.nan)), surface.pixel)
         middle = np.array([x0 + x1, -(y0 + y1), 0]) / 2 * surface.pixel
-        meshes.append((mesh + middle).astype(np.float32))
-    return meshes
+        yield (mesh + middle).astype(np.float32)
 
 
 @numba.njit(cache=True)

@@ -11,12 +11,15 @@ from sinonom_cli import messages
 from sinonom_cli.blocks.outlines import outlines
 from sinonom_cli.blocks.upright import Way, find_way
 from sinonom_cli.errors import BadInput
-from sinonom_cli.layout.detect import shipped_detector
+from sinonom_cli.layout.detect import resized, shipped_detector
 from sinonom_cli.layout.order import Placed, reading_order
 from sinonom_cli.search.naming import shipped_namer
 
 FEWEST = 2
 """Smallest number of characters of a block; the mesh of one character needs no cutting."""
+LOOKED_AT = 1280
+"""Longest side, in pixels, of the picture in which the size of characters is looked for. 100 characters of a column
+fit in, and the detector's time for all scales does not grow with the scan."""
 UNCERTAIN = 0.95
 """Probability of the way that a block lies, below which it is warned of."""
 
@@ -71,7 +74,7 @@ def find_characters(
     BadInput
         If fewer than `FEWEST` characters are found.
     """
-    found = shipped_detector().find(ink, size)
+    found = shipped_detector().find(ink, _size_of(ink) if size is None else size)
     if len(found.boxes) < FEWEST:
         what = "one character" if len(found.boxes) else "no characters"
         hint = "sinonom render takes meshes of single characters" if len(found.boxes) else "give the scan of a block"
@@ -92,3 +95,9 @@ def find_characters(
         for place, polygon in zip(places, polygons, strict=True)
     ]
     return Read(way=way, ink=ink, size=found.size, characters=characters)
+
+
+def _size_of(ink: NDArray[np.float32]) -> float:
+    """Return the height of an ordinary character, in pixels, found in a picture that is not too large."""
+    scale = min(1.0, LOOKED_AT / max(ink.shape))
+    return shipped_detector().size_of(resized(ink, scale)) / scale

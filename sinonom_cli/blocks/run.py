@@ -19,12 +19,13 @@ from sinonom_cli.blocks.ink import ink
 from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
 from sinonom_cli.blocks.level import level
 from sinonom_cli.blocks.picture import draw_block
-from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_triangles
+from sinonom_cli.blocks.scan import scan_of
+from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.meshes.height_maps import Scale
-from sinonom_cli.meshes.read import Notes, read_mesh
+from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import HEADER, write_stl
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.render.render import View, draw
@@ -78,23 +79,26 @@ class Cut:
     def __call__(self, item: Item) -> list[TableRow]:
         name, number, known = item.data
         notes = Notes()
-        triangles = None
+        scan = None
         if is_map(item.path):
             if self.scale is None:
                 raise BadInput(f"{item.path.name} is a height map", "--pixel MM gives its scale")
             surface = surface_of_map(item.path, number, self.scale, notes)
         else:
-            triangles = read_mesh(item.path, notes)
-            surface = surface_of_triangles(triangles)
+            scan = scan_of(item.path, notes)
+            surface = surface_of_scan(scan)
         levelled = level(surface)
+        depth = levelled.depth
         size = None if self.size is None else self.size / surface.pixel
-        read = find_characters(ink(levelled), self.mirrored, self.turned, size)
+        block = ink(levelled)
+        del levelled  # a map of 4,096 x 2,700 pixels takes 44 MB each time
+        read = find_characters(block, self.mirrored, self.turned, size)
 
         def cut_out(read: Read) -> Pieces:
             polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
-            meshes = cut_samples(surface, polygons) if triangles is None else cut(surface, polygons, [triangles])
-            meshes = [_upright(mesh, read.way) for mesh in meshes]
-            return Pieces(polygons=polygons, meshes=meshes, names=named(meshes))
+            found = cut_samples(surface, polygons) if scan is None else cut(surface, polygons, scan)
+            meshes = [_upright(mesh, read.way) for mesh in found]
+            return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
 
         learnt = learn(name, read, cut_out, known)
         read = learnt.read
@@ -106,7 +110,7 @@ class Cut:
             for number, mesh in enumerate(learnt.pieces.meshes)
             if len(mesh)
         ]
-        self._describe(name, learnt, surface, levelled.depth, notes)
+        self._describe(name, learnt, surface, depth, notes)
         return rows + [_doubtful(item, name, doubt, learnt, surface) for doubt in learnt.doubts]
 
     def outputs(self, item: Item) -> list[str]:
@@ -197,17 +201,20 @@ def blocks_of(items: Items, limit: int | None) -> Items:
     return Items(named, items.passed_over)
 
 
-def named(meshes: Sequence[NDArray[np.float32]]) -> list[list[Name]]:
-    """Return the most probable names of each mesh (F, 3, 3), from the picture that `render` makes of it; else none."""
-    pictures, places = [], []
-    for place, mesh in enumerate(meshes):
-        with suppress(SinonomError):  # a mesh without relief has no picture
-            pictures.append(draw(mesh, View()).picture)
-            places.append(place)
-    names: list[list[Name]] = [[] for _ in meshes]
-    for place, called in zip(places, shipped_namer()(pictures), strict=True):
+def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
+    """Return the most probable names of each picture of a mesh; none without a picture."""
+    places = [place for place, picture in enumerate(pictures) if picture is not None]
+    names: list[list[Name]] = [[] for _ in pictures]
+    for place, called in zip(places, shipped_namer()([one for one in pictures if one is not None]), strict=True):
         names[place] = called
     return names
+
+
+def _drawn(mesh: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """Return the picture that `render` makes of a mesh (F, 3, 3), (256, 256) uint8; None without relief."""
+    with suppress(SinonomError):
+        return draw(mesh, View()).picture
+    return None
 
 
 def known_blocks(items: Items, texts: Mapping[str, Text]) -> Items:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli.blocks.carved_face import carved_face, upright
-from sinonom_cli.errors import UsageError
+from sinonom_cli.blocks.coarse import coarse_of
+from sinonom_cli.blocks.scan import Scan
+from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.meshes.height_maps import Limits, Scale, read_heights
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stream import scan_heights
-from sinonom_cli.meshes.survey import survey
-from sinonom_cli.meshes.zbuffer import extent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,12 +59,14 @@ def surface_of_map(path: Path, number: int, scale: Scale, notes: Notes) -> Surfa
     return Surface(heights.astype(np.float32), pixel)
 
 
-def surface_of_triangles(triangles: "NDArray[np.float32]", pixel: float | None = None, side: str = "auto") -> Surface:
+def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") -> Surface:
     """Find the carved face of a scan, turn it to the viewer and draw its height map (orthographic z-buffer).
+
+    The scan is read twice: for a coarse model, in which the face is found, and for the map.
 
     Parameters
     ----------
-    triangles : (F, 3, 3) float32, finite: a closed solid or an open surface in any position.
+    scan : a closed solid or an open surface in any position.
     pixel : side of a pixel in the scan's units; None: the distance of the scan's samples, within LONGEST and SHORTEST.
     side : direction in which the carved face looks, "+x" to "-z"; "auto": the side with most relief.
 
@@ -75,23 +77,28 @@ def surface_of_triangles(triangles: "NDArray[np.float32]", pixel: float | None =
     UsageError
         If `side` is none of these, or the map would have a side of more than MOST_PIXELS.
     """
-    face = carved_face(triangles, side)
-    rotation = upright(triangles, face.rotation)
-    box = extent(triangles, rotation)
+    if not (scan.box[1] - scan.box[0]).max() > 0:
+        raise BadInput("the scan has no extent", "give a scan of a whole block")
+    coarse = coarse_of(scan, scan.box)
+    face = carved_face(coarse, side)
+    rotation = upright(coarse, face.rotation)
+    box = coarse.box(rotation)
     across, up = float(box[1, 0] - box[0, 0]), float(box[1, 1] - box[0, 1])
     if pixel is None:
-        seen = survey(triangles).shown["xyz".index(face.side[1])]
-        pixel = math.sqrt(2 * seen / len(triangles))  # a scan has two triangles for each sample
+        seen = coarse.survey.shown["xyz".index(face.side[1])]
+        pixel = math.sqrt(2 * seen / scan.faces)  # a scan has two triangles for each sample
         pixel = min(max(pixel, max(across, up) / LONGEST), max(across, up) / SHORTEST)
+    del coarse
     width, height = (max(1, math.ceil(length / pixel - 1e-6)) for length in (across, up))
     if max(width, height) > MOST_PIXELS:
         raise UsageError(
             f"at {pixel:g} a pixel the map would have {width:,} x {height:,} pixels, more than {MOST_PIXELS:,} a side",
             f"give a pixel of {max(across, up) / MOST_PIXELS:.3g} or more",
         )
-    seen_from_front = scan_heights([triangles], rotation, pixel)
+    seen_from_front = scan_heights(scan, rotation, pixel)
     middle = float(box[:, 2].mean())
-    heights = seen_from_front.heights - np.float32(middle)
+    heights = seen_from_front.heights
+    heights -= np.float32(middle)
     heights[np.isinf(heights)] = np.nan
     corner = np.array([seen_from_front.left, seen_from_front.top, middle])
     return Surface(heights, pixel, rotation, -corner)

@@ -30,7 +30,7 @@ def extent(triangles: Any, rotation: Any) -> Any:
 
     Parameters
     ----------
-    triangles : (F, 3, 3) float32.
+    triangles : (F, 3, 3) float32; also polygons of another number of vertices, or points (N, 1, 3).
     rotation : (3, 3) float64.
 
     Returns
@@ -40,7 +40,7 @@ def extent(triangles: Any, rotation: Any) -> Any:
     box = np.empty((2, 3))
     box[0], box[1] = np.inf, -np.inf
     for f in range(triangles.shape[0]):
-        for v in range(3):
+        for v in range(triangles.shape[1]):
             x, y, z = triangles[f, v, 0], triangles[f, v, 1], triangles[f, v, 2]
             for k in range(3):
                 value = rotation[k, 0] * x + rotation[k, 1] * y + rotation[k, 2] * z

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from skimage.measure import points_in_poly
 from tinyblock import carved, open_face, solid
+from tinyblock import scan as as_scan
 from tinymesh import turn
 
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
 from sinonom_cli.blocks.outlines import outlines
-from sinonom_cli.blocks.surface import Surface, surface_of_triangles
+from sinonom_cli.blocks.surface import Surface, surface_of_scan
 
 SHAPES = [
     np.array([[3.2, 4.1], [20.7, 2.5], [25.1, 18.3], [14.0, 12.0], [6.6, 24.9]]),
@@ -23,7 +24,7 @@ def scan() -> np.ndarray:
 
 
 def test_triangles_belong_to_the_polygon_that_holds_their_centre(scan: np.ndarray) -> None:
-    surface = surface_of_triangles(scan, pixel=0.4)
+    surface = surface_of_scan(as_scan(scan), pixel=0.4)
     meshes = cut(surface, SHAPES, [scan])
     turned = np.einsum("fvk,jk->fvj", scan.astype(float), surface.rotation) + surface.shift
     centres = turned.mean(axis=1)
@@ -36,7 +37,7 @@ def test_triangles_belong_to_the_polygon_that_holds_their_centre(scan: np.ndarra
 
 
 def test_blocks_of_triangles_give_what_the_whole_scan_gives(scan: np.ndarray) -> None:
-    surface = surface_of_triangles(scan, pixel=0.4)
+    surface = surface_of_scan(as_scan(scan), pixel=0.4)
     for one, other in zip(cut(surface, SHAPES, [scan]), cut(surface, SHAPES, np.array_split(scan, 7)), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -47,14 +48,14 @@ def test_a_centre_in_two_polygons_belongs_to_the_first() -> None:
     part = np.array([[10.0, 10], [45, 10], [45, 20], [10, 20]])
     surface = Surface(np.zeros((30, 50), np.float32), 1.0)
     first, second = cut(surface, [whole, part], [face])
-    alone = cut(surface, [part], [face])[0]
-    assert len(first) == len(cut(surface, [whole], [face])[0])
+    alone = next(cut(surface, [part], [face]))
+    assert len(first) == len(next(cut(surface, [whole], [face])))
     assert len(second) == (alone.mean(axis=1)[:, 0] > 40).sum() > 0
 
 
 def test_the_face_looks_up_and_the_mesh_has_its_relief(scan: np.ndarray) -> None:
-    surface = surface_of_triangles(scan)
-    mesh = cut(surface, [SHAPES[0] / 0.4 * surface.pixel * 3], [scan])[0]
+    surface = surface_of_scan(as_scan(scan))
+    mesh = next(cut(surface, [SHAPES[0] / 0.4 * surface.pixel * 3], [scan]))
     normals = np.cross(mesh[:, 1] - mesh[:, 0], mesh[:, 2] - mesh[:, 0])
     assert (normals[:, 2] > 0).mean() > 0.99
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tinyblock import Block, carved, open_face, solid
+from tinyblock import Block, carved, coarse, open_face, scan, solid
 from tinymesh import turn
 
 from sinonom_cli.blocks.carved_face import SIDES, carved_face, turn_to, upright
-from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_triangles
+from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
@@ -40,14 +40,14 @@ def points_above(surface: Surface, triangles: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("side", SIDES)
 def test_the_carved_face_of_a_solid_is_found_in_all_six_orientations(closed: np.ndarray, side: str) -> None:
     assert np.linalg.det(turn_to(side)) == pytest.approx(1)
-    found = carved_face(placed(closed, side))
+    found = carved_face(coarse(placed(closed, side)))
     assert found.side == side and not found.is_open
     assert np.degrees(np.arccos((found.rotation @ turn_to(side).T)[2, 2])) < 0.5
 
 
 @pytest.mark.parametrize("side", ["+z", "-z", "-x"])
 def test_the_windings_tell_an_open_surface_from_its_back(block: Block, side: str) -> None:
-    found = carved_face(placed(open_face(block.heights, block.pixel), side))
+    found = carved_face(coarse(placed(open_face(block.heights, block.pixel), side)))
     assert found.side == side and found.is_open
 
 
@@ -55,12 +55,12 @@ def test_the_windings_tell_an_open_surface_from_its_back(block: Block, side: str
 def test_without_windings_the_flat_tops_tell_the_face_from_the_back(block: Block, side: str) -> None:
     triangles = placed(open_face(block.heights, block.pixel), side)
     triangles[::2] = triangles[::2, ::-1]
-    assert carved_face(triangles).side == side
+    assert carved_face(coarse(triangles)).side == side
 
 
 def test_tilt_is_taken_out_of_the_rotation(closed: np.ndarray) -> None:
     tilted = placed(closed, "+z", (11, -9))
-    found = carved_face(tilted)
+    found = carved_face(coarse(tilted))
     assert np.degrees(np.arccos((found.rotation @ turn(11, -9))[2, 2])) < 0.5
 
 
@@ -68,14 +68,14 @@ def test_a_block_that_lies_askew_is_laid_straight(block: Block) -> None:
     c, s = np.cos(0.4), np.sin(0.4)
     face = open_face(np.where(block.plate, block.heights, np.nan), block.pixel)
     askew = np.einsum("fvk,jk->fvj", face, np.array([[c, -s, 0], [s, c, 0], [0, 0, 1.0]]))
-    surface = surface_of_triangles(askew.astype(np.float32))
+    surface = surface_of_scan(scan(askew.astype(np.float32)))
     assert np.isfinite(surface.heights).mean() > 0.97
 
 
 @pytest.mark.parametrize("side", ["+z", "-x"])
 def test_the_map_shows_the_scan_where_its_rotation_and_shift_say(closed: np.ndarray, side: str) -> None:
     tilted = placed(closed, side, (4, 3))
-    surface = surface_of_triangles(tilted, pixel=0.125)
+    surface = surface_of_scan(scan(tilted), pixel=0.125)
     off = points_above(surface, tilted)
     assert np.isfinite(off).mean() > 0.9
     off = off[np.isfinite(off)]
@@ -87,7 +87,7 @@ def test_the_map_shows_the_scan_where_its_rotation_and_shift_say(closed: np.ndar
 
 def test_the_pixel_is_the_distance_of_the_samples_of_the_scan(block: Block) -> None:
     fine = np.kron(np.nan_to_num(block.heights), np.ones((3, 3), np.float32))
-    surface = surface_of_triangles(open_face(fine, block.pixel))
+    surface = surface_of_scan(scan(open_face(fine, block.pixel)))
     assert surface.pixel == pytest.approx(block.pixel, rel=0.05)
 
 
@@ -97,9 +97,9 @@ def test_a_block_that_is_carved_on_both_sides_is_taken_from_the_deeper_one_with_
     face = np.nan_to_num(block.heights, nan=float(np.nanmedian(block.heights)))
     back = placed(open_face(face * 0.8 + 8, block.pixel), "-z")
     back[..., 0] += face.shape[1] * block.pixel
-    found = carved_face(np.concatenate([open_face(face, block.pixel), back]))
+    found = carved_face(coarse(np.concatenate([open_face(face, block.pixel), back])))
     assert found.side == "+z" and "-z" in capsys.readouterr().err
-    assert carved_face(np.concatenate([open_face(face, block.pixel), back]), "-z").side == "-z"
+    assert carved_face(coarse(np.concatenate([open_face(face, block.pixel), back])), "-z").side == "-z"
 
 
 def test_a_height_map_keeps_its_samples_and_numbers(tmp_path: Path) -> None:
@@ -121,15 +121,15 @@ def test_heights_without_a_scale_span_three_millimetres(tmp_path: Path) -> None:
 @pytest.mark.parametrize("flat", [np.zeros((2, 3, 3)), open_face(np.zeros((60, 80)), 0.5)])
 def test_a_scan_without_extent_or_relief_is_refused(flat: np.ndarray) -> None:
     with pytest.raises(BadInput):
-        surface_of_triangles(flat.astype(np.float32))
+        surface_of_scan(scan(flat.astype(np.float32)))
 
 
 def test_a_wrong_side_and_too_fine_a_pixel_are_refused(closed: np.ndarray) -> None:
     with pytest.raises(UsageError):
-        surface_of_triangles(closed, side="up")
+        surface_of_scan(scan(closed), side="up")
     with pytest.raises(UsageError):
-        surface_of_triangles(closed, pixel=1e-4)
+        surface_of_scan(scan(closed), pixel=1e-4)
 
 
 def test_a_straight_block_is_not_turned(closed: np.ndarray) -> None:
-    np.testing.assert_array_equal(upright(closed, np.eye(3)), np.eye(3))
+    np.testing.assert_array_equal(upright(coarse(closed), np.eye(3)), np.eye(3))
