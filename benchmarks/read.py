@@ -3,8 +3,8 @@
 columns: the character error rate (CER) of the columns of NomNaOCR's `Validate.txt`, given as pictures. The detector
 finds the characters of a column, the model that ships names them, and a context chooses among the names. Three contexts
 are compared: none, counts of the columns of `Train.txt` in *other* books than the column's own, and the counts that
-ship (all of `Train.txt`, which names none of these columns). The two editions of Kieu are two books with one poem; "no Kieu"
-leaves both out. The peer is PP-OCRv6 (package rapidocr), whose recognizer gets the column turned by 90 degrees.
+ship (all of `Train.txt`, which names none of these columns). The two editions of Kieu are two books with one poem;
+"no Kieu" leaves both out. The peer is PP-OCRv6 (package rapidocr); its recognizer gets the column turned by 90 degrees.
 
 CER is the number of substitutions, deletions and insertions by which a text differs from the transcript, divided by the
 transcript's length; a sign for an illegible character stands for any one character. "Folded" counts forms of one
