@@ -3,15 +3,15 @@
 columns: the character error rate (CER) of the columns of NomNaOCR's `Validate.txt`, given as pictures. The detector
 finds the characters of a column, the model that ships names them, and a context chooses among the names. Three contexts
 are compared: none, counts of the columns of `Train.txt` in *other* books than the column's own, and the counts that
-ship (all of `Train.txt`, which names none of these columns). The two editions of Kieu are two books with one poem; "no Kieu"
-leaves both out. The peer is PP-OCRv6 (package rapidocr), whose recognizer gets the column turned by 90 degrees.
+ship (all of `Train.txt`, which names none of these columns). The two editions of Kieu are two books with one poem;
+"no Kieu" leaves both out. The peer is PP-OCRv6 (package rapidocr); its recognizer gets the column turned by 90 degrees.
 
 CER is the number of substitutions, deletions and insertions by which a text differs from the transcript, divided by the
 transcript's length; a sign for an illegible character stands for any one character. "Folded" counts forms of one
 character (爲 and 為) as equal. --seed 0 to 9 draw columns for figures; settings were chosen on columns of `Train.txt`
 (--list Train.txt: the columns that are read are then left out of the counts, but the model has learnt from them).
 
-    python benchmarks/read.py DATA [--list Validate.txt] [--limit 600] [--seed 0] [--without-peer]
+    python benchmarks/read.py DATA [--list Validate.txt] [--limit 600] [--seed 0] [--peer DIR]
 
 DATA is the folder with NomNaOCR's `All.txt` and the books' folders; the lists stand in it or beside it (--lists DIR).
 """
@@ -161,8 +161,7 @@ def columns(given: argparse.Namespace) -> None:
         show("other columns", taken, [in_context(one.names, same) for one in taken])
     else:
         show("ships", taken, [in_context(one.names, shipped_context()) for one in taken])
-    if not given.without_peer:
-        peer(given.data, taken)
+    peer(given.peer, given.data, taken)
 
 
 def others_of(lines: Sequence[str], wanted: Callable[[str], bool]) -> Context:
@@ -175,12 +174,14 @@ def show(name: str, taken: Sequence[Column], named: Sequence[Names]) -> None:
     print(f"| {name} | {rates(taken, texts)} | {certainty(taken, named)} |", flush=True)
 
 
-def peer(data: Path, taken: Sequence[Column]) -> None:
+def peer(folder: Path | None, data: Path, taken: Sequence[Column]) -> None:
     """Print the CER of PP-OCRv6's recognizer on the same columns."""
+    if folder is not None:
+        sys.path.append(str(folder))  # Last: its folder has packages of its own that would hide those of sinonom.
     try:
         from rapidocr import RapidOCR
     except ImportError:
-        print("PP-OCRv6 was not measured: pip install --target DIR rapidocr, and add DIR to PYTHONPATH")
+        print("PP-OCRv6 was not measured: pip install --target DIR rapidocr, and give --peer DIR")
         return
     engine = RapidOCR(params={"Global.log_level": "error"})
     texts = []
@@ -199,7 +200,7 @@ def main() -> None:
     parser.add_argument("--lists", type=Path)
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--without-peer", action="store_true")
+    parser.add_argument("--peer", type=Path, help="folder into which pip has installed rapidocr")
     columns(parser.parse_args())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.crops.crops import crop_in_box
+from sinonom_cli.crops.ink import soft_ink
 from sinonom_cli.search.naming import Name, Namer
 
 if TYPE_CHECKING:
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 DOUBTFUL = 0.9
 """Probability by the first view below which a character is looked at in further views."""
-WIDER = 0.12
-"""Margin of the second view, as a share of the longer side of the box."""
+AROUND = 0.5
+"""Reach of the surroundings that give the second view the brightness of the paper, in longer sides of the box."""
 SIDE = 64
 """Side in pixels of the picture of a character without its neighbours, and of drawn marks."""
 RING, NEARER = 1.0, 0.3
@@ -48,8 +50,8 @@ class Sight:
 def names_by_sight(grey: NDArray[np.uint8], boxes: NDArray[np.float64], namer: Namer, top: int = 20) -> Sight:
     """Name the characters in boxes by their looks.
 
-    A character that the first view leaves in doubt is embedded by the mean of three views: its box, its box with more
-    around it, and its ink without that of its neighbours.
+    A character that the first view leaves in doubt is embedded by the mean of three views: its box, its box on even
+    paper, and its ink without that of its neighbours.
 
     Parameters
     ----------
@@ -74,9 +76,18 @@ def names_by_sight(grey: NDArray[np.uint8], boxes: NDArray[np.float64], namer: N
 
 def _further_views(grey: NDArray[np.uint8], boxes: NDArray[np.float64]) -> list[list[NDArray[np.uint8]]]:
     """Return the second and the third view of each box."""
-    wider = [cropped(grey, box, WIDER) for box in boxes]
+    even = [_on_even_paper(grey, box) for box in boxes]
     alone = [crop_in_box(grey, box, SIDE) for box in boxes]
-    return [wider, [own.picture if own else view for own, view in zip(alone, wider, strict=True)]]
+    return [even, [own.picture if own else view for own, view in zip(alone, even, strict=True)]]
+
+
+def _on_even_paper(grey: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the inside of a box, and a little more, with flat paper and full contrast."""
+    around = AROUND * max(box[2] - box[0], box[3] - box[1])
+    left, upper = max(0, math.floor(box[0] - around)), max(0, math.floor(box[1] - around))
+    part = grey[upper : math.ceil(box[3] + around), left : math.ceil(box[2] + around)]
+    ink = soft_ink(part)
+    return cropped(np.round(255 * (1 - ink)).astype(np.uint8), box - np.array([left, upper] * 2))
 
 
 def ring_distances(embeddings: NDArray[np.float32], namer: Namer) -> NDArray[np.float64]:
