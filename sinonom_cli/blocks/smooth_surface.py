@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from sinonom_cli.meshes.least_squares import biweights, solved
 from sinonom_cli.parallel.products import product
 
 if TYPE_CHECKING:
@@ -89,10 +90,7 @@ def fit(points: "NDArray[np.float64]", box: tuple[float, float, float, float], l
             off = z - np.einsum("nk,k->n", basis[:, :count], found[:count])
             near = off[weights > 0] if stage else off
             spread = max(SPREAD * float(np.median(np.abs(near - np.median(near)))), least)
-            if stage < 2:
-                weights = 1 / (1 + (off / spread) ** 2)
-            else:
-                weights = np.maximum(0, 1 - (off / (WIDTH * spread)) ** 2) ** 2
+            weights = 1 / (1 + (off / spread) ** 2) if stage < 2 else biweights(off, WIDTH * spread)
     coefficients = np.zeros((size, size))
     for (i, j), value in zip(terms, found, strict=True):
         coefficients[i, j] = value
@@ -101,7 +99,7 @@ def fit(points: "NDArray[np.float64]", box: tuple[float, float, float, float], l
 
 @numba.njit(cache=True)
 def _weighted_fit(basis: Any, z: Any, weights: Any, hold: Any) -> Any:
-    """Solve the normal equations by elimination, term by term: BLAS would round differently on other processors."""
+    """Fit coefficients by weighted least squares; `hold` is added to the diagonal of the normal equations."""
     count = basis.shape[1]
     system = np.zeros((count, count + 1))
     for n in range(len(z)):
@@ -114,15 +112,4 @@ def _weighted_fit(basis: Any, z: Any, weights: Any, hold: Any) -> Any:
             system[i, count] += share * z[n]
     for i in range(count):
         system[i, i] += hold[i] + 1e-9 * system[0, 0] + 1e-300
-    for i in range(count):  # symmetric elimination: only the upper half is kept
-        for k in range(i + 1, count):
-            share = system[i, k] / system[i, i]
-            for j in range(k, count + 1):
-                system[k, j] -= share * system[i, j]
-    found = np.zeros(count)
-    for i in range(count - 1, -1, -1):
-        total = system[i, count]
-        for j in range(i + 1, count):
-            total -= system[i, j] * found[j]
-        found[i] = total / system[i, i]
-    return found
+    return solved(system, -np.inf)

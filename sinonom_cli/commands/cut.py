@@ -24,7 +24,7 @@ def cut(
     ],
     output: Output = None,
     mirror: Annotated[
-        Mirror, typer.Option("--mirror", help="Whether the scans are mirrored, as blocks that print are.")
+        Mirror, typer.Option("--mirror", help="Whether the scans are mirror images, as printing blocks are.")
     ] = Mirror.auto,
     turn: Annotated[
         Turn, typer.Option("--turn", help="Degrees to turn the scans clockwise (a mirrored one: after mirroring).")

@@ -129,7 +129,7 @@ def fonts(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Say which characters fonts really draw.
+    """List which characters fonts really draw.
 
     Each face has a line: its names, typeface family (column `hand`) and licence; then numbers of characters: those that
     are drawn; those whose glyph is blank or drawn as missing (.notdef), although the cmap names them; those not in the

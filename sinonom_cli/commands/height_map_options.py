@@ -27,7 +27,7 @@ WhichIsDeeper = Annotated[
     typer.Option(
         "--deeper",
         show_default="dark",
-        help="Deep values in height maps; dark: the small ones, light: the great ones.",
+        help="Whether small values (dark) or large values (light) of height maps are deep.",
     ),
 ]
 Step = Annotated[

@@ -47,7 +47,7 @@ def query(
         bool, typer.Option("--tta", help="Embed each picture as the mean over five slightly changed views.")
     ] = False,
     reject: Annotated[
-        bool, typer.Option("--reject", help="Give no answers for pictures that show nothing in the index.")
+        bool, typer.Option("--reject", help="Give no answers for pictures that match nothing in the index.")
     ] = False,
     calibrate: Annotated[
         bool,
@@ -56,7 +56,9 @@ def query(
     csv: Annotated[
         Literal["rows", "pairs"] | None,
         typer.Option(
-            "--csv", show_default="no CSV", help="CSV with a row for each answer, or query,label with joined answers."
+            "--csv",
+            show_default="no CSV",
+            help="rows: CSV with a row for each answer; pairs: columns query and label, all answers in one cell.",
         ),
     ] = None,
     pictures: Annotated[

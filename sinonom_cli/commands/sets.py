@@ -25,7 +25,7 @@ def sets(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say what image sets hold.
+    """Describe what image sets hold.
 
     The output lists images, characters, images of each character, sources and sizes, and what was doubtful, failed or
     is missing. With --json, each set is one object on a line.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from sinonom_cli.meshes.least_squares import biweight, solved
 from sinonom_cli.meshes.look import PROBE, Look, look_at
 from sinonom_cli.meshes.zbuffer import extent
 
@@ -216,7 +217,7 @@ def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, ba
     for i in range(len(points)):
         r = weights[i]
         if band > 0.0:
-            weights[i] = (1.0 - (r / band) ** 2) ** 2 if abs(r) < band else 0.0
+            weights[i] = biweight(r, band)
         else:
             weights[i] = pull if r > 0.0 else 1.0 - pull
     system = _plane_equations(points, weights) if terms == 3 else _quadratic_equations(points, weights)
@@ -224,7 +225,7 @@ def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, ba
         hold = 0.0 if band == 0.0 else FIRMNESS[j] * len(points)
         system[j, j] += hold
         system[j, terms] += hold * prior[j]
-    return _solved(system, surface)
+    return solution(system, surface)
 
 
 @numba.njit(cache=True)
@@ -262,23 +263,15 @@ def _quadratic_equations(points: Any, weights: Any) -> Any:
 
 
 @numba.njit(cache=True)
-def _solved(system: Any, otherwise: Any) -> Any:
-    """Solve symmetric normal equations (upper half, right side last) by elimination; return `otherwise` if singular."""
+def solution(system: Any, otherwise: Any) -> Any:
+    """Solve normal equations, slightly regularised; return all six coefficients, `otherwise` if they are singular."""
     terms = len(system)
     least = 1e-9 * max(system[0, 0], 1e-300)
     for j in range(terms):
         system[j, j] += least
-    for j in range(terms):
-        if not system[j, j] > 0.1 * least:
-            return otherwise.copy()
-        for i in range(j + 1, terms):
-            share = system[j, i] / system[j, j]
-            for k in range(i, terms + 1):
-                system[i, k] -= share * system[j, k]
+    found = solved(system, 0.1 * least)
+    if len(found) == 0:
+        return otherwise.copy()
     out = np.zeros(6)
-    for j in range(terms - 1, -1, -1):
-        total = system[j, terms]
-        for k in range(j + 1, terms):
-            total -= system[j, k] * out[k]
-        out[j] = total / system[j, j]
+    out[:terms] = found
     return out

@@ -71,6 +71,48 @@ def z_buffer(triangles: Any, rotation: Any, centre: Any, width: float, size: int
 
 
 @numba.njit(cache=True, error_model="numpy")
+def draw_triangle(
+    px: float,
+    py: float,
+    pz: float,
+    qx: float,
+    qy: float,
+    qz: float,
+    rx: float,
+    ry: float,
+    rz: float,
+    heights: Any,
+    first_row: int,
+    first: int,
+) -> None:
+    """Raise the heights of the pixels whose centre lies in the triangle p q r.
+
+    Parameters
+    ----------
+    px, py, qx, qy, rx, ry : columns and rows of the vertices; pixel centres are at whole numbers.
+    pz, qz, rz : heights of the vertices.
+    heights, first_row, first : as for `cover`.
+    """
+    left, right = max(first, math.ceil(min(px, qx, rx))), min(first + heights.shape[1] - 1, math.floor(max(px, qx, rx)))
+    top = max(first_row, math.ceil(min(py, qy, ry)))
+    bottom = min(first_row + len(heights) - 1, math.floor(max(py, qy, ry)))
+    area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
+    if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
+        return
+    share = 1.0 / area  # a division for each pixel would take more time than anything else
+    for row in range(top, bottom + 1):
+        dy = row - py
+        for column in range(left, right + 1):
+            dx = column - px
+            # Barycentric weights: a shared edge belongs to both its faces, so that no crack shows between them.
+            b = (dx * (ry - py) - dy * (rx - px)) * share
+            c = ((qx - px) * dy - (qy - py) * dx) * share
+            if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
+                z = np.float32(pz + b * (qz - pz) + c * (rz - pz))
+                heights[row - first_row, column - first] = max(heights[row - first_row, column - first], z)
+
+
+@numba.njit(cache=True, error_model="numpy")
 def cover(
     triangles: Any, rotation: Any, origin: Any, scale: float, half: float, heights: Any, first_row: int, first: int
 ) -> None:
@@ -94,31 +136,12 @@ def cover(
         *(rotation[1, 0], rotation[1, 1], rotation[1, 2]),
         *(rotation[2, 0], rotation[2, 1], rotation[2, 2]),
     )
-    start, last_row, last = (
-        (origin[0], origin[1], origin[2]),
-        first_row + len(heights) - 1,
-        first + heights.shape[1] - 1,
-    )
+    start = (origin[0], origin[1], origin[2])
     for f in range(triangles.shape[0]):
         px, py, pz = _seen(triangles[f, 0, 0], triangles[f, 0, 1], triangles[f, 0, 2], turn, start, scale, half)
         qx, qy, qz = _seen(triangles[f, 1, 0], triangles[f, 1, 1], triangles[f, 1, 2], turn, start, scale, half)
         rx, ry, rz = _seen(triangles[f, 2, 0], triangles[f, 2, 1], triangles[f, 2, 2], turn, start, scale, half)
-        left, right = max(first, math.ceil(min(px, qx, rx))), min(last, math.floor(max(px, qx, rx)))
-        top, bottom = max(first_row, math.ceil(min(py, qy, ry))), min(last_row, math.floor(max(py, qy, ry)))
-        area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
-        if left > right or top > bottom or area == 0.0:  # between pixels, or seen edge-on
-            continue
-        share = 1.0 / area  # a division for each pixel would take more time than anything else
-        for row in range(top, bottom + 1):
-            dy = row - py
-            for column in range(left, right + 1):
-                dx = column - px
-                # Barycentric weights: a shared edge belongs to both its faces, so that no crack shows between them.
-                b = (dx * (ry - py) - dy * (rx - px)) * share
-                c = ((qx - px) * dy - (qy - py) * dx) * share
-                if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
-                    z = np.float32(pz + b * (qz - pz) + c * (rz - pz))
-                    heights[row - first_row, column - first] = max(heights[row - first_row, column - first], z)
+        draw_triangle(px, py, pz, qx, qy, qz, rx, ry, rz, heights, first_row, first)
 
 
 @numba.njit(cache=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
+from sinonom_cli.meshes.zbuffer import draw_triangle
 from sinonom_cli.relief.block_mesh import STRIP, Points, squares_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ MAP_COLUMNS = ("pixel", "height_step", "height_offset", "map_x", "map_y")
 x = map_x + i pixel, y = map_y - j pixel, z = height_offset + height_step value of the turned block; 0 is a hole."""
 HIGHEST = 65534
 """Largest value of a height: 65535 may mark holes, as 0 does."""
-EDGE = 1e-9
-"""Largest distance outside a triangle, in barycentric coordinates, at which a pixel still belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -93,26 +92,5 @@ def _draw_squares(points: Any, whole: Any, heights: Any) -> None:
         for j in range(whole.shape[1]):
             if whole[i, j]:
                 a, b, c, d = points[i, j], points[i, j + 1], points[i + 1, j], points[i + 1, j + 1]
-                _draw(a[0], a[1], a[2], c[0], c[1], c[2], b[0], b[1], b[2], heights)
-                _draw(b[0], b[1], b[2], c[0], c[1], c[2], d[0], d[1], d[2], heights)
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _draw(
-    px: float, py: float, pz: float, qx: float, qy: float, qz: float, rx: float, ry: float, rz: float, heights: Any
-) -> None:
-    """Draw the triangle p q r; see `meshes.zbuffer`."""
-    left, right = max(0, math.ceil(min(px, qx, rx))), min(heights.shape[1] - 1, math.floor(max(px, qx, rx)))
-    top, bottom = max(0, math.ceil(min(py, qy, ry))), min(heights.shape[0] - 1, math.floor(max(py, qy, ry)))
-    area = (qx - px) * (ry - py) - (qy - py) * (rx - px)
-    if left > right or top > bottom or area == 0.0:
-        return
-    share = 1.0 / area
-    for row in range(top, bottom + 1):
-        for column in range(left, right + 1):
-            dx, dy = column - px, row - py
-            b = (dx * (ry - py) - dy * (rx - px)) * share
-            c = ((qx - px) * dy - (qy - py) * dx) * share
-            if b >= -EDGE and c >= -EDGE and b + c <= 1.0 + EDGE:
-                z = np.float32(pz + b * (qz - pz) + c * (rz - pz))
-                heights[row, column] = max(heights[row, column], z)
+                draw_triangle(a[0], a[1], a[2], c[0], c[1], c[2], b[0], b[1], b[2], heights, 0, 0)
+                draw_triangle(b[0], b[1], b[2], c[0], c[1], c[2], d[0], d[1], d[2], heights, 0, 0)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.parallel.products import exp, on_both_sides, product
-from sinonom_cli.relief.random_fields import RandomFields
+from sinonom_cli.parallel.products import exp
+from sinonom_cli.relief.random_fields import RandomFields, numpy_tools
 
 
 class PageFields(RandomFields):
@@ -24,17 +24,7 @@ class PageFields(RandomFields):
     """
 
     def __init__(self, rng: np.random.Generator, rows: int, columns: int, plate: int) -> None:
-        super().__init__(
-            1,
-            plate,
-            np,
-            lambda shape: rng.random(shape, np.float32),
-            lambda shape: rng.standard_normal(shape, np.float32),
-            lambda array: array,
-            product,
-            on_both_sides,
-            exp,
-        )
+        super().__init__(1, plate, *numpy_tools(rng))
         self.rows, self.columns = rows, columns
 
     def noise(self) -> NDArray[np.float32]:

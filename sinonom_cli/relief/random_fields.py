@@ -93,13 +93,11 @@ class RandomFields:
         return (self.exp(-0.5 * squares.clip(max=16)) - math.exp(-8)) * (squares < 16)
 
 
-def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomFields:
-    """Return random fields of numpy arrays; equal random numbers give equal bytes with any BLAS."""
+def numpy_tools(rng: np.random.Generator) -> tuple[Any, ...]:
+    """Return the arguments of RandomFields after `size`, for numpy; equal random numbers give equal bytes anywhere."""
     from sinonom_cli.parallel.products import exp, on_both_sides, product
 
-    return RandomFields(
-        count,
-        size,
+    return (
         np,
         lambda shape: rng.random(shape, np.float32),
         lambda shape: rng.standard_normal(shape, np.float32),
@@ -108,6 +106,11 @@ def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomF
         on_both_sides,
         exp,
     )
+
+
+def numpy_fields(rng: np.random.Generator, size: int, count: int = 1) -> RandomFields:
+    """Return random fields of numpy arrays; equal random numbers give equal bytes with any BLAS."""
+    return RandomFields(count, size, *numpy_tools(rng))
 
 
 def torch_fields(generator: Any, count: int, size: int, device: Any) -> RandomFields:

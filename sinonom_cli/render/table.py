@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.meshes.level import _plane_equations, _residuals, _solved
+from sinonom_cli.meshes.level import _plane_equations, _residuals, solution
 from sinonom_cli.meshes.look import PROBE, Look, look_at
 from sinonom_cli.meshes.zbuffer import extent, z_buffer
 
@@ -118,7 +118,7 @@ def _fitted(points: Any) -> Any:
     """Fit a plane robustly: nearly half the points may lie elsewhere; return it and the median distance from it."""
     plane, weights = np.zeros(6), np.ones(len(points))
     for _ in range(8):  # least absolute deviations, by iteratively reweighted least squares
-        plane = _solved(_plane_equations(points, weights), plane)
+        plane = solution(_plane_equations(points, weights), plane)
         weights = 1.0 / np.maximum(np.abs(_residuals(points, plane)), 1e-6)
     return plane, np.median(np.abs(_residuals(points, plane)))
 
