@@ -39,7 +39,7 @@ def index(
         typer.Option(
             "--type",
             metavar="auto|flat|fp16|hnsw|ivf-sq8|pq-refine|FACTORY",
-            help="auto: flat up to a million vectors, else ivf-sq8; fp16: flat in half floats; or a FAISS factory string.",
+            help="auto: flat up to a million vectors, else ivf-sq8; fp16: flat in half floats; or a FAISS factory.",
         ),
     ] = "auto",
     prototypes: Annotated[
