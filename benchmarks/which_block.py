@@ -33,7 +33,7 @@ from sinonom_cli.pages.block_matches import BlockMatches
 from sinonom_cli.pages.carvings import Carvings
 from sinonom_cli.pages.find_blocks import find_blocks, laid_on_blocks, upright_middles
 from sinonom_cli.pages.placing import features
-from sinonom_cli.pages.read_page import PageOptions, Seen, see_page
+from sinonom_cli.pages.read_page import PageOptions, SeenPage, see_page
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.relief.compose import compose_page
 from sinonom_cli.relief.composition import Composition, Page
@@ -124,12 +124,12 @@ WAYS = {
 }
 
 
-def seen(folder: Path, name: str, grey: np.ndarray) -> Seen | None:
+def seen(folder: Path, name: str, grey: np.ndarray) -> SeenPage | None:
     """Return the characters that are found on a page; None if it is refused. They are kept in the folder."""
     path = folder / "seen" / f"{name}.pickle"
     path.parent.mkdir(exist_ok=True)
     if path.exists():
-        kept: Seen | None = pickle.loads(path.read_bytes())
+        kept: SeenPage | None = pickle.loads(path.read_bytes())
         return kept
     try:
         found = see_page(grey, page=name, source=name, options=PageOptions())
@@ -140,7 +140,7 @@ def seen(folder: Path, name: str, grey: np.ndarray) -> Seen | None:
     return found
 
 
-def prints(folder: Path, options: argparse.Namespace) -> Iterator[tuple[int, str, Seen]]:
+def prints(folder: Path, options: argparse.Namespace) -> Iterator[tuple[int, str, SeenPage]]:
     """Yield number and way of all pages, each printed in one way, and what is seen on it; those of others come last."""
     typefaces = faces()
     for number in range(options.blocks + options.others):
@@ -152,7 +152,7 @@ def prints(folder: Path, options: argparse.Namespace) -> Iterator[tuple[int, str
             yield number, way, found
 
 
-def real_prints(folder: Path, real: Path) -> Iterator[tuple[str, Seen]]:
+def real_prints(folder: Path, real: Path) -> Iterator[tuple[str, SeenPage]]:
     """Yield the real print as it is, worn, shadowed, in thirds, and all of it at once."""
     grey = load_picture(real / "print.jpg", True)
     width = grey.shape[1]
@@ -222,7 +222,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
-def real_truth(page: Seen, people: list[Any], cut: dict[str, dict[str, str]]) -> dict[int, str]:
+def real_truth(page: SeenPage, people: list[Any], cut: dict[str, dict[str, str]]) -> dict[int, str]:
     """Return the carving of each character that people outlined on the print and on the block, and that was cut."""
     names = list(cut)
     scan = [np.array([[float(v) for v in p.split(",")] for p in cut[name]["polygon"].split(";")]) for name in names]
