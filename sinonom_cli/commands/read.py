@@ -41,6 +41,14 @@ def read(
             help="Boxes of the characters: CSV, a folder of YOLO text, or PAGE or ALTO XML (a file or a folder).",
         ),
     ] = None,
+    transcripts: Annotated[
+        Path | None,
+        typer.Option(
+            "--transcripts",
+            metavar="FILE",
+            help="Known texts, columns as lines from the right: <page>.txt, a folder, or CSV (block,text).",
+        ),
+    ] = None,
     index: Annotated[
         Path | None,
         typer.Option("--index", metavar="INDEX", help="Index of carvings: also find the block that printed each page."),
@@ -82,15 +90,19 @@ def read(
     a web page for each page shows print and block side by side. The index is made of what cut and render wrote.
     """
     inputs, out = split_output(paths, output, "page")
+    from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.pages.boxes import boxes_of
     from sinonom_cli.pages.read_page import PageOptions
     from sinonom_cli.pages.run import COLUMNS, ReadPages, content_of, formats_of, write_tables
     from sinonom_cli.pages.sources import find_pages
+    from sinonom_cli.pages.transcribed import DOUBTFUL_COLUMNS, with_texts
     from sinonom_cli.parallel.batch import close, fill
 
     formats = formats_of(f"{form},{readings or ''}")
-    skip = tuple(path for path in (out, boxes, detector, index) if path is not None)
+    skip = tuple(path for path in (out, boxes, detector, index, transcripts) if path is not None)
     items = find_pages(inputs, limit, skip)
+    if transcripts is not None:
+        items = with_texts(items, read_transcripts(transcripts, [item.data[0] for item in items]))
     options = PageOptions(
         direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject, context=context
     )
@@ -103,6 +115,7 @@ def read(
             "formats": list(formats),
             "boxes": content_of(boxes),
             "detector": content_of(detector),
+            "transcripts": transcripts is not None,
             "index": content_of(index and Path(f"{index}.json")),
         },
         items=items,
@@ -117,9 +130,10 @@ def read(
             model=model,
         ),
         columns=COLUMNS,
+        doubtful=DOUBTFUL_COLUMNS if transcripts else (),
         batch=batch,
         what="pages",
         extra=lambda: {"read": write_tables(Path(out), index is not None)},
-        needs=(boxes, detector, index, model),
+        needs=(boxes, detector, index, model, transcripts),
     )
     close(artifact, as_json=json)

@@ -126,7 +126,7 @@ def see_page(
     _say_way(way)
     named = names_in_context(places, names) if options.context else names
     characters = tuple(
-        _character(place, float(score), by_sight, called, turning, options.reject, namer.farthest)
+        _character(place, float(score), by_sight, called, turning, options, namer.farthest)
         for place, score, by_sight, called in zip(places, scores, names, named, strict=True)
     )
     height, width = grey.shape
@@ -208,7 +208,7 @@ def _character(
     sight: list[Name],
     names: list[Name],
     turning: Turning,
-    reject: bool,
+    options: PageOptions,
     farthest: float,
 ) -> ReadCharacter:
     x0, y0, x1, y1 = place.box
@@ -225,5 +225,6 @@ def _character(
         score=score,
         sight=tuple(sight[:NAMES]),
         names=tuple(names[:NAMES]),
-        rejected=not sight or (reject and sight[0].distance > farthest),
+        rejected=not sight or (options.reject and sight[0].distance > farthest),
+        named_by="context" if options.context else "sight",
     )

@@ -31,6 +31,7 @@ class ReadCharacter:
     sight : names by the looks of the character alone, the most probable first, at most five.
     names : names in their context, the most probable first, at most five; as `sight` where no context was used.
     rejected : whether its picture matches no known character.
+    named_by : "sight", "context" or "transcript", from which the first of `names` is.
     """
 
     column: int
@@ -42,6 +43,7 @@ class ReadCharacter:
     sight: tuple[Name, ...]
     names: tuple[Name, ...]
     rejected: bool = False
+    named_by: str = "sight"
 
     @property
     def char(self) -> str:

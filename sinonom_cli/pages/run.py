@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from sinonom_cli.pages.exports.json_file import read_json
 from sinonom_cli.pages.read_page import PageOptions, see_page
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 from sinonom_cli.pages.sources import load_page
+from sinonom_cli.pages.transcribed import with_transcript
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.storage.atomic import save_png, write_text
 from sinonom_cli.storage.own_tables import rows_of, writing_table
@@ -56,6 +57,7 @@ CHARACTER_COLUMNS = (
     "probabilities",
     "names_by_sight",
     "probabilities_by_sight",
+    "named_by",
     "score",
 )
 """Columns of `characters.csv`."""
@@ -63,7 +65,9 @@ CHARACTER_COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPages:
-    """Read the page of an item (its `data`: the page's name, and its number in the file) into the folder `out`.
+    """Read the page of an item into the folder `out`.
+
+    The item's `data` are the page's name, its number in the file, and the columns of its transcript, if it has one.
 
     Attributes
     ----------
@@ -85,7 +89,7 @@ class ReadPages:
     model: Path | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
-        page, number = item.data
+        page, number, text = item.data
         if self.boxes is not None and item.key not in self.boxes:
             raise BadInput("the boxes' file does not name this page", "its names are relative to the pages' folder")
         grey = load_page(item.path, number)
@@ -97,8 +101,14 @@ class ReadPages:
             known=None if self.boxes is None else self.boxes[item.key],
             detector=Detector(self.detector) if self.detector else shipped_detector(),
         )
+        doubts: list[TableRow] = []
+        if text:
+            reading, doubts = with_transcript(seen.reading, text)
+            seen = replace(seen, reading=reading)
         row = self._write(seen.reading, grey, item.path)
-        return [row if self.index is None else row | write_blocks(self.out, seen, grey, self.index, self.model)]
+        if self.index is not None:
+            row |= write_blocks(self.out, seen, grey, self.index, self.model)
+        return [row, *doubts]
 
     def outputs(self, item: Item) -> list[str]:
         """Return the names of the files that are written for a page, relative to the output."""
@@ -185,6 +195,7 @@ def _row(reading: Reading, character: ReadCharacter) -> TableRow:
         "probabilities": " ".join(f"{name.probability:.4f}" for name in character.names),
         "names_by_sight": " ".join(name.char for name in character.sight),
         "probabilities_by_sight": " ".join(f"{name.probability:.4f}" for name in character.sight),
+        "named_by": character.named_by,
         "score": f"{character.score:.3f}",
     }
 

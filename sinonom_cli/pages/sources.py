@@ -32,7 +32,8 @@ def find_pages(inputs: Sequence[str], limit: int | None, skip: Sequence[Path]) -
     """Return an item for each page of the files that the inputs name.
 
     The key of a page is its file's, and `<file>#<number>` where the file holds several pages. `data` is the page's
-    name, which is unique, can be stored on every system and has no suffix, and its number in the file, from 0.
+    name, which is unique, can be stored on every system and has no suffix; its number in the file, from 0; and the
+    columns of its transcript, none here.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def find_pages(inputs: Sequence[str], limit: int | None, skip: Sequence[Path]) -
         found += several if count > 1 else [replace(item, data=0)]
     found = found[:limit]
     names = distinct({item.key: _name(item.key) for item in found}, "")
-    return Items([replace(item, data=(names[item.key], item.data)) for item in found], files.passed_over)
+    return Items([replace(item, data=(names[item.key], item.data, ())) for item in found], files.passed_over)
 
 
 def load_page(path: Path, number: int) -> NDArray[np.uint8]:

@@ -204,3 +204,26 @@ def test_python_reads_what_the_command_reads(tmp_path: Path) -> None:
         assert str(called) == text(tmp_path / "out", "trang 1")
         assert np.allclose([one.box for one in called.characters], found_boxes(tmp_path / "out"), atol=0.01)
     assert called.image().size == Image.open(tmp_path / "out/pages/trang 1.png").size
+
+
+def test_a_transcript_names_the_page_and_differences_are_listed(tmp_path: Path) -> None:
+    save_pages(tmp_path / "in", columns=4, rows=5)
+    true = text_of(printed(columns=4, rows=5))
+    wrong = true.replace("\n", "|").replace(true[3], "鬼").replace("|", "\n")  # an editor's slip
+    (tmp_path / "trang 1.txt").write_text(wrong, encoding="utf-8")
+    assert read(tmp_path / "in", tmp_path / "out", "--transcripts", tmp_path / "trang 1.txt") == 0
+    assert text(tmp_path / "out", "trang 1") == wrong
+    table = rows(tmp_path / "out/characters.csv")
+    assert {row["named_by"] for row in table} == {"transcript"}
+    doubts = rows(tmp_path / "out/doubtful.csv")
+    assert {(row["char"], row["known"]) for row in doubts} == {(true[3], "鬼")}
+    assert len(doubts) == true.count(true[3])
+
+
+def test_a_transcript_of_another_page_names_nothing_and_says_so(tmp_path: Path) -> None:
+    save_pages(tmp_path / "in")
+    (tmp_path / "other.txt").write_text("鬼神魚鳥\n龍虎馬牛\n山川草木", encoding="utf-8")
+    assert read(tmp_path / "in", tmp_path / "out", "--transcripts", tmp_path / "other.txt") == 0
+    assert text(tmp_path / "out", "trang 1") == text_of(printed())
+    (doubt,) = rows(tmp_path / "out/doubtful.csv")
+    assert "another text" in doubt["reason"] and doubt["page"] == "trang 1"

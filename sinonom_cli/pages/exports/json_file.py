@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,15 @@ def _character(character: ReadCharacter) -> dict[str, Any]:
         "label": character.label,
         "probability": round(character.probability, 4),
         "rejected": character.rejected,
+        "named_by": character.named_by,
         "names": [_name(name) for name in character.names],
         "names_by_sight": [_name(name) for name in character.sight],
     }
 
 
 def _name(name: Name) -> dict[str, Any]:
-    return {"char": name.char, "probability": round(name.probability, 4), "distance": round(name.distance, 4)}
+    distance = round(name.distance, 4) if math.isfinite(name.distance) else None  # a transcript's name has none
+    return {"char": name.char, "probability": round(name.probability, 4), "distance": distance}
 
 
 def read_json(path: Path) -> Reading:
@@ -90,6 +93,7 @@ def _read_character(fields: dict[str, Any]) -> ReadCharacter:
         sight=tuple(map(_read_name, fields["names_by_sight"])),
         names=tuple(map(_read_name, fields["names"])),
         rejected=bool(fields["rejected"]),
+        named_by=fields["named_by"],
     )
 
 
@@ -97,6 +101,6 @@ def _read_name(fields: dict[str, Any]) -> Name:
     return Name(
         label=label_of(fields["char"]),
         char=fields["char"],
-        distance=float(fields["distance"]),
+        distance=math.nan if fields["distance"] is None else float(fields["distance"]),
         probability=float(fields["probability"]),
     )
