@@ -253,7 +253,8 @@ def fit(folder: Path, options: argparse.Namespace) -> None:
             count = min(len(points), round(4 * 15 ** rng.uniform(0, 1)))
             middle = points[rng.integers(len(points))]
             some = np.argsort(((points - middle) ** 2).sum(axis=1), kind="stable")[:count]
-            tried = laid_on_blocks(points[some], vectors[some], rows[some], distances[some], carvings)
+            pictures = [page.pictures[k] for k in some]
+            tried = laid_on_blocks(points[some], pictures, vectors[some], rows[some], distances[some], carvings)
             own = [k for k, placing in enumerate(tried) if names[placing.block] == f"{number:03d}"]
             for hidden in (False, True):
                 left = [placing for k, placing in enumerate(tried) if not hidden or k not in own]

@@ -39,8 +39,8 @@ def test_a_worn_carving_stays_in_place_and_is_said_not_to_look_alike() -> None:
 
 def test_a_block_that_was_carved_anew_is_less_probable_than_the_one_that_printed() -> None:
     one, _ = blocks("a", "b")
-    placing = laid(one, one)
-    anew = dataclasses.replace(placing, block=1, likely=placing.likely * 0.4)
+    placing = dataclasses.replace(laid(one, one), fit=0.3)
+    anew = dataclasses.replace(placing, block=1, fit=-0.3)  # the same text at the same places, other strokes
     own, rival = probabilities([placing, anew], 2)
     assert own > 0.8 and rival < 0.5
 
