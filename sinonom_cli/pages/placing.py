@@ -16,12 +16,15 @@ from sinonom_cli.layout.register import LEAST, Spots, register
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_CHANCE = 8.0
+MOST_CHANCE = 5.0
 """Evidence against chance, as a decimal logarithm, beyond which more makes no difference."""
+MOST_FIT = 0.1
+"""Fit of the carvings, either way, beyond which more makes no difference."""
 FENCE = 1.5
 """Distance of Tukey's fence from the upper quartile, in distances between the quartiles."""
-WEIGHTS = (-6.0, 4.0, 12.0, 1.5, 8.0)
-"""Weights of the logistic regression in `probability`."""
+WEIGHTS = (-7.79, 6.64, 14.18, 2.90, 5.93)
+"""Weights of the logistic regression in `probabilities`: bias, evidence, mean likeness, lead and fit. They were fitted
+on windows of 4 to 60 characters of simulated prints of 40 simulated blocks (`benchmarks/which_block.py --fit`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +160,7 @@ def features(placing: Placing, placings: Sequence[Placing], blocks: int) -> tupl
     ]
     total = float(placing.likely.sum())
     lead = (total - max(rivals, default=0.0)) / max(total, 1e-9)
-    return evidence, placing.score, max(lead, -1.0), placing.fit
+    return evidence, placing.score, max(lead, -1.0), min(max(placing.fit / MOST_FIT, -1.0), 1.0)
 
 
 def evidence_of(placing: Placing, blocks: int) -> float:

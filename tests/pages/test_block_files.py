@@ -11,7 +11,7 @@ from tinyblocks import blocks, indexed, page
 
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.pages.block_files import block_outputs, write_block_tables, write_blocks
-from sinonom_cli.pages.read_page import Seen
+from sinonom_cli.pages.read_page import SeenPage
 from sinonom_cli.storage.own_tables import TableRow
 
 
@@ -31,7 +31,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[TableR
         reading, pictures = page(block.carved, block.middles)
         object.__setattr__(reading, "page", name)
         grey = np.full((reading.height, reading.width), 220, np.uint8)
-        rows.append(write_blocks(folder / "out", Seen(reading=reading, pictures=pictures), grey, index))
+        rows.append(write_blocks(folder / "out", SeenPage(reading=reading, pictures=pictures), grey, index))
     return folder / "out", rows
 
 
