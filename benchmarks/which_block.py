@@ -241,19 +241,20 @@ def real_truth(page: SeenPage, people: list[Any], cut: dict[str, dict[str, str]]
 
 
 def fit(folder: Path, options: argparse.Namespace) -> None:
-    """Fit the weights by Newton's method with a small ridge, and print them."""
+    """Fit the weights, and print them and how they do on blocks that they were not fitted on."""
     carvings = Carvings(folder / "db.faiss")
     names = [block.name for block in carvings.places.blocks]
-    given, right = [], []
+    given, right, group = [], [], []
     for number, _, page in prints(folder, options):
         rng = np.random.default_rng([options.seed, number, 99])
         points, vectors = upright_middles(page.reading), carvings.embed(page.pictures)
         rows, distances = carvings.nearest(vectors)
-        for _ in range(6):
-            count = min(len(points), round(4 * 15 ** rng.uniform(0, 1)))
+        for turn in range(5):
+            count = min(len(points), round(4 * 15 ** rng.uniform(0, 1))) if turn else len(points)
             middle = points[rng.integers(len(points))]
             some = np.argsort(((points - middle) ** 2).sum(axis=1), kind="stable")[:count]
-            tried = laid_on_blocks(points[some], vectors[some], rows[some], distances[some], carvings)
+            pictures = [page.pictures[k] for k in some]
+            tried = laid_on_blocks(points[some], pictures, vectors[some], rows[some], distances[some], carvings)
             own = [k for k, placing in enumerate(tried) if names[placing.block] == f"{number:03d}"]
             for hidden in (False, True):
                 left = [placing for k, placing in enumerate(tried) if not hidden or k not in own]
@@ -261,19 +262,36 @@ def fit(folder: Path, options: argparse.Namespace) -> None:
                     if len(placing.pairs):
                         given.append((1.0, *features(placing, left, len(names))))
                         right.append(names[placing.block] == f"{number:03d}")
-    design, truth = np.array(given), np.array(right, float)
+                        group.append(number // 4)
+    design, truth, groups = np.array(given), np.array(right, float), np.array(group)
+    chance = np.zeros(len(truth))
+    for part in (0, 1):  # blocks with one text are in one group
+        held = groups % 2 == part
+        chance[held] = likely(design[held], fitted(design[~held], truth[~held]))
+    bins = np.minimum((chance * 10).astype(int), 9)
+    error = sum(abs(truth[bins == k].sum() - chance[bins == k].sum()) for k in range(10)) / len(truth)
+    wrong = (chance >= 0.5) != (truth > 0)
+    print(
+        f"{len(truth)} placings, {int(truth.sum())} right; others taken for right {(wrong & (truth == 0)).sum()}, "
+        f"right ones missed {(wrong & (truth > 0)).sum()}, expected calibration error {error:.4f} (two-fold)"
+    )
+    print(f"WEIGHTS = ({', '.join(f'{weight:.2f}' for weight in fitted(design, truth))})")
+
+
+def likely(design: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the probabilities of a logistic regression."""
+    return np.asarray(1 / (1 + np.exp(-design @ weights)))
+
+
+def fitted(design: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Fit a logistic regression by Newton's method, with a small ridge."""
     weights = np.zeros(design.shape[1])
     ridge = np.diag([0.0, *[0.05] * (design.shape[1] - 1)])
     for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ weights))
+        chance = likely(design, weights)
         slope = design.T @ (truth - chance) - ridge @ weights
         weights += np.linalg.solve((design.T * (chance * (1 - chance))) @ design + ridge, slope)
-    chance = 1 / (1 + np.exp(-design @ weights))
-    bins = np.minimum((chance * 10).astype(int), 9)
-    error = sum(abs(truth[bins == k].sum() - chance[bins == k].sum()) for k in range(10)) / len(truth)
-    wrong = ((chance >= 0.5) != (truth > 0)).mean()
-    print(f"{len(truth)} placings, {int(truth.sum())} right; wrong {wrong:.4f}, expected calibration error {error:.4f}")
-    print(f"WEIGHTS = ({', '.join(f'{weight:.2f}' for weight in weights)})")
+    return weights
 
 
 def main() -> None:

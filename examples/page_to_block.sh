@@ -34,7 +34,7 @@ out = Path(sys.argv[1])
 glyphs = {}
 for path in sorted(GLYPHS.glob("yuji/images/*/*.png")):
     glyphs.setdefault(chr(int(path.parent.name[2:], 16)), []).append(np.asarray(Image.open(path).convert("L")))
-amounts = Composition(size=Span(36, 36), columns=Span(6, 6), rows=Span(8, 8), strip=0)
+amounts = Composition(size=Span(36, 36), columns=Span(5, 5), rows=Span(6, 6), strip=0, notes=0, short=0)
 for folder in ("pages", "photos"):
     (out / folder).mkdir(exist_ok=True)
 for number in (1, 2):
@@ -49,7 +49,8 @@ worn = 255 - (255 - page.astype(float)) * np.clip(
 light = np.linspace(1, 0.6, width) * np.linspace(0.9, 1, height)[:, None]
 photo = Image.fromarray((worn * light + rng.normal(0, 5, page.shape)).clip(0, 255).astype(np.uint8))
 photo = photo.filter(ImageFilter.GaussianBlur(0.7)).rotate(1, Image.Resampling.BICUBIC, fillcolor=170)
-photo.crop((0, 0, 2 * width // 3, height)).resize((width, 3 * height // 2), Image.Resampling.BICUBIC).save(out / "photos" / "photo.png")
+photo = photo.crop((0, 0, 2 * width // 3, height)).resize((width, 3 * height // 2), Image.Resampling.BICUBIC)
+photo.save(out / "photos" / "photo.png")
 PYTHON
   sinonom carve "$out/pages" "$blocks" --page --mirror --tilt 0:6
 fi

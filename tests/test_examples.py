@@ -1,6 +1,7 @@
 """The examples run unchanged, and the README names only commands and options that exist."""
 
 import ast
+import csv
 import json
 import os
 import re
@@ -47,6 +48,19 @@ def test_block_to_answer_finds_the_carving_on_the_block(tmp_path: Path) -> None:
     assert chr(int(asked[1], 16)) in first
     assert (tmp_path / "khối" / "answer.png").exists()
     assert list((tmp_path / "khối" / "characters" / "blocks").glob("*.png"))
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash")
+def test_page_to_block_finds_the_block_that_printed_the_photo(tmp_path: Path) -> None:
+    example("page_to_block.sh", tmp_path / "trang")
+    reading = tmp_path / "trang" / "reading"
+    with (reading / "blocks.csv").open(encoding="utf-8", newline="") as file:
+        best = next(csv.DictReader(file))
+    assert best["block"] == "block-2" and float(best["probability"]) > 0.9  # the photo shows a part of the second page
+    with (reading / "matches.csv").open(encoding="utf-8", newline="") as file:
+        first = [row for row in csv.DictReader(file) if row["rank"] == "1"]
+    assert sum(row["block"] == "block-2" and row["agrees"] == "yes" for row in first) > 0.9 * len(first)
+    assert (reading / "pages" / "photo.blocks.html").is_file()
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash")

@@ -3,44 +3,64 @@
 import csv
 import io
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
+from scipy import ndimage
 from tinyscan import brush
 
 from sinonom_cli import cli
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 
+glyphs = cache(brush)
 COLUMNS, ROWS, PITCH = 5, 7, 12.0
 """Columns and rows of a block, and distance of its characters, mm."""
 
 
 @dataclass(frozen=True)
 class TinyBlock:
-    """A block: the character of each place, in reading order, and the place's middle, (N, 2), mm."""
+    """A block: the character of each place, in reading order, the place's middle, (N, 2), mm, and the shapes' seeds."""
 
     name: str
     chars: list[str]
     middles: np.ndarray
+    seeds: list[int]
+
+    @property
+    def carved(self) -> list[tuple[str, int]]:
+        """Character and seed of each carving."""
+        return list(zip(self.chars, self.seeds, strict=True))
 
 
 def blocks(*names: str, chars: int = 20, seed: int = 0) -> list[TinyBlock]:
     """Return blocks of random characters, some of which are repeated."""
-    some, made = sorted(brush())[:chars], []
+    some, made = sorted(glyphs())[:chars], []
     for number, name in enumerate(names):
         rng = np.random.default_rng([seed, number])
         middles = [
             (PITCH * (COLUMNS - column - 0.5), PITCH * (row + 0.5)) for column in range(COLUMNS) for row in range(ROWS)
         ]
         jitter = rng.uniform(-0.4, 0.4, (len(middles), 2))
-        made.append(TinyBlock(name, [str(char) for char in rng.choice(some, len(middles))], np.array(middles) + jitter))
+        chars = [str(char) for char in rng.choice(some, len(middles))]
+        seeds = [int(value) for value in rng.integers(1 << 30, size=len(middles))]
+        made.append(TinyBlock(name, chars, np.array(middles) + jitter, seeds))
     return made
 
 
-def picture(char: str, rng: np.random.Generator) -> np.ndarray:
-    """Return a picture of a character, somewhat blurred and moved, (48, 48) uint8."""
-    image = Image.fromarray(brush()[char][0]).resize((40, 40)).filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 1)))
+def picture(char: str, seed: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a picture of a carving or its print: strokes stand where the seed has them, (48, 48) uint8.
+
+    It is somewhat blurred and moved, at random.
+    """
+    side = 80
+    bends = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(2, side, side)), (0, 7, 7))
+    bends *= 2.0 / bends.std()
+    places = np.mgrid[:side, :side] + bends
+    glyph = np.asarray(Image.fromarray(glyphs()[char][0]).resize((side, side)), float)
+    shaped = ndimage.map_coordinates(glyph, places, order=1, mode="nearest").astype(np.uint8)
+    image = Image.fromarray(shaped).resize((40, 40)).filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 0.8)))
     paper = Image.new("L", (48, 48), 255)
     paper.paste(image, tuple(int(value) for value in rng.integers(2, 6, 2)))
     return np.asarray(paper)
@@ -54,7 +74,7 @@ def carved_set(folder: Path, made: list[TinyBlock], places: bool = True, seed: i
         for k, (char, (x, y)) in enumerate(zip(block.chars, block.middles, strict=True)):
             path = folder / block.name / f"{k:03d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture(char, rng)).save(path)
+            Image.fromarray(picture(char, block.seeds[k], rng)).save(path)
             box = " ".join(f"{value:.6g}" for value in (x - 5, y - 5, x + 5, y + 5))
             size = f"{COLUMNS * PITCH:.6g} {ROWS * PITCH:.6g}"
             rows.append((f"{block.name}/{k:03d}.png", block.name, box, size, f"blocks/{block.name}.png"))
@@ -74,7 +94,7 @@ def indexed(folder: Path, made: list[TinyBlock], places: bool = True) -> Path:
 
 
 def page(
-    chars: list[str], middles: np.ndarray, mirrored: bool = False, turned: int = 0, seed: int = 5
+    carved: list[tuple[str, int]], middles: np.ndarray, mirrored: bool = False, turned: int = 0, seed: int = 5
 ) -> tuple[Reading, list[np.ndarray]]:
     """Return the reading of a page with characters at the given places, leaning by 2 degrees, and their pictures.
 
@@ -117,4 +137,4 @@ def page(
         size=30.0,
         characters=tuple(characters),
     )
-    return reading, [picture(char, rng) for char in chars]
+    return reading, [picture(char, seed, rng) for char, seed in carved]

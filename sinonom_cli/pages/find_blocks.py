@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sinonom_cli.blocks.upright import Way
+from sinonom_cli.layout.register import LEAST
 from sinonom_cli.pages.block_matches import CERTAIN, BlockMatches, BlockScore, Carving, CharacterMatches
-from sinonom_cli.pages.placing import Placing, placed, probabilities
+from sinonom_cli.pages.placing import Placing, evidence_of, placed, probabilities
+from sinonom_cli.pages.very_carving import fit_of
 from sinonom_cli.pages.votes import candidates, likeness, votes
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 TRIED = 8
 """Number of blocks, those with most votes, that a page is registered with."""
+PROMISING = 1.0
+"""Evidence from which a block is also judged by how smoothly its carvings fit the print."""
 SHOWN = 5
 """Largest number of blocks, and of carvings of a character, that an answer has."""
 
@@ -42,7 +47,8 @@ def find_blocks(reading: Reading, pictures: Sequence[NDArray[np.uint8]], carving
     """
     vectors = carvings.embed(pictures)
     rows, distances = carvings.nearest(vectors)
-    tried = laid_on_blocks(upright_middles(reading), vectors, rows, distances, carvings) if len(vectors) else []
+    points = upright_middles(reading)
+    tried = laid_on_blocks(points, pictures, vectors, rows, distances, carvings) if len(vectors) else []
     sure = probabilities(tried, len(carvings.places.blocks))
     judged = sorted(zip(tried, sure, strict=True), key=lambda pair: (-pair[1], -pair[0].score))
     return _answer(reading, carvings, rows, distances, judged)
@@ -50,6 +56,7 @@ def find_blocks(reading: Reading, pictures: Sequence[NDArray[np.uint8]], carving
 
 def laid_on_blocks(
     points: NDArray[np.float64],
+    pictures: Sequence[NDArray[np.uint8]],
     vectors: NDArray[np.float32],
     rows: NDArray[np.int64],
     distances: NDArray[np.float64],
@@ -60,7 +67,7 @@ def laid_on_blocks(
     Parameters
     ----------
     points : (N, 2) float64, middles of its characters, upright; N >= 1.
-    vectors : (N, D) float32, their embeddings.
+    pictures, vectors : of the characters, and their embeddings, (N, D) float32.
     rows, distances : (N, k), their nearest carvings.
     carvings : the index.
     """
@@ -68,13 +75,17 @@ def laid_on_blocks(
     energies = carvings.energies(distances)
     likely = likeness(energies, energies[:, 0], carvings.temperature)
     counted = votes(likely, places.owner[rows], len(places.blocks))
+    others = {i: rows[i][likely[i] >= LEAST].tolist() for i in range(len(rows))}
     tried = []
     for block in candidates(counted, TRIED):
         away = carvings.distances(vectors, block)
         own = carvings.energies(away)
         like = likeness(own, energies[:, 0], carvings.temperature)
         middles = places.middles(places.rows_of(block))
-        tried.append(placed(block, points, middles, like, own, away))
+        placing = placed(block, points, middles, like, own, away)
+        if evidence_of(placing, len(places.blocks)) >= PROMISING:
+            placing = replace(placing, fit=fit_of(placing, pictures, others, carvings))
+        tried.append(placing)
     return tried
 
 

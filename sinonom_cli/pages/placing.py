@@ -16,12 +16,15 @@ from sinonom_cli.layout.register import LEAST, Spots, register
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_CHANCE = 30.0
+MOST_CHANCE = 5.0
 """Evidence against chance, as a decimal logarithm, beyond which more makes no difference."""
+MOST_FIT = 0.1
+"""Fit of the carvings, either way, beyond which more makes no difference."""
 FENCE = 1.5
 """Distance of Tukey's fence from the upper quartile, in distances between the quartiles."""
-WEIGHTS = (-6.0, 6.0, 6.0, 3.0)
-"""Weights of the logistic regression in `probability`."""
+WEIGHTS = (-7.79, 6.64, 14.18, 2.90, 5.93)
+"""Weights of the logistic regression in `probabilities`: bias, evidence, mean likeness, lead and fit. They were fitted
+on windows of 4 to 60 characters of simulated prints of 40 simulated blocks (`benchmarks/which_block.py --fit`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,7 @@ class Placing:
     likely, distances : (m,) float64, likeness of each pair, see `votes.likeness`, and distance of its embeddings.
     covered : number of characters of the page that lie on the block.
     evidence : decimal logarithm of how many such placings would be expected by chance, negative: the higher the better.
+    fit : by how much its carvings fit the print better than others of the same characters, see `very_carving.fit_of`.
     """
 
     block: int
@@ -47,6 +51,7 @@ class Placing:
     distances: NDArray[np.float64]
     covered: int
     evidence: float
+    fit: float = 0.0
 
     @property
     def score(self) -> float:
@@ -125,9 +130,9 @@ def _fence(energies: NDArray[np.float64]) -> float:
 def probabilities(placings: Sequence[Placing], blocks: int) -> list[float]:
     """Return for each block the probability that it printed the page, in [0, 1].
 
-    A logistic regression on the evidence that the placing is no chance among so many blocks, on the mean likeness, and
-    on how far the likeness exceeds that of the best other block at the same characters. Two blocks can both have
-    printed a page: a photo of a spread shows halves of two prints.
+    A logistic regression on the evidence that the placing is no chance among so many blocks, on the mean likeness, on
+    how far the likeness exceeds that of the best other block at the same characters, and on the fit of the carvings.
+    Two blocks can both have printed a page: a photo of a spread shows halves of two prints.
 
     Parameters
     ----------
@@ -142,11 +147,11 @@ def probabilities(placings: Sequence[Placing], blocks: int) -> list[float]:
     return [chance if len(placing.pairs) else 0.0 for chance, placing in zip(found, placings, strict=True)]
 
 
-def features(placing: Placing, placings: Sequence[Placing], blocks: int) -> tuple[float, float, float]:
-    """Return what `probabilities` judges a block by: evidence, mean likeness and lead, about 0 to 1 each."""
+def features(placing: Placing, placings: Sequence[Placing], blocks: int) -> tuple[float, float, float, float]:
+    """Return what `probabilities` judges a block by: evidence, mean likeness, lead and fit, within -1 and 1 each."""
     if not len(placing.pairs):
-        return 0.0, 0.0, -1.0
-    evidence = min(max(placing.evidence - math.log10(max(blocks, 1)), 0.0), MOST_CHANCE) / MOST_CHANCE
+        return 0.0, 0.0, -1.0, 0.0
+    evidence = evidence_of(placing, blocks) / MOST_CHANCE
     own = set(placing.pairs[:, 0].tolist())
     rivals = [
         sum(like for (i, _), like in zip(other.pairs.tolist(), other.likely.tolist(), strict=True) if i in own)
@@ -155,4 +160,9 @@ def features(placing: Placing, placings: Sequence[Placing], blocks: int) -> tupl
     ]
     total = float(placing.likely.sum())
     lead = (total - max(rivals, default=0.0)) / max(total, 1e-9)
-    return evidence, placing.score, max(lead, -1.0)
+    return evidence, placing.score, max(lead, -1.0), min(max(placing.fit / MOST_FIT, -1.0), 1.0)
+
+
+def evidence_of(placing: Placing, blocks: int) -> float:
+    """Return the evidence that a placing is no chance among a number of blocks, within 0 and `MOST_CHANCE`."""
+    return min(max(placing.evidence - math.log10(max(blocks, 1)), 0.0), MOST_CHANCE)

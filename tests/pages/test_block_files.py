@@ -28,7 +28,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[TableR
     index = indexed(folder, some)
     rows = []
     for name, block in (("trang a", some[0]), ("không", blocks("khác", seed=9)[0])):
-        reading, pictures = page(block.chars, block.middles)
+        reading, pictures = page(block.carved, block.middles)
         object.__setattr__(reading, "page", name)
         grey = np.full((reading.height, reading.width), 220, np.uint8)
         rows.append(write_blocks(folder / "out", SeenPage(reading=reading, pictures=pictures), grey, index))

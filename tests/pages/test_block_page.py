@@ -32,7 +32,7 @@ class Elements(HTMLParser):
 
 def matched(tmp_path: Path, probability: float = 0.9) -> tuple[Reading, np.ndarray, BlockMatches]:
     [block] = blocks("a")
-    reading, _ = page(block.chars, block.middles)
+    reading, _ = page(block.carved, block.middles)
     reading = dataclasses.replace(reading, page="trang <1>")
     found = probability >= 0.5
     characters = []

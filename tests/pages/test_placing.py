@@ -39,10 +39,13 @@ def test_a_worn_carving_stays_in_place_and_is_said_not_to_look_alike() -> None:
 
 def test_a_block_that_was_carved_anew_is_less_probable_than_the_one_that_printed() -> None:
     one, _ = blocks("a", "b")
-    placing = laid(one, one)
-    anew = dataclasses.replace(placing, block=1, likely=placing.likely * 0.4)
+    same = laid(one, one)
+    placing = dataclasses.replace(same, likely=same.likely * 0.3, fit=0.1)
+    # The same text at the same places, other strokes.
+    anew = dataclasses.replace(same, block=1, likely=same.likely * 0.2, fit=-0.1)
     own, rival = probabilities([placing, anew], 2)
-    assert own > 0.8 and rival < 0.5
+    assert own > 0.8 and rival < 0.1
+    assert probabilities([anew], 2)[0] < 0.5 < probabilities([placing], 2)[0]  # each of them alone in the index
 
 
 def test_blocks_with_other_characters_of_the_page_are_no_rivals() -> None:
