@@ -76,6 +76,7 @@ class Context:
 
     def __init__(self, counts: Counts, weights: Weights | None = None) -> None:
         self.weights = weights or Weights()
+        self._memory: dict[str, tuple[int, float]] = {}
         self._tokens = {int(code): place for place, code in enumerate(counts.tokens)}
         self._chars = dict(zip(counts.chars.tolist(), counts.char_counts.tolist(), strict=True))
         self._forms: dict[str, int] = {}
@@ -121,18 +122,24 @@ class Context:
         for place, several in enumerate(candidates):
             for rank, (char, probability) in enumerate(several):
                 before[place, rank] = probability
-                tokens[place, rank] = self._tokens.get(ord(form_of(char)), len(self._tokens))
-                weighed[place, rank] = probability**self.weights.sight * self._form_share(char) ** self.weights.form
+                tokens[place, rank], share = self._known(char)
+                weighed[place, rank] = probability**self.weights.sight * share
             if not several:
                 weighed[place, :1] = 1
             elif before[place].max() > SURE:
                 weighed[place, before[place] <= SURE] = 0
         return Lattice(tokens, weighed), before
 
-    def _form_share(self, char: str) -> float:
-        """Return the share of a character among all its forms; each form counts once more than it occurred."""
-        form = form_of(char)
-        return (self._chars.get(ord(char), 0) + 1) / (self._forms.get(form, 0) + len(forms_of(char)))
+    def _known(self, char: str) -> tuple[int, float]:
+        """Return the token of a character, and its share among all its forms, to its power.
+
+        Each form counts once more than it occurred.
+        """
+        if char not in self._memory:
+            form = form_of(char)
+            share = (self._chars.get(ord(char), 0) + 1) / (self._forms.get(form, 0) + len(forms_of(char)))
+            self._memory[char] = self._tokens.get(ord(form), len(self._tokens)), share**self.weights.form
+        return self._memory[char]
 
 
 @lru_cache(1)
@@ -159,45 +166,43 @@ def _shares(table: Table, tokens: Any, sight: Any, start: int) -> Any:
     """
     n, k = tokens.shape
     pairs, ahead = np.zeros((n, k, k)), np.zeros((n, k, k))
-    before, beyond = np.full(k, start), np.full(k, len(table.alone) - 1)
-    known, weight = np.zeros(k), np.zeros((k, k))
+    bigrams = np.full((n + 1, k, k), -1)  # [i + 1, a, b]: of candidate a of character i - 1 and candidate b of i
+    before, known, weight = np.full(k, start), np.zeros(k), np.zeros((k, k))
     known[0], weight[0, 0] = 1.0, 1.0
     for i in range(n):
-        _chances(table, before, known, tokens[i], sight[i], ahead[i])
-        _forward(table, beyond, before, tokens[i], sight[i], ahead[i], weight, pairs[i])
+        _chances(table, before, known, tokens[i], sight[i], ahead[i], bigrams[i + 1])
+        _forward(table, bigrams[i], tokens[i], sight[i], ahead[i], weight, pairs[i])
         pairs[i] /= pairs[i].sum()
-        weight, beyond, before, known = pairs[i], before, tokens[i], sight[i]
+        weight, before, known = pairs[i], tokens[i], sight[i]
     shares, rest = np.empty((n, k)), np.ones((k, k))
     for i in range(n - 1, -1, -1):
         together = pairs[i] * rest
         shares[i] = together.sum(axis=0) / together.sum()
         if i:
-            first = tokens[i - 2] if i > 1 else np.full(k, start)
-            rest = _backward(table, first, tokens[i - 1], tokens[i], sight[i], ahead[i], pairs[i - 1], rest)
+            rest = _backward(table, bigrams[i], tokens[i], sight[i], ahead[i], pairs[i - 1], rest)
     return shares
 
 
 @numba.njit(cache=True)
-def _chances(table: Table, before: Any, known: Any, tokens: Any, sight: Any, chance: Any) -> None:
-    """Write the probability of each candidate after each candidate before it, from bigrams, into chance, (k, k)."""
+def _chances(table: Table, before: Any, known: Any, tokens: Any, sight: Any, chance: Any, bigrams: Any) -> None:
+    """Write the bigram of each candidate after each one before it, or -1, and its probability; both (k, k)."""
     for a in range(len(before)):
         if known[a] > 0:
             low, high = table.starts[before[a]], table.starts[before[a] + 1]
             for b in range(len(tokens)):
                 if sight[b] > 0:
                     place = place_of(table.words, low, high, tokens[b])
+                    bigrams[a, b] = place
                     chance[a, b] = table.chance[place] if place >= 0 else table.left[before[a]] * table.alone[tokens[b]]
 
 
 @numba.njit(cache=True)
-def _forward(
-    table: Table, beyond: Any, before: Any, tokens: Any, sight: Any, chance: Any, weight: Any, found: Any
-) -> None:
+def _forward(table: Table, bigrams: Any, tokens: Any, sight: Any, chance: Any, weight: Any, found: Any) -> None:
     """Write the weights of pairs (before, now) into `found`, (k, k), given those of pairs (beyond, before)."""
-    for a in range(len(before)):
-        for z in range(len(beyond)):
+    for a in range(len(tokens)):
+        for z in range(len(tokens)):
             if weight[z, a] > 0:
-                bigram = place_of(table.words, table.starts[beyond[z]], table.starts[beyond[z] + 1], before[a])
+                bigram = bigrams[z, a]
                 left = table.third_left[bigram] if bigram >= 0 else 1.0
                 for b in range(len(tokens)):
                     found[a, b] += weight[z, a] * left * chance[a, b]
@@ -212,18 +217,16 @@ def _forward(
 
 
 @numba.njit(cache=True)
-def _backward(
-    table: Table, beyond: Any, before: Any, tokens: Any, sight: Any, chance: Any, weight: Any, rest: Any
-) -> Any:
+def _backward(table: Table, bigrams: Any, tokens: Any, sight: Any, chance: Any, weight: Any, rest: Any) -> Any:
     """Return the weights of what follows pairs (beyond, before), (k, k), given `rest` of pairs (before, now)."""
     found = np.zeros(weight.shape)
-    for a in range(len(before)):
+    for a in range(len(tokens)):
         whole = 0.0
         for b in range(len(tokens)):
             whole += chance[a, b] * sight[b] * rest[a, b]
-        for z in range(len(beyond)):
+        for z in range(len(tokens)):
             if weight[z, a] > 0:
-                bigram = place_of(table.words, table.starts[beyond[z]], table.starts[beyond[z] + 1], before[a])
+                bigram = bigrams[z, a]
                 left = table.third_left[bigram] if bigram >= 0 else 1.0
                 found[z, a] = left * whole
                 if bigram >= 0:
