@@ -19,6 +19,7 @@ from sinonom_cli.blocks.ink import ink
 from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
 from sinonom_cli.blocks.level import level
 from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.blocks.prints import Print, ReadPrint
 from sinonom_cli.blocks.scan import scan_of
 from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.blocks.transcripts import Text
@@ -68,6 +69,7 @@ class Cut:
     scale : scale of height maps; None: height maps are refused.
     mirrored, turned : how the blocks lie; None: found from their characters.
     size : height of an ordinary character in the scan's units; None: found.
+    read_print : finds the characters of prints, where prints are known.
     """
 
     out: Path
@@ -75,6 +77,7 @@ class Cut:
     mirrored: bool | None = None
     turned: int | None = None
     size: float | None = None
+    read_print: ReadPrint | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
         name, number, known = item.data
@@ -100,7 +103,7 @@ class Cut:
             meshes = [_upright(mesh, read.way) for mesh in found]
             return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
 
-        learnt = learn(name, read, cut_out, known)
+        learnt = learn(name, read, cut_out, known, self.read_print)
         read = learnt.read
         if not any(map(len, learnt.pieces.meshes)):
             raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
@@ -217,13 +220,20 @@ def _drawn(mesh: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     return None
 
 
-def known_blocks(items: Items, texts: Mapping[str, Text]) -> Items:
-    """Return the items with the transcripts of their blocks, by the blocks' names; a changed one changes the item."""
+def known_blocks(items: Items, texts: Mapping[str, Text], prints: Mapping[str, tuple[Print, ...]]) -> Items:
+    """Return the items with the transcripts and prints of their blocks, by the blocks' names.
+
+    What is known belongs to an item's fingerprint.
+    """
     found = []
     for item in items:
         name, number, _ = item.data
         text = texts.get(name, ())
-        found.append(replace(item, data=(name, number, Knowledge(text=text)), about="\n".join(text)))
+        pages = prints.get(name, ())
+        drawn = (f"{page.name} {page.boxes} {page.chars}" for page in pages if page.boxes)
+        known = Knowledge(text=text, prints=pages)
+        files = tuple(dict.fromkeys((*item.files, *(page.path for page in pages))))
+        found.append(replace(item, data=(name, number, known), about="\n".join((*text, *drawn)), files=files))
     return Items(found, items.passed_over)
 
 
