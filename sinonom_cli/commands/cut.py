@@ -64,6 +64,14 @@ def cut(
             help="Boxes and names of the prints' characters, as crop-nomnaocr --boxes takes them.",
         ),
     ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet",
+            metavar="FILE",
+            help="Write an HTML page with the pictures of all blocks, their texts and what is doubtful.",
+        ),
+    ] = None,
     pixel: Pixel = None,
     deeper: WhichIsDeeper = None,
     step: Step = None,
@@ -80,16 +88,20 @@ def cut(
     """
     inputs, out = split_output(paths, output, "block")
     from sinonom_cli.blocks import doubts
-    from sinonom_cli.blocks.run import COLUMNS, Cut, blocks_of, known_blocks
+    from sinonom_cli.blocks.items import blocks_of, known_blocks
+    from sinonom_cli.blocks.run import COLUMNS, Cut
     from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.errors import UsageError
     from sinonom_cli.pages.prints import find_prints, read_print
     from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.run import suffixes_of
+    from sinonom_cli.reports.cut_sheet import refuse_other_than_cut_sheet, write_cut_sheet
     from sinonom_cli.storage.inputs import find_inputs
 
     scale = scale_of(pixel, deeper, step)
     items = blocks_of(find_inputs(inputs, suffixes_of(scale), "blocks", limit, skip=(out,)), limit)
+    if sheet is not None:
+        refuse_other_than_cut_sheet(sheet)
     if print_boxes is not None and prints is None:
         raise UsageError("--print-boxes needs --print", "--print PAGES --print-boxes FILE")
     blocks = [item.data[0] for item in items]
@@ -124,4 +136,6 @@ def cut(
         doubtful=doubts.COLUMNS,
         needs=(transcripts, print_boxes),
     )
+    if sheet is not None:
+        write_cut_sheet(sheet, Path(out))
     close(artifact, as_json=json)
