@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from sinonom_cli import messages
 from sinonom_cli.blocks import doubts
-from sinonom_cli.blocks.doubts import MODEL, TRANSCRIPT, Doubt
+from sinonom_cli.blocks.doubts import MODEL, PRINT, TRANSCRIPT, Doubt
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.judge_text import Judged, judge_text
-from sinonom_cli.blocks.mend import divided_and_joined
+from sinonom_cli.blocks.mend import divided_and_joined, with_boxes
 from sinonom_cli.blocks.picture import UNLIKELY
+from sinonom_cli.blocks.prints import Carried, Print, PrintCharacters, ReadPrint, carry_over
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import label_of
+from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.naming import Name
 
 
@@ -48,9 +50,11 @@ class Knowledge:
     Attributes
     ----------
     text : its transcript; empty: unknown.
+    prints : pictures of prints that it made.
     """
 
     text: Text = ()
+    prints: tuple[Print, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +92,12 @@ class Learnt:
     figures: dict[str, float | int | str] = field(default_factory=dict)
 
 
-def learn(block: str, read: Read, cut_out: Callable[[Read], Pieces], known: Knowledge) -> Learnt:
-    """Name the characters of a block, and mend their number where its transcript asks for it.
+def learn(
+    block: str, read: Read, cut_out: Callable[[Read], Pieces], known: Knowledge, read_print: ReadPrint | None = None
+) -> Learnt:
+    """Name the characters of a block, and mend their number where its transcript or its prints ask for it.
+
+    A name of the transcript goes before one of a print, and this before one of the model.
 
     Parameters
     ----------
@@ -97,11 +105,16 @@ def learn(block: str, read: Read, cut_out: Callable[[Read], Pieces], known: Know
     read : characters that were found.
     cut_out : function that cuts characters out and names them by their looks.
     known : what is known of the block.
+    read_print : finds the characters of a print; needed where prints are known.
     """
     pieces = cut_out(read)
     found: list[Doubt] = []
     figures: dict[str, float | int | str] = {}
     judged = None
+    pages: list[tuple[str, PrintCharacters]] = []
+    if known.prints and read_print is not None:
+        pages, found = _read_prints(block, known.prints, read_print)
+        read, pieces = _with_prints(read, pieces, pages, cut_out)
     if known.text:
         judged = _judged(read, pieces, known.text)
         if judged.divide or judged.join:
@@ -114,10 +127,22 @@ def learn(block: str, read: Read, cut_out: Callable[[Read], Pieces], known: Know
                 for number, how in changed.items()
             ]
         found += judged.doubts
-        figures = {"transcript_characters": sum(map(len, known.text)), "transcript_agreement": round(judged.share, 4)}
+        figures |= {"transcript_characters": sum(map(len, known.text)), "transcript_agreement": round(judged.share, 4)}
         if not any(judged.chars):
             messages.warn(f"{block}: {judged.doubts[0].reason}; its names are the model's")
-    called = [_called(pieces.names[number], judged, number) for number in range(len(read.characters))]
+    carried = [carry_over(read, pieces.names, page, name) for name, page in pages]
+    found += [
+        Doubt(reason=doubts.ADDED, number=number, known_by=PRINT)
+        for number, character in enumerate(read.characters)
+        if character.score == 0
+    ]
+    for one in carried:
+        found += one.doubts
+        if not one.fits:
+            messages.warn(f"{block}: {one.doubts[0].reason}; nothing of it is used")
+    if carried:
+        figures |= {"prints": sum(one.fits for one in carried)}
+    called = [_called(pieces.names[number], judged, carried, number) for number in range(len(read.characters))]
     doubted = {doubt.number for doubt in found}
     found += [
         Doubt(reason=doubts.IMPROBABLE, number=number)
@@ -133,9 +158,12 @@ def _judged(read: Read, pieces: Pieces, text: Text, mend: bool = True) -> Judged
     return judge_text(boxes, columns, pieces.names, text, mend)
 
 
-def _called(names: Sequence[Name], judged: Judged | None, number: int) -> Called:
+def _called(names: Sequence[Name], judged: Judged | None, carried: Sequence[Carried], number: int) -> Called:
     if judged is not None and judged.chars[number]:
         return Called(char=judged.chars[number], named_by=TRANSCRIPT, probability=judged.probabilities[number])
+    for one in carried:
+        if one.chars[number]:
+            return Called(char=one.chars[number], named_by=PRINT, probability=one.probabilities[number])
     first = names[0] if names else None
     if first is None or first.probability < UNLIKELY:
         return Called(char="", named_by="", probability=first.probability if first else 0.0)
@@ -145,3 +173,29 @@ def _called(names: Sequence[Name], judged: Judged | None, number: int) -> Called
 def _sorted(found: Sequence[Doubt]) -> list[Doubt]:
     """Return the doubts about the block first, then those about characters in reading order, then those without."""
     return sorted(found, key=lambda doubt: (doubt.column > 0, -1 if doubt.number is None else doubt.number))
+
+
+def _read_prints(
+    block: str, prints: Sequence[Print], read_print: ReadPrint
+) -> tuple[list[tuple[str, PrintCharacters]], list[Doubt]]:
+    """Return the characters of the prints that can be read, with the prints' names, and doubts about the others."""
+    pages, found = [], []
+    for one in prints:
+        try:
+            pages.append((one.name, read_print(one)))
+        except SinonomError as error:
+            messages.warn(f"{block}: the print {one.name} is not used: {error.message}")
+            found.append(Doubt(reason=f"{doubts.UNREADABLE_PRINT}: {one.name}, {error.message}", known_by=PRINT))
+    return pages, found
+
+
+def _with_prints(
+    read: Read, pieces: Pieces, pages: Sequence[tuple[str, PrintCharacters]], cut_out: Callable[[Read], Pieces]
+) -> tuple[Read, Pieces]:
+    """Add outlines of characters that only a print shows; they have the score 0, by which they are known later."""
+    for name, page in pages:
+        added = carry_over(read, pieces.names, page, name).added
+        if len(added):
+            read, _ = with_boxes(read, added, np.zeros(len(added)))
+            pieces = cut_out(read)
+    return read, pieces

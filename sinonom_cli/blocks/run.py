@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ from sinonom_cli.blocks.cut_mesh import cut, cut_samples
 from sinonom_cli.blocks.doubts import Doubt
 from sinonom_cli.blocks.find import Read, find_characters
 from sinonom_cli.blocks.ink import ink
-from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
+from sinonom_cli.blocks.learn import Learnt, Pieces, learn
 from sinonom_cli.blocks.level import level
 from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.blocks.prints import ReadPrint
 from sinonom_cli.blocks.scan import scan_of
 from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
-from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.meshes.height_maps import Scale
@@ -29,13 +29,11 @@ from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import HEADER, write_stl
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.render.render import View, draw
-from sinonom_cli.render.run import each_map, is_map, name_of
+from sinonom_cli.render.run import is_map
 from sinonom_cli.search.naming import Name, shipped_namer
 from sinonom_cli.storage.atomic import save_png, write_text
 from sinonom_cli.storage.block_places import UPRIGHT_COLUMNS, upright_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
-from sinonom_cli.storage.inputs import Items
-from sinonom_cli.storage.names import distinct
 from sinonom_cli.storage.single_files import refuse_foreign
 
 COLUMNS = (
@@ -68,6 +66,7 @@ class Cut:
     scale : scale of height maps; None: height maps are refused.
     mirrored, turned : how the blocks lie; None: found from their characters.
     size : height of an ordinary character in the scan's units; None: found.
+    read_print : finds the characters of prints, where prints are known.
     """
 
     out: Path
@@ -75,6 +74,7 @@ class Cut:
     mirrored: bool | None = None
     turned: int | None = None
     size: float | None = None
+    read_print: ReadPrint | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
         name, number, known = item.data
@@ -100,7 +100,7 @@ class Cut:
             meshes = [_upright(mesh, read.way) for mesh in found]
             return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
 
-        learnt = learn(name, read, cut_out, known)
+        learnt = learn(name, read, cut_out, known, self.read_print)
         read = learnt.read
         if not any(map(len, learnt.pieces.meshes)):
             raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
@@ -189,18 +189,6 @@ def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
     )
 
 
-def blocks_of(items: Items, limit: int | None) -> Items:
-    """Return the blocks in files as items; each file of several height maps becomes several.
-
-    `data` is the name of the block, under which its files are written, the number of its map in the file, and what is
-    known of it: nothing.
-    """
-    found = each_map(items, limit)
-    names = distinct({item.key: name_of(item) for item in found}, "")
-    named = [replace(item, data=(names[item.key], item.data - 1 if item.data else 0, Knowledge())) for item in found]
-    return Items(named, items.passed_over)
-
-
 def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
     """Return the most probable names of each picture of a mesh; none without a picture."""
     places = [place for place, picture in enumerate(pictures) if picture is not None]
@@ -215,16 +203,6 @@ def _drawn(mesh: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     with suppress(SinonomError):
         return draw(mesh, View()).picture
     return None
-
-
-def known_blocks(items: Items, texts: Mapping[str, Text]) -> Items:
-    """Return the items with the transcripts of their blocks, by the blocks' names; a changed one changes the item."""
-    found = []
-    for item in items:
-        name, number, _ = item.data
-        text = texts.get(name, ())
-        found.append(replace(item, data=(name, number, Knowledge(text=text)), about="\n".join(text)))
-    return Items(found, items.passed_over)
 
 
 def _doubtful(item: Item, name: str, doubt: Doubt, learnt: Learnt, surface: Surface) -> TableRow:

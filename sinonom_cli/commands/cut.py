@@ -47,6 +47,31 @@ def cut(
             help="Texts of the blocks, columns as lines from the right: <block>.txt, a folder, or CSV (block,text).",
         ),
     ] = None,
+    prints: Annotated[
+        Path | None,
+        typer.Option(
+            "--print",
+            metavar="PAGES",
+            help="Prints of the blocks: <block>.png, <block>-a.png, a folder; all are of the block if there is one.",
+        ),
+    ] = None,
+    print_boxes: Annotated[
+        Path | None,
+        typer.Option(
+            "--print-boxes",
+            metavar="FILE",
+            show_default="found",
+            help="Boxes and names of the prints' characters, as crop-nomnaocr --boxes takes them.",
+        ),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            "--sheet",
+            metavar="FILE",
+            help="Write an HTML page with the pictures of all blocks, their texts and what is doubtful.",
+        ),
+    ] = None,
     pixel: Pixel = None,
     deeper: WhichIsDeeper = None,
     step: Step = None,
@@ -63,18 +88,29 @@ def cut(
     """
     inputs, out = split_output(paths, output, "block")
     from sinonom_cli.blocks import doubts
-    from sinonom_cli.blocks.run import COLUMNS, Cut, blocks_of, known_blocks
+    from sinonom_cli.blocks.items import blocks_of, known_blocks
+    from sinonom_cli.blocks.run import COLUMNS, Cut
     from sinonom_cli.blocks.transcripts import read_transcripts
+    from sinonom_cli.errors import UsageError
+    from sinonom_cli.pages.prints import find_prints, read_print
     from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.run import suffixes_of
+    from sinonom_cli.reports.cut_sheet import refuse_other_than_cut_sheet, write_cut_sheet
     from sinonom_cli.storage.inputs import find_inputs
 
     scale = scale_of(pixel, deeper, step)
     items = blocks_of(find_inputs(inputs, suffixes_of(scale), "blocks", limit, skip=(out,)), limit)
-    if transcripts is not None:
-        items = known_blocks(items, read_transcripts(transcripts, [item.data[0] for item in items]))
+    if sheet is not None:
+        refuse_other_than_cut_sheet(sheet)
+    if print_boxes is not None and prints is None:
+        raise UsageError("--print-boxes needs --print", "--print PAGES --print-boxes FILE")
+    blocks = [item.data[0] for item in items]
+    texts = {} if transcripts is None else read_transcripts(transcripts, blocks)
+    pages = {} if prints is None else find_prints(prints, print_boxes, blocks, (Path(out),))
+    items = known_blocks(items, texts, pages)
     options = {
         "transcripts": transcripts is not None,
+        "print": prints is not None,
         "mirror": mirror.value,
         "turn": turn.value,
         "char_height": char_height,
@@ -85,6 +121,7 @@ def cut(
         mirror.known,
         turn.known,
         char_height,
+        read_print,
     )
     artifact = fill(
         out,
@@ -97,6 +134,8 @@ def cut(
         batch=batch,
         what="blocks",
         doubtful=doubts.COLUMNS,
-        needs=(transcripts,),
+        needs=(transcripts, print_boxes),
     )
+    if sheet is not None:
+        write_cut_sheet(sheet, Path(out))
     close(artifact, as_json=json)

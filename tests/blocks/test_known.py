@@ -72,3 +72,18 @@ def test_a_changed_transcript_is_seen(block: tuple[Path, Page, str], tmp_path: P
     text.write_text("天地玄黃\n", encoding="utf-8")
     assert sinonom(*command) == 5
     assert (tmp_path / "cut" / "metadata.csv").read_bytes() == before
+
+
+def test_a_print_and_its_boxes_name_the_characters_of_the_block_it_was_made_from(
+    block: tuple[Path, Page, str], tmp_path: Path
+) -> None:
+    folder, page, name = block
+    lines = [f"trang 1.png,{','.join(map(str, placed.box))},{placed.char}" for placed in page.characters]
+    (tmp_path / "boxes.csv").write_text("\n".join(["picture,x0,y0,x1,y1,text", *lines]) + "\n", encoding="utf-8")
+    command = ["cut", folder / "scans", tmp_path / "cut", "--print", folder / "pages", "--workers", 0, "-q"]
+    assert sinonom(*command, "--print-boxes", tmp_path / "boxes.csv") == 0
+    rows = table(tmp_path / "cut" / "metadata.csv")
+    assert [row["char"] for row in rows if row["named_by"] == "print"] == [placed.char for placed in page.characters]
+    record = json.loads((tmp_path / "cut" / f"blocks/{name}.json").read_text(encoding="utf-8"))
+    assert record["prints"] == 1
+    assert sinonom("cut", folder / "scans", tmp_path / "x", "--print-boxes", tmp_path / "boxes.csv") == 2
