@@ -24,10 +24,12 @@ from sinonom_cli.train.config import Config
 from sinonom_cli.train.datasets import prepare_material, read_sets
 from sinonom_cli.train.distributed import Ranks
 from sinonom_cli.train.hardware import pick_device, pick_precision
-from sinonom_cli.train.loop import LOG_EVERY, Plan, Training, fit
+from sinonom_cli.train.loop import fit
 from sinonom_cli.train.losses.registry import Criterion
 from sinonom_cli.train.losses.table import Choice
 from sinonom_cli.train.options import complete
+from sinonom_cli.train.plan import LOG_EVERY, Plan
+from sinonom_cli.train.training import Training
 
 
 def main() -> None:

@@ -7,13 +7,15 @@ from sinonom_cli.commands import train_loss_options as aims
 from sinonom_cli.commands import train_options as given
 from sinonom_cli.errors import ExitCode, SinonomError, need
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.options import DEFAULTS, LossName, complete
+from sinonom_cli.train.options import DEFAULTS, TUNING_LOSS, complete
 
 
 def train(
-    loss: aims.WhichLoss = LossName(DEFAULTS["loss"]),
+    loss: aims.WhichLoss = None,
     data: given.Data = None,
     output: given.ModelFolder = DEFAULTS["output"],
+    resume_from: given.ResumeFrom = None,
+    recipe: aims.WhichRecipe = None,
     backbone: given.Backbone = None,
     stem_stride: given.StemStride = None,
     weights: given.Weights = None,
@@ -24,12 +26,13 @@ def train(
     distill_loss: aims.DistillLoss = None,
     teach: aims.Teach = None,
     embedding: given.Embedding = None,
-    size: given.Size = DEFAULTS["size"],
+    size: given.Size = None,
     classes: given.Classes = None,
     images: given.Images = None,
     batch_size: given.BatchSize = None,
     micro_batch: given.MicroBatch = None,
     mining: aims.Mine = None,
+    first_mining: aims.FirstMining = None,
     margin: aims.Margin = None,
     recall_at: aims.RecallAt = None,
     simix: aims.Simix = False,
@@ -38,7 +41,12 @@ def train(
     hard_classes: given.HardClasses = None,
     steps: given.Steps = None,
     lr: given.Lr = None,
+    warm_up: given.WarmUp = None,
     weight_decay: given.WeightDecay = None,
+    layer_decay: given.LayerDecay = None,
+    clip: given.Clip = None,
+    ema: given.Ema = None,
+    recover: given.Recover = False,
     val: given.Val = DEFAULTS["val"],
     seed: options.Seed = 0,
     limit: given.Limit = None,
@@ -68,6 +76,8 @@ def train(
         "distill_loss": distill_loss and distill_loss.value,
         "teach": tuple(teach) if teach else None,
         "mining": mining and mining.value,
+        "first_mining": first_mining and first_mining.value,
+        "recipe": recipe and recipe.value,
         "margin": margin,
         "recall_at": recall_at,
         "simix": simix or None,
@@ -77,14 +87,25 @@ def train(
         "hard_classes": hard_classes,
         "lr": lr,
         "weight_decay": weight_decay,
+        "warm_up": warm_up,
+        "layer_decay": layer_decay,
+        "clip": clip,
+        "ema": ema,
+        "recover": recover or None,
         "precision": precision and precision.value,
         "batch_size": batch_size,
         "embedding": embedding,
+        "size": size,
         "classes": classes,
         "images": images,
         "steps": steps,
     }
-    chosen = complete(loss.value, typed)
+    if resume_from is not None:
+        from sinonom_cli.train.inherit import inherited
+
+        typed = inherited(resume_from, typed)
+    loss_name = loss.value if loss else DEFAULTS["loss"] if resume_from is None else TUNING_LOSS
+    chosen = complete(loss_name, typed)
     # Waiting threads must not spin: on a busy machine, spinning makes a step ten times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for module in ("torch", "safetensors", "onnx", "onnxscript"):
@@ -94,8 +115,7 @@ def train(
     config = Config(
         data=tuple(data or ()),
         output=output,
-        loss=loss.value,
-        size=size,
+        loss=loss_name,
         val=val,
         seed=seed,
         limit=limit,

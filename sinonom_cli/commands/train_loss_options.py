@@ -3,22 +3,35 @@
 from pathlib import Path
 from typing import Annotated
 
-from sinonom_cli.commands.train_panels import LOSS, TEACHER, finite, option
+from sinonom_cli.commands.train_panels import BY_NETWORK, LOSS, TEACHER, finite, option
 from sinonom_cli.train.options import (
     DEFAULTS,
     DISTILLING,
     RECALL_AT,
+    TUNING_LOSS,
     Distilling,
     LossName,
     Mining,
+    Recipe,
 )
 
 WhichLoss = Annotated[
-    LossName,
+    LossName | None,
     option(
         LOSS,
         "--loss",
+        show_default=f"{DEFAULTS['loss']}; {TUNING_LOSS} with --resume-from",
         help="Loss function. lda is a linear discriminant and takes minutes; all others train a network.",
+    ),
+]
+WhichRecipe = Annotated[
+    Recipe | None,
+    option(
+        LOSS,
+        "--recipe",
+        show_default="none",
+        help="report: the first half of the steps trains a classifier, the second half trains the loss from its "
+        "features.",
     ),
 ]
 Mine = Annotated[
@@ -28,6 +41,15 @@ Mine = Annotated[
         "--mining",
         show_default="batch-hard where the loss mines",
         help="Pairs or triplets of a batch that the loss uses.",
+    ),
+]
+FirstMining = Annotated[
+    Mining | None,
+    option(
+        LOSS,
+        "--first-mining",
+        show_default=BY_NETWORK,
+        help="Mining at the start, until most pictures of a batch are nearest to one of their own character.",
     ),
 ]
 Margin = Annotated[

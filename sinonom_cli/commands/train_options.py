@@ -3,9 +3,20 @@
 from pathlib import Path
 from typing import Annotated
 
-from sinonom_cli.commands.train_panels import BATCHES, DATA, MODEL, RESOURCES, SCHEDULE, finite, option, with_lda
+from sinonom_cli.commands.train_panels import (
+    BATCHES,
+    BY_NETWORK,
+    DATA,
+    MODEL,
+    RESOURCES,
+    SCHEDULE,
+    finite,
+    option,
+    with_lda,
+)
 from sinonom_cli.train.options import (
     DEFAULTS,
+    TUNING,
     Classifying,
     Precision,
 )
@@ -60,7 +71,7 @@ StemStride = Annotated[
         "--stem-stride",
         min=1,
         max=32,
-        show_default="the backbone's",
+        show_default=BY_NETWORK,
         help="Stride of the first convolution (1 keeps the detail of small pictures), or a transformer's patch side.",
     ),
 ]
@@ -77,14 +88,37 @@ Weights = Annotated[
 Head = Annotated[
     Classifying | None,
     option(
-        MODEL, "--head", show_default=DEFAULTS["head"], help="Classification head (only with --loss cross-entropy)."
+        MODEL,
+        "--head",
+        show_default=DEFAULTS["head"],
+        help="Classification head (with --loss cross-entropy or --recipe).",
     ),
 ]
 Embedding = Annotated[
     int | None,
     option(MODEL, "--embedding", min=2, show_default=with_lda("embedding"), help="Dimension of the embedding."),
 ]
-Size = Annotated[int, option(MODEL, "--size", min=32, max=512, help="Side of the network's input in pixels.")]
+Size = Annotated[
+    int | None,
+    option(
+        MODEL,
+        "--size",
+        min=32,
+        max=512,
+        show_default=str(DEFAULTS["size"]),
+        help="Side of the network's input in pixels.",
+    ),
+]
+ResumeFrom = Annotated[
+    Path | None,
+    option(
+        MODEL,
+        "--resume-from",
+        metavar="MODEL|default",
+        show_default="none",
+        help="Fine-tune this model; its network and sizes are taken. default is the model that ships.",
+    ),
+]
 Classes = Annotated[
     int | None,
     option(BATCHES, "--classes", min=2, show_default=with_lda("classes"), help="Characters in a batch."),
@@ -139,13 +173,23 @@ Steps = Annotated[
         SCHEDULE,
         "--steps",
         min=1,
-        show_default=with_lda("steps", ", about 20 minutes on two cores"),
+        show_default=with_lda("steps", ", 20 minutes on two cores with directmap")
+        + f"; --resume-from: {TUNING['steps']}",
         help="Number of training batches.",
     ),
 ]
-Lr = Annotated[
+Lr = Annotated[float | None, option(SCHEDULE, "--lr", show_default=BY_NETWORK, help="Highest learning rate.")]
+WarmUp = Annotated[
     float | None,
-    option(SCHEDULE, "--lr", show_default=str(DEFAULTS["lr"]), help="Highest learning rate."),
+    option(
+        SCHEDULE,
+        "--warm-up",
+        min=0.0,
+        max=1.0,
+        callback=finite,
+        show_default=BY_NETWORK,
+        help="Share of the steps in which the learning rate rises.",
+    ),
 ]
 WeightDecay = Annotated[
     float | None,
@@ -154,8 +198,44 @@ WeightDecay = Annotated[
         "--weight-decay",
         min=0.0,
         callback=finite,
-        show_default=str(DEFAULTS["weight_decay"]),
+        show_default=BY_NETWORK,
         help="Weight decay of AdamW.",
+    ),
+]
+LayerDecay = Annotated[
+    float | None,
+    option(
+        SCHEDULE,
+        "--layer-decay",
+        max=1.0,
+        callback=finite,
+        show_default=f"{BY_NETWORK}; 1 from random weights",
+        help="Factor of the learning rate from each layer to the one before it.",
+    ),
+]
+Clip = Annotated[
+    float | None,
+    option(SCHEDULE, "--clip", callback=finite, show_default=BY_NETWORK, help="Greatest norm of the gradient."),
+]
+Ema = Annotated[
+    float | None,
+    option(
+        SCHEDULE,
+        "--ema",
+        min=0.0,
+        max=0.9999,
+        callback=finite,
+        show_default=BY_NETWORK,
+        help="Decay of the moving average of the weights, which the model gets; 0: the last weights.",
+    ),
+]
+Recover = Annotated[
+    bool,
+    option(
+        SCHEDULE,
+        "--recover",
+        help="If the training collapses, go back to the last good weights and go on with half the learning rate and a "
+        "milder mining.",
     ),
 ]
 Arithmetic = Annotated[

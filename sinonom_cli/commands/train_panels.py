@@ -11,6 +11,10 @@ DATA, MODEL, LOSS, TEACHER = "Data", "Model", "Loss", "Teacher"
 BATCHES, SCHEDULE, RESOURCES = "Batches", "Schedule", "Resources"
 
 
+BY_NETWORK = "by network"
+"""Default of an option that `train/families.py` sets for each family of networks."""
+
+
 def option(panel: str, *names: str, **details: Any) -> Any:
     """Return an option in one of the panels of `--help`; `names` and `details` are Typer's."""
     return typer.Option(*names, rich_help_panel=panel, **details)

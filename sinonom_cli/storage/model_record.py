@@ -17,6 +17,7 @@ class ModelRecord:
         None.
     size : side of the square input, in pixels.
     preprocessing : version of the preparation of pictures; None: not kept.
+    stem_stride : stride of the backbone's first convolution, if it is not the backbone's own.
     distance : distance for which the embeddings are meant.
     labels : labels that the model was trained on, in the order of its classes.
     """
@@ -29,6 +30,7 @@ class ModelRecord:
     axes: str | None
     size: int
     preprocessing: int | None
+    stem_stride: int | None
     distance: str
     labels: tuple[str, ...]
 
@@ -49,6 +51,7 @@ def model_record(record: Mapping[str, Any]) -> ModelRecord:
         axes=record.get("axes"),
         size=record["input"]["size"],
         preprocessing=record["input"].get("preprocessing"),
+        stem_stride=record.get("options", {}).get("stem_stride"),
         distance=record["distance"],
         labels=tuple(record["labels"]),
     )

@@ -12,8 +12,11 @@ from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.storage.atomic import sha256_of
 
-HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite")
+HOW = ("data", "output", "device", "precision", "workers", "threads", "cache", "overwrite", "recover", "resume_from")
 """Fields that only say where and how to train; a training may go on with other values, if perhaps with other bytes."""
+
+PLAIN = {"warm_up": 0.05, "layer_decay": 1.0, "clip": 1.0, "ema": 0.0, "normalise": False}
+"""Values of fields that are noted only if they differ: earlier versions trained with these values and noted none."""
 
 NETWORK = ("backbone", "head", "lr", "weight_decay")
 """Fields that the discriminant does not use."""
@@ -30,6 +33,8 @@ IF_ASKED_FOR = (
     "frequency",
     "hard_classes",
     "teach",
+    "first_mining",
+    "recipe",
 )
 """Fields that are noted only if they have a value; a loss without a margin notes none, for example."""
 
@@ -46,6 +51,9 @@ class Config:
     backbone : "directmap", "directmap-large" or the name of a timm model.
     stem_stride : stride of the backbone's first convolution; None: its own.
     weights : weights to begin from: a safetensors file, or "pretrained"; None: fresh ones.
+    resume_from : model whose weights these are; its backbone, size and embedding are those of the fields here.
+    recipe : "report": half of the steps train a classifier, the others train with `loss` from its features; None: all
+        steps train with `loss`.
     head : head of the classifier that cross-entropy trains: "linear" or "ml-decoder".
     teacher : "pp-ocr", an ONNX file, a model's folder or the name of a timm model; None: there is none.
     teacher_weights : weights of a timm teacher, given as in `weights`.
@@ -56,6 +64,7 @@ class Config:
     size : side of the input in pixels.
     classes, images : P characters and K pictures of each in a batch.
     mining : "none", "batch-hard", "batch-all", "semi-hard" or "distance-weighted".
+    first_mining : mining with which the training begins, until batches are in order (`hardening`); None: `mining`.
     margin : margin of the loss; None: the soft margin, or the loss has none.
     recall_at, simix : values of k of recall@k, and whether it mixes similarities.
     memory : number of embeddings of earlier batches that a batch is compared with.
@@ -64,6 +73,12 @@ class Config:
     hard_classes : share of a batch's characters that are neighbours of the others.
     steps : number of batches to learn from.
     lr, weight_decay : options of AdamW; lr is the maximum of its schedule.
+    warm_up : share of the steps in which the learning rate rises.
+    layer_decay : factor of the learning rate from each layer of the network to the one before it.
+    clip : greatest norm of a gradient; a longer one is scaled to it.
+    ema : decay of the moving average of the weights, which the model gets; 0: it gets the weights themselves.
+    normalise : whether each dimension of the embedding is normalised over the batch while the network learns.
+    recover : whether a training that collapses goes back to its last good weights, and goes on milder.
     val : share of the pictures held out.
     limit : number of pictures to take from the start of each set; None: all.
     cache : folder of prepared pictures; None: the user's cache folder.
@@ -75,6 +90,8 @@ class Config:
     backbone: str = "directmap"
     stem_stride: int | None = None
     weights: str | None = None
+    resume_from: Path | None = None
+    recipe: str | None = None
     head: str = "linear"
     teacher: str | None = None
     teacher_weights: str = "pretrained"
@@ -86,6 +103,7 @@ class Config:
     classes: int = 64
     images: int = 2
     mining: str = "none"
+    first_mining: str | None = None
     margin: float | None = None
     recall_at: tuple[int, ...] = ()
     simix: bool = False
@@ -96,6 +114,11 @@ class Config:
     steps: int = 4000
     lr: float = 2e-3
     weight_decay: float = 1e-2
+    warm_up: float = 0.05
+    layer_decay: float = 1.0
+    clip: float = 1.0
+    ema: float = 0.0
+    normalise: bool = False
     val: float = 0.1
     seed: int = 0
     limit: int | None = None
@@ -105,12 +128,13 @@ class Config:
     threads: int | None = None
     cache: Path | None = None
     overwrite: bool = False
+    recover: bool = False
 
     def options(self) -> dict[str, Any]:
         """Return the options that change the model, as JSON types; other values of them make another model."""
         left = HOW + (NETWORK if self.loss == "lda" else ())
         options = {name: value for name, value in asdict(self).items() if name not in left}
-        if self.loss != "cross-entropy":
+        if self.loss != "cross-entropy" and not self.recipe:
             options.pop("head", None)
         options["teach"] = self.taught()
         for name in ("teacher", "teacher_weights") + (() if self.teacher else ("distill", "distill_loss")):
@@ -120,6 +144,9 @@ class Config:
             options["weights"] = f"{Path(self.weights).name} {_identity(Path(self.weights))}"
         if self.loss == "triplet" and self.margin is None:
             options["margin"] = "soft"
+        for name, value in PLAIN.items():
+            if options.get(name, value) == value or self.loss == "lda":
+                options.pop(name, None)
         if self.mining == "none" and self.loss not in ("triplet", "contrastive"):
             del options["mining"]
         weights = [weight for _, weight in map(weighed, self.data)]

@@ -10,13 +10,14 @@ from sinonom_cli import messages
 from sinonom_cli.storage.atomic import write_text
 from sinonom_cli.train.curves import draw_curves, events
 from sinonom_cli.train.health import Watch
-from sinonom_cli.train.losses.basic import LossValue
+from sinonom_cli.train.training import Step
 
 METRICS_COLUMNS = (
     "step",
     "loss",
     "active",
     "spread",
+    "in_order",
     "teacher",
     "lr",
     "images/s",
@@ -53,39 +54,47 @@ class Figures:
 
     def restart(self) -> None:
         """Begin a new mean and a new measurement of time."""
-        self._losses: list[LossValue] = []
-        self._images = 0
+        self._done: list[Step] = []
         self._started = time.perf_counter()
 
-    def add(self, loss: LossValue, images: int) -> None:
+    def add(self, step: Step) -> None:
         """Add one step to the means."""
-        self._losses.append(loss)
-        self._images += images
+        self._done.append(step)
 
-    def close(self, step: int, lr: float, waited: float) -> None:
+    def go_back(self, step: int) -> None:
+        """Remove the lines after a step from which the training goes on again."""
+        self.rows = [row for row in self.rows if int(row["step"]) <= step]
+
+    def close(self, step: int, lr: float, waited: float) -> bool:
         """Compute the means of the loss, of the speed, and of the share of time spent waiting for batches.
 
         Parameters
         ----------
         waited : seconds spent waiting for batches since the run began.
+
+        Returns
+        -------
+        Whether the training has collapsed.
         """
-        seconds, count = time.perf_counter() - self._started, len(self._losses)
-        value, active, spread, taught = (sum(float(loss[k]) for loss in self._losses) / count for k in range(4))
+        seconds, count = time.perf_counter() - self._started, len(self._done)
+        value, active, spread, taught = (sum(float(done.loss[k]) for done in self._done) / count for k in range(4))
+        recall = sum(done.recall for done in self._done) / count
         self.rows.append(
             {
                 "step": str(step),
                 "loss": f"{value:.6g}",
                 "active": f"{active:.4f}",
                 "spread": f"{spread:.4f}",
+                "in_order": f"{recall:.4f}",
                 "teacher": f"{taught:.4g}" if taught else "",
                 "lr": f"{lr:.4g}",
-                "images/s": f"{self._images / seconds:.1f}",
+                "images/s": f"{sum(done.pictures for done in self._done) / seconds:.1f}",
                 "waiting": f"{(waited - self._waited) / seconds:.3f}",
             }
         )
         self._waited = waited
         self._estimate(step, seconds / count)
-        self.watch.look(step, value - taught, active, spread)
+        return self.watch.look(step, value - taught, active, spread, recall, self._done[-1].chance)
 
     def write(self, scores: dict[str, float]) -> None:
         """Add the scores of a validation, if there was one, to the last line, and write the file."""
@@ -103,7 +112,8 @@ class Figures:
             self.events.flush()
         if scores or int(row["step"]) == self.steps:
             draw_curves(self.path.with_name("curves.png"), self.rows)
-        text = f"step {row['step']}: loss {row['loss']}, {float(row['active']):.0%} active, {row['images/s']} images/s"
+        shares = f"{float(row['active']):.0%} active, {float(row['in_order']):.0%} in order"
+        text = f"step {row['step']}: loss {row['loss']}, {shares}, {row['images/s']} images/s"
         if scores:
             messages.say(f"{text}, validation MRR@5 {row['val_mrr@5']}")
         else:
@@ -111,6 +121,6 @@ class Figures:
 
     def _estimate(self, step: int, seconds: float) -> None:
         # The first line includes the start of the workers and the network's first, slow steps.
-        if not self._estimated and len(self._losses) + self.begun < step:
+        if not self._estimated and len(self._done) + self.begun < step:
             self._estimated = True
             messages.say(f"{self.steps - step:,} steps to go, about {(self.steps - step) * seconds / 60:.0f} minutes")

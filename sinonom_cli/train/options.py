@@ -8,7 +8,8 @@ from typing import Any
 
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.train.config import Config
-from sinonom_cli.train.losses.table import LOSSES
+from sinonom_cli.train.families import settings_of
+from sinonom_cli.train.losses.table import HARD, LOSSES, Entry
 
 LossName = StrEnum("Loss", {name: name for name in (*LOSSES, "lda")})  # type: ignore[misc]
 """Name of a loss: the losses of a network, and the discriminant `lda`."""
@@ -46,6 +47,12 @@ class Precision(StrEnum):
     bfloat16 = "bfloat16"
 
 
+class Recipe(StrEnum):
+    """Several trainings in a row that make one model."""
+
+    report = "report"
+
+
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Config)}
 NETWORK = (
     "backbone",
@@ -59,17 +66,29 @@ NETWORK = (
     "teach",
     "lr",
     "weight_decay",
+    "warm_up",
+    "layer_decay",
+    "clip",
+    "ema",
+    "normalise",
+    "recipe",
     "precision",
     "micro_batch",
     "hard_classes",
+    "recover",
+    "resume_from",
 )
 """Options that every network has and the discriminant does not have."""
-PER_LOSS = ("mining", "margin", "memory", "recall_at", "simix")
+PER_LOSS = ("mining", "first_mining", "margin", "memory", "recall_at", "simix")
 """Options that only some losses have."""
-SHAPES = ("embedding", "classes", "images", "steps", "frequency")
+SHAPES = ("embedding", "size", "classes", "images", "steps", "frequency")
 """Options for which the discriminant may have defaults of its own."""
 LDA_SHAPES = {"embedding": 192, "classes": 128, "steps": 500}
 """Defaults of the discriminant; its 500 batches of 128 x 2 views take a few minutes."""
+TUNING = {"steps": 400}
+"""Defaults of a training that begins with a model (`--resume-from`)."""
+TUNING_LOSS = "cosface"
+"""Loss of such a training: its proxies begin at the characters' embeddings."""
 
 DISTILLING = {"similarity": 3.0, "distance": 1.0}
 """Weight of the teacher's part of the loss, by `--distill-loss`."""
@@ -97,24 +116,46 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         With exit code 2, and a message that names the option.
     """
     given = {name: value for name, value in given.items() if value is not None}
+    tuned = "resume_from" in given
     defaults = {name: DEFAULTS[name] for name in (*SHAPES, *NETWORK, *PER_LOSS)}
-    shapes = _shapes(defaults | (LDA_SHAPES if loss == "lda" else {}), given)
+    if loss != "lda":
+        defaults |= settings_of(given.get("backbone", DEFAULTS["backbone"]), given.get("weights"), tuned)
+    if tuned:
+        defaults["stem_stride"] = None  # the model has its own, which may be that of the backbone
+    shapes = _shapes(defaults | (LDA_SHAPES if loss == "lda" else TUNING if tuned else {}), given)
     given = {name: value for name, value in given.items() if name not in shapes and name != "batch_size"}
     if loss == "lda":
         _refuse([name for name in given if name in NETWORK or name in PER_LOSS], loss)
         return defaults | shapes
     traits = LOSSES[loss]
     own: dict[str, Any] = {"mining": traits.mining[0], "margin": traits.margin}
+    own["first_mining"] = _first_mining(traits, given, own["mining"])
     own |= {"recall_at": RECALL_AT} if loss == "recall@k" else {}
+    _check_loss(loss, traits, given, own["mining"])
+    if "margin" in given:
+        given["margin"] = _margin(given["margin"], loss)
+    if "recall_at" in given:
+        given["recall_at"] = _ks(given["recall_at"])
+    given["distill"] = _weight(given)
+    chosen: dict[str, Any] = defaults | shapes | own | given
+    _check_values(loss, chosen, defaults)
+    return chosen
+
+
+def _check_loss(loss: str, traits: Entry, given: dict[str, Any], mining: str) -> None:
+    """Refuse options that do not go with the loss; `mining` is its default one."""
     if loss != "recall@k":
         _refuse([name for name in ("recall_at", "simix") if name in given], loss, "--loss recall@k")
-    if given.get("mining", own["mining"]) not in traits.mining:
-        what = f"--mining {given['mining']} does not go with --loss {loss}: {traits.why}"
-        raise UsageError(what, f"--mining {' or '.join(traits.mining)}, or leave it out")
-    if "margin" in given:
-        if traits.margin is None:
-            _refuse(["margin"], loss)
-        given["margin"] = _margin(given["margin"], loss)
+    for name in ("mining", "first_mining"):
+        if given.get(name, mining) not in traits.mining:
+            option = name.replace("_", "-")
+            what = f"--{option} {given[name]} does not go with --loss {loss}: {traits.why}"
+            raise UsageError(what, f"--{option} {' or '.join(traits.mining)}, or leave it out")
+    if "recipe" in given and not traits.compares:
+        what = f"--recipe {given['recipe']} ends with a loss that compares pictures, and --loss {loss} compares none"
+        raise UsageError(what, "--loss triplet, or leave out --recipe")
+    if "margin" in given and traits.margin is None:
+        _refuse(["margin"], loss)
     if given.get("hard_classes") and loss == "cross-entropy":
         raise UsageError(
             "--hard-classes does not go with --loss cross-entropy, which learns no distances", "leave it out"
@@ -123,23 +164,28 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"--memory does not go with --loss {loss}, which compares no pictures", "leave it out")
     if loss == "cross-entropy":
         _refuse([name for name in ("hard_classes", "teacher") if name in given], loss)
-    elif "head" in given:
-        _refuse(["head"], loss, "--loss cross-entropy")
-    given = given | {"distill": _weight(given)}
-    if given.get("head") == "ml-decoder" and shapes["embedding"] != DEFAULTS["embedding"]:
+    elif "head" in given and "recipe" not in given:
+        _refuse(["head"], loss, "--loss cross-entropy, --recipe report")
+
+
+def _check_values(loss: str, chosen: dict[str, Any], defaults: dict[str, Any]) -> None:
+    """Refuse values that make no sense, alone or together."""
+    classifies = loss == "cross-entropy"
+    if classifies and chosen["head"] == "ml-decoder" and chosen["embedding"] != DEFAULTS["embedding"]:
         what = "--head ml-decoder embeds by the mean of the backbone's feature map, which has its own length"
         raise UsageError(what, "leave out --embedding, or give --head linear")
-    if "recall_at" in given:
-        given["recall_at"] = _ks(given["recall_at"])
-    chosen: dict[str, Any] = defaults | shapes | own | given
-    if chosen["margin"] is None and loss == "triplet" and chosen["mining"] == "semi-hard":
+    semi_hard = "semi-hard" in (chosen["mining"], chosen["first_mining"])
+    if chosen["margin"] is None and loss == "triplet" and semi_hard:
         raise UsageError("--mining semi-hard needs a margin that is a number, and --margin is soft", "--margin 0.2")
-    if not 0 < chosen["lr"] < float("inf"):
-        raise UsageError(f"--lr is {chosen['lr']}", "--lr 0.001, or another positive number")
+    for name in ("lr", "clip", "layer_decay"):
+        if not 0 < chosen[name] < float("inf"):
+            hint = f"--{name.replace('_', '-')} {defaults[name]}, or another positive number"
+            raise UsageError(f"--{name.replace('_', '-')} is {chosen[name]}", hint)
     size = chosen["classes"] * chosen["images"]
     if chosen["micro_batch"] and chosen["micro_batch"] > size:
         raise UsageError(f"--micro-batch {chosen['micro_batch']} is more than the batch of {size}", "--batch-size")
-    return chosen
+    if chosen["recipe"] and chosen["steps"] < 2:
+        raise UsageError("--recipe report has two phases, and --steps is 1", "--steps 4000")
 
 
 def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -156,6 +202,17 @@ def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         what = f"--batch-size {size} is {classes} characters of {images} pictures, and --classes is {given['classes']}"
         raise UsageError(what, "give one of the two")
     return shapes | {"classes": classes}
+
+
+def _first_mining(traits: Entry, given: dict[str, Any], mining: str) -> str | None:
+    """Return the mining with which a training begins; None if it begins with its own.
+
+    Fresh weights of timm's networks need a milder one than the hard ones. `directmap` and weights that have learnt do
+    not.
+    """
+    fresh = settings_of(given.get("backbone", DEFAULTS["backbone"]), given.get("weights"), "resume_from" in given)
+    hard = given.get("mining", mining) in HARD
+    return traits.mild if hard and fresh["normalise"] else None
 
 
 def _weight(given: dict[str, Any]) -> float:

@@ -13,32 +13,29 @@ import torch
 from torch import nn
 
 from sinonom_cli import console, messages
-from sinonom_cli.errors import SinonomError, UsageError
+from sinonom_cli.errors import UsageError
 from sinonom_cli.networks.classifier import Classifier, Distributions
 from sinonom_cli.networks.onnx_export import export_onnx
 from sinonom_cli.networks.preprocess import VERSION
+from sinonom_cli.parallel.processes import keep_freed_memory
 from sinonom_cli.parallel.work import cores
 from sinonom_cli.storage.image_set import ImageSet
 from sinonom_cli.storage.journal import write_failures
 from sinonom_cli.storage.model_folder import write_model
 from sinonom_cli.storage.record import Artifact, writing
 from sinonom_cli.train.batches import MakeBatch
-from sinonom_cli.train.class_centres import Centres
 from sinonom_cli.train.config import Config
 from sinonom_cli.train.datasets import Given, Material, prepare_material, read_sets
 from sinonom_cli.train.distributed import Ranks, join, leave
-from sinonom_cli.train.hardware import pick_device, pick_precision
+from sinonom_cli.train.hardware import pick_device
 from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
-from sinonom_cli.train.loop import Diverged, Plan, Training, fit
-from sinonom_cli.train.losses.registry import Criterion
-from sinonom_cli.train.losses.table import Choice
 from sinonom_cli.train.output import begun, files_named, look
+from sinonom_cli.train.phases import batch_makers, teach
 from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.principal_axes import SAMPLE, sort_axes
 from sinonom_cli.train.sampler import HardClasses
-from sinonom_cli.train.show import show_step
 from sinonom_cli.train.split import Pictures, listed
-from sinonom_cli.train.start import begun_already, centres_of, fresh_network, teacher_of
+from sinonom_cli.train.start import fresh_network, teacher_of, try_export
 from sinonom_cli.train.validate import Validation
 
 
@@ -67,7 +64,8 @@ def run(config: Config) -> Artifact:
 def _run(config: Config, ranks: Ranks) -> Artifact:
     check_shares(config, ranks)
     # The number does not depend on --workers: with another number of threads sums are added in another order.
-    torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - _makers(None, ranks)))
+    keep_freed_memory(2048, 1024)
+    torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - batch_makers(None, ranks)))
     device = pick_device(config.device, ranks.local)
     given = read_sets(config)  # refuses unfit sets before anything is written
     inputs = [*(images.path for images in given.sets), *files_named(config)]
@@ -84,6 +82,8 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
     if artifact.state == "complete":
         messages.say(f"{config.output} is complete: nothing to do")
         return artifact
+    if artifact.state == "new" and model is not None and ranks.first:
+        try_export(config, model)
     hard = HardClasses(config.output / "resume", config.hard_classes) if config.hard_classes else None
     material = prepare_material(config, given, ranks, teacher, hard, again=artifact.state == "new")
     if model is None:  # one batch shows most of this already, while the old model still exists
@@ -100,10 +100,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
-        if config.loss == "cross-entropy":
-            model = Classifier(model, len(pictures.labels), config.head)
-        _train(config, model, make, validation, device, ranks, pictures)
-        notes = {}
+        model, notes = teach(config, model, make, validation, device, ranks, pictures)
     if not ranks.first:
         return artifact
     model = model.to("cpu")
@@ -125,14 +122,11 @@ def check_shares(config: Config, ranks: Ranks) -> None:
         return
     if config.loss == "lda":
         raise UsageError("--loss lda trains in one process only", "run the same command without torchrun")
+    if config.recover:
+        raise UsageError("--recover works in one process only", "run the same command without torchrun")
     if config.classes % ranks.size:
         what = f"{config.classes} characters of a batch cannot be shared by {ranks.size} processes"
         raise UsageError(what, f"--classes {ranks.size * max(1, config.classes // ranks.size)}")
-
-
-def _makers(workers: int | None, ranks: Ranks) -> int:
-    """Return the number of processes that make batches: one is fast enough for a small network on three cores."""
-    return max(1, cores() // ranks.beside // 4) if workers is None else workers
 
 
 def _report(sets: Sequence[ImageSet], pictures: Pictures, cells: Cells, output: Path) -> None:
@@ -161,51 +155,10 @@ def _discriminate(
             make,
             len(pictures.labels),
             lda,
-            workers=_makers(config.workers, Ranks()),
+            workers=batch_makers(config.workers, Ranks()),
             device=device,
             advance=bar.advance,
         )
-
-
-def _train(
-    config: Config,
-    model: nn.Module,
-    make: MakeBatch,
-    validation: Validation | None,
-    device: torch.device,
-    ranks: Ranks,
-    pictures: Pictures,
-) -> None:
-    classes = len(pictures.labels)
-    choice = Choice(config.loss, config.mining, config.margin, config.recall_at, config.simix, config.memory)
-    hard = make.sampler.hard
-    training = Training(
-        model,
-        Criterion(choice, classes, config.embedding),
-        Plan(
-            steps=config.steps,
-            lr=config.lr,
-            weight_decay=config.weight_decay,
-            seed=config.seed,
-            micro_batch=config.micro_batch,
-        ),
-        device,
-        pick_precision(config.precision, device),
-        ranks,
-        hard,
-        Centres(classes, config.embedding) if hard else None,
-        config.distill,
-        config.distill_loss,
-    )
-    if config.weights and training.criterion.proxies is not None and not begun_already(config.output):
-        training.criterion.begin_at(centres_of(model, make.cells, pictures, device, training.precision, config.seed))
-    workers = _makers(config.workers, ranks)
-    # Tables of neighbours are written a hundred steps before they are needed, so batches must not be made earlier.
-    try:
-        fit(training, make, config.output, workers=min(workers, 32) if hard else workers, validate=validation)
-    except Diverged as error:
-        shown = show_step(make, error.step, pictures, config.output / "resume")
-        raise SinonomError(f"{error.message}; its batch is in {shown}", error.hint) from error
 
 
 def _version(package: str) -> str | None:
@@ -236,7 +189,7 @@ def _finish(
     used = np.bincount(pictures.sets, minlength=len(sets))
     card = {
         "backbone": config.backbone if config.loss != "lda" else "directions",
-        "head": config.head if config.loss != "lda" else "lda",
+        "head": "lda" if config.loss == "lda" else config.head if classifier else "linear",
         "embedding_size": embedding,
         "input": {"size": config.size, "channels": 1, "range": [0, 1], "ink": 1, "preprocessing": VERSION},
         # A classifier's features have any length; only their direction separates characters.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sinonom_cli import messages
-from sinonom_cli.errors import need
+from sinonom_cli.errors import SinonomError, UsageError, need
 from sinonom_cli.networks.backbones import build
+from sinonom_cli.networks.directmap import WIDTHS
+from sinonom_cli.networks.normalised_head import make_plain, normalise_head
+from sinonom_cli.networks.onnx_export import export_onnx
 from sinonom_cli.networks.pretrained import PRETRAINED, fetch_pretrained, load_weights
 from sinonom_cli.networks.teachers import PP_OCR, Teacher, find_teacher
 from sinonom_cli.networks.timm_teacher import export_timm_teacher
@@ -29,12 +33,38 @@ AT_ONCE = 512
 def fresh_network(config: Config) -> nn.Module:
     """Return the network at its start; weights are loaded unless a checkpoint has them."""
     network = build(config.backbone, config.embedding, config.size, config.stem_stride)
+    if config.normalise:
+        normalise_head(network)
     begun = begun_already(config.output) or (config.output / "model.safetensors").exists()
     if config.weights and (config.overwrite or not begun):
         load_weights(
             network, fetch_pretrained(config.backbone) if config.weights == PRETRAINED else Path(config.weights)
         )
     return network
+
+
+def try_export(config: Config, network: nn.Module) -> None:
+    """Export a network before it learns anything, so that hours of training are not lost to an export that fails.
+
+    Raises
+    ------
+    SinonomError
+        With exit code 2, if the network cannot be exported to ONNX, or gives other numbers there.
+    """
+    if config.backbone in WIDTHS:
+        return
+    trial = copy.deepcopy(network)
+    make_plain(trial)
+    try:
+        with torch.random.fork_rng(devices=[]):  # a resumed training draws the same numbers without this export
+            export_onnx(trial, config.size)
+    except SinonomError:
+        raise
+    except Exception as error:  # torch and onnx raise many different exceptions
+        reason = " ".join(str(error).split())[:120]
+        raise UsageError(
+            f"backbone {config.backbone} cannot be exported to ONNX: {reason}", "--backbone efficientnet_b0"
+        ) from error
 
 
 def begun_already(output: Path) -> bool:

@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from sinonom_cli.search.metrics import mrr_at, ranks_by_distance
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance, reciprocal_at
 from sinonom_cli.train.augment import views
+from sinonom_cli.train.best import Scores
 from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.split import Pictures, Trial, trial
 
@@ -46,6 +47,10 @@ class Validation:
         `val_mrr@5`: MRR@5 of queries that show another picture than the relief was made from, or of all queries if
         there are none such. `val_mrr@5_same_print`: MRR@5 of the other queries.
         """
+        return self.scores(model).values
+
+    def scores(self, model: nn.Module) -> Scores:
+        """Return the scores of a network, and the reciprocal ranks of the queries of `val_mrr@5`."""
         gallery, queries = embed(model, self.gallery), embed(model, self.queries)
         # Embeddings have length 1, so the nearest have the greatest dot product. Products that differ only by rounding
         # count as equal, and ties get the worst rank: a network with the same embedding for all pictures finds nothing.
@@ -53,7 +58,8 @@ class Validation:
         ranks = ranks_by_distance(-likeness, self.trial.answers[:, None] == np.arange(len(gallery)))
         same = self.trial.same
         other = ~same if not same.all() else same
-        return {"val_mrr@5": mrr_at(ranks[other], 5), "val_mrr@5_same_print": mrr_at(ranks[same], 5)}
+        values = {"val_mrr@5": mrr_at(ranks[other], 5), "val_mrr@5_same_print": mrr_at(ranks[same], 5)}
+        return Scores(values, reciprocal_at(ranks[other], 5))
 
 
 @torch.no_grad()

@@ -21,16 +21,19 @@ from torch.nn import functional  # noqa: E402
 
 from sinonom_cli.errors import ExitCode  # noqa: E402
 from sinonom_cli.networks import training_state  # noqa: E402
-from sinonom_cli.train import run  # noqa: E402
+from sinonom_cli.train import phases  # noqa: E402
+from sinonom_cli.train.best import Scores  # noqa: E402
 from sinonom_cli.train.class_centres import Centres  # noqa: E402
 from sinonom_cli.train.distributed import Ranks  # noqa: E402
 from sinonom_cli.train.gradient_cache import accumulate  # noqa: E402
-from sinonom_cli.train.loop import Plan, Training, fit  # noqa: E402
+from sinonom_cli.train.loop import fit  # noqa: E402
 from sinonom_cli.train.losses.registry import Criterion  # noqa: E402
 from sinonom_cli.train.losses.table import Choice  # noqa: E402
+from sinonom_cli.train.plan import Plan  # noqa: E402
 from sinonom_cli.train.prefetch import Batch  # noqa: E402
 from sinonom_cli.train.run import check_shares  # noqa: E402
 from sinonom_cli.train.sampler import HardClasses  # noqa: E402
+from sinonom_cli.train.training import Training  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -192,13 +195,26 @@ def trained(folder: Path, choice: Choice, stop: int, hard: bool, micro: int | No
     return training
 
 
-@pytest.mark.parametrize(("scores", "taken"), [((0.5, 0.497, 0.4), 40), ((0.5, 0.6, 0.61), 60), ((0.5, 0.49, 0.4), 20)])
+@pytest.mark.parametrize(
+    ("right", "taken"),
+    [
+        ((50, 48, 30), 40),  # 2 of 100 may be chance, 20 are not
+        ((50, 60, 61), 60),
+        ((50, 44, 0), 20),  # the same 6 of 100 queries are lost, and none is won
+        ((1, 1, 0), 40),  # weights that find nothing are worse than any others
+    ],
+)
 def test_the_last_weights_that_are_not_worse_than_chance_would_make_them_are_taken(
-    scores: tuple[float, ...], taken: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    right: tuple[int, ...], taken: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan, left = Plan(steps=60, lr=0.01, weight_decay=0.01, seed=3, micro_batch=None, validations=3), list(scores)
+    plan, left = Plan(steps=60, lr=0.01, weight_decay=0.01, seed=3, micro_batch=None, validations=3), list(right)
     training = Training(Tiny(dropout=0.2), Criterion(Choice("supcon", "none", None), 8, 6), plan, torch.device("cpu"))
-    fit(training, Batches(10**9, None), tmp_path, workers=0, validate=lambda _: {"val_mrr@5": left.pop(0)})
+
+    def validate(_: nn.Module) -> Scores:
+        ranks = (np.arange(100) < left.pop(0)).astype(float)
+        return Scores({"val_mrr@5": float(ranks.mean())}, ranks)
+
+    fit(training, Batches(10**9, None), tmp_path, workers=0, validate=validate)
     assert f"step {taken}" in capsys.readouterr().err
 
 
@@ -369,14 +385,14 @@ def test_torchrun_trains_one_model_that_only_the_first_process_writes(tmp_path: 
 def test_processes_on_one_machine_share_its_cores_among_those_that_make_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run, "cores", lambda: 16)
-    assert [run._makers(None, Ranks(0, n, 0, n)) for n in (1, 2, 4, 16)] == [4, 2, 1, 1]
-    assert run._makers(5, Ranks(0, 4, 0, 4)) == 5
+    monkeypatch.setattr(phases, "cores", lambda: 16)
+    assert [phases.batch_makers(None, Ranks(0, n, 0, n)) for n in (1, 2, 4, 16)] == [4, 2, 1, 1]
+    assert phases.batch_makers(5, Ranks(0, 4, 0, 4)) == 5
 
 
 def test_a_batch_that_processes_cannot_share_is_a_usage_error() -> None:
     assert [Ranks(r, 3).share(12) for r in range(3)] == [slice(0, 4), slice(4, 8), slice(8, 12)]
-    config = types.SimpleNamespace(loss="triplet", classes=5)
+    config = types.SimpleNamespace(loss="triplet", classes=5, recover=False)
     with refused(ExitCode.USAGE, 5, 2):
         check_shares(config, Ranks(0, 2))  # type: ignore[arg-type]
     with refused(ExitCode.USAGE, "lda"):

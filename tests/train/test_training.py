@@ -192,10 +192,12 @@ def test_what_makes_no_sense_is_a_usage_error(
 
 def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: Path) -> None:
     from sinonom_cli.networks.backbones import build
-    from sinonom_cli.train.loop import Plan, Training, fit
+    from sinonom_cli.train.loop import fit
     from sinonom_cli.train.losses.registry import Criterion
     from sinonom_cli.train.losses.table import Choice
+    from sinonom_cli.train.plan import Plan
     from sinonom_cli.train.prefetch import Batch
+    from sinonom_cli.train.training import Training
 
     network = build("directmap", 4, 32)
 
@@ -214,7 +216,7 @@ def test_a_loss_that_is_no_number_stops_the_training_naming_the_step(tmp_path: P
 
 
 def test_the_learning_rate_warms_up_and_falls_to_a_hundredth() -> None:
-    from sinonom_cli.train.loop import Plan
+    from sinonom_cli.train.plan import Plan
 
     plan = Plan(steps=1000, lr=2.0, weight_decay=0.0, seed=0)
     rates = [plan.lr_at(step) for step in range(1, 1001)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 
-from sinonom_cli.train.losses.basic import LossValue
+from sinonom_cli.train.losses.basic import LossValue, OfBatch
 from sinonom_cli.train.losses.cross_batch_memory import Memory
 from sinonom_cli.train.losses.table import LOSSES, Choice
 
@@ -32,14 +33,21 @@ class Criterion(nn.Module):
         file, name = self.entry.made_by.split(".")
         module = import_module(f"sinonom_cli.train.losses.{file}")
         self.loss: nn.Module = getattr(module, name)(choice, classes, length)
+        self.mining = choice.mining
         self.memory = Memory(choice.memory, length) if choice.memory else None
 
     @property
     def stuck_at(self) -> float | None:
         """Return the value of a batch-hard loss while the network separates nothing; None for other losses."""
-        if self.choice.mining != "batch-hard" or self.entry.collapsed is None:
+        if self.mining != "batch-hard" or self.entry.collapsed is None:
             return None
         return math.log(2) if self.choice.margin is None else self.choice.margin * self.entry.collapsed
+
+    def mine(self, mining: str) -> None:
+        """Take another mining than that of `choice` from now on."""
+        self.mining = mining
+        if isinstance(self.loss, OfBatch):
+            self.loss.choice = replace(self.choice, mining=mining)
 
     @property
     def rate(self) -> float:

@@ -31,6 +31,7 @@ class Entry:
     made_by : file and class in this folder.
     paper : source of the loss, and what differs here.
     mining : kinds of mining that it takes, the default first; why : reason why it takes no others.
+    mild : mining with which a training of fresh weights begins if its own is a hard one; None: there is none.
     margin : default margin; None: it has none. unit : text that follows the default in the documentation.
     compares : whether it compares pictures with pictures, so that a memory of earlier ones helps; other losses compare
         with proxies or classes.
@@ -43,6 +44,7 @@ class Entry:
     paper: str
     mining: tuple[str, ...] = ("none",)
     why: str = "it looks at all pictures of a batch at once"
+    mild: str | None = None
     margin: float | None = None
     unit: str = ""
     compares: bool = True
@@ -52,6 +54,8 @@ class Entry:
 
 
 _TUPLES = ("batch-hard", "semi-hard", "distance-weighted")
+HARD = ("batch-hard", "distance-weighted")
+"""Kinds of mining under which fresh weights may collapse to one point."""
 _PROXIES = "it compares pictures with characters, not with pictures"
 
 # Proxies begin with deviation 1 in ArcFace, with 1 over the root of half their number in proxy-anchor, and with length
@@ -61,6 +65,7 @@ LOSSES: dict[str, Entry] = {
         made_by="triplet.Triplet",
         paper="Schroff et al. 2015, Hermans et al. 2017",
         mining=("batch-hard", "batch-all", "semi-hard", "distance-weighted", "none"),
+        mild="batch-all",
         margin=0.2,
         unit=", or `soft`",
         collapsed=1.0,
@@ -69,6 +74,7 @@ LOSSES: dict[str, Entry] = {
         made_by="contrastive.Contrastive",
         paper="Hadsell et al. 2006",
         mining=("none", "batch-all", *_TUPLES),
+        mild="none",
         margin=1.0,
     ),
     "quadruplet": Entry(
@@ -76,6 +82,7 @@ LOSSES: dict[str, Entry] = {
         paper="Chen et al. 2017, with plain distances",
         mining=_TUPLES,
         why="there are too many quadruplets in a batch to look at all of them",
+        mild="semi-hard",
         margin=0.2,
         unit=" and half of it",
         collapsed=1.5,
