@@ -17,8 +17,8 @@ from sinonom_cli.storage.inputs import Items
 from sinonom_cli.storage.own_tables import TableRow
 
 DOUBTFUL_COLUMNS = ("page", "source", "column", "place", "box", "char", "probability", "known", "reason")
-"""Columns of `doubtful.csv`: where a page and its transcript differ. `char` and `probability` are the first name by sight
-and context, `known` is what the transcript has."""
+"""Columns of `doubtful.csv`: where a page and its transcript differ. `char` and `probability` are the first name, by
+sight and context; `known` is what the transcript has."""
 NAMES = 5
 """Number of names that a character keeps."""
 
