@@ -12,8 +12,9 @@ for each exit code of the commands. Messages, such as a warning that the picture
 logger `sinonom_cli` of `logging`; progress goes to a callback.
 """
 
+from sinonom_cli.api.answers import Answer, Match
 from sinonom_cli.api.reading import Page, read
 from sinonom_cli.api.rendering import Rendering, render
-from sinonom_cli.api.searching import Answer, Index, Match, embed, name, open_index
+from sinonom_cli.api.searching import Index, embed, name, open_index
 
 __all__ = ["Answer", "Index", "Match", "Page", "Rendering", "embed", "name", "open_index", "read", "render"]

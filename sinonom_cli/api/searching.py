@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from sinonom_cli.api.answers import Answer, Match
 from sinonom_cli.api.pictures import as_items, named_as_given
-from sinonom_cli.characters import Reading, reading
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.messages import Report, reporting
 from sinonom_cli.messages import progress as counting
@@ -20,92 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sinonom_cli.api.items import Items
     from sinonom_cli.api.pictures import Picture
     from sinonom_cli.networks.embedder import Embedder
     from sinonom_cli.search.results import Answer as Found
     from sinonom_cli.storage.inputs import Item
-
-
-@dataclass(frozen=True, kw_only=True)
-class Match:
-    """Row of an index that is near to a picture.
-
-    Attributes
-    ----------
-    rank : position among the answers, from 1.
-    label, char : the character, as `U+5B57` and as itself; "" if unknown.
-    item : path of the picture below its set's `images/`; source : file that it was made from, such as a mesh.
-    distance : distance between the two embeddings, of the kind `Index.distance`.
-    probability : probability that the label, or the source, is right, in [0, 1]; None: the index is not calibrated.
-    picture : path at which the picture of the row should be.
-    """
-
-    rank: int
-    label: str
-    char: str
-    item: str
-    source: str
-    distance: float
-    probability: float | None
-    picture: Path
-
-    @property
-    def reading(self) -> Reading:
-        """Readings in Vietnamese and Mandarin, and definition of the character; "" where Unihan has none."""
-        return reading(self.char)
-
-    def __str__(self) -> str:
-        sure = "" if self.probability is None else f"  {self.probability:.0%}"
-        return f"{self.rank}  {self.char or '-'}  {self.label or self.item}  {self.distance:.4g}{sure}  {self.source}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer(Sequence[Match]):
-    """Answer of an index to one picture: its matches, nearest first.
-
-    Attributes
-    ----------
-    query : path of the picture, or `picture 1`, `picture 2`, ... if it was given as an array or a Pillow picture.
-    matches : at most `top` of them; none if the picture failed or was rejected.
-    known : whether the picture shows something in the index; None: `reject` was False.
-    failure : reason why the picture could not be used; "" if it could.
-    """
-
-    query: str
-    matches: tuple[Match, ...] = field(repr=False)
-    known: bool | None = None
-    failure: str = ""
-
-    @overload
-    def __getitem__(self, place: int) -> Match: ...
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Match, ...]: ...
-    def __getitem__(self, place: int | slice) -> Match | tuple[Match, ...]:
-        return self.matches[place]
-
-    def __len__(self) -> int:
-        return len(self.matches)
-
-    @property
-    def _nothing(self) -> str:
-        from sinonom_cli.search.results import NONE, NOTHING
-
-        return self.failure or (NOTHING if self.known is False else NONE)
-
-    def __str__(self) -> str:
-        return "\n".join([self.query, *(map(str, self.matches) if self.matches else [self._nothing])])
-
-    def _repr_html_(self) -> str:
-        from sinonom_cli.reports.html_thumbnails import inline_picture
-
-        cells = []
-        for match in self.matches:
-            sure = "" if match.probability is None else f" {match.probability:.0%}"
-            called = html.escape(f"{match.char} {match.label or match.item}")
-            about = f"{called}<br><small>{match.distance:.4g}{sure}</small>"
-            cells.append(f'<td style="text-align:center">{inline_picture(match.picture, match.char)}<br>{about}</td>')
-        row = "".join(cells) or f"<td>{html.escape(self._nothing)}</td>"
-        return f"<table><caption>{html.escape(self.query)}</caption><tr>{row}</tr></table>"
 
 
 class Index:
@@ -120,19 +37,33 @@ class Index:
     def __init__(self, path: Path | None, model: Path | None, distance: str | None, tta: bool) -> None:
         from sinonom_cli.search.opening import model_of, open_index
         from sinonom_cli.search.searcher import Searcher
+        from sinonom_cli.search.stale import Stale
 
         self._index = open_index(path)
         self._model = model_of(self._index, model)
         self._tta = tta
         self.path, self.distance = self._index.path, distance or self._index.distance
         characters = path is None or self._index.prototypes is not None
+        self._characters = characters
         self._searcher = Searcher(self._index, self.distance, characters, self._model)
+        self._stale = None if characters else Stale(self._index)
 
     def __len__(self) -> int:
         return len(self._index)
 
     def __repr__(self) -> str:
         return f"<index {self.path}, {len(self):,} rows>"
+
+    def items(self, meshes: Sequence[str | Path] = ()) -> Items:
+        """Return the rows of the index, to look through them.
+
+        Parameters
+        ----------
+        meshes : folders that hold the meshes of its rows, if they are not beside its image sets.
+        """
+        from sinonom_cli.api.items import Items
+
+        return Items(self._index, map(Path, meshes))
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -217,6 +148,9 @@ class Index:
     def _answer(self, item: Item, found: Found | str, top: int) -> Answer:
         if isinstance(found, str):
             return Answer(query=item.key, matches=(), failure=named_as_given(item, found))
+        from sinonom_cli.reports.text import record_of
+
+        found = self._stale.look_at(found, top) if self._stale else found
         rows = [] if found.rejected else found.rows[:top]
         matches = tuple(
             Match(
@@ -228,10 +162,12 @@ class Index:
                 distance=found.distances[place],
                 probability=found.probabilities[place] if found.probabilities else None,
                 picture=self._index.picture(row),
+                number=found.numbers[place],
             )
             for place, row in enumerate(rows)
         )
-        return Answer(query=item.key, matches=matches, known=found.known)
+        record = record_of(found, top, self._characters) | {"query": item.key}
+        return Answer(query=item.key, matches=matches, known=found.known, record=record)
 
 
 def open_index(
