@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from sinonom_cli.characters import Reading, reading
 
@@ -23,6 +23,7 @@ class Match:
     distance : distance between the two embeddings, of the kind `Index.distance`.
     probability : probability that the label, or the source, is right, in [0, 1]; None: the index is not calibrated.
     picture : path at which the picture of the row should be.
+    number : number of the row in the index, from 0.
     """
 
     rank: int
@@ -33,6 +34,7 @@ class Match:
     distance: float
     probability: float | None
     picture: Path
+    number: int
 
     @property
     def reading(self) -> Reading:
@@ -54,12 +56,14 @@ class Answer(Sequence[Match]):
     matches : at most `top` of them; none if the picture failed or was rejected.
     known : whether the picture shows something in the index; None: `reject` was False.
     failure : reason why the picture could not be used; "" if it could.
+    record : what `sinonom query --json` prints for the picture; empty if it failed.
     """
 
     query: str
     matches: tuple[Match, ...] = field(repr=False)
     known: bool | None = None
     failure: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @overload
     def __getitem__(self, place: int) -> Match: ...

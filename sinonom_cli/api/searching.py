@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sinonom_cli.api.items import Items
     from sinonom_cli.api.pictures import Picture
     from sinonom_cli.networks.embedder import Embedder
     from sinonom_cli.search.results import Answer as Found
@@ -35,19 +37,33 @@ class Index:
     def __init__(self, path: Path | None, model: Path | None, distance: str | None, tta: bool) -> None:
         from sinonom_cli.search.opening import model_of, open_index
         from sinonom_cli.search.searcher import Searcher
+        from sinonom_cli.search.stale import Stale
 
         self._index = open_index(path)
         self._model = model_of(self._index, model)
         self._tta = tta
         self.path, self.distance = self._index.path, distance or self._index.distance
         characters = path is None or self._index.prototypes is not None
+        self._characters = characters
         self._searcher = Searcher(self._index, self.distance, characters, self._model)
+        self._stale = None if characters else Stale(self._index)
 
     def __len__(self) -> int:
         return len(self._index)
 
     def __repr__(self) -> str:
         return f"<index {self.path}, {len(self):,} rows>"
+
+    def items(self, meshes: Sequence[str | Path] = ()) -> Items:
+        """Return the rows of the index, to look through them.
+
+        Parameters
+        ----------
+        meshes : folders that hold the meshes of its rows, if they are not beside its image sets.
+        """
+        from sinonom_cli.api.items import Items
+
+        return Items(self._index, map(Path, meshes))
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -132,6 +148,9 @@ class Index:
     def _answer(self, item: Item, found: Found | str, top: int) -> Answer:
         if isinstance(found, str):
             return Answer(query=item.key, matches=(), failure=named_as_given(item, found))
+        from sinonom_cli.reports.text import record_of
+
+        found = self._stale.look_at(found, top) if self._stale else found
         rows = [] if found.rejected else found.rows[:top]
         matches = tuple(
             Match(
@@ -143,10 +162,12 @@ class Index:
                 distance=found.distances[place],
                 probability=found.probabilities[place] if found.probabilities else None,
                 picture=self._index.picture(row),
+                number=found.numbers[place],
             )
             for place, row in enumerate(rows)
         )
-        return Answer(query=item.key, matches=matches, known=found.known)
+        record = record_of(found, top, self._characters) | {"query": item.key}
+        return Answer(query=item.key, matches=matches, known=found.known, record=record)
 
 
 def open_index(

@@ -74,19 +74,24 @@ def _cells(answer: Answer, top: int, characters: bool, sure: bool) -> list[list[
     return [[answer.item.path, *result.values()] for result in _results(answer, top, characters)]
 
 
+def record_of(answer: Answer, top: int, characters: bool) -> dict[str, Any]:
+    """Return an answer as `query --json` prints it; see `show` for the parameters."""
+    told: dict[str, Any] = {} if answer.known is None else {"known": answer.known}
+    if answer.changed:
+        told["changed"] = answer.changed
+    results = _results(answer, top, characters)
+    for result, state in zip(results, answer.pictures, strict=False):
+        if state:
+            result["picture"] = state
+    return {"query": str(answer.item.path), **told, "results": results}
+
+
 class _Json(AnswerWriter):
     def __init__(self, top: int, characters: bool) -> None:
         self.top, self.characters = top, characters
 
     def answer(self, answer: Answer) -> None:
-        told: dict[str, Any] = {} if answer.known is None else {"known": answer.known}
-        if answer.changed:
-            told["changed"] = answer.changed
-        results = _results(answer, self.top, self.characters)
-        for result, state in zip(results, answer.pictures, strict=False):
-            if state:
-                result["picture"] = state
-        console.data_json({"query": str(answer.item.path), **told, "results": results})
+        console.data_json(record_of(answer, self.top, self.characters))
 
     def figures(self, figures: Mapping[str, Figures]) -> None:
         every = figures["all"]

@@ -60,14 +60,25 @@ def views_of(ink: NDArray[np.float32]) -> Views:
 
 def rough(query: Views, candidates: Sequence[Views]) -> NDArray[np.float64]:
     """Return the roughness of the flow between the query and each candidate, (N,) float64, > 0; inf without a match."""
+    laid, _ = registered(query, candidates)
+    found = np.maximum(roughness(flow(query.fine, laid)), LEAST)
+    return np.where(_correlations(query.fine, laid) > 0, found, np.inf)
+
+
+def registered(query: Views, candidates: Sequence[Views]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Register candidates with the query, first coarsely and then finely.
+
+    Returns
+    -------
+    (N, 32, 32) float32, the fine views of the candidates as they lie on the query's, and (N, 2, 3) float64, the maps
+    between the fine views, see `align.warped`.
+    """
     coarse, fine = (np.stack([getattr(one, name) for one in candidates]) for name in ("coarse", "fine"))
     laid, maps = aligned(query.coarse, coarse, _starts(query.coarse, coarse), COARSE[2])
     fits = believed(maps) & (_correlations(query.coarse, laid) > 0)
     maps = np.where(fits[:, None, None], maps, np.eye(2, 3))
     maps[:, :, 2] *= FINE[0] / COARSE[0]
-    laid, _ = aligned(query.fine, fine, maps, FINE[2])
-    found = np.maximum(roughness(flow(query.fine, laid)), LEAST)
-    return np.where(_correlations(query.fine, laid) > 0, found, np.inf)
+    return aligned(query.fine, fine, maps, FINE[2])
 
 
 def scores(energies: NDArray[np.float64], roughnesses: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,252 @@
+"""Look through the items of an index from Python: what each shows, where its picture and its mesh are."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sinonom_cli.errors import SinonomError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sinonom_cli.search.index import Index
+    from sinonom_cli.search.rows import Row
+
+POINTS = 20_000
+"""Largest number of rows of a map."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A row of an index.
+
+    Attributes
+    ----------
+    number : of the row, from 0.
+    item, source, label, char, set : as in the index's table.
+    block, column, place : block that the character was cut from, and its place there; "" if unknown.
+    doubt : what its set says is doubtful or odd about it; "" if nothing.
+    picture : path at which its picture should be.
+    """
+
+    number: int
+    item: str
+    source: str
+    label: str
+    char: str
+    set: str
+    block: str
+    column: str
+    place: str
+    doubt: str
+    picture: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshFile:
+    """Where the mesh of an item is, or where it was looked for.
+
+    Attributes
+    ----------
+    path : the file; None if it was not found.
+    looked_at : folders that were searched.
+    """
+
+    path: Path | None
+    looked_at: tuple[Path, ...] = field(default=())
+
+
+class Items(Sequence[Item]):
+    """Rows of an index with what their image sets say of them. Several threads may use it.
+
+    Parameters
+    ----------
+    index : the opened index.
+    folders : folders that may hold the meshes, searched before those beside the sets.
+    """
+
+    def __init__(self, index: Index, folders: Iterable[Path] = ()) -> None:
+        self._index, self._folders = index, tuple(folders)
+        self._more: dict[str, dict[str, dict[str, str]]] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, number: int) -> Item:  # type: ignore[override]
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        row = self._index.rows[number]
+        more = self._of_set(row.set).get(row.item, {})
+        doubt = "; ".join(filter(None, (more.get("doubtful", ""), more.get("remarks", ""))))
+        return Item(
+            number=number,
+            item=row.item,
+            source=row.source,
+            label=row.label,
+            char=row.char,
+            set=row.set,
+            block=more.get("block", ""),
+            column=more.get("column", ""),
+            place=more.get("place", ""),
+            doubt=doubt,
+            picture=self._index.picture(row),
+        )
+
+    def find(
+        self,
+        *,
+        text: str = "",
+        meaning: str = "",
+        block: str = "",
+        doubtful: bool = False,
+        start: int = 0,
+        count: int = 60,
+    ) -> tuple[list[Item], int]:
+        """Return some items that fit all conditions, in the order of the index, and the number of all that fit.
+
+        Parameters
+        ----------
+        text : a character, a code point (U+5B57), or a reading ("người", also "nguoi"); "" for all.
+        meaning : words of the character's English definition; "" for all.
+        block : name of a block; "" for all.
+        doubtful : only items that their set calls doubtful or odd.
+        start, count : which of them to return.
+
+        Raises
+        ------
+        UsageError
+            If `start` or `count` is negative.
+        """
+        from sinonom_cli.search.readings import characters_found, characters_meaning
+
+        if start < 0 or count < 0:
+            raise UsageError(f"start={start}, count={count} must not be negative", "start=0")
+        numbers: list[int] | range = range(len(self))
+        wanted = [
+            set(find(words)) for words, find in ((text, characters_found), (meaning, characters_meaning)) if words
+        ]
+        if wanted:
+            chars = set.intersection(*wanted)
+            numbers = sorted(number for char in chars for number in self._by_char.get(char, ()))
+        if block:
+            of_block = self.blocks.get(block, [])
+            numbers = [number for number in numbers if number in set(of_block)] if wanted else of_block
+        if doubtful:
+            doubted = self._doubted
+            numbers = [number for number in numbers if number in doubted]
+        return [self[number] for number in numbers[start : start + count]], len(numbers)
+
+    def mesh(self, number: int) -> MeshFile:
+        """Return where the mesh of an item is.
+
+        It is looked for below the folders given, its set, the index's folder, and the folders beside these.
+        """
+        row = self._index.rows[number]
+        if not _is_mesh(row.origin):
+            return MeshFile(path=None)
+        looked = self._mesh_folders(row)
+        for folder in looked:
+            path = folder / row.origin
+            if inside(path, folder) and path.is_file():
+                return MeshFile(path=path, looked_at=looked)
+        return MeshFile(path=None, looked_at=looked)
+
+    @cached_property
+    def blocks(self) -> dict[str, list[int]]:
+        """Rows of each block, by its name, in order of the names; rows without a block are left out."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for number, row in enumerate(self._index.rows):
+            block = self._of_set(row.set).get(row.item, {}).get("block", "")
+            if block:
+                found[block].append(number)
+        return dict(sorted(found.items()))
+
+    @cached_property
+    def characters(self) -> dict[str, int]:
+        """Number of rows of each character, the most frequent first."""
+        counts = {char: len(rows) for char, rows in self._by_char.items() if char}
+        return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    @cached_property
+    def map(self) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Rows (N,) and their places (N, 2) float32 in [-1, 1] on a map of the embeddings.
+
+        The places are the first two principal components of the embeddings (Pearson 1901). At most `POINTS` rows,
+        spread evenly over the index, are on the map.
+        """
+        import numpy as np
+
+        rows = np.linspace(0, len(self) - 1, min(len(self), POINTS)).astype(np.int64) if len(self) else np.zeros(0, int)
+        if len(rows) < 2:
+            return rows, np.zeros((len(rows), 2), np.float32)
+        vectors = self._index.vectors[rows].astype(np.float64)
+        vectors -= vectors.mean(axis=0)
+        _, axes = np.linalg.eigh(np.einsum("ni,nj->ij", vectors, vectors))
+        places = np.einsum("ni,ij->nj", vectors, axes[:, :-3:-1])
+        return rows, (places / max(np.abs(places).max(), 1e-12)).astype(np.float32)
+
+    @cached_property
+    def _by_char(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for number, row in enumerate(self._index.rows):
+            found[row.char].append(number)
+        return dict(found)
+
+    @cached_property
+    def _doubted(self) -> set[int]:
+        return {number for number in range(len(self)) if self[number].doubt}
+
+    def _mesh_folders(self, row: Row) -> tuple[Path, ...]:
+        with self._lock:
+            return self._beside(self._index.path.parent / row.set)
+
+    def _beside(self, folder: Path) -> tuple[Path, ...]:
+        """Return the folders that may hold the meshes of a set."""
+        home = self._index.path.parent
+        around = [folder, folder.parent, home]
+        for parent in dict.fromkeys((folder.parent, home)):
+            try:
+                around += sorted(each for each in parent.iterdir() if each.is_dir() and not each.name.startswith("."))
+            except OSError:
+                continue
+        return tuple(dict.fromkeys((*self._folders, *around)))
+
+    def _of_set(self, name: str) -> dict[str, dict[str, str]]:
+        """Return the other columns of a set's table, by item; nothing if the set cannot be read."""
+        if name not in self._more:
+            with self._lock:
+                if name not in self._more:
+                    self._more[name] = self._read(name)
+        return self._more[name]
+
+    def _read(self, name: str) -> dict[str, dict[str, str]]:
+        from sinonom_cli.storage.own_tables import rows_of
+
+        kept = ("block", "column", "place", "doubtful", "remarks")
+        try:
+            return {
+                row["file_name"].removeprefix("images/"): {key: row[key] for key in kept if row.get(key)}
+                for row in rows_of(self._index.path.parent / name / "metadata.csv")
+            }
+        except (OSError, SinonomError, KeyError, ValueError):
+            return {}
+
+
+def _is_mesh(source: str) -> bool:
+    from sinonom_cli.meshes.read import MESH_SUFFIXES
+
+    return Path(source).suffix.lower() in MESH_SUFFIXES
+
+
+def inside(path: Path, folder: Path) -> bool:
+    """Return whether a path lies below a folder, whatever `..` it has; links that the user made are followed."""
+    return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(folder.absolute()))

@@ -1,0 +1,137 @@
+"""Apply people's corrections to the characters of a page or block; `corrections` describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sinonom_cli.layout.corrections import Box, Correction, Spot
+from sinonom_cli.layout.suppress import overlaps
+
+SAME = 0.5
+"""Least intersection over union of the box of a correction and that of the character that it is about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """A character of a page after corrections.
+
+    Attributes
+    ----------
+    box, char : where it stands and what it shows.
+    index : number of the character among those given to `applied`; None if people added it.
+    checked : whether people have accepted it or made it.
+    column : number of its column, from 1; place : of the character in it, from 1.
+    """
+
+    box: Box
+    char: str
+    index: int | None
+    checked: bool = False
+    column: int = 1
+    place: int = 1
+
+
+def standing(corrections: Iterable[Correction]) -> list[Correction]:
+    """Return the corrections that were not taken back, in their order."""
+    known = list(corrections)
+    undone = {each.of for each in known if each.action == "undo"}
+    return [each for each in known if each.action != "undo" and each.id not in undone]
+
+
+def applied(characters: Sequence[Corrected], corrections: Iterable[Correction]) -> tuple[list[Corrected], int]:
+    """Apply the corrections of one page to its characters.
+
+    Parameters
+    ----------
+    characters : in reading order, with their columns.
+    corrections : of this page, in the order in which they were made.
+
+    Returns
+    -------
+    The corrected characters, in reading order, their places counted anew, and the number of corrections that fit none
+    of the characters and were left out.
+    """
+    found, unfit = list(characters), 0
+    for each in standing(corrections):
+        at = [_nearest(found, spot.box) for spot in each.was]
+        if None in at or len(set(at)) < len(at):
+            unfit += 1
+            continue
+        places = sorted(place for place in at if place is not None)
+        start = places[0] if places else _place_after(found, each.after)
+        kept = [one for place, one in enumerate(found) if place not in set(places)]
+        now = [_made(spot, found, each, places, start) for spot in each.now]
+        found = [*kept[:start], *now, *kept[start:]]
+    return _counted(found), unfit
+
+
+def _made(spot: Spot, found: Sequence[Corrected], each: Correction, places: Sequence[int], start: int) -> Corrected:
+    """Return a character that a correction brings; it keeps its number where it replaces exactly one character."""
+    one = len(places) == 1 and len(each.now) == 1
+    column = found[places[0]].column if places else _column_at(found, start, spot.box)
+    index = found[places[0]].index if one else None
+    return Corrected(box=spot.box, char=spot.char, index=index, checked=True, column=column)
+
+
+def _column_at(found: Sequence[Corrected], start: int, box: Box) -> int:
+    """Return the column of a new box at a place: of the neighbour in line with it; without one, a further column."""
+    beside = [one for one in found[max(start - 1, 0) : start + 1] if in_line(one.box, box)]
+    return beside[0].column if beside else max((one.column for one in found), default=0) + 1
+
+
+def _nearest(found: Sequence[Corrected], box: Box) -> int | None:
+    """Return the place of the character whose box overlaps a box most; None if none does by `SAME`."""
+    if not found:
+        return None
+    shares = overlaps(np.array(box), np.array([one.box for one in found]))
+    best = int(shares.argmax())
+    return best if shares[best] >= SAME else None
+
+
+def _place_after(found: Sequence[Corrected], box: Box | None) -> int:
+    """Return the place at which an added character is put: after the one with this box; else the last place."""
+    if box is None:
+        return 0
+    place = _nearest(found, box)
+    return len(found) if place is None else place + 1
+
+
+def _counted(found: Sequence[Corrected]) -> list[Corrected]:
+    """Count the places in each column anew."""
+    counts: dict[int, int] = {}
+    counted = []
+    for one in found:
+        counts[one.column] = counts.get(one.column, 0) + 1
+        counted.append(replace(one, place=counts[one.column]))
+    return counted
+
+
+def neighbour_before(characters: Sequence[Corrected], box: Box) -> Box | None:
+    """Return the box of the character that a new box follows in vertical reading; None if it is the first.
+
+    It follows the nearest character above it whose middle is in line with it; without one, it comes before the nearest
+    such character below; without any, it is the last.
+    """
+    middle = (box[1] + box[3]) / 2
+    above: list[tuple[float, int]] = []
+    below: list[tuple[float, int]] = []
+    for place, one in enumerate(characters):
+        if not in_line(one.box, box):
+            continue
+        centre = (one.box[1] + one.box[3]) / 2
+        (above if centre <= middle else below).append((abs(centre - middle), place))
+    if above:
+        return characters[min(above)[1]].box
+    if below:
+        place = min(below)[1]
+        return characters[place - 1].box if place else None
+    return characters[-1].box if characters else None
+
+
+def in_line(one: Box, other: Box) -> bool:
+    """Return whether two boxes stand in one vertical column: they share half of the narrower one's width."""
+    shared = min(one[2], other[2]) - max(one[0], other[0])
+    return shared >= 0.5 * min(one[2] - one[0], other[2] - other[0])
