@@ -61,7 +61,7 @@ def train(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Train a model that finds the relief that belongs to a print.
+    """Train a model that finds reliefs from prints.
 
     If a training was killed, the same command continues it.
     """
