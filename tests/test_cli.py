@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -170,7 +169,9 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     assert process.stdin and process.stderr
-    time.sleep(4)  # after 4 s it waits for the list of meshes, also on a busy machine
+    # A pipe holds 64 KiB, so this is written when the command has begun to read the list, and it waits for the rest.
+    process.stdin.write("a.stl\n" * 40_000)
+    process.stdin.flush()
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == ExitCode.INTERRUPTED
     said = process.stderr.read()

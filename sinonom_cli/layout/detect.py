@@ -83,9 +83,10 @@ class Detector:
         except Exception as error:  # ONNX Runtime has no common class for the errors of a broken file
             reason = str(error).strip().splitlines()[-1]
             raise BadInput(f"{path} is not an ONNX model: {reason}", "give a detector that sinonom made") from None
-        self._input = self._session.get_inputs()[0].name
-        if len(self._session.get_outputs()[0].shape) != 4:
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or not outputs or len(outputs[0].shape) != 4:
             raise BadInput(f"{path} is not a detector of characters", "give a detector that sinonom made")
+        self._input = inputs[0].name
 
     def find(self, ink: NDArray[np.float32], size: float | None = None) -> Found:
         """Find the characters of a picture.

@@ -41,8 +41,8 @@ class Localizer:
         except Exception as error:  # ONNX Runtime has no common class for the errors of a broken file.
             reason = str(error).strip().splitlines()[-1]
             raise SinonomError(f"{path} is not an ONNX model: {reason}", "give a localizer.onnx") from None
-        shape = session.get_inputs()[0].shape
-        out = session.get_outputs()[0].shape
+        inputs, outputs = session.get_inputs(), session.get_outputs()
+        shape, out = inputs[0].shape if len(inputs) == 1 else [], outputs[0].shape if outputs else []
         square = len(shape) == 4 and shape[1] in (1, 3) and shape[2] == shape[3]
         if not square or len(out) != 3 or (isinstance(out[1], int) and out[1] < 5):
             raise SinonomError(
@@ -50,7 +50,7 @@ class Localizer:
                 "give an ONNX file that takes (1, 3, S, S) and gives (1, 4 + classes, n), as YOLOv8's",
             )
         self.size = shape[2] if isinstance(shape[2], int) else 640
-        self._channels, self._input, self._session = shape[1], session.get_inputs()[0].name, session
+        self._channels, self._input, self._session = shape[1], inputs[0].name, session
 
     def boxes(self, grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Find the characters of a page.

@@ -239,13 +239,10 @@ def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]
 
 def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64]":
     """Return the mean of the known samples of each `times` x `times` block; NaN where fewer than half are known."""
-    rows, columns = (-(-side // times) * times for side in heights.shape)
-    wide = np.full((rows, columns), np.nan)
-    wide[: heights.shape[0], : heights.shape[1]] = heights
-    blocks = wide.reshape(rows // times, times, columns // times, times)
-    there = np.isfinite(blocks)
-    count = there.sum(axis=(1, 3))
-    sums = np.where(there, blocks, 0).sum(axis=(1, 3))
+    there = np.isfinite(heights)
+    rows, columns = (np.arange(0, side, times) for side in heights.shape)
+    count = np.add.reduceat(np.add.reduceat(there, rows, 0, np.int64), columns, 1)
+    sums = np.add.reduceat(np.add.reduceat(np.where(there, heights, 0), rows, 0), columns, 1)
     return np.where(count * 2 >= times * times, sums / np.maximum(count, 1), np.nan)
 
 

@@ -19,6 +19,11 @@ def session_of(onnx: str | bytes, threads: int) -> Any:
     ----------
     onnx : file name, or the bytes of the network.
     threads : number of threads that one call may use; 0: as many as there are cores.
+
+    Raises
+    ------
+    Exception
+        Any exception, if it is not a network, or a name of its inputs or outputs is not UTF-8.
     """
     # ONNX Runtime's builds for Linux and Windows may send reports to their maker; it reads this when it is loaded.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -27,7 +32,10 @@ def session_of(onnx: str | bytes, threads: int) -> Any:
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    return runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    session = runtime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    for value in (*session.get_inputs(), *session.get_outputs()):
+        _ = value.name, value.shape  # names in a damaged file may not be UTF-8, which is seen only here
+    return session
 
 
 AT_ONCE = 16

@@ -1,17 +1,19 @@
 """Test height maps in place of meshes: every format gives the same picture, and other files are refused in one line."""
 
 import csv
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from refused import refused
 from tinymesh import letter_f, likeness
 
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode, SinonomError
-from sinonom_cli.meshes.height_maps import Scale, read_height_map
+from sinonom_cli.meshes.height_maps import Limits, Scale, read_height_map, read_heights
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import write_stl
 from sinonom_cli.relief.options import Carving
@@ -170,6 +172,33 @@ def test_a_finer_map_is_averaged_and_it_is_said(heights: np.ndarray, expected: n
     assert run(given) == ExitCode.DONE
     assert likeness(np.asarray(Image.open(tmp_path / "out" / "images" / "a.png")), expected) > 0.95
     assert "2 x 2" in (tmp_path / "out" / "metadata.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("shape", [(12, 20), (13, 19), (29, 29)])
+def test_an_averaged_sample_is_the_mean_of_the_known_samples_of_its_block(
+    shape: tuple[int, int], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    heights = np.where(rng.random(shape) < 0.3, np.nan, rng.random(shape))
+    np.save(tmp_path / "a.npy", heights)
+    got, pixel = read_heights(tmp_path / "a.npy", 0, Scale(1.0), Notes(), Limits(longest=7))
+    times = -(-max(shape) // 7)
+    assert pixel == times
+    blocks = [
+        [heights[r : r + times, c : c + times] for c in range(0, shape[1], times)] for r in range(0, shape[0], times)
+    ]
+    means = [[np.nanmean(b) if np.isfinite(b).sum() * 2 >= times**2 else np.nan for b in row] for row in blocks]
+    np.testing.assert_allclose(got, np.array(means) - np.nanmedian(means), atol=1e-12)
+
+
+def test_a_map_of_one_long_row_takes_little_memory(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((400_000, 2)))
+    tracemalloc.start()
+    with refused(ExitCode.BAD_INPUT, "a.npy"):
+        read_heights(tmp_path / "a.npy", 0, Scale(1.0), Notes())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 400_000 * 2 * 8
 
 
 def test_a_map_of_the_wrong_sign_is_remarked_on_and_one_of_the_right_sign_is_not(tmp_path: Path) -> None:

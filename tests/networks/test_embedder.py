@@ -11,8 +11,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from refused import refused  # noqa: E402
+from tinymodel import tiny_model  # noqa: E402
 
 from sinonom_cli.errors import ExitCode, SinonomError  # noqa: E402
+from sinonom_cli.layout.detect import Detector  # noqa: E402
+from sinonom_cli.layout.detector import Localizer  # noqa: E402
 from sinonom_cli.networks.directmap import DirectMapNet  # noqa: E402
 from sinonom_cli.networks.embedder import Embedder  # noqa: E402
 from sinonom_cli.networks.onnx_export import export_onnx  # noqa: E402
@@ -84,6 +87,21 @@ def test_a_damaged_network_is_refused_in_one_line(network, tmp_path, damage):
             Embedder(model, 1)
         assert str(model.onnx) in caught.value.message
         assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [lambda model: Embedder(model, 1), lambda model: Detector(model.onnx), lambda model: Localizer(model.onnx)],
+    ids=["embedder", "detector", "localizer"],
+)
+def test_a_network_with_names_that_are_not_utf_8_is_refused(opened, tmp_path):
+    tiny_model(tmp_path / "model")
+    model = read_model(tmp_path / "model")
+    content = model.onnx.read_bytes()
+    assert content.count(b"embedding") >= 2
+    model.onnx.write_bytes(content.replace(b"embedding", b"embeddi\xe6g"))
+    with refused(ExitCode.BAD_INPUT, model.onnx):
+        opened(model)
 
 
 def test_embedding_loads_no_torch(model):
