@@ -12,7 +12,21 @@ from typing import TYPE_CHECKING, Any
 from sinonom_cli.numba_cache import find_a_place
 
 if TYPE_CHECKING:
-    from sinonom_cli.api import Answer, Index, Match, Page, Rendering, embed, name, open_index, read, render
+    from sinonom_cli.api import (
+        Answer,
+        Block,
+        CarvedCharacter,
+        Index,
+        Match,
+        Page,
+        Rendering,
+        cut,
+        embed,
+        name,
+        open_index,
+        read,
+        render,
+    )
     from sinonom_cli.commands.call import command, train
     from sinonom_cli.errors import BadInput, MissingExtra, OutputInTheWay, SinonomError, SomeFailed, UsageError
 
@@ -20,6 +34,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "BadInput",
+    "Block",
+    "CarvedCharacter",
     "Index",
     "Match",
     "MissingExtra",
@@ -30,6 +46,7 @@ __all__ = [
     "SomeFailed",
     "UsageError",
     "command",
+    "cut",
     "embed",
     "name",
     "open_index",
@@ -39,7 +56,22 @@ __all__ = [
 ]
 _PLACES = {
     **dict.fromkeys(
-        ("Answer", "Index", "Match", "Page", "Rendering", "embed", "name", "open_index", "read", "render"), "api"
+        (
+            "Answer",
+            "Block",
+            "CarvedCharacter",
+            "Index",
+            "Match",
+            "Page",
+            "Rendering",
+            "cut",
+            "embed",
+            "name",
+            "open_index",
+            "read",
+            "render",
+        ),
+        "api",
     ),
     **dict.fromkeys(("command", "train"), "commands.call"),
 }

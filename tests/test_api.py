@@ -16,7 +16,7 @@ from tinymesh import letter_f, surface
 
 import sinonom_cli as sinonom
 from sinonom_cli import cli, console, messages
-from sinonom_cli.api import reading, rendering, searching
+from sinonom_cli.api import cutting, reading, rendering, searching
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.meshes.stl import write_stl
@@ -267,5 +267,5 @@ def test_a_notebook_is_shown_pictures_and_no_markup_of_a_name(db: Path, tmp_path
 
 
 def test_the_examples_run() -> None:
-    results = [doctest.testmod(module) for module in (reading, rendering, searching)]
+    results = [doctest.testmod(module) for module in (cutting, reading, rendering, searching)]
     assert all(result.attempted > 2 and result.failed == 0 for result in results)

@@ -12,9 +12,24 @@ for each exit code of the commands. Messages, such as a warning that the picture
 logger `sinonom_cli` of `logging`; progress goes to a callback.
 """
 
+from sinonom_cli.api.cutting import Block, CarvedCharacter, cut
 from sinonom_cli.api.reading import Page, read
 from sinonom_cli.api.rendering import Rendering, render
 from sinonom_cli.api.results import Answer, Match
 from sinonom_cli.api.searching import Index, embed, name, open_index
 
-__all__ = ["Answer", "Index", "Match", "Page", "Rendering", "embed", "name", "open_index", "read", "render"]
+__all__ = [
+    "Answer",
+    "Block",
+    "CarvedCharacter",
+    "Index",
+    "Match",
+    "Page",
+    "Rendering",
+    "cut",
+    "embed",
+    "name",
+    "open_index",
+    "read",
+    "render",
+]

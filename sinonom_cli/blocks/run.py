@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,25 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.blocks.cut_mesh import cut, cut_samples
+from sinonom_cli.blocks.cut_block import cut_block, in_scan, picture_of
 from sinonom_cli.blocks.doubts import Doubt
-from sinonom_cli.blocks.find import Read, find_characters
-from sinonom_cli.blocks.ink import ink
-from sinonom_cli.blocks.learn import Learnt, Pieces, learn
-from sinonom_cli.blocks.level import level
-from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.blocks.learn import Learnt
 from sinonom_cli.blocks.prints import ReadPrint
-from sinonom_cli.blocks.scan import scan_of
-from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
-from sinonom_cli.blocks.upright import Way
-from sinonom_cli.errors import BadInput, SinonomError
+from sinonom_cli.blocks.surface import Surface
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import HEADER, write_stl
 from sinonom_cli.parallel.batch import Item, TableRow
-from sinonom_cli.render.render import View, draw
-from sinonom_cli.render.run import is_map
-from sinonom_cli.search.naming import Name, shipped_namer
 from sinonom_cli.storage.atomic import save_png, write_text
 from sinonom_cli.storage.block_places import UPRIGHT_COLUMNS, upright_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
@@ -78,39 +66,25 @@ class Cut:
 
     def __call__(self, item: Item) -> list[TableRow]:
         name, number, known = item.data
-        notes = Notes()
-        scan = None
-        if is_map(item.path):
-            if self.scale is None:
-                raise BadInput(f"{item.path.name} is a height map", "--pixel MM gives its scale")
-            surface = surface_of_map(item.path, number, self.scale, notes)
-        else:
-            scan = scan_of(item.path, notes)
-            surface = surface_of_scan(scan)
-        levelled = level(surface)
-        depth = levelled.depth
-        size = None if self.size is None else self.size / surface.pixel
-        block = ink(levelled)
-        del levelled  # a map of 4,096 x 2,700 pixels takes 44 MB each time
-        read = find_characters(block, self.mirrored, self.turned, size)
-
-        def cut_out(read: Read) -> Pieces:
-            polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
-            found = cut_samples(surface, polygons) if scan is None else cut(surface, polygons, scan)
-            meshes = [_upright(mesh, read.way) for mesh in found]
-            return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
-
-        learnt = learn(name, read, cut_out, known, self.read_print)
-        read = learnt.read
-        if not any(map(len, learnt.pieces.meshes)):
-            raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
+        block = cut_block(
+            item.path,
+            name=name,
+            number=number,
+            known=known,
+            scale=self.scale,
+            mirrored=self.mirrored,
+            turned=self.turned,
+            size=self.size,
+            read_print=self.read_print,
+        )
+        learnt, surface, read = block.learnt, block.surface, block.learnt.read
         rows = [
             self._write(item, name, number, learnt, surface)
             | upright_cells(read.characters[number].placed.box, read.ink.shape[::-1], surface.pixel)
             for number, mesh in enumerate(learnt.pieces.meshes)
             if len(mesh)
         ]
-        self._describe(name, learnt, surface, depth, notes)
+        self._describe(name, learnt, surface, block.depth, block.notes)
         return rows + [_doubtful(item, name, doubt, learnt, surface) for doubt in learnt.doubts]
 
     def outputs(self, item: Item) -> list[str]:
@@ -124,7 +98,7 @@ class Cut:
         file_name = _mesh(name, number)
         refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
         write_stl(self.out / file_name, mesh)
-        scan = _in_scan(learnt.pieces.polygons[number], surface)
+        scan = in_scan(learnt.pieces.polygons[number], surface)
         return {
             "file_name": file_name,
             "label": called.label,
@@ -174,37 +148,6 @@ class Cut:
         write_text(self.out / _record(name), json.dumps(record, ensure_ascii=False, indent=1) + "\n")
 
 
-def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
-    """Return the picture of a block, (H, W, 3) uint8, with its characters outlined, numbered and named."""
-    characters = learnt.read.characters
-    doubted = {doubt.number for doubt in learnt.doubts}
-    firsts = [names[0].char if names else "" for names in learnt.pieces.names]
-    return draw_block(
-        learnt.read.ink,
-        [character.outline for character in characters],
-        [f"{character.placed.column}.{character.placed.place}" for character in characters],
-        [called.char or first for called, first in zip(learnt.called, firsts, strict=True)],
-        [0.0 if number in doubted else 1.0 for number in range(len(characters))],
-        learnt.read.size,
-    )
-
-
-def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
-    """Return the most probable names of each picture of a mesh; none without a picture."""
-    places = [place for place, picture in enumerate(pictures) if picture is not None]
-    names: list[list[Name]] = [[] for _ in pictures]
-    for place, called in zip(places, shipped_namer()([one for one in pictures if one is not None]), strict=True):
-        names[place] = called
-    return names
-
-
-def _drawn(mesh: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """Return the picture that `render` makes of a mesh (F, 3, 3), (256, 256) uint8; None without relief."""
-    with suppress(SinonomError):
-        return draw(mesh, View()).picture
-    return None
-
-
 def _doubtful(item: Item, name: str, doubt: Doubt, learnt: Learnt, surface: Surface) -> TableRow:
     """Return the row of a doubt in `doubtful.csv`."""
     row = {
@@ -222,7 +165,7 @@ def _doubtful(item: Item, name: str, doubt: Doubt, learnt: Learnt, surface: Surf
         **row,
         "column": str(placed.column),
         "place": str(placed.place),
-        "box": _box(_in_scan(learnt.pieces.polygons[doubt.number], surface)),
+        "box": _box(in_scan(learnt.pieces.polygons[doubt.number], surface)),
         "mesh": _mesh(name, doubt.number) if len(learnt.pieces.meshes[doubt.number]) else "",
         "char": names[0].char if names else "",
         "probability": f"{names[0].probability:.4f}" if names else "",
@@ -243,19 +186,6 @@ def _picture(name: str) -> str:
 
 def _record(name: str) -> str:
     return f"blocks/{name}.json"
-
-
-def _upright(mesh: NDArray[np.float32], way: Way) -> NDArray[np.float32]:
-    """Turn a mesh (F, 3, 3) as it is read; a mirrored one keeps its front by swapping two corners of each face."""
-    turned = np.einsum("ij,fkj->fki", way.matrix().astype(np.float32), mesh)
-    return np.ascontiguousarray(turned[:, ::-1] if way.mirrored else turned, np.float32)
-
-
-def _in_scan(polygon: NDArray[np.float64], surface: Surface) -> NDArray[np.float64]:
-    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: the map's plane, turned back."""
-    x, y = polygon[:, 0] * surface.pixel, -polygon[:, 1] * surface.pixel
-    points = np.stack([x, y, np.zeros_like(x)], axis=1) - surface.shift
-    return np.einsum("ji,kj->ki", surface.rotation, points)[:, :2]
 
 
 def _is_ours(path: Path) -> bool:

@@ -4,11 +4,15 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from tinyscan import scans
 
+import sinonom_cli
 from sinonom_cli import cli
 from sinonom_cli.blocks.doubts import OTHER_TEXT
+from sinonom_cli.meshes.stl import read_stl
 from sinonom_cli.relief.composition import Page
 
 
@@ -35,13 +39,21 @@ def block(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Page, str]:
     return folder, page, scan.stem
 
 
-def test_characters_are_named_by_their_transcript(block: tuple[Path, Page, str]) -> None:
+@pytest.fixture(scope="module")
+def cut(block: tuple[Path, Page, str]) -> list[object]:
+    """Cut the block with its transcript into `folder`/cut, and return the command."""
+    folder, _, _ = block
+    command = ["cut", folder / "scans", folder / "cut", "--transcripts", folder / "texts", "--workers", 0, "-q"]
+    assert sinonom(*command) == 0
+    return command
+
+
+def test_characters_are_named_by_their_transcript(block: tuple[Path, Page, str], cut: list[object]) -> None:
     folder, page, name = block
-    assert sinonom("cut", folder / "scans", folder / "a", "--transcripts", folder / "texts", "--workers", 0, "-q") == 0
-    rows = table(folder / "a" / "metadata.csv")
+    rows = table(folder / "cut" / "metadata.csv")
     named = [row["char"] for row in rows if row["named_by"] == "transcript"]
     assert named == [placed.char for placed in page.characters]
-    record = json.loads((folder / "a" / f"blocks/{name}.json").read_text(encoding="utf-8"))
+    record = json.loads((folder / "cut" / f"blocks/{name}.json").read_text(encoding="utf-8"))
     assert record["transcript_agreement"] > 0.8 and record["transcript_characters"] == len(page.characters)
 
 
@@ -87,3 +99,41 @@ def test_a_print_and_its_boxes_name_the_characters_of_the_block_it_was_made_from
     record = json.loads((tmp_path / "cut" / f"blocks/{name}.json").read_text(encoding="utf-8"))
     assert record["prints"] == 1
     assert sinonom("cut", folder / "scans", tmp_path / "x", "--print-boxes", tmp_path / "boxes.csv") == 2
+
+
+def test_python_gives_the_names_and_meshes_of_the_command_and_reports_its_stages(
+    block: tuple[Path, Page, str], cut: list[object]
+) -> None:
+    folder, _, name = block
+    [scan] = (folder / "scans" / "meshes").glob("*.stl")
+    text = folder / "texts" / f"{name}.txt"
+    rows, stages = table(folder / "cut" / "metadata.csv"), []
+    done = sinonom_cli.cut(
+        scan, transcript=text.read_text(encoding="utf-8"), progress=lambda count, total, what: stages.append(count)
+    )
+    assert [(str(one.column), str(one.place), one.char, one.named_by) for one in done.characters] == [
+        (row["column"], row["place"], row["char"], row["named_by"]) for row in rows
+    ]
+    assert [f"{one.probability:.4f}" for one in done.characters] == [row["probability"] for row in rows]
+    for one, row in zip(done.characters, rows, strict=True):
+        np.testing.assert_array_equal(one.mesh, read_stl(folder / "cut" / row["file_name"], []))
+    assert stages == [1, 2, 3, 4]
+    assert str(done) == text.read_text(encoding="utf-8")
+    with (folder / "cut" / rows[0]["picture_file_name"]).open("rb") as file, Image.open(file) as picture:
+        np.testing.assert_array_equal(np.asarray(done.image()), np.asarray(picture))
+
+
+def test_the_sheet_shows_every_block_and_is_written_over_no_other_file(
+    block: tuple[Path, Page, str], cut: list[object], tmp_path: Path
+) -> None:
+    folder, _, name = block
+    assert sinonom(*cut, "--sheet", tmp_path / "sheet.html") == 0
+    shown = (tmp_path / "sheet.html").read_text(encoding="utf-8")
+    columns = (folder / "texts" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    assert all(column in shown for column in columns)
+    assert shown.count("<section>") == 1 and shown.count("data:image/jpeg;base64,") == 1
+    assert sinonom(*cut, "--sheet", tmp_path / "sheet.html") == 0
+    (tmp_path / "mine.html").write_text("mine", encoding="utf-8")
+    assert sinonom(*cut, "--sheet", tmp_path / "mine.html") == 5
+    assert (tmp_path / "mine.html").read_text(encoding="utf-8") == "mine"
+    assert sinonom(*cut, "--sheet", tmp_path / "sheet.png") == 2

@@ -1,0 +1,161 @@
+"""Cut one block: read its scan, level it, find its characters, cut them out and name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sinonom_cli import messages
+from sinonom_cli.blocks.cut_mesh import cut, cut_samples
+from sinonom_cli.blocks.find import Read, find_characters
+from sinonom_cli.blocks.ink import ink
+from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
+from sinonom_cli.blocks.level import level
+from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.blocks.prints import ReadPrint
+from sinonom_cli.blocks.scan import scan_of
+from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
+from sinonom_cli.blocks.upright import Way
+from sinonom_cli.errors import BadInput, SinonomError
+from sinonom_cli.meshes.height_maps import Scale
+from sinonom_cli.meshes.read import Notes
+from sinonom_cli.render.render import View, draw
+from sinonom_cli.render.run import is_map
+from sinonom_cli.search.naming import Name, shipped_namer
+
+STAGES = ("read", "levelled", "characters found", "characters cut out and named")
+"""What is reported when it is done, in this order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutBlock:
+    """A block that was cut.
+
+    Attributes
+    ----------
+    learnt : its characters, their meshes and names, and what is doubtful.
+    surface : height map of its carved face.
+    depth : of the relief, in the scan's units.
+    notes : what was left out of the scan, and remarks.
+    """
+
+    learnt: Learnt
+    surface: Surface
+    depth: float
+    notes: Notes
+
+
+def cut_block(
+    path: Path,
+    *,
+    name: str,
+    number: int = 0,
+    known: Knowledge | None = None,
+    scale: Scale | None = None,
+    mirrored: bool | None = None,
+    turned: int | None = None,
+    size: float | None = None,
+    read_print: ReadPrint | None = None,
+    done: Callable[[str], object] = lambda stage: None,
+) -> CutBlock:
+    """Cut the characters out of the scan of a block.
+
+    Parameters
+    ----------
+    path, number : the scan, and the number of the map in it, from 0.
+    name : of the block, in messages.
+    known : its transcript and prints.
+    scale : scale of height maps; None: height maps are refused.
+    mirrored, turned : how the block lies; None: found.
+    size : height of an ordinary character in the scan's units; None: found.
+    read_print : finds the characters of prints, where prints are known.
+    done : is called with each of `STAGES` when it is done.
+
+    Raises
+    ------
+    SinonomError
+        If the scan cannot be read or shows no block.
+    """
+
+    def report(stage: str) -> None:
+        messages.detail(f"{name}: {stage}")
+        done(stage)
+
+    notes = Notes()
+    scan = None
+    if is_map(path):
+        if scale is None:
+            raise BadInput(f"{path.name} is a height map", "--pixel MM gives its scale")
+        surface = surface_of_map(path, number, scale, notes)
+    else:
+        scan = scan_of(path, notes)
+        surface = surface_of_scan(scan)
+    report(STAGES[0])
+    levelled = level(surface)
+    depth = levelled.depth
+    block = ink(levelled)
+    del levelled  # a map of 4,096 x 2,700 pixels takes 44 MB each time
+    report(STAGES[1])
+    read = find_characters(block, mirrored, turned, None if size is None else size / surface.pixel)
+    report(STAGES[2])
+
+    def cut_out(read: Read) -> Pieces:
+        polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
+        found = cut_samples(surface, polygons) if scan is None else cut(surface, polygons, scan)
+        meshes = [_upright(mesh, read.way) for mesh in found]
+        return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
+
+    learnt = learn(name, read, cut_out, known or Knowledge(), read_print)
+    if not any(map(len, learnt.pieces.meshes)):
+        raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
+    report(STAGES[3])
+    return CutBlock(learnt=learnt, surface=surface, depth=depth, notes=notes)
+
+
+def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
+    """Return the picture of a block, (H, W, 3) uint8, with its characters outlined, numbered and named."""
+    characters = learnt.read.characters
+    doubted = {doubt.number for doubt in learnt.doubts}
+    firsts = [names[0].char if names else "" for names in learnt.pieces.names]
+    return draw_block(
+        learnt.read.ink,
+        [character.outline for character in characters],
+        [f"{character.placed.column}.{character.placed.place}" for character in characters],
+        [called.char or first for called, first in zip(learnt.called, firsts, strict=True)],
+        [0.0 if number in doubted else 1.0 for number in range(len(characters))],
+        learnt.read.size,
+    )
+
+
+def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
+    """Return the most probable names of each picture of a mesh; none without a picture."""
+    places = [place for place, picture in enumerate(pictures) if picture is not None]
+    names: list[list[Name]] = [[] for _ in pictures]
+    for place, called in zip(places, shipped_namer()([one for one in pictures if one is not None]), strict=True):
+        names[place] = called
+    return names
+
+
+def _drawn(mesh: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """Return the picture that `render` makes of a mesh (F, 3, 3), (256, 256) uint8; None without relief."""
+    with suppress(SinonomError):
+        return draw(mesh, View()).picture
+    return None
+
+
+def _upright(mesh: NDArray[np.float32], way: Way) -> NDArray[np.float32]:
+    """Turn a mesh (F, 3, 3) as it is read; a mirrored one keeps its front by swapping two corners of each face."""
+    turned = np.einsum("ij,fkj->fki", way.matrix().astype(np.float32), mesh)
+    return np.ascontiguousarray(turned[:, ::-1] if way.mirrored else turned, np.float32)
+
+
+def in_scan(polygon: NDArray[np.float64], surface: Surface) -> NDArray[np.float64]:
+    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: the map's plane, turned back."""
+    x, y = polygon[:, 0] * surface.pixel, -polygon[:, 1] * surface.pixel
+    points = np.stack([x, y, np.zeros_like(x)], axis=1) - surface.shift
+    return np.einsum("ji,kj->ki", surface.rotation, points)[:, :2]
