@@ -303,6 +303,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--fit", action="store_true", help="fit the weights of probabilities")
     options = parser.parse_args()
+    if options.fit and options.blocks < 8:
+        parser.error("--fit needs 8 blocks or more: it is tried on blocks that it was not fitted on")
     make(options.folder, options.blocks, options.seed, options.real)
     (fit if options.fit else measure)(options.folder, options)
 
