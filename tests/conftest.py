@@ -15,6 +15,16 @@ NOT_TO_BE_INSTALLED = (NO_DATA, "this processor cannot")
 """Reasons of skips that `--no-skips` allows, because no package installs the data or another processor."""
 
 
+LONG = {"train", "test_chain.py", "test_engines.py", "test_examples.py", "test_extending.py", "test_kill.py"}
+LONG |= {"test_networks.py", "test_open_files.py", "test_ray_engine.py", "test_same_bytes.py"}
+"""Folders and files whose tests take long. They run first, so that no process waits at the end for a long test of
+another one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="Fail if a test was skipped because a package is missing.")
 
