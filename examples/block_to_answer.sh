@@ -43,8 +43,8 @@ EOF
   sinonom carve "$out/pages" "$blocks" --page --mirror --tilt 0:6
 fi
 
-step "cut the block into its characters"
-sinonom cut "$blocks" "$out/characters" || [ $? = 6 ]
+step "cut the block into its characters; blocks.html shows them"
+sinonom cut "$blocks" "$out/characters" --sheet "$out/blocks.html" || [ $? = 6 ]
 
 step "render and index them"
 sinonom render "$out/characters" "$out/images" || [ $? = 6 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,10 @@ OUTLINE, DOUBTFUL, WORDS = (30, 110, 200), (200, 40, 30), (150, 30, 110)
 UNLIKELY = 0.5
 """Probability of a name below which its outline is drawn as doubtful."""
 FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts")
+OWN_FOLDERS = (".fonts", ".local/share/fonts", "Library/Fonts", "AppData/Local/Microsoft/Windows/Fonts")
+"""Folders of fonts of the system, and of the user below the home folder."""
+MOST_FONTS = 12
+"""Largest number of fonts in which a character is looked for."""
 KNOWN = ("hanamin", "notoserifcjk", "notosanscjk", "simsun", "mingliu", "msgothic", "songti", "pingfang", "wqy")
 """Parts of file names of fonts that have Hán-Nôm characters, the best first."""
 
@@ -54,8 +59,8 @@ def draw_block(
         draw.line([*points, points[0]], fill=colour, width=2)
         left, upper = min(x for x, _ in points), min(y for _, y in points)
         draw.text((left, upper - 2), number, fill=WORDS, font=_digits())
-        font = _font()
-        if char and font is not None and _has(char):
+        font = _font_of(char) if char else None
+        if font is not None:
             draw.text((max(x for x, _ in points) - 16, upper - 4), char, fill=WORDS, font=font)
     return np.asarray(page)
 
@@ -66,27 +71,29 @@ def _digits() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 @lru_cache(1)
-def _font() -> ImageFont.FreeTypeFont | None:
-    """Return a font of this system with Hán-Nôm characters; None if there is none."""
-    files = sorted(path for folder in FOLDERS for path in Path(folder).rglob("*.[to]t[fc]"))
+def _fonts() -> list[ImageFont.FreeTypeFont]:
+    """Return the fonts of this system with Hán-Nôm characters, the best first."""
+    folders = [*FOLDERS, *(str(Path.home() / folder) for folder in OWN_FOLDERS)]
+    files = sorted(path for folder in folders for path in Path(folder).rglob("*.[to]t[fc]"))
+    fonts = []
     for part in KNOWN:
         for path in files:
             if part in path.name.lower().replace("-", ""):
-                try:
-                    return ImageFont.truetype(str(path), 18)
-                except OSError:
-                    continue
-    return None
+                with suppress(OSError):
+                    fonts.append(ImageFont.truetype(str(path), 18))
+    return fonts[:MOST_FONTS]
 
 
 @lru_cache(4096)
-def _has(char: str) -> bool:
-    """Return whether the font draws a character, and not the box of a missing one."""
-    font = _font()
-    return font is not None and font.getmask(char).getbbox() is not None and bytes(font.getmask(char)) != _missing()
+def _font_of(char: str) -> ImageFont.FreeTypeFont | None:
+    """Return the first font that draws a character, and not nothing or the box of a missing one; None if none does."""
+    for number, font in enumerate(_fonts()):
+        mask = font.getmask(char)
+        if mask.getbbox() is not None and bytes(mask) != _missing(number):
+            return font
+    return None
 
 
-@lru_cache(1)
-def _missing() -> bytes:
-    font = _font()
-    return b"" if font is None else bytes(font.getmask(chr(0x10FFFE)))
+@lru_cache(MOST_FONTS)
+def _missing(number: int) -> bytes:
+    return bytes(_fonts()[number].getmask(chr(0x10FFFE)))

@@ -51,7 +51,7 @@ def find_prints(
     found: dict[str, tuple[Print, ...]] = {}
     unused = []
     for item in items:
-        name, number = item.data
+        name, number = item.data[:2]
         block = blocks[0] if len(blocks) == 1 else _block_of(name, blocks)
         if item.fault or not block:
             unused.append(f"{item.key} ({item.fault})" if item.fault else item.key)
