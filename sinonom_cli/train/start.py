@@ -54,9 +54,9 @@ def try_export(config: Config, network: nn.Module) -> None:
     if config.backbone in WIDTHS:
         return
     trial = copy.deepcopy(network)
-    make_plain(trial)
     try:
         with torch.random.fork_rng(devices=[]):  # a resumed training draws the same numbers without this export
+            make_plain(trial)
             export_onnx(trial, config.size)
     except SinonomError:
         raise

@@ -13,34 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from refused import naming, refused
+from tinytraining import TINY, draw, rows
 
 from sinonom_cli import cli, console
 from sinonom_cli.errors import ExitCode
 
 torch = pytest.importorskip("torch")
-
-TINY = ["--steps", "40", "--classes", "4", "--images", "2", "--embedding", "8", "--size", "32", "--val", "0.3"]
-TINY += ["--workers", "0", "--threads", "1", "-q"]
-
-
-def draw(folder: Path, characters: int = 6, hands: int = 6) -> Path:
-    """Draw invented characters of a few strokes, in several styles of writing, in folders named by label."""
-    for k in range(characters):
-        shape = np.random.default_rng(k)
-        strokes = [(*shape.integers(6, 34, 2), int(shape.integers(12, 24)), int(shape.integers(2))) for _ in range(4)]
-        for hand in range(hands):
-            rng = np.random.default_rng([k, hand])
-            page = np.full((48, 48), 255, np.uint8)
-            for x, y, length, upright in strokes:
-                left, top = np.array([x, y]) + rng.integers(-1, 2, 2)
-                width = 3 + hand % 2
-                page[top : top + (length if upright else width), left : left + (width if upright else length)] = 0
-            path = folder / f"U+{0x5B57 + k:X}" / f"hand{hand}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(page).save(path)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +41,6 @@ def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def weights(model: Path) -> dict[str, bytes]:
     return {name: (model / name).read_bytes() for name in ("model.safetensors", "model.onnx", "artifact.json")}
-
-
-def rows(model: Path) -> list[dict[str, str]]:
-    with (model / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def learnt(model: Path) -> list[tuple[str, ...]]:
