@@ -46,7 +46,7 @@ def read_transcripts(path: Path, blocks: Sequence[str]) -> dict[str, Text]:
     unused = [name for name in texts if _key(name) not in names]
     if not known:
         raise BadInput(
-            f"{path} has transcripts of {len(texts)} blocks, but of none of these; the first: {unused[0]}",
+            f"{path} names none of the {len(blocks)} given, but {len(texts)} others; the first: {unused[0]}",
             f"name the transcript as the block: {blocks[0]}",
         )
     if unused:

@@ -1,7 +1,9 @@
 """Transcripts are read from files, folders and tables, and each finds its block."""
 
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sinonom_cli.blocks.transcripts import columns_of, read_transcripts
@@ -50,3 +52,27 @@ def test_transcripts_of_none_of_the_blocks_are_refused_with_a_name_of_each(tmp_p
     with pytest.raises(SinonomError, match="x") as error:
         read_transcripts(tmp_path, ["001", "002"])
     assert "001" in error.value.hint
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_damaged_transcripts_are_read_or_refused(tmp_path: Path, name: str) -> None:
+    seed = 'block,text\na,"大人，\n山水"\na,□？\n002,天地\n'.encode()
+    rng = np.random.default_rng(0)
+    read = 0
+    for _ in range(300):
+        damaged = bytearray(seed)
+        for _ in range(int(rng.integers(1, 6))):
+            at = int(rng.integers(len(damaged)))
+            how = int(rng.integers(3))
+            if how == 0:
+                damaged[at] = int(rng.integers(256))
+            elif how == 1:
+                del damaged[at : at + int(rng.integers(1, 9))]
+            else:
+                damaged[at:at] = bytes(rng.integers(256, size=3, dtype=np.uint8))
+            damaged = damaged or bytearray(b"a")
+        (tmp_path / name).write_bytes(damaged)
+        with suppress(SinonomError):
+            assert set(read_transcripts(tmp_path / name, ["a", "002"])) <= {"a", "002"}
+            read += 1
+    assert name == "a.txt" or read > 5
