@@ -1,7 +1,7 @@
 """Write a reading as ALTO XML, version 4.4, the format of many libraries.
 
-Each character is a glyph with its outline, its confidence and its other names. Library of Congress, ALTO: Technical
-Metadata for Layout and Text Objects.
+Each character is a glyph with its outline, its confidence and its other names; a tag tells the part of each line.
+Library of Congress, ALTO: Technical Metadata for Layout and Text Objects.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement
 
 from sinonom_cli import __version__
+from sinonom_cli.layout.parts import Part
 from sinonom_cli.pages.exports.lines import Line, around, corners, regions_of, written
 from sinonom_cli.pages.exports.xml_text import as_text
 from sinonom_cli.pages.reading import ReadCharacter, Reading
@@ -28,12 +29,18 @@ def alto_xml(reading: Reading, changed: str) -> str:
     SubElement(software, "softwareName").text = "sinonom"
     SubElement(software, "softwareVersion").text = __version__
     regions = regions_of(reading)
+    parts = dict.fromkeys(line.part for region in regions for line in region.lines)
+    if parts:
+        tags = SubElement(root, "Tags")
+        for part in parts:
+            SubElement(tags, "LayoutTag", {"ID": _tag(part), "LABEL": part})
+    direction = {"BASEDIRECTION": "ttb" if reading.direction == "vertical" else "ltr"}
     size = {"WIDTH": str(reading.width), "HEIGHT": str(reading.height)}
     page = SubElement(SubElement(root, "Layout"), "Page", {"ID": "page_1", "PHYSICAL_IMG_NR": "1", **size})
     space = SubElement(page, "PrintSpace", _place((0, 0, reading.width, reading.height)))
     for region in regions:
         characters = [character for line in region.lines for character in line.characters]
-        block = SubElement(space, "TextBlock", {"ID": region.name, **_place(around(characters, reading))})
+        block = SubElement(space, "TextBlock", {"ID": region.name, **_place(around(characters, reading)), **direction})
         for line in region.lines:
             _line(block, line, reading)
     return as_text(root)
@@ -41,7 +48,7 @@ def alto_xml(reading: Reading, changed: str) -> str:
 
 def _line(block: Element, line: Line, reading: Reading) -> None:
     place = _place(around(line.characters, reading))
-    element = SubElement(block, "TextLine", {"ID": line.name, **place})
+    element = SubElement(block, "TextLine", {"ID": line.name, "TAGREFS": _tag(line.part), **place})
     confidence = sum(character.probability for character in line.characters) / len(line.characters)
     word = SubElement(
         element,
@@ -61,6 +68,10 @@ def _glyph(word: Element, name: str, character: ReadCharacter, reading: Reading)
     for other in others:
         probability = f"{min(max(other.probability, 0), 1):.4f}"
         SubElement(element, "Variant", {"CONTENT": other.char, "VC": probability})
+
+
+def _tag(part: Part) -> str:
+    return f"part_{part}"
 
 
 def _place(box: tuple[int, int, int, int]) -> dict[str, str]:

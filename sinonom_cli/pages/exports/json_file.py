@@ -14,7 +14,11 @@ from sinonom_cli.search.naming import Name
 
 
 def json_file(reading: Reading, _changed: str = "") -> str:
-    """Return a reading as JSON. Lengths are rounded to 0.01 pixels, probabilities to 0.0001."""
+    """Return a reading as JSON. Lengths are rounded to 0.01 pixels, probabilities to 0.0001.
+
+    Bytes of file names that are not UTF-8, which Python holds as lone surrogates, are written as `\\udcXX`, as
+    `storage.atomic.write_json` does.
+    """
     fields = {
         "page": reading.page,
         "source": reading.source,
@@ -27,7 +31,8 @@ def json_file(reading: Reading, _changed: str = "") -> str:
         "text": reading.text,
         "characters": [_character(character) for character in reading.characters],
     }
-    return json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(fields, ensure_ascii=False, indent=1) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _character(character: ReadCharacter) -> dict[str, Any]:

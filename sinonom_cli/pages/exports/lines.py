@@ -6,6 +6,7 @@ note's right half column, its left one, and the text below. A region is a run of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -67,11 +68,10 @@ def kind_of(part: Part) -> Kind:
 
 def around(characters: Sequence[ReadCharacter], reading: Reading) -> tuple[int, int, int, int]:
     """Return x0, y0, x1, y1 around characters, whole pixels inside the picture."""
-    x0 = max(0, int(min(character.box[0] for character in characters)))
-    y0 = max(0, int(min(character.box[1] for character in characters)))
-    x1 = min(reading.width, -int(-max(character.box[2] for character in characters) // 1))
-    y1 = min(reading.height, -int(-max(character.box[3] for character in characters) // 1))
-    return x0, y0, x1, y1
+    x0, y0 = (math.floor(min(character.box[side] for character in characters)) for side in (0, 1))
+    x1, y1 = (math.ceil(max(character.box[side] for character in characters)) for side in (2, 3))
+    (left, top), (right, bottom) = _inside((x0, y0), reading), _inside((x1, y1), reading)
+    return left, top, right, bottom
 
 
 def corners(character: ReadCharacter, reading: Reading) -> list[tuple[int, int]]:
