@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sinonom_cli import messages
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
-from sinonom_cli.blocks.find import Character, Read, find_characters
-from sinonom_cli.blocks.ink import ink
-from sinonom_cli.blocks.level import level
+from sinonom_cli.blocks.doubts import doubts, refuse_unreadable, unit_of
+from sinonom_cli.blocks.find import Character
 from sinonom_cli.blocks.picture import UNLIKELY, draw_block
+from sinonom_cli.blocks.read_surface import Given, Seen, read_surface
 from sinonom_cli.blocks.scan import scan_of
 from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.blocks.upright import Way
@@ -99,25 +100,28 @@ class Cut:
         else:
             scan = scan_of(item.path, notes)
             surface = surface_of_scan(scan)
-        levelled = level(surface)
-        depth = levelled.depth
-        size = None if self.size is None else self.size / surface.pixel
-        block = ink(levelled)
-        del levelled  # a map of 4,096 x 2,700 pixels takes 44 MB each time
-        read = find_characters(block, self.mirrored, self.turned, size)
-        polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
-        meshes = cut_samples(surface, polygons) if scan is None else cut(surface, polygons, scan)
-        pieces = [self._write_mesh(name, place, _upright(mesh, read.way)) for place, mesh in enumerate(meshes)]
+        given = Given(mirrored=self.mirrored, turned=self.turned, size=self.size)
+        seen = read_surface(surface, given, notes, self.scale if scan is None else None)
+        refuse_unreadable(seen)
+        del surface  # the one that was read may be another side of it
+        polygons = seen.outlines()
+        meshes = cut_samples(seen.surface, polygons) if scan is None else cut(seen.surface, polygons, scan)
+        way = seen.read.way
+        pieces = [self._write_mesh(name, place, _upright(mesh, way)) for place, mesh in enumerate(meshes)]
         if not any(piece.faces for piece in pieces):
             raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
         names = named([piece.picture for piece in pieces])
         rows = [
-            self._row(item, name, character, polygon, piece, called, surface)
-            | upright_cells(character.placed.box, read.ink.shape[::-1], surface.pixel)
-            for character, polygon, piece, called in zip(read.characters, polygons, pieces, names, strict=True)
+            self._row(item, name, character, polygon, piece, called, seen.surface)
+            | upright_cells(character.placed.box, seen.read.ink.shape[::-1], seen.pixel)
+            for character, polygon, piece, called in zip(seen.read.characters, polygons, pieces, names, strict=True)
             if piece.faces
         ]
-        self._describe(name, read, names, surface, depth, notes)
+        remarks = doubts(seen, names, sum(not piece.faces for piece in pieces), scan is None)
+        for remark in remarks:
+            messages.warn(f"{item.key}: {remark}")
+        notes.remarks.extend(remarks)
+        self._describe(name, seen, names, notes)
         return rows
 
     def outputs(self, item: Item) -> list[str]:
@@ -171,10 +175,9 @@ class Cut:
             "record_file_name": _record(name),
         }
 
-    def _describe(
-        self, name: str, read: Read, names: list[list[Name]], surface: Surface, depth: float, notes: Notes
-    ) -> None:
+    def _describe(self, name: str, seen: Seen, names: list[list[Name]], notes: Notes) -> None:
         """Write the picture and the record of a block."""
+        read, surface = seen.read, seen.surface
         picture = draw_block(
             read.ink,
             [character.outline for character in read.characters],
@@ -197,9 +200,10 @@ class Cut:
             "way_probability": round(read.way.probability, 4),
             "transform": [[float(f"{value:.9g}") for value in row] for row in transform],
             "pixel": surface.pixel,
-            "size": [width * surface.pixel, height * surface.pixel],
-            "character_height": read.size * surface.pixel,
-            "relief_depth": depth,
+            "size": [width * seen.pixel, height * seen.pixel],
+            "character_height": read.size * seen.pixel,
+            "unit": unit_of(read.size * seen.pixel),
+            "relief_depth": seen.depth,
             "left_out": notes.left_out,
             "remarks": notes.remarks,
         }
