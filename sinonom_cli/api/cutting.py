@@ -242,7 +242,7 @@ def _block(done: CutBlock) -> Block:
                 probability=called.probability,
                 names=tuple(pieces.names[number]),
                 score=character.score,
-                outline=in_scan(pieces.polygons[number], done.surface),
+                outline=in_scan(pieces.polygons[number], done.seen.surface),
                 mesh=pieces.meshes[number],
                 doubts=tuple(doubts.get(number, ())),
             )

@@ -76,8 +76,7 @@ def carved_face(scan: Coarse, side: str = "auto") -> Face:
     lengths = scan.survey.box[1] - scan.survey.box[0]
     if not np.sort(lengths)[1] > 0:
         raise BadInput("the scan has no extent", "give a scan of a whole block")
-    axes = [SIDES.index(side) // 2] if side != "auto" else _axes(scan.spread)
-    views = {name: scan.seen(turn_to(name), PROBE)[0] for axis in axes for name in SIDES[2 * axis : 2 * axis + 2]}
+    views = {name: scan.seen(turn_to(name), PROBE)[0] for name in likely_sides(scan, side)}
     reliefs = {name: relief_of(view, float(lengths.max())) for name, view in views.items()}
     best = max(reliefs, key=lambda name: reliefs[name]) if side == "auto" else side
     if not reliefs[best] > 0:
@@ -102,13 +101,15 @@ def turn_to(side: str) -> "NDArray[np.float64]":
     return rotation
 
 
-def _axes(covariance: "NDArray[np.float64]") -> list[int]:
-    """Return the axes along which the carved side may look: the one nearest to a plate's normal, or all three.
+def likely_sides(scan: Coarse, side: str = "auto") -> list[str]:
+    """Return the sides that may be carved: the two along a plate's normal, or all six, each with its opposite.
 
     From the side, the face of a tilted plate is seen at a grazing angle and has much relief.
     """
-    spread, ways = np.linalg.eigh(covariance)
-    return [int(np.abs(ways[:, 0]).argmax())] if spread[0] < PLATE**2 * spread[1] else [0, 1, 2]
+    spread, ways = np.linalg.eigh(scan.spread)
+    axes = [int(np.abs(ways[:, 0]).argmax())] if spread[0] < PLATE**2 * spread[1] else [0, 1, 2]
+    axes = axes if side == "auto" else [SIDES.index(side) // 2]
+    return [name for axis in axes for name in SIDES[2 * axis : 2 * axis + 2]]
 
 
 def _outer(found: Survey, best: str, other: str, views: "dict[str, NDArray[np.float64]]") -> str:

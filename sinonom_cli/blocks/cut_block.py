@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from sinonom_cli import messages
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
-from sinonom_cli.blocks.find import Read, find_characters
-from sinonom_cli.blocks.ink import ink
+from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
-from sinonom_cli.blocks.level import level
 from sinonom_cli.blocks.picture import draw_block
 from sinonom_cli.blocks.prints import ReadPrint
+from sinonom_cli.blocks.read_surface import Given, Seen, read_surface
 from sinonom_cli.blocks.scan import scan_of
 from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.blocks.upright import Way
+from sinonom_cli.blocks.whole_doubts import doubts_of, refuse_unreadable
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
@@ -28,7 +28,7 @@ from sinonom_cli.render.render import View, draw
 from sinonom_cli.render.run import is_map
 from sinonom_cli.search.naming import Name, shipped_namer
 
-STAGES = ("read", "levelled", "characters found", "characters cut out and named")
+STAGES = ("read", "levelled and its characters found", "characters cut out and named")
 """What is reported when it is done, in this order."""
 
 
@@ -39,14 +39,12 @@ class CutBlock:
     Attributes
     ----------
     learnt : its characters, their meshes and names, and what is doubtful.
-    surface : height map of its carved face.
-    depth : of the relief, in the scan's units.
+    seen : its surface and how it was read, with the characters of `learnt`.
     notes : what was left out of the scan, and remarks.
     """
 
     learnt: Learnt
-    surface: Surface
-    depth: float
+    seen: Seen
     notes: Notes
 
 
@@ -96,25 +94,28 @@ def cut_block(
         scan = scan_of(path, notes)
         surface = surface_of_scan(scan)
     report(STAGES[0])
-    levelled = level(surface)
-    depth = levelled.depth
-    block = ink(levelled)
-    del levelled  # a map of 4,096 x 2,700 pixels takes 44 MB each time
+    given = Given(mirrored=mirrored, turned=turned, size=size)
+    seen = read_surface(surface, given, notes, scale if scan is None else None)
+    refuse_unreadable(seen)
+    del surface  # the one that was read may be another side of it
     report(STAGES[1])
-    read = find_characters(block, mirrored, turned, None if size is None else size / surface.pixel)
-    report(STAGES[2])
 
     def cut_out(read: Read) -> Pieces:
-        polygons = [read.way.back(character.outline, surface.heights.shape) for character in read.characters]
-        found = cut_samples(surface, polygons) if scan is None else cut(surface, polygons, scan)
+        polygons = replace(seen, read=read).outlines()
+        found = cut_samples(seen.surface, polygons) if scan is None else cut(seen.surface, polygons, scan)
         meshes = [_upright(mesh, read.way) for mesh in found]
         return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
 
-    learnt = learn(name, read, cut_out, known or Knowledge(), read_print)
+    learnt = learn(name, seen.read, cut_out, known or Knowledge(), read_print)
     if not any(map(len, learnt.pieces.meshes)):
         raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
-    report(STAGES[3])
-    return CutBlock(learnt=learnt, surface=surface, depth=depth, notes=notes)
+    without_faces = sum(not len(mesh) for mesh in learnt.pieces.meshes)
+    remarks = doubts_of(seen, learnt.pieces.names, without_faces, scan is None)
+    for remark in remarks:
+        messages.warn(f"{name}: {remark}")
+    notes.remarks.extend(remarks)
+    report(STAGES[2])
+    return CutBlock(learnt=learnt, seen=replace(seen, read=learnt.read), notes=notes)
 
 
 def picture_of(learnt: Learnt) -> NDArray[np.uint8]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli import messages
 from sinonom_cli.blocks.outlines import outlines
 from sinonom_cli.blocks.upright import Way, find_way
 from sinonom_cli.errors import BadInput
@@ -17,11 +16,9 @@ from sinonom_cli.search.naming import shipped_namer
 
 FEWEST = 2
 """Smallest number of characters of a block; the mesh of one character needs no cutting."""
-LOOKED_AT = 1280
+LOOKED_AT = 1024
 """Longest side, in pixels, of the picture in which the size of characters is looked for. 100 characters of a column
 fit in, and the detector's time for all scales does not grow with the scan."""
-UNCERTAIN = 0.95
-"""Probability of the way that a block lies, below which it is warned of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +78,6 @@ def find_characters(
         raise BadInput(f"{what} found", hint)
     grey = np.round(255 * (1 - ink)).astype(np.uint8)
     way = find_way(grey, found.boxes, shipped_namer().distances, mirrored, turned)
-    if way.probability < UNCERTAIN:
-        messages.warn(
-            f"how the block lies is uncertain ({way.probability:.0%}): mirrored {'yes' if way.mirrored else 'no'}, "
-            f"turned by {way.turned} degrees; --mirror and --turn set it"
-        )
     boxes = way.boxes(found.boxes, ink.shape)
     ink = np.ascontiguousarray(way.upright(ink), np.float32)
     places = reading_order(boxes, found.scores)

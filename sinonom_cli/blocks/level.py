@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.blocks.plates import refuse_two_blocks
 from sinonom_cli.blocks.regions import around, largest
 from sinonom_cli.blocks.relief_cells import tops_of
 from sinonom_cli.blocks.smooth_surface import SmoothSurface
@@ -47,11 +48,12 @@ def level(surface: "Surface") -> Levelled:
     Raises
     ------
     BadInput
-        If the surface has no relief, or so little that no plate can be found.
+        If the surface has no relief, or so little that no plate can be found, or two blocks.
     """
     heights = surface.heights
     there = np.isfinite(heights)
     length = max(int(np.count_nonzero(there.any(axis=axis))) for axis in (0, 1)) * surface.pixel
+    refuse_two_blocks(heights, surface.pixel)
     zone, side, depth, fitted, _ = tops_of(heights, length)
     tops = SmoothSurface(fitted.coefficients, fitted.box, side)
     x, y = (np.arange(count) + 0.5 for count in heights.shape[::-1])

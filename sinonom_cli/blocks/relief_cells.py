@@ -87,11 +87,27 @@ def tops_of(heights: "NDArray[np.floating]", length: float) -> Tops:
 
 def relief_of(heights: "NDArray[np.floating]", length: float) -> float:
     """Return the mean change of height around a cell, without edges of the block; parameters as for `tops_of`."""
-    cells = _cells(heights, max(1, -(-max(heights.shape) // CELLS)))
-    smooth = _tilt(cells[0])
-    change = around(cells[0] - smooth, np.fmax) - around(cells[1] - smooth, np.fmin)
+    change, _ = change_of(heights, max(1, -(-max(heights.shape) // CELLS)))
     some = change[change < STEP * length]
     return float(some.mean()) if len(some) >= FEWEST else 0.0
+
+
+def change_of(heights: "NDArray[np.floating]", side: int) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
+    """Return the change of height around each cell, and its tops, (rows, columns) float64, without the tilt.
+
+    Parameters
+    ----------
+    heights : (H, W) float; NaN where there is no surface.
+    side : of a cell, pixels.
+
+    Returns
+    -------
+    change : from the lowest to the highest of a cell and its neighbours; NaN where nothing is.
+    top : heights of the tops; NaN in empty cells.
+    """
+    cells = _cells(heights, side)
+    smooth = _tilt(cells[0])
+    return around(cells[0] - smooth, np.fmax) - around(cells[1] - smooth, np.fmin), cells[0] - smooth
 
 
 def _tops(

@@ -14,7 +14,9 @@ from sinonom_cli.blocks.cut_block import cut_block, in_scan, picture_of
 from sinonom_cli.blocks.doubts import Doubt
 from sinonom_cli.blocks.learn import Learnt
 from sinonom_cli.blocks.prints import ReadPrint
+from sinonom_cli.blocks.read_surface import Seen
 from sinonom_cli.blocks.surface import Surface
+from sinonom_cli.blocks.whole_doubts import unit_of
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import HEADER, write_stl
@@ -77,14 +79,14 @@ class Cut:
             size=self.size,
             read_print=self.read_print,
         )
-        learnt, surface, read = block.learnt, block.surface, block.learnt.read
+        learnt, surface, read = block.learnt, block.seen.surface, block.learnt.read
         rows = [
             self._write(item, name, number, learnt, surface)
-            | upright_cells(read.characters[number].placed.box, read.ink.shape[::-1], surface.pixel)
+            | upright_cells(read.characters[number].placed.box, read.ink.shape[::-1], block.seen.pixel)
             for number, mesh in enumerate(learnt.pieces.meshes)
             if len(mesh)
         ]
-        self._describe(name, learnt, surface, block.depth, block.notes)
+        self._describe(name, learnt, block.seen, block.notes)
         return rows + [_doubtful(item, name, doubt, learnt, surface) for doubt in learnt.doubts]
 
     def outputs(self, item: Item) -> list[str]:
@@ -120,9 +122,9 @@ class Cut:
             "record_file_name": _record(name),
         }
 
-    def _describe(self, name: str, learnt: Learnt, surface: Surface, depth: float, notes: Notes) -> None:
+    def _describe(self, name: str, learnt: Learnt, seen: Seen, notes: Notes) -> None:
         """Write the picture and the record of a block."""
-        read = learnt.read
+        read, surface = learnt.read, seen.surface
         save_png(self.out / _picture(name), picture_of(learnt))
         transform = np.eye(4)
         turn = read.way.matrix()
@@ -139,9 +141,10 @@ class Cut:
             "way_probability": round(read.way.probability, 4),
             "transform": [[float(f"{value:.9g}") for value in row] for row in transform],
             "pixel": surface.pixel,
-            "size": [width * surface.pixel, height * surface.pixel],
-            "character_height": read.size * surface.pixel,
-            "relief_depth": depth,
+            "size": [width * seen.pixel, height * seen.pixel],
+            "character_height": read.size * seen.pixel,
+            "unit": unit_of(read.size * seen.pixel),
+            "relief_depth": seen.depth,
             "left_out": notes.left_out,
             "remarks": notes.remarks,
         }

@@ -86,11 +86,23 @@ class Scan:
         limits = np.array([most[0] - beyond, most[1] + beyond])
         if (limits[0] <= self.box[0]).all() and (limits[1] >= self.box[1]).all():
             return
+        self.crop(limits)
+        notes.left_out.append(f"specks: {self._total - self.faces:,}")
+
+    def crop(self, limits: "NDArray[np.float64]") -> None:
+        """Take only the faces that lie inside limits from now on.
+
+        Parameters
+        ----------
+        limits : (2, 3) float64, lowest and highest x, y, z.
+        """
+        old = self._limits
+        if old is not None:
+            limits = np.array([np.maximum(limits[0], old[0]), np.minimum(limits[1], old[1])])
         self._limits = limits
         bounds = [(len(block), extent(block, np.eye(3))) for block in self]
         self.faces = sum(count for count, _ in bounds)
         self.box = np.array([np.min([one[0] for _, one in bounds], 0), np.max([one[1] for _, one in bounds], 0)])
-        notes.left_out.append(f"specks: {self._total - self.faces:,}")
 
 
 def scan_of(path: Path, notes: Notes) -> Scan:

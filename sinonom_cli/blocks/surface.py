@@ -1,7 +1,7 @@
 """Make the height map of a block's carved face from a scan: a height map as it is, or triangles by a z-buffer."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,21 +9,26 @@ import numpy as np
 
 from sinonom_cli.blocks.carved_face import carved_face, upright
 from sinonom_cli.blocks.coarse import coarse_of
+from sinonom_cli.blocks.plates import limits_of_block
 from sinonom_cli.blocks.scan import Scan
 from sinonom_cli.errors import BadInput, UsageError
-from sinonom_cli.meshes.height_maps import Limits, Scale, read_heights
+from sinonom_cli.meshes.height_maps import Limits, Scale, averaged, read_heights
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stream import scan_heights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCKS = Limits(samples=100_000_000, longest=None, span=3.0)
+BLOCKS = Limits(samples=100_000_000, longest=None, span=3.0, single=True)
 """Limits for height maps of whole blocks: they are never averaged. Heights of unknown scale span 3 mm, since relief is
 1 to 2 mm deep where characters are 9 mm wide."""
 LONGEST, SHORTEST = 4096, 512
 """Limits of the longer side of a map that is made from triangles, in pixels, if no pixel is given. 4,096 pixels show a
 character of a block with 20 in a column by more than 100."""
+ROUNDS = 3
+"""Largest number of times that what lies around the block, such as a table, is cut off; each shows the block finer."""
+LOOKED_AT = 4_500
+"""Longest side of a map in which characters are looked for, in pixels; they are cut out of the whole map."""
 MOST_PIXELS = 16_384
 """Largest side of a map that is made from triangles."""
 
@@ -42,12 +47,29 @@ class Surface:
     pixel : side of a pixel, in the same units.
     rotation : (3, 3) float64.
     shift : (3,) float64.
+    is_open : whether it is an open surface of triangles, which may be seen from behind.
     """
 
     heights: "NDArray[np.float32]"
     pixel: float
     rotation: "NDArray[np.float64]" = field(default_factory=lambda: np.eye(3))
     shift: "NDArray[np.float64]" = field(default_factory=lambda: np.zeros(3))
+    is_open: bool = False
+
+    def coarser(self) -> "tuple[Surface, int]":
+        """Return a surface whose sides have LOOKED_AT pixels at most, and the number of pixels averaged to one."""
+        times = -(-max(self.heights.shape) // LOOKED_AT)
+        if times == 1:
+            return self, 1
+        heights = averaged(self.heights, times).astype(np.float32, copy=False)
+        return replace(self, heights=heights, pixel=self.pixel * times), times
+
+    def behind(self) -> "Surface":
+        """Return the same surface, seen from behind: left and right, and front and back, are swapped."""
+        over = np.diag([-1.0, 1.0, -1.0])
+        shift = np.einsum("ij,j->i", over, self.shift) + np.array([self.heights.shape[1] * self.pixel, 0, 0])
+        heights = np.ascontiguousarray(-self.heights[:, ::-1])
+        return replace(self, heights=heights, rotation=np.einsum("ij,jk->ik", over, self.rotation), shift=shift)
 
 
 def surface_of_map(path: Path, number: int, scale: Scale, notes: Notes) -> Surface:
@@ -56,7 +78,7 @@ def surface_of_map(path: Path, number: int, scale: Scale, notes: Notes) -> Surfa
     The scan's coordinates are those of the map.
     """
     heights, pixel = read_heights(path, number, scale, notes, BLOCKS)
-    return Surface(heights.astype(np.float32), pixel)
+    return Surface(heights.astype(np.float32, copy=False), pixel)
 
 
 def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") -> Surface:
@@ -80,6 +102,12 @@ def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") 
     if not (scan.box[1] - scan.box[0]).max() > 0:
         raise BadInput("the scan has no extent", "give a scan of a whole block")
     coarse = coarse_of(scan, scan.box)
+    for _ in range(ROUNDS):
+        limits = limits_of_block(coarse)
+        if limits is None:
+            break
+        scan.crop(limits)
+        coarse = coarse_of(scan, scan.box)
     face = carved_face(coarse, side)
     rotation = upright(coarse, face.rotation)
     box = coarse.box(rotation)
@@ -101,4 +129,4 @@ def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") 
     heights -= np.float32(middle)
     heights[np.isinf(heights)] = np.nan
     corner = np.array([seen_from_front.left, seen_from_front.top, middle])
-    return Surface(heights, pixel, rotation, -corner)
+    return Surface(heights, pixel, rotation, -corner, face.is_open)

@@ -63,11 +63,13 @@ class Limits:
     samples : largest number of samples; a file that claims more is refused before it is decoded.
     longest : largest number of samples along the longer side, above which a map is averaged; None: never.
     span : range of heights that is assumed for whole numbers without a scale, in mm; None: DEPTH of the longer side.
+    single : whether heights are float32 where the file has no more digits, so that large maps take half the memory.
     """
 
     samples: int = MOST_SAMPLES
     longest: int | None = LONGEST
     span: float | None = None
+    single: bool = False
 
 
 CHARACTERS = Limits()
@@ -116,30 +118,29 @@ def read_height_map(path: Path, number: int, scale: Scale, notes: "Notes") -> "N
 
 def read_heights(
     path: Path, number: int, scale: Scale, notes: "Notes", limits: Limits = CHARACTERS
-) -> "tuple[NDArray[np.float64], float]":
+) -> "tuple[NDArray[np.floating], float]":
     """Read one map of a file as heights.
 
     Parameters, holes and errors are those of `read_height_map`.
 
     Returns
     -------
-    heights : (H, W) float64, in mm, about their median; NaN in holes; larger is nearer to the viewer.
+    heights : (H, W) float64, or float32 (see `Limits`), in mm, about their median; NaN in holes; larger is nearer to
+        the viewer.
     pixel : side of a pixel, in mm.
     """
-    values, whole = (
-        _read_array(path, number, limits.samples)
-        if path.suffix.lower() in ARRAYS
-        else _read_picture(path, number, limits.samples)
-    )
-    known = np.isfinite(values)
-    unsigned = whole and values.min() >= 0
-    known &= ((values > 0) & (values < 65535)) if unsigned else ~_stands_for_nothing(values, known)
-    heights = np.where(known, values, np.nan)
+    read = _read_array if path.suffix.lower() in ARRAYS else _read_picture
+    heights, whole = read(path, number, limits)
+    known = np.isfinite(heights)
+    unsigned = whole and heights.min() >= 0
+    known &= ((heights > 0) & (heights < 65535)) if unsigned else ~_stands_for_nothing(heights, known)
+    heights[~known] = np.nan
+    del known
     if scale.deeper == "light":
-        heights = -heights
+        np.negative(heights, out=heights)
     times = -(-max(heights.shape) // limits.longest) if limits.longest else 1
     if times > 1:
-        heights = _averaged(heights, times)
+        heights = averaged(heights, times)
         notes.left_out.append(f"samples: {times} x {times} averaged to one")
     pixel = scale.pixel * times
     if np.isfinite(heights).sum() < 4:
@@ -158,12 +159,12 @@ def read_heights(
     return heights, pixel
 
 
-def _read_picture(path: Path, number: int, most: int) -> "tuple[NDArray[np.float64], bool]":
-    """Return the heights (H, W) of a picture, float64, and whether they are whole numbers."""
+def _read_picture(path: Path, number: int, limits: Limits) -> "tuple[NDArray[np.floating], bool]":
+    """Return the heights (H, W) of a picture, and whether they are whole numbers."""
     try:
         with opened_picture(path) as image:
             image.seek(page_frames(image)[number])
-            _refuse_size(path, image.size, most)
+            _refuse_size(path, image.size, limits.samples)
             if not is_deep(image):
                 raise SinonomError(
                     f"{path.name}: a picture of {_kind_of(image)}, not a height map",
@@ -174,7 +175,12 @@ def _read_picture(path: Path, number: int, most: int) -> "tuple[NDArray[np.float
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on bad bytes
         raise SinonomError(f"{path.name} {reason_of(path, error)}", "export it again") from error
-    return values.astype(np.float64), image.mode != "F"
+    return values.astype(_precision(values.dtype, limits)), image.mode != "F"
+
+
+def _precision(kind: Any, limits: Limits) -> Any:
+    """Return the type of heights that a file has in another type."""
+    return np.float32 if limits.single and (kind.itemsize == 2 or kind == np.float32) else np.float64
 
 
 def _kind_of(image: "Image.Image") -> str:
@@ -196,11 +202,11 @@ def _maps_of(path: Path) -> Any:
     return maps
 
 
-def _read_array(path: Path, number: int, most: int) -> "tuple[NDArray[np.float64], bool]":
-    """Return the heights (H, W) of an array's layer, float64, and whether they are whole numbers."""
+def _read_array(path: Path, number: int, limits: Limits) -> "tuple[NDArray[np.floating], bool]":
+    """Return the heights (H, W) of an array's layer, and whether they are whole numbers."""
     try:
         maps = _maps_of(path)
-        _refuse_size(path, (maps.shape[-1], maps.shape[-2]), most)
+        _refuse_size(path, (maps.shape[-1], maps.shape[-2]), limits.samples)
         values = part_of(maps, 0, len(maps)) if maps.ndim == 2 else part_of(maps, number, number + 1)[0]
         with np.errstate(over="ignore", invalid="ignore"):
             return values.astype(np.float64), maps.dtype.kind != "f"
@@ -220,7 +226,7 @@ def _refuse_size(path: Path, size: tuple[int, int], most: int) -> None:
         )
 
 
-def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+def _stands_for_nothing(values: "NDArray[np.floating]", known: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
     """Return where values mark holes: the least or greatest value, if several samples have it and no other is near."""
     nothing = np.zeros(values.shape, bool)
     for extreme in (np.min, np.max):
@@ -237,21 +243,24 @@ def _stands_for_nothing(values: "NDArray[np.float64]", known: "NDArray[np.bool_]
     return nothing
 
 
-def _averaged(heights: "NDArray[np.float64]", times: int) -> "NDArray[np.float64]":
+def averaged(heights: "NDArray[np.floating]", times: int) -> "NDArray[np.floating]":
     """Return the mean of the known samples of each `times` x `times` block; NaN where fewer than half are known."""
-    there = np.isfinite(heights)
-    rows, columns = (np.arange(0, side, times) for side in heights.shape)
-    count = np.add.reduceat(np.add.reduceat(there, rows, 0, np.int64), columns, 1)
-    sums = np.add.reduceat(np.add.reduceat(np.where(there, heights, 0), rows, 0), columns, 1)
-    return np.where(count * 2 >= times * times, sums / np.maximum(count, 1), np.nan)
+    starts = np.arange(0, heights.shape[1], times)
+    out = np.empty((-(-heights.shape[0] // times), len(starts)), heights.dtype)
+    for row in range(len(out)):  # one row of blocks at a time: large maps are in memory once
+        strip = heights[row * times : (row + 1) * times]
+        there = np.isfinite(strip)
+        count = np.add.reduceat(there.sum(axis=0), starts)
+        sums = np.add.reduceat(np.where(there, strip, 0).sum(axis=0), starts)
+        out[row] = np.where(count * 2 >= times * times, sums / np.maximum(count, 1), np.nan)
+    return out
 
 
-def _usual_step(heights: "NDArray[np.float64]", span: float) -> float:
+def _usual_step(heights: "NDArray[np.floating]", span: float) -> float:
     """Return the step, in mm, that gives the heights, after removing their plane, a range of `span` mm."""
-    rows, columns = np.nonzero(np.isfinite(heights))
-    some = slice(None, None, max(1, len(rows) // 20_000))
-    rows, columns = rows[some].astype(np.float64), columns[some].astype(np.float64)
-    values = heights[rows.astype(int), columns.astype(int)]
+    at = _some_of(np.isfinite(heights).ravel(), 20_000)
+    rows, columns = (part.astype(np.float64) for part in np.divmod(at, heights.shape[1]))
+    values = heights.ravel()[at].astype(np.float64)
     # Sums are used because matrix products of BLAS round differently on different processors.
     x, y, z = columns - columns.mean(), rows - rows.mean(), values - values.mean()
     xx, yy, xy, xz, yz = ((a * b).sum() for a, b in ((x, x), (y, y), (x, y), (x, z), (y, z)))
@@ -260,3 +269,13 @@ def _usual_step(heights: "NDArray[np.float64]", span: float) -> float:
         z = z - ((yy * xz - xy * yz) * x + (xx * yz - xy * xz) * y) / determinant
     low, high = np.percentile(z, MIDDLE)
     return float(span / (high - low)) if high > low else 1.0
+
+
+def _some_of(known: "NDArray[np.bool_]", wanted: int) -> "NDArray[np.int64]":
+    """Return the indices of every n-th True, such that at least `wanted` are chosen if there are so many."""
+    step, seen, found = max(1, int(known.sum()) // wanted), 0, []
+    for start in range(0, len(known), 1 << 22):
+        here = np.flatnonzero(known[start : start + (1 << 22)])
+        found.append(here[-seen % step :: step] + start)
+        seen += len(here)
+    return np.concatenate(found)

@@ -117,7 +117,7 @@ def test_python_gives_the_names_and_meshes_of_the_command_and_reports_its_stages
     assert [f"{one.probability:.4f}" for one in done.characters] == [row["probability"] for row in rows]
     for one, row in zip(done.characters, rows, strict=True):
         np.testing.assert_array_equal(one.mesh, read_stl(folder / "cut" / row["file_name"], []))
-    assert stages == [1, 2, 3, 4]
+    assert stages == [1, 2, 3]
     assert str(done) == text.read_text(encoding="utf-8")
     with (folder / "cut" / rows[0]["picture_file_name"]).open("rb") as file, Image.open(file) as picture:
         np.testing.assert_array_equal(np.asarray(done.image()), np.asarray(picture))
