@@ -11,9 +11,13 @@ transcript's length; a sign for an illegible character stands for any one charac
 character (爲 and 為) as equal. --seed 0 to 9 draw columns for figures; settings were chosen on columns of `Train.txt`
 (--list Train.txt: the columns that are read are then left out of the counts, but the model has learnt from them).
 
-    python benchmarks/read.py DATA [--list Validate.txt] [--limit 600] [--seed 0] [--peer DIR]
+pages: whole pages with a box for each character (`read_pages.py`): F1 at an intersection over union of 0.5 of the boxes
+that `read` gives, neighbours in reading order, time of a page warm and cold, peak memory.
+
+    python benchmarks/read.py [DATA] [--list Validate.txt] [--limit 600] [--seed 0] [--peer DIR] [--pages PAGES]
 
 DATA is the folder with NomNaOCR's `All.txt` and the books' folders; the lists stand in it or beside it (--lists DIR).
+PAGES is a folder of pages in YOLO's layout. Each of the two is measured if it is given.
 """
 
 import argparse
@@ -37,6 +41,7 @@ from sinonom_cli.search.naming import Name
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 from context import columns_in
+from read_pages import pages
 
 VERSE = "Kieu"
 BINS = 15
@@ -195,13 +200,20 @@ def peer(folder: Path | None, data: Path, taken: Sequence[Column]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=Path, nargs="?")
     parser.add_argument("--list", default="Validate.txt")
     parser.add_argument("--lists", type=Path)
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--peer", type=Path, help="folder into which pip has installed rapidocr")
-    columns(parser.parse_args())
+    parser.add_argument("--pages", type=Path, help="folder with images/{train,val} and labels/{train,val}")
+    given = parser.parse_args()
+    if given.data is None and given.pages is None:
+        parser.error("give DATA, --pages or both")
+    if given.data is not None:
+        columns(given)
+    if given.pages is not None:
+        pages(given.pages)
 
 
 if __name__ == "__main__":
