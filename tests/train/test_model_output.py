@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,19 +22,39 @@ QUICK = ("--loss", "lda", "--steps", "100", "--embedding", "2", "--size", "32", 
 QUICK += ("--threads", "1")
 
 
+def drawn(folder: Path) -> Path:
+    tiny_pictures(folder / "set", [f"U+5B{50 + k}/{hand}.png" for k in range(4) for hand in range(3)])
+    return folder / "set"
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    tiny_pictures(tmp_path / "set", [f"U+5B{50 + k}/{hand}.png" for k in range(4) for hand in range(3)])
-    return tmp_path / "set"
+    return drawn(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model of the pictures in `data`, made once; tests change only copies of it."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert train(drawn(folder), folder / "model") == 0
+    return folder / "model"
+
+
+@pytest.fixture
+def model(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "model"))
+
+
+def test_a_copy_of_a_model_is_complete(data: Path, model: Path, trained: Path) -> None:
+    assert train(data, model) == 0
+    assert content(model) == content(trained)
 
 
 def train(data: Path, model: Path, *more: object) -> int:
     return cli.run(["train", "--data", str(data), "--output", str(model), *QUICK, *map(str, more)])
 
 
-def test_overwrite_keeps_what_a_user_has_put_into_a_model(data: Path, tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    assert train(data, model) == 0
+def test_overwrite_keeps_what_a_user_has_put_into_a_model(data: Path, model: Path, tmp_path: Path) -> None:
     theirs = dict.fromkeys(("README.md", "resume/diary.txt", "images/mine.png", "model.pt"), b"a user's")
     for name, content_of in theirs.items():
         (model / name).parent.mkdir(exist_ok=True)
@@ -47,9 +68,9 @@ def test_overwrite_keeps_what_a_user_has_put_into_a_model(data: Path, tmp_path: 
 @pytest.mark.parametrize(
     "wrong", [("--data", "nowhere"), ("--cache", "{file}"), ("--device", "cuda:99"), ("--steps", "2")]
 )
-def test_a_training_that_cannot_begin_leaves_the_old_model(data: Path, tmp_path: Path, wrong: tuple[str, str]) -> None:
-    model = tmp_path / "model"
-    assert train(data, model) == 0
+def test_a_training_that_cannot_begin_leaves_the_old_model(
+    data: Path, model: Path, tmp_path: Path, wrong: tuple[str, str]
+) -> None:
     before = content(model)
     (tmp_path / "file").write_text("x", encoding="utf-8")
     options = [option.format(file=tmp_path / "file") for option in wrong]
@@ -57,9 +78,7 @@ def test_a_training_that_cannot_begin_leaves_the_old_model(data: Path, tmp_path:
     assert content(model) == before
 
 
-def test_a_model_that_holds_what_it_would_learn_from_is_refused(data: Path, tmp_path: Path) -> None:
-    model = tmp_path / "model"
-    assert train(data, model) == 0
+def test_a_model_that_holds_what_it_would_learn_from_is_refused(data: Path, model: Path) -> None:
     before = content(model)
     weights = model / "model.safetensors"
     for more in (("--weights", weights), ("--teacher", model), ("--teacher", model / "model.onnx")):
