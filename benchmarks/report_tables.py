@@ -60,9 +60,11 @@ def rows_of(given: argparse.Namespace) -> dict[str, tuple[str, list[str]]]:
 def main() -> None:
     given = _arguments()
     work: Path = given.work
-    kinds = _split(given.truth, work)
+    kinds = split_truth(given.truth, work)
     if given.characters:
-        given.data = [str(_some(Path(path), work / "data", given.characters, given.each)) for path in given.data]
+        given.data = [
+            str(some_pictures(Path(path), work / "data", given.characters, given.each)) for path in given.data
+        ]
     rows = rows_of(given)
     print(f"{len(rows) * len(given.seeds)} trainings", file=sys.stderr)
     scores: dict[tuple[str, str, str], list[float]] = {}
@@ -72,11 +74,11 @@ def main() -> None:
             model = work / "models" / f"{name}-{seed}"
             batches[name] = _train(given, model, seed, options)
             index = work / "indexes" / f"{name}-{seed}.faiss"
-            _sinonom("index", str(given.depth), "--model", str(model), "--output", str(index), "-q")
+            sinonom("index", str(given.depth), "--model", str(model), "--output", str(index), "-q")
             for distance in DISTANCES if name == CLASSIFIER else (None,):
                 for kind, truth in kinds.items():
-                    score = _score(given.queries, truth, index, distance)
-                    scores.setdefault((name, distance or "own", kind), []).append(score)
+                    found = score(given.queries, truth, index, distance)
+                    scores.setdefault((name, distance or "own", kind), []).append(found)
             for distance in ("cosine",) if name == CLASSIFIER else ():
                 for kind in kinds:
                     scores.setdefault((name, "own", kind), []).append(scores[name, distance, kind][-1])
@@ -109,7 +111,7 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _some(images: Path, folder: Path, characters: int, each: int) -> Path:
+def some_pictures(images: Path, folder: Path, characters: int, each: int) -> Path:
     """Copy pictures of the commonest characters into a folder for each label, which is an image set."""
     with NOMNAOCR.open(encoding="utf-8", newline="") as file:
         common = "".join(row["characters"] for row in csv.DictReader(file))[:characters]
@@ -132,12 +134,12 @@ def _train(given: argparse.Namespace, model: Path, seed: int, options: list[str]
     common = ["--backbone", given.backbone, "--seed", str(seed)]
     if "--steps" not in options:
         common += ["--steps", str(given.steps)]
-    _sinonom("train", *data, "--output", str(model), *common, *options, *given.more)
+    sinonom("train", *data, "--output", str(model), *common, *options, *given.more)
     record = json.loads((model / "artifact.json").read_text(encoding="utf-8"))
     return int(record["counts"]["batch"])
 
 
-def _split(truth: Path, work: Path) -> dict[str, Path]:
+def split_truth(truth: Path, work: Path) -> dict[str, Path]:
     """Write a separate truth for each kind of query; return the paths by kind."""
     with truth.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -152,16 +154,16 @@ def _split(truth: Path, work: Path) -> dict[str, Path]:
     return paths
 
 
-def _score(queries: Path, truth: Path, index: Path, distance: str | None) -> float:
+def score(queries: Path, truth: Path, index: Path, distance: str | None) -> float:
     with truth.open(encoding="utf-8", newline="") as file:
         asked = "\n".join(str(queries / row["query"]) for row in csv.DictReader(file))
     how = [] if distance is None else ["--distance", distance]
     command = ["query", "-", "--index", str(index), "--truth", str(truth), "--json", "-q", *how]
-    last = _sinonom(*command, given=asked).strip().splitlines()[-1]
+    last = sinonom(*command, given=asked).strip().splitlines()[-1]
     return float(json.loads(last)["metrics"]["mrr@5"])
 
 
-def _sinonom(*arguments: str, given: str | None = None) -> str:
+def sinonom(*arguments: str, given: str | None = None) -> str:
     """Run a command and return its stdout; its messages go to stderr."""
     command = [sys.executable, "-m", "sinonom_cli", *arguments]
     done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=False, encoding="utf-8")

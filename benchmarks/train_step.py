@@ -60,10 +60,11 @@ def main() -> None:
 
 
 def _config(given: argparse.Namespace) -> Config:
-    chosen = complete("triplet", {"batch_size": given.batch_size, "steps": given.steps, "backbone": given.backbone})
+    sizes = {"batch_size": given.batch_size, "steps": given.steps, "size": given.size}
+    chosen = complete("triplet", {"backbone": given.backbone, **sizes})
     where = {"data": tuple(given.sets), "output": Path("none"), "cache": given.cache, "overwrite": False}
     how = {"device": given.device, "workers": given.workers, "threads": given.threads}
-    return Config(loss="triplet", size=given.size, val=0.1, seed=0, limit=given.limit, **where, **how, **chosen)
+    return Config(loss="triplet", val=0.1, seed=0, limit=given.limit, **where, **how, **chosen)
 
 
 def _training(given: argparse.Namespace) -> Training:

@@ -30,7 +30,7 @@ class Family:
     """
 
     names: tuple[str, ...]
-    lr: float = 1e-3
+    lr: float = 3e-4
     warm_up: float = 0.05
     stem_stride: int | None = None
     size: int = 64
@@ -56,12 +56,12 @@ PRETRAINED = 0.3
 
 FAMILIES: dict[str, Family] = {
     "directmap": DIRECTMAP,
-    "EfficientNet": Family(names=("efficientnet", "tf_efficientnet", "mnasnet", "fbnet", "mobilenetv2")),
+    "EfficientNet": Family(names=("efficientnet", "tf_efficientnet", "mnasnet", "fbnet", "mobilenetv2"), stem_stride=1),
     "MobileNetV3": Family(names=("mobilenetv3", "tf_mobilenetv3", "lcnet", "mobilenetv4"), stem_stride=1),
     "ConvNeXt": Family(names=("convnext",), stem_stride=2),
-    "MetaFormer": Family(names=("caformer", "convformer", "poolformer", "efficientformer"), lr=5e-4),
-    "ViT": Family(names=("vit", "deit", "beit", "eva"), lr=5e-4, stem_stride=8, warm_up=0.1),
-    "other": Family(names=("",), lr=5e-4),
+    "MetaFormer": Family(names=("caformer", "convformer", "poolformer", "efficientformer")),
+    "ViT": Family(names=("vit", "deit", "beit", "eva"), stem_stride=8, warm_up=0.1),
+    "other": Family(names=("",)),
 }
 """Families by the name that the documentation has; the first one with a fitting prefix counts."""
 

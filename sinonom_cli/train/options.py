@@ -125,7 +125,7 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     shapes = _shapes(defaults | (LDA_SHAPES if loss == "lda" else TUNING if tuned else {}), given)
     given = {name: value for name, value in given.items() if name not in shapes and name != "batch_size"}
     if loss == "lda":
-        _refuse([name for name in given if name in NETWORK or name in PER_LOSS], loss)
+        _refuse([name for name in ("resume_from", *NETWORK, *PER_LOSS) if name in given], loss)
         return defaults | shapes
     traits = LOSSES[loss]
     own: dict[str, Any] = {"mining": traits.mining[0], "margin": traits.margin}
