@@ -1,4 +1,4 @@
-"""Corrections of characters: what is confirmed is on the disk, what is torn is mended, and they apply to new readings."""
+"""Corrections of characters: what is confirmed is on the disk, what is torn is mended, and they fit new readings."""
 
 import json
 import os
