@@ -47,7 +47,7 @@ def tiny_site(folder: Path) -> Tiny:
         target.parent.mkdir(parents=True)
         target.write_bytes(glyph(char, "wenkai").read_bytes())
     for command in (
-        ["carve", pictures, folder / "meshes", "--resolution", "48"],
+        ["carve", pictures, folder / "meshes", "--resolution", "80"],
         ["render", folder / "meshes", folder / "depth", "--size", "96"],
         ["index", folder / "depth", folder / "db.faiss"],
     ):

@@ -156,7 +156,7 @@ class Items(Sequence[Item]):
         asked = ((text, characters_found), (reading, characters_read), (meaning, characters_meaning))
         wanted = [find(words) for words, find in asked if words] + ([frozenset(char_named(char))] if char else [])
         if wanted:
-            chars = set.intersection(*wanted)
+            chars = frozenset.intersection(*wanted)
             numbers = sorted(number for char in chars for number in self._by_char.get(char, ()))
         if block:
             of_block = self.blocks.get(block, [])
