@@ -74,7 +74,7 @@ def _write_block(out: Path) -> None:
         corners = [(30 - px, -py) for px, py in ((x, y), (x + 10, y), (x + 10, y + 10), (x, y + 10))]
         name = f"meshes/khối 1/{number + 1:03d}.stl"
         z = np.array([[0, 0, 0], [1, 0, 0.1], [0, 1, 0], [1, 0, 0.1], [1, 1, 0], [0, 1, 0]], np.float32)
-        write_stl(out / name, z.reshape(2, 3, 3))
+        write_stl(out / name, z.reshape(2, 3, 3) + np.float32([300, -200, 5]))  # in the place that it has on its block
         rows.append(
             [name, f"U+{ord(char):04X}", char, "khối 1.stl", "", "khối 1", str(column), str(place), "text",
              ";".join(f"{px},{py}" for px, py in corners), " ".join(map(str, box)), "30 40", "0.9",

@@ -67,10 +67,7 @@ class Sheets:
         now, unfit = self._corrected(written)
         characters = []
         for one in now:
-            if one.index is None:
-                was = _new_character(one)
-            else:
-                was = written.characters[one.index]
+            was = _new_character(one) if one.index is None else written.characters[one.index]
             here = replace(was, column=one.column, place=one.place, char=one.char, checked=one.checked)
             characters.append(here if one.box == was.box else replace(here, box=one.box, outline=_corners(one.box)))
         return replace(written, characters=tuple(characters), unfit=unfit)

@@ -46,7 +46,7 @@ def serve(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Open a page on this machine that asks, looks and corrects.
+    """Open a local page to ask, browse and correct.
 
     Drop a picture of a character on it to see the five nearest carvings and turn their meshes under a light. FOLDER
     shows pages and blocks with their characters; what is corrected there goes to corrections.jsonl in the folder.

@@ -57,9 +57,9 @@ class MeshCache:
         if self._writes:
             try:
                 write_bytes(entry, content)
-            except OutputInTheWay as error:
+            except (OutputInTheWay, OSError) as error:  # OSError: a file stands where the folder should be
                 self._writes = False
-                warn(f"{error.message}: meshes are not kept, and take longer to appear")
+                warn(f"{error}: meshes are not kept, and take longer to appear")
         return content
 
     def _prune(self) -> None:

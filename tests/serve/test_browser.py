@@ -1,5 +1,6 @@
 """The page works in a real browser: with pointer and keyboard, in both languages, on a phone, without the network."""
 
+import io
 import json
 import re
 import shutil
@@ -8,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
 from tinysite import Tiny, glyph
 
 from sinonom_cli.serve.app import make_app
@@ -159,8 +162,6 @@ def test_a_box_drawn_on_a_page_is_what_is_asked_about(watched: Watched, tiny: Ti
 
 
 def test_a_picture_that_browsers_do_not_show_and_one_that_is_none(watched: Watched, tmp_path: Path) -> None:
-    from PIL import Image
-
     Image.open(glyph("字")).convert("L").save(tmp_path / "chữ.tif")
     (tmp_path / "x.png").write_text("<svg/>", encoding="utf-8")
     page = watched.open("ask")
@@ -216,12 +217,15 @@ def test_a_block_is_corrected_by_the_keyboard_alone_with_a_key_for_each_right_ch
 ) -> None:
     page = watched.open("sheets")
     page.wait_for_selector("#text button")
+    page.wait_for_selector("#carvings .mesh[data-drawn]")
+    shown = np.asarray(Image.open(io.BytesIO(page.locator("#carvings canvas").screenshot())).convert("L"))
+    assert np.ptp(shown[shown.shape[0] // 2, shown.shape[1] // 4 : -shown.shape[1] // 4]) > 30  # wood, not only ground
     for _ in range(40):  # by Tab alone to the text
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.closest('#text') !== null"):
             break
     done = lambda count: until(
-        page,  # noqa: E731
+        page,
         f"document.querySelector('#progress').textContent.startsWith('{count} of')",
     )
     for key, count in (("Enter", 1), ("2", 2), ("Enter", 3)):
@@ -292,8 +296,10 @@ def test_a_phone_shows_every_screen_without_scrolling_sideways_in_both_languages
         (Path(__file__).parents[2] / f"sinonom_cli/serve/static/strings/{language}.json").read_text(encoding="utf-8")
     )
     for where, ready, title in (
-        ("ask", ".drop", "ask_title"), ("browse", ".grid img", "browse_title"), ("sheets", "#text button", "sheets_title"),
-    ):  # fmt: skip
+        ("ask", ".drop", "ask_title"),
+        ("browse", ".grid img", "browse_title"),
+        ("sheets", "#text button", "sheets_title"),
+    ):
         page = seen.open(where)
         page.wait_for_selector(ready)
         assert page.inner_text("h1") == words[title]

@@ -86,6 +86,7 @@ function draw(three, OrbitControls, canvas, frame, points, faces, azimuth, heigh
   camera.position.set(center.x, center.y, center.z + 3.6 * radius);
   const controls = new OrbitControls(camera, canvas);
   controls.target.copy(center);
+  controls.update();
   controls.minDistance = 0.6 * radius;
   controls.maxDistance = 12 * radius;
   let asked = 0;
@@ -96,10 +97,13 @@ function draw(three, OrbitControls, canvas, frame, points, faces, azimuth, heigh
     light.position.set(Math.cos(a) * Math.cos(up), Math.sin(a) * Math.cos(up), Math.sin(up)).multiplyScalar(10 * radius).add(center);
     repaint();
   };
+  let shown = 0;
   const resize = () => {
     const side = frame.clientWidth;
-    if (side) renderer.setSize(side, side, false);
-    repaint();
+    if (!side || side === shown) return;
+    shown = side;
+    renderer.setSize(side, side, false);
+    paint();  // at once: a canvas that was resized is empty
   };
   const keys = (event) => {
     const turns = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
