@@ -79,6 +79,7 @@ STAGES = {
     "train": "sinonom_cli.commands.train",
     "index": "sinonom_cli.commands.index",
     "query": "sinonom_cli.commands.query",
+    "serve": "sinonom_cli.commands.serve",
     "demo": "sinonom_cli.commands.demo",
 }
 """Module of each command, in the order of the pipeline; the function has the name of the command."""

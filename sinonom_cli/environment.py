@@ -7,7 +7,7 @@ from typing import Any
 from sinonom_cli import messages
 from sinonom_cli.errors import ExitCode
 
-ALSO = {("train", "cache"): "SINONOM_CACHE"}
+ALSO = {("train", "cache"): "SINONOM_CACHE", ("serve", "cache"): "SINONOM_CACHE"}
 """Second variables of options, by command and option."""
 
 _given: dict[str, str] = {}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import typer.main
 
-from sinonom_cli import cli
+from sinonom_cli import cli, environment
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.meshes.stl import write_stl
 
@@ -68,7 +68,7 @@ def test_each_option_is_set_by_its_own_variable_alone(
     for other in {name for name, its in OPTIONS if its == option} - {command}:
         monkeypatch.setenv(variable(other, option), value)
     monkeypatch.setenv(f"SINONOM_{option}".upper(), value)
-    if (command, option) != ("train", "cache"):
+    if (command, option) not in environment.ALSO:
         assert received(command, monkeypatch)[option] == usual
     monkeypatch.setenv(variable(command, option), value)
     got = received(command, monkeypatch)[option]

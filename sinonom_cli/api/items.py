@@ -11,11 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli.errors import SinonomError, UsageError
+from sinonom_cli.errors import BadInput, SinonomError, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from sinonom_cli.search.index import Index
     from sinonom_cli.search.rows import Row
@@ -34,7 +35,7 @@ class Item:
     item, source, label, char, set : as in the index's table.
     block, column, place : block that the character was cut from, and its place there; "" if unknown.
     doubt : what its set says is doubtful or odd about it; "" if nothing.
-    picture : path at which its picture should be.
+    picture : path at which its picture should be, below its set.
     """
 
     number: int
@@ -48,6 +49,21 @@ class Item:
     place: str
     doubt: str
     picture: Path
+
+    def image(self, side: int = 256) -> Image:
+        """Return the picture of the item as a grey Pillow image whose longer side is `side` pixels.
+
+        Raises
+        ------
+        BadInput
+            If its picture is missing or cannot be read.
+        """
+        from sinonom_cli.reports.contact_sheet import thumb
+
+        small = thumb(self.picture, side)
+        if small is None:
+            raise BadInput(f"{self.picture} cannot be read", "bring the image set back, or make the index again")
+        return small
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +101,8 @@ class Items(Sequence[Item]):
         if not 0 <= number < len(self):
             raise IndexError(number)
         row = self._index.rows[number]
+        picture = self._index.picture(row)
+        folder = self._index.path.parent / row.set
         more = self._of_set(row.set).get(row.item, {})
         doubt = "; ".join(filter(None, (more.get("doubtful", ""), more.get("remarks", ""))))
         return Item(
@@ -98,13 +116,15 @@ class Items(Sequence[Item]):
             column=more.get("column", ""),
             place=more.get("place", ""),
             doubt=doubt,
-            picture=self._index.picture(row),
+            picture=picture if inside(picture, folder) else folder,
         )
 
     def find(
         self,
         *,
         text: str = "",
+        char: str = "",
+        reading: str = "",
         meaning: str = "",
         block: str = "",
         doubtful: bool = False,
@@ -116,6 +136,7 @@ class Items(Sequence[Item]):
         Parameters
         ----------
         text : a character, a code point (U+5B57), or a reading ("người", also "nguoi"); "" for all.
+        char, reading : a character or code point alone, and a reading alone; "" for all.
         meaning : words of the character's English definition; "" for all.
         block : name of a block; "" for all.
         doubtful : only items that their set calls doubtful or odd.
@@ -126,16 +147,16 @@ class Items(Sequence[Item]):
         UsageError
             If `start` or `count` is negative.
         """
-        from sinonom_cli.search.readings import characters_found, characters_meaning
+        from sinonom_cli.characters import char_named
+        from sinonom_cli.search.readings import characters_found, characters_meaning, characters_read
 
         if start < 0 or count < 0:
             raise UsageError(f"start={start}, count={count} must not be negative", "start=0")
         numbers: list[int] | range = range(len(self))
-        wanted = [
-            set(find(words)) for words, find in ((text, characters_found), (meaning, characters_meaning)) if words
-        ]
+        asked = ((text, characters_found), (reading, characters_read), (meaning, characters_meaning))
+        wanted = [find(words) for words, find in asked if words] + ([frozenset(char_named(char))] if char else [])
         if wanted:
-            chars = set.intersection(*wanted)
+            chars = frozenset.intersection(*wanted)
             numbers = sorted(number for char in chars for number in self._by_char.get(char, ()))
         if block:
             of_block = self.blocks.get(block, [])
@@ -144,6 +165,10 @@ class Items(Sequence[Item]):
             doubted = self._doubted
             numbers = [number for number in numbers if number in doubted]
         return [self[number] for number in numbers[start : start + count]], len(numbers)
+
+    def chars(self, numbers: Sequence[int]) -> list[str]:
+        """Return the characters of some rows."""
+        return [self._index.rows[number].char for number in numbers]
 
     def mesh(self, number: int) -> MeshFile:
         """Return where the mesh of an item is.

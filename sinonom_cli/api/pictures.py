@@ -41,6 +41,44 @@ def as_items(images: Any) -> Iterator[list[Item]]:
         yield items
 
 
+def load(image: str | Path) -> NDArray[np.uint8]:
+    """Return a picture file as the program sees it: (H, W) uint8 grey, turned as its EXIF data say.
+
+    Raises
+    ------
+    BadInput
+        If it cannot be read.
+    """
+    from sinonom_cli.pictures.loading import load_picture
+
+    return load_picture(Path(image), True)
+
+
+def size_of(image: str | Path) -> tuple[int, int]:
+    """Return the width and height that a picture file claims, in pixels, without decoding it.
+
+    Raises
+    ------
+    BadInput
+        If it is no picture of a format that the program opens.
+    """
+    from sinonom_cli.pictures.loading import opened_picture, reason_of
+
+    try:
+        with opened_picture(Path(image)) as opened:
+            return opened.size
+    except Exception as error:  # Pillow raises nearly anything on bad bytes
+        reason = reason_of(Path(image), error)
+        raise BadInput(f"{image} {reason}", "give a whole PNG, JPEG, TIFF, WebP or BMP") from error
+
+
+def at_once() -> int:
+    """Return how many pictures a program may answer at the same time: the number of cores."""
+    from sinonom_cli.parallel.work import cores
+
+    return cores()
+
+
 def _written(image: Any, path: Path, number: int) -> Path:
     """Write a picture in memory to a lossless file and return its path."""
     import numpy as np

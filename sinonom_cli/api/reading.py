@@ -40,6 +40,12 @@ class Page(Reading):
 
         return Image.fromarray(overlay(self, self.picture))
 
+    def json(self) -> str:
+        """Return the page as the JSON that `sinonom read` writes."""
+        from sinonom_cli.pages.exports.json_file import json_file
+
+        return json_file(self)
+
     def _repr_png_(self) -> bytes:
         import io
 

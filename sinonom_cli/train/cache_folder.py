@@ -12,8 +12,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sinonom_cli import messages
-from sinonom_cli.errors import ExitCode, SinonomError, need
+from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.storage.atomic import cannot_write
+from sinonom_cli.storage.user_cache import user_cache
 
 MOST = 32 * 2**30
 """Bytes that all entries may take; above it the longest unused are deleted, except those of the last 24 hours."""
@@ -24,8 +25,7 @@ _FILE = re.compile(r"pictures\.\w+|unreadable\.json|teacher-[0-9a-f]+\.bin")
 
 def default_folder() -> Path:
     """Return the folder of this system for files that programs can make again."""
-    folder: Path = need("platformdirs", "train").user_cache_path("sinonom", appauthor=False)
-    return folder
+    return user_cache("train")
 
 
 @contextmanager

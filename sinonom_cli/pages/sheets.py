@@ -1,0 +1,216 @@
+"""Open what `read` and `cut` wrote, both as sheets: a picture, and the characters on it with boxes and names."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sinonom_cli.blocks.upright import Way
+from sinonom_cli.errors import BadInput, SinonomError
+from sinonom_cli.pages.exports.json_file import read_json
+from sinonom_cli.pages.reading import UNREADABLE
+from sinonom_cli.storage.own_tables import TableRow, rows_of
+from sinonom_cli.storage.record import read_record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SheetCharacter:
+    """A character of a sheet.
+
+    Attributes
+    ----------
+    column, place : its column, and its place in the column, from 1.
+    part : of the page, see `layout.order.Placed`.
+    box : x0, y0, x1, y1 in the sheet's units, y downwards.
+    outline : (K, 2) corners x, y.
+    char : what it shows; "" if unknown.
+    names : characters that it may show with their probabilities, the most probable first; at most five.
+    mesh : its mesh; None: it has none.
+    checked : whether people have looked at it.
+    """
+
+    column: int
+    place: int
+    part: str
+    box: Box
+    outline: tuple[tuple[float, float], ...]
+    char: str
+    names: tuple[tuple[str, float], ...] = ()
+    mesh: Path | None = None
+    checked: bool = False
+
+    @property
+    def probability(self) -> float:
+        """Return the probability of `char` in [0, 1]; 1 if people chose it, 0 if it is unknown."""
+        return 1.0 if self.checked and self.char else dict(self.names).get(self.char, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A page or a block.
+
+    Attributes
+    ----------
+    name : unique in its folder.
+    width, height : size in the sheet's units: pixels of a page's picture, or the units of a block's scan.
+    picture : picture of the sheet, which shows all of it at any scale.
+    characters : in reading order.
+    unfit : number of corrections that fit none of its characters.
+    """
+
+    name: str
+    width: float
+    height: float
+    picture: Path
+    characters: tuple[SheetCharacter, ...] = field(repr=False)
+    unfit: int = 0
+
+
+class SheetFolder:
+    """A folder that `read` or `cut` wrote.
+
+    Attributes
+    ----------
+    path : of the folder.
+    kind : "pages" or "blocks".
+    identity : SHA-256 of the inputs that it was made from.
+    """
+
+    def __init__(self, path: Path, kind: str, identity: str) -> None:
+        self.path, self.kind, self.identity = path, kind, identity
+
+    @cached_property
+    def rows(self) -> dict[str, list[TableRow]]:
+        """Rows of the folder's table by the name of their sheet."""
+        found: dict[str, list[TableRow]] = {}
+        for row in rows_of(self.path / "metadata.csv"):
+            name = row.get("block" if self.kind == "blocks" else "page", "")
+            if name:
+                found.setdefault(name, []).append(row)
+        return found
+
+    def sheet(self, name: str) -> Sheet:
+        """Return a sheet as it was written, without corrections.
+
+        Raises
+        ------
+        BadInput
+            If there is no such sheet, or its files cannot be read.
+        """
+        rows = self.rows.get(name)
+        if rows is None:
+            raise BadInput(f"{self.path} has no {name!r}", f"it has {', '.join(list(self.rows)[:5]) or 'nothing'}")
+        try:
+            return self._block(name, rows) if self.kind == "blocks" else self._page(name, rows[0])
+        except SinonomError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{error}"
+            raise BadInput(f"{self.path}: {name} cannot be read: {reason}", "make the folder again") from None
+
+    def _page(self, name: str, row: TableRow) -> Sheet:
+        reading = read_json(self._file(row["file_name"]))
+        characters = tuple(
+            SheetCharacter(
+                column=one.column,
+                place=one.place,
+                part=one.part,
+                box=one.box,
+                outline=one.outline,
+                char="" if one.char == UNREADABLE else one.char,
+                names=tuple((called.char, called.probability) for called in one.names),
+            )
+            for one in reading.characters
+        )
+        picture = self._file(row["picture_file_name"])
+        return Sheet(name=name, width=reading.width, height=reading.height, picture=picture, characters=characters)
+
+    def _block(self, name: str, rows: list[TableRow]) -> Sheet:
+        record = json.loads(self._file(rows[0]["record_file_name"]).read_text(encoding="utf-8"))
+        width, height = map(float, record["size"])
+        characters = tuple(self._of_block(row, record) for row in rows)
+        picture = self._file(rows[0]["picture_file_name"])
+        return Sheet(name=name, width=width, height=height, picture=picture, characters=characters)
+
+    def _of_block(self, row: TableRow, record: dict[str, Any]) -> SheetCharacter:
+        points = np.array([[float(value) for value in point.split(",")] for point in row["polygon"].split(";")])
+        outline = on_block(points, record)
+        given = row.get("upright_box", "")  # sets of earlier versions do not have it
+        x0, y0, x1, y1 = map(float, given.split() if given else (*outline.min(axis=0), *outline.max(axis=0)))
+        names = zip(row["names"].split(), map(float, row["probabilities"].split()), strict=True)
+        return SheetCharacter(
+            column=int(row["column"]),
+            place=int(row["place"]),
+            part=row.get("part", ""),
+            box=(x0, y0, x1, y1),
+            outline=tuple((float(x), float(y)) for x, y in outline),
+            char=row["char"],
+            names=tuple(names),
+            mesh=self._file(row["file_name"]),
+        )
+
+    def _file(self, name: str) -> Path:
+        """Return a file that the table names; it cannot lie outside the folder."""
+        path = self.path / name
+        if not name or not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(self.path)):
+            raise BadInput(f"{self.path}: its table names a file outside it: {name}", "make the folder again")
+        return path
+
+
+def open_sheets(path: Path) -> SheetFolder:
+    """Open a folder that `read` or `cut` wrote.
+
+    Raises
+    ------
+    BadInput
+        If it is none.
+    """
+    hint = "give a folder that sinonom read or sinonom cut wrote"
+    if not path.is_dir():
+        raise BadInput(f"{path} is not a folder", hint)
+    for kind, called in (("reading", "pages"), ("meshset", "blocks")):
+        try:
+            record = read_record(path, kind)
+        except SinonomError:
+            continue
+        if called == "blocks" and record.get("options", {}).get("command") != "cut":
+            break
+        if record.get("status") != "complete":
+            raise BadInput(f"{path} is not complete", "run the command that makes it again: it goes on")
+        return SheetFolder(path, called, str(record.get("inputs", {}).get("sha256", "")))
+    raise BadInput(f"{path} was not written by sinonom read or sinonom cut", hint)
+
+
+def on_block(points: NDArray[np.float64], record: dict[str, Any]) -> NDArray[np.float64]:
+    """Return points of a scan on the block as it is read.
+
+    Parameters
+    ----------
+    points : (K, 2) float64 x, y of the scan; they lie in the plane to which the block was levelled.
+    record : of the block, with its transform, size and way.
+
+    Returns
+    -------
+    (K, 2) float64, in the scan's units, x to the right and y downwards from the block's upper left corner.
+    """
+    transform = np.array(record["transform"], np.float64)
+    a, b, c, shift = transform[2]
+    z = -(points[:, 0] * a + points[:, 1] * b + shift) / c
+    solid = np.column_stack([points, z])
+    moved = np.einsum("ij,kj->ki", transform[:2, :3], solid) + transform[:2, 3]
+    width, height = record["size"] if record["turned"] % 180 == 0 else record["size"][::-1]
+    turn = Way(mirrored=bool(record["mirrored"]), turned=int(record["turned"])).matrix()[:2, :2]
+    corners = np.einsum("ij,kj->ki", turn, np.array([(0, 0), (width, 0), (0, -height), (width, -height)], np.float64))
+    left, top = corners[:, 0].min(), corners[:, 1].max()
+    return np.column_stack([moved[:, 0] - left, top - moved[:, 1]])
