@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sinonom_cli import api
-from sinonom_cli.api.answers import Answer
 from sinonom_cli.api.pictures import load, size_of
 from sinonom_cli.api.registering import overlay
+from sinonom_cli.api.results import Answer
 from sinonom_cli.errors import BadInput, SinonomError, UsageError
 from sinonom_cli.serve.wire import about_item, number_of, yes
 
