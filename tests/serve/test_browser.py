@@ -224,10 +224,10 @@ def test_a_block_is_corrected_by_the_keyboard_alone_with_a_key_for_each_right_ch
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.closest('#text') !== null"):
             break
-    done = lambda count: until(
-        page,
-        f"document.querySelector('#progress').textContent.startsWith('{count} of')",
-    )
+
+    def done(count: int) -> None:
+        until(page, f"document.querySelector('#progress').textContent.startsWith('{count} of')")
+
     for key, count in (("Enter", 1), ("2", 2), ("Enter", 3)):
         page.keyboard.press(key)
         done(count)
