@@ -103,10 +103,11 @@ def _serve(app: App, sockets: Sequence[socket.socket], started: Callable[[], Non
 def _listening(host: str, port: int) -> socket.socket:
     """Return a socket that listens, or raise UsageError."""
     try:
-        [family, kind, _, _, place], *_ = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+        [family, kind, protocol, _, place], *_ = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UsageError(f"--host {host} cannot be used: {error}", "give an address of this machine") from None
-    listening = socket.socket(family, kind)
+    # asyncio sends small answers at once (TCP_NODELAY) only on sockets that name their protocol.
+    listening = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":  # on Windows, it would share the port with another program
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
