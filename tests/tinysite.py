@@ -107,7 +107,7 @@ def _write_page(out: Path) -> None:
         characters.append(
             {"column": 1, "place": number + 1, "part": "text", "box": [x, y, x + 100, y + 100], "outline": outline,
              "score": 0.9, "char": char, "label": f"U+{ord(char):04X}", "probability": 0.8, "rejected": False,
-             "names": names, "names_by_sight": names}
+             "named_by": "context", "names": names, "names_by_sight": names}
         )  # fmt: skip
     fields = {
         "page": "trang 1", "source": "trang 1.png", "width": 140, "height": 340, "direction": "vertical", "turned": 0,

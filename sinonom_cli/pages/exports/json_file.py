@@ -98,7 +98,7 @@ def _read_character(fields: dict[str, Any]) -> ReadCharacter:
         sight=tuple(map(_read_name, fields["names_by_sight"])),
         names=tuple(map(_read_name, fields["names"])),
         rejected=bool(fields["rejected"]),
-        named_by=fields["named_by"],
+        named_by=fields.get("named_by", "sight"),
     )
 
 
