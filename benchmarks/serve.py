@@ -163,7 +163,8 @@ def main() -> None:
             after = process.memory_info().rss
             cost = 1000 * (spent(process) - started) / options.many
             print(
-                f"memory {before / 2**20:.0f} -> {after / 2**20:.0f} MiB after {options.many} queries; {cost:.1f} ms each"
+                f"memory {before / 2**20:.0f} -> {after / 2**20:.0f} MiB after {options.many} queries; "
+                f"{cost:.1f} ms of a processor each"
             )
         opened = sinonom.open_index(index)
         opened.search(picture, rerank=0)

@@ -50,7 +50,7 @@ def test_a_classifier_answers_features_and_a_distribution_over_its_labels(
 
     assert train(pictures, tmp_path / "m", "--loss", "cross-entropy", *options) == ExitCode.DONE
     model = read_model(tmp_path / "m")
-    assert model.labels == [f"U+{0x5B57 + k:X}" for k in range(6)]
+    assert model.record.labels == tuple(f"U+{0x5B57 + k:X}" for k in range(6))
     assert (model.embedding_size, model.distance) == (length, "cosine")
     assert model.record.head == ("ml-decoder" if "--head" in options else "linear")
     session = session_of(str(model.onnx), 1)
