@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from sinonom_cli import messages
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
 from sinonom_cli.blocks.doubts import doubts, refuse_unreadable, unit_of
 from sinonom_cli.blocks.find import Character
+from sinonom_cli.blocks.names import crops_of, named
 from sinonom_cli.blocks.picture import UNLIKELY, draw_block
 from sinonom_cli.blocks.read_surface import Given, Seen, read_surface
 from sinonom_cli.blocks.scan import scan_of
@@ -28,7 +28,7 @@ from sinonom_cli.meshes.stl import HEADER, write_stl
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.render.render import View, draw
 from sinonom_cli.render.run import each_map, is_map, name_of
-from sinonom_cli.search.naming import Name, shipped_namer
+from sinonom_cli.search.naming import Name
 from sinonom_cli.storage.atomic import save_png, write_text
 from sinonom_cli.storage.block_places import UPRIGHT_COLUMNS, upright_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
@@ -110,7 +110,7 @@ class Cut:
         pieces = [self._write_mesh(name, place, _upright(mesh, way)) for place, mesh in enumerate(meshes)]
         if not any(piece.faces for piece in pieces):
             raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
-        names = named([piece.picture for piece in pieces])
+        names = named([piece.picture for piece in pieces], crops_of(seen.read))
         rows = [
             self._row(item, name, character, polygon, piece, called, seen.surface)
             | upright_cells(character.placed.box, seen.read.ink.shape[::-1], seen.pixel)
@@ -221,15 +221,6 @@ def blocks_of(items: Items, limit: int | None) -> Items:
     return Items(named, items.passed_over)
 
 
-def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
-    """Return the most probable names of each picture of a mesh; none without a picture."""
-    places = [place for place, picture in enumerate(pictures) if picture is not None]
-    names: list[list[Name]] = [[] for _ in pictures]
-    for place, called in zip(places, shipped_namer()([one for one in pictures if one is not None]), strict=True):
-        names[place] = called
-    return names
-
-
 def _picture(name: str) -> str:
     return f"blocks/{name}.png"
 
@@ -245,9 +236,18 @@ def _upright(mesh: NDArray[np.float32], way: Way) -> NDArray[np.float32]:
 
 
 def _in_scan(polygon: NDArray[np.float64], surface: Surface) -> NDArray[np.float64]:
-    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: the map's plane, turned back."""
+    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: on the surface there, turned back.
+
+    Where a scan is tilted, x and y depend on the height: the polygon is taken to lie at the median height inside its
+    box.
+    """
+    x0, y0 = np.maximum(np.floor(polygon.min(axis=0)).astype(int), 0)
+    x1, y1 = np.ceil(polygon.max(axis=0)).astype(int)
+    heights = surface.heights[y0:y1, x0:x1]
+    known = heights[np.isfinite(heights)]
     x, y = polygon[:, 0] * surface.pixel, -polygon[:, 1] * surface.pixel
-    points = np.stack([x, y, np.zeros_like(x)], axis=1) - surface.shift
+    z = np.full(len(x), float(np.median(known)) if len(known) else 0.0)
+    points = np.stack([x, y, z], axis=1) - surface.shift
     return np.einsum("ji,kj->ki", surface.rotation, points)[:, :2]
 
 

@@ -85,9 +85,13 @@ class Namer:
         pictures : (H, W) uint8 each, dark strokes on a light ground.
         top : largest number of names of a picture.
         """
+        return self.names_of(self.embed(pictures), top)
+
+    def names_of(self, embeddings: NDArray[np.float32], top: int = 5) -> list[list[Name]]:
+        """Return the most probable characters of each embedding, (N, D) float32 of length 1, nearest first."""
         looked_at = max(top, wanted_rows(self._searcher)) if self._judge else top
         named = []
-        for numbers, distances in self._searcher.answers(self.embed(pictures), looked_at):
+        for numbers, distances in self._searcher.answers(embeddings, looked_at):
             rows = [self._index.rows[number] for number in numbers]
             likely = self._judge(rows, distances)[0] if self._judge else [0.0] * len(rows)
             named.append(
