@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from sinonom_cli import messages
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
+from sinonom_cli.blocks.names import crops_of, named
 from sinonom_cli.blocks.picture import draw_block
 from sinonom_cli.blocks.prints import ReadPrint
 from sinonom_cli.blocks.read_surface import Given, Seen, read_surface
@@ -26,7 +27,6 @@ from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.render.render import View, draw
 from sinonom_cli.render.run import is_map
-from sinonom_cli.search.naming import Name, shipped_namer
 
 STAGES = ("read", "levelled and its characters found", "characters cut out and named")
 """What is reported when it is done, in this order."""
@@ -104,7 +104,8 @@ def cut_block(
         polygons = replace(seen, read=read).outlines()
         found = cut_samples(seen.surface, polygons) if scan is None else cut(seen.surface, polygons, scan)
         meshes = [_upright(mesh, read.way) for mesh in found]
-        return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes]))
+        names = named([_drawn(mesh) for mesh in meshes], crops_of(read))
+        return Pieces(polygons=polygons, meshes=meshes, names=names)
 
     learnt = learn(name, seen.read, cut_out, known or Knowledge(), read_print)
     if not any(map(len, learnt.pieces.meshes)):
@@ -133,15 +134,6 @@ def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
     )
 
 
-def named(pictures: Sequence[NDArray[np.uint8] | None]) -> list[list[Name]]:
-    """Return the most probable names of each picture of a mesh; none without a picture."""
-    places = [place for place, picture in enumerate(pictures) if picture is not None]
-    names: list[list[Name]] = [[] for _ in pictures]
-    for place, called in zip(places, shipped_namer()([one for one in pictures if one is not None]), strict=True):
-        names[place] = called
-    return names
-
-
 def _drawn(mesh: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     """Return the picture that `render` makes of a mesh (F, 3, 3), (256, 256) uint8; None without relief."""
     with suppress(SinonomError):
@@ -156,7 +148,16 @@ def _upright(mesh: NDArray[np.float32], way: Way) -> NDArray[np.float32]:
 
 
 def in_scan(polygon: NDArray[np.float64], surface: Surface) -> NDArray[np.float64]:
-    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: the map's plane, turned back."""
+    """Return a polygon (K, 2), pixels of the map, in the scan's own x and y: on the surface there, turned back.
+
+    Where a scan is tilted, x and y depend on the height: the polygon is taken to lie at the median height inside its
+    box.
+    """
+    x0, y0 = np.maximum(np.floor(polygon.min(axis=0)).astype(int), 0)
+    x1, y1 = np.ceil(polygon.max(axis=0)).astype(int)
+    heights = surface.heights[y0:y1, x0:x1]
+    known = heights[np.isfinite(heights)]
     x, y = polygon[:, 0] * surface.pixel, -polygon[:, 1] * surface.pixel
-    points = np.stack([x, y, np.zeros_like(x)], axis=1) - surface.shift
+    z = np.full(len(x), float(np.median(known)) if len(known) else 0.0)
+    points = np.stack([x, y, z], axis=1) - surface.shift
     return np.einsum("ji,kj->ki", surface.rotation, points)[:, :2]

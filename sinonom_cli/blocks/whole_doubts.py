@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from sinonom_cli.blocks.names import crops_of
 from sinonom_cli.blocks.picture import UNLIKELY
 from sinonom_cli.blocks.read_surface import Seen
-from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.errors import BadInput
 from sinonom_cli.search.naming import Name, shipped_namer
 
@@ -32,8 +30,7 @@ def refuse_unreadable(seen: Seen) -> None:
     """
     if seen.certain:
         return
-    upright = np.round(255 * (1 - seen.read.ink)).astype(np.uint8)
-    pictures = [cropped(upright, np.asarray(one.placed.box, np.float64)) for one in seen.read.characters]
+    pictures = crops_of(seen.read)
     probable = _probable(shipped_namer()(pictures))
     if probable < FEW * len(pictures):
         raise BadInput(
