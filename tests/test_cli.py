@@ -160,13 +160,11 @@ def test_what_the_system_says_of_a_file_is_no_bug(
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sinonom_cli", "render", "-", str(tmp_path / "out")]
+    # A program that a shell starts in the background ignores interrupts, and so do its children. The signal is reset by
+    # a program between, as a preexec_fn is not safe beside the threads of other tests.
+    reset = f"import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv({command[0]!r}, {command!r})"
     process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        # A program that a shell starts in the background ignores interrupts, and so do its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        [sys.executable, "-c", reset], stdin=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert process.stdin and process.stderr
     # A pipe holds 64 KiB, so this is written when the command has begun to read the list, and it waits for the rest.

@@ -149,7 +149,7 @@ def test_a_box_drawn_on_a_page_is_what_is_asked_about(watched: Watched, tiny: Ti
     page.mouse.up()
     until(page, "document.querySelector('.answers button')?.innerText.includes('字')")  # the whole page asked first
     page.click("text=Read it as a page")
-    page.wait_for_selector("#page-text")
+    page.wait_for_selector("#page-text", timeout=60_000)  # the first page of a process is read slowly
     assert page.inner_text("#page-text") == "天之字"
     # The second character by the keyboard alone: the box moves up by a third of the page.
     page.focus(".cut")
