@@ -154,18 +154,15 @@ def main() -> None:
                 found = times(address, content, query, options.queries)
                 cost = 1000 * (spent(process) - before) / (options.queries + 20)
                 p95 = statistics.quantiles(found, n=20)[-1]
-                print(
-                    f"query over HTTP{name}: median {statistics.median(found):.1f} ms, p95 {p95:.1f} ms; "
-                    f"{cost:.1f} ms of a processor"
-                )
+                median = statistics.median(found)
+                clock = f"median {median:.1f} ms, p95 {p95:.1f} ms"
+                print(f"query over HTTP{name}: {clock}; {cost:.1f} ms of a processor")
             before, started = process.memory_info().rss, spent(process)
             print(f"{rate(address, content, options.many):.0f} queries/s from {SENDERS} connections, no error")
             after = process.memory_info().rss
             cost = 1000 * (spent(process) - started) / options.many
-            print(
-                f"memory {before / 2**20:.0f} -> {after / 2**20:.0f} MiB after {options.many} queries; "
-                f"{cost:.1f} ms of a processor each"
-            )
+            memory = f"{before / 2**20:.0f} -> {after / 2**20:.0f} MiB"
+            print(f"memory {memory} after {options.many} queries; {cost:.1f} ms of a processor each")
         opened = sinonom.open_index(index)
         opened.search(picture, rerank=0)
         started_clock, started = time.perf_counter(), time.process_time()

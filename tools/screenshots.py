@@ -56,9 +56,11 @@ def taken(page: Any, address: str, picture: Path) -> Iterator[str]:
     page.wait_for_timeout(500)
     yield "browse"
     page.goto(f"{address}#/sheets")
-    for number in range(page.locator("#sheet option").count() or 1):
+    page.wait_for_selector("#text button")
+    for number in range(page.locator("#sheet option").count()):
         if number:
             page.select_option("#sheet", index=number)
+            page.wait_for_timeout(500)
         page.wait_for_selector("#text button")
         page.click("#text button >> nth=2")
         page.wait_for_timeout(1500)

@@ -45,7 +45,7 @@ class Sheets:
         self._folder = open_sheets(Path(path))
         self.path, self.kind = self._folder.path, self._folder.kind
         self.names = list(self._folder.rows)
-        self._log = CorrectionsLog(self.path / FILE, self._folder.identity)
+        self._log = CorrectionsLog(self.path / FILE, self._folder.identity, self.names)
         self._as_written = lru_cache(KEPT)(self._folder.sheet)
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,15 +32,19 @@ class CorrectionsLog:
     ----------
     path : the file.
     of : SHA-256 of the inputs of the folder that is corrected.
+    pages : names of its pages or blocks. A folder that has got more pages since has another `of`; its corrections are
+        known by their pages then.
     clock : returns the time as text; None: the time now, UTC.
 
     Raises
     ------
     BadInput
-        If the file holds the corrections of another folder, or a line of it cannot be read.
+        If the file holds only corrections of other pages, or a line of it cannot be read.
     """
 
-    def __init__(self, path: Path, of: str, clock: Callable[[], str] | None = None) -> None:
+    def __init__(
+        self, path: Path, of: str, pages: Collection[str] = (), clock: Callable[[], str] | None = None
+    ) -> None:
         self.path, self._of, self._clock = path, of, clock or _now
         self._lock, self._held = threading.Lock(), ExitStack()
         self._file: Any = None
@@ -51,11 +55,11 @@ class CorrectionsLog:
                 lost = path.stat().st_size - self._torn
                 warn(f"{path}: the last line was not finished ({lost} bytes); it is left out")
             if self._torn:
-                self._read()
+                self._read(pages)
 
-    def _read(self) -> None:
+    def _read(self, pages: Collection[str]) -> None:
         known, self.corrections = read_corrections(self.path)
-        if known != self._of:
+        if known != self._of and not any(each.page in pages for each in self.corrections):
             raise BadInput(
                 f"{self.path} holds the corrections of other pages", "move it away, or serve the folder that it is of"
             )

@@ -165,7 +165,18 @@ def test_corrections_of_other_pages_are_refused(tmp_path: Path) -> None:
     log = CorrectionsLog(path, OF)
     some(log, 1)
     with refused(ExitCode.BAD_INPUT, path):
-        CorrectionsLog(path, "cd" * 32)
+        CorrectionsLog(path, "cd" * 32, ["trang 2"])
+
+
+def test_corrections_stay_when_their_folder_gets_more_pages(tmp_path: Path) -> None:
+    path = tmp_path / "corrections.jsonl"
+    first = CorrectionsLog(path, OF)
+    some(first, 1)
+    first.close()
+    later = CorrectionsLog(path, "cd" * 32, ["trang 1", "trang 2"])
+    assert later.corrections == first.corrections
+    some(later, 1)
+    assert len(read_corrections(path)[1]) == 2
 
 
 @pytest.mark.parametrize("line", [b"{", b'{"id": 1}', b"[]", b'{"id": 1, "action": "burn"}', b"\xff"])
