@@ -54,12 +54,12 @@ def tiny_site(folder: Path) -> Tiny:
         options = [] if command[0] == "index" else ["--workers", "0"]
         assert cli.run([str(word) for word in (*command, *options, "-q")]) == 0
     tiny = Tiny(folder)
-    _write_block(tiny.block)
-    _write_page(tiny.page)
+    write_block(tiny.block)
+    write_page(tiny.page)
     return tiny
 
 
-def _write_block(out: Path) -> None:
+def write_block(out: Path) -> None:
     """Write what `cut` writes for a mirrored block of two columns of three characters, 10 mm each."""
     (out / "blocks").mkdir(parents=True)
     rows = []
@@ -94,7 +94,7 @@ def _write_block(out: Path) -> None:
     _write_record(out, "meshset", "cut")
 
 
-def _write_page(out: Path) -> None:
+def write_page(out: Path) -> None:
     """Write what `read` writes for a page of one column of three characters, 100 pixels each."""
     (out / "pages").mkdir(parents=True)
     picture = np.full((340, 140), 240, np.uint8)

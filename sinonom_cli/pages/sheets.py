@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,7 +139,7 @@ class SheetFolder:
     def _block(self, name: str, rows: list[TableRow]) -> Sheet:
         record = json.loads(self._file(rows[0]["record_file_name"]).read_text(encoding="utf-8"))
         width, height = map(float, record["size"])
-        characters = tuple(self._of_block(row, record) for row in rows)
+        characters = _on_their_boxes([self._of_block(row, record) for row in rows])
         picture = self._file(rows[0]["picture_file_name"])
         return Sheet(name=name, width=width, height=height, picture=picture, characters=characters)
 
@@ -166,6 +166,24 @@ class SheetFolder:
         if not name or not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(self.path)):
             raise BadInput(f"{self.path}: its table names a file outside it: {name}", "make the folder again")
         return path
+
+
+def _on_their_boxes(characters: list[SheetCharacter]) -> tuple[SheetCharacter, ...]:
+    """Return the characters of a block with their outlines on their boxes.
+
+    The outlines were cut at the height of the wood, which the table does not hold: where a scan is tilted, they are all
+    shifted by nearly the same length. The median over the characters is taken out.
+    """
+    outlines = [np.array(one.outline) for one in characters]
+    away = [
+        (np.array(one.box[:2]) + one.box[2:] - outline.min(axis=0) - outline.max(axis=0)) / 2
+        for one, outline in zip(characters, outlines, strict=True)
+    ]
+    shift = np.median(np.array(away), axis=0)
+    return tuple(
+        replace(one, outline=tuple((float(x), float(y)) for x, y in outline + shift))
+        for one, outline in zip(characters, outlines, strict=True)
+    )
 
 
 def open_sheets(path: Path) -> SheetFolder:
