@@ -4,30 +4,42 @@ Simulated blocks: pages are composed of characters of an image set, carved by `c
 wear, cracks and handles, mirrored, and cut. A real block: a folder with `block.png` and `boxes.csv` (columns id, char,
 polygon in pixels of the map).
 
+With `--rapidocr FOLDER` (`pip install --target FOLDER rapidocr`), PP-OCRv6 looks at the same levelled pictures; see
+`cut_peer.py`. With `--resolution 87`, a block has 10 million faces: this measures time, memory and storage.
+`--keep FOLDER` keeps pages, scans and characters; the same command then goes on where it was stopped.
+
 Run: `python benchmarks/cut.py [--blocks 20] [--glyphs SET] [--real FOLDER --pixel 0.38 --deeper light]`.
 """
 
 import argparse
 import csv
 import json
-import resource
+import os
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import cut_peer
 import numpy as np
+from cut_peer import Boxes
 from PIL import Image
 
 from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
-from sinonom_cli.layout.measure import Agreement, neighbours_in_order, outline_overlaps, pairs
+from sinonom_cli.blocks.cut_block import CutBlock, cut_block
+from sinonom_cli.layout.measure import Agreement, box_overlaps, neighbours_in_order, outline_overlaps, pairs
+from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.relief.compose import compose_page
+from sinonom_cli.relief.composition import Page
 from sinonom_cli.storage.image_set import read_imageset
 
 Rows = list[dict[str, str]]
+ARCHIVE = 34_600
+"""Number of blocks of the archive that figures are extrapolated to."""
 
 
 class Figures:
@@ -75,24 +87,39 @@ def run(*arguments: object) -> None:
         sys.exit(f"sinonom {' '.join(map(str, arguments))}: exit code {code}")
 
 
-def simulated(folder: Path, glyphs: Path, count: int, seed: int) -> None:
-    """Compose pages, carve and cut them, and print the figures."""
+def measured(*arguments: object) -> tuple[float, float, float]:
+    """Run a command in a process of its own; return its seconds, those of the processor, and its memory in GB."""
+    started = time.perf_counter()
+    words = [sys.executable, "-m", "sinonom_cli", *map(str, arguments)]
+    process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    _, status, used = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) not in (0, 6):  # 6: some blocks failed
+        sys.exit(f"{' '.join(words)}: exit code {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
+
+
+def composed(folder: Path, glyphs: Path, count: int, seed: int) -> list[Page]:
+    """Compose pages and write their pictures."""
     images = read_imageset(glyphs)
     pictures: dict[str, list[np.ndarray]] = {}
     for picture in images.pictures:
         pictures.setdefault(picture.char, []).append(load_picture(images.path / picture.file_name))
-    (folder / "pages").mkdir(parents=True)
-    truth = []
-    for number in range(count):
-        page = compose_page(pictures, np.random.default_rng([seed, number]))
-        Image.fromarray(page.picture).save(folder / "pages" / f"{number:03d}.png")
-        truth.append(page)
-    run("carve", folder / "pages", folder / "scans", "--page", "--mirror", "--seed", seed, "-q")
-    started, worked = time.perf_counter(), time.process_time()
-    run("cut", folder / "scans", folder / "cut", "--workers", 0, "-q")
-    clock, processor = time.perf_counter() - started, time.process_time() - worked
+    (folder / "pages").mkdir(parents=True, exist_ok=True)
+    pages = [compose_page(pictures, np.random.default_rng([seed, number])) for number in range(count)]
+    for number, page in enumerate(pages):
+        if not (path := folder / "pages" / f"{number:03d}.png").exists():
+            Image.fromarray(page.picture).save(path)
+    return pages
+
+
+def simulated(folder: Path, options: Any) -> None:
+    """Compose pages, carve and cut them, and print the figures."""
+    truth = composed(folder, options.glyphs, options.blocks, options.seed)
+    finer = ["--resolution", options.resolution, "--solid", "--tilt", "0:15"] if options.resolution else []
+    run("carve", folder / "pages", folder / "scans", "--page", "--mirror", "--seed", options.seed, *finer, "-q")
+    count, used = options.blocks, measured("cut", folder / "scans", folder / "cut", "--workers", 0, "-q")
     rows, carved = table(folder / "cut" / "metadata.csv"), table(folder / "scans" / "metadata.csv")
-    figures = Figures()
+    figures, peer = Figures(), Peer(folder / "levelled")
     for number, page in enumerate(truth):
         known = next(row for row in carved if Path(row["source"]).stem == f"{number:03d}")
         name = Path(known["file_name"]).stem
@@ -103,21 +130,86 @@ def simulated(folder: Path, glyphs: Path, count: int, seed: int) -> None:
             figures.ways += (0, 1)
             continue
         record = json.loads((folder / "cut" / here[0]["record_file_name"]).read_text(encoding="utf-8"))
-        true = [in_scan(placed.box, known) for placed in page.characters]
+        true = [in_space(placed.box, known) for placed in page.characters]
         chars = [placed.char for placed in page.characters]
         upright = record["mirrored"] and record["turned"] == 0
-        print(f"{number:3d}  {figures.add(here, true, chars, upright)}", flush=True)
-    faces = sum(int(row["faces"]) for row in carved)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(f"{number:3d}  {figures.add(here, [one[:, :2] for one in true], chars, upright)}", flush=True)
+        if options.rapidocr:
+            block = cut_block(folder / "scans" / known["file_name"], name=name)
+            surface = block.seen.surface
+            points = np.einsum("nij,kj->nik", np.array(true), surface.rotation) + surface.shift
+            corners = points[..., :2] * [1, -1] / surface.pixel
+            peer.add(name, block, corners, [placed.column for placed in page.characters])
     print(f"{count} simulated blocks: {figures}")
+    print_cost(folder, used, [int(row["faces"]) for row in carved])
+    if options.rapidocr:
+        peer.print(options.rapidocr)
+
+
+def print_cost(folder: Path, used: tuple[float, float, float], faces: list[int]) -> None:
+    """Print time, memory and storage of the cut blocks, and of all the blocks of an archive."""
+    (clock, processor, memory), count = used, len(faces)
+    sizes = {
+        part: sum(path.stat().st_size for path in (folder / part).rglob("*") if path.is_file()) / count
+        for part in ("scans", "cut")
+    }
     print(
-        f"cut: {clock / count:.1f} s a block on the clock, {processor / count:.1f} s of a processor, "
-        f"{1e6 * processor / faces:.1f} s for a million faces; {memory:.2f} GB"
+        f"cut, {sum(faces) / count / 1e6:.2f} million faces a block: {clock / count:.1f} s a block on the clock, "
+        f"{processor / count:.1f} s of a processor, {1e6 * processor / sum(faces):.2f} s for a million faces; at most "
+        f"{memory:.2f} GB; a scan has {sizes['scans'] / 1e6:.1f} MB, its characters {sizes['cut'] / 1e6:.1f} MB"
+    )
+    print(
+        f"{ARCHIVE:,} such blocks: {ARCHIVE * processor / count / 3600:.0f} core-hours, "
+        f"{ARCHIVE * sizes['scans'] / 1e12:.2f} TB of scans, {ARCHIVE * sizes['cut'] / 1e12:.2f} TB of characters"
     )
 
 
-def in_scan(box: tuple[int, int, int, int], known: dict[str, str]) -> np.ndarray:
-    """Return the corners of a box of a page, (4, 2), in the scan's x and y; see `whole_block.BLOCK_KNOWN`."""
+class Peer:
+    """Levelled pictures of blocks for PP-OCRv6, and what is true and what `cut` has found in them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.true: dict[str, Boxes] = {}
+        self.ours: dict[str, Boxes] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, name: str, block: CutBlock, corners: np.ndarray, columns: list[int]) -> None:
+        """Write the picture of a block; `corners` are those of its N characters, (N, K, 2) pixels of its map."""
+        read = block.learnt.read
+        Image.fromarray(np.round(255 * (1 - read.ink)).astype(np.uint8)).save(self.folder / f"{name}.png")
+        rows, wide = (-(-side // block.seen.times) for side in block.seen.surface.heights.shape)
+        placed = [read.way.points(one / block.seen.times, (rows, wide)) for one in corners]
+        true = np.array([[*one.min(axis=0), *one.max(axis=0)] for one in placed])
+        ours = np.array([one.placed.box for one in read.characters], float)
+        self.true[name] = Boxes(true, cut_peer.lines_of(true, columns))
+        self.ours[name] = Boxes(ours, cut_peer.lines_of(ours, [one.placed.column for one in read.characters]))
+
+    def print(self, folder: Path) -> None:
+        """Let PP-OCRv6 read the pictures, and print the figures of both."""
+        found = cut_peer.read([self.folder / f"{name}.png" for name in self.true], folder)
+        if found is None:
+            return
+        theirs = {name: found[f"{name}.png"] for name in self.true}
+        for who, boxes in (("sinonom", self.ours), ("PP-OCRv6", theirs)):
+            characters, lines, inside = Agreement(), Agreement(), 0
+            for name, true in self.true.items():
+                for here, other, total in (
+                    (boxes[name].characters, true.characters, 0),
+                    (boxes[name].lines, true.lines, 1),
+                ):
+                    right = len(pairs(box_overlaps(here, other), np.ones(len(here)))) if len(here) else 0
+                    agreement = Agreement(right=right, found=len(here), true=len(other))
+                    characters, lines = (characters, lines + agreement) if total else (characters + agreement, lines)
+                inside += cut_peer.covered(true.characters, boxes[name].lines)
+            print(
+                f"{who}: F1 at IoU 0.5 of characters {characters.f1:.3f} (precision {characters.precision:.3f}, recall "
+                f"{characters.recall:.3f}), of columns as lines {lines.f1:.3f}; {inside / characters.true:.3f} of "
+                f"{characters.true} characters lie in a line"
+            )
+
+
+def in_space(box: tuple[int, int, int, int], known: dict[str, str]) -> np.ndarray:
+    """Return the corners of a box of a page, (4, 3), in the scan's coordinates; see `whole_block.BLOCK_KNOWN`."""
     value = {name: float(known[name]) for name in ("mm_per_pixel", "page_x", "page_y", "bow_xx", "bow_yy", "bow_xy")}
     x0, y0, x1, y1 = box
     corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], float)
@@ -133,7 +225,7 @@ def in_scan(box: tuple[int, int, int, int], known: dict[str, str]) -> np.ndarray
         turned[:, a] = np.cos(angle) * points[:, a] - np.sin(angle) * points[:, b]
         turned[:, b] = np.sin(angle) * points[:, a] + np.cos(angle) * points[:, b]
         points = turned
-    return points[:, :2]
+    return points
 
 
 def real(folder: Path, out: Path, options: Any) -> None:
@@ -146,6 +238,17 @@ def real(folder: Path, out: Path, options: Any) -> None:
     outlines = [points_of(row["polygon"]) * to_map for row in true]
     figures.add(rows, outlines, [row["char"] for row in true], not record["mirrored"] and record["turned"] == 0)
     print(f"real block {folder.name}: {figures}")
+    if options.rapidocr:
+        peer = Peer(out.parent / "levelled real")
+        block = cut_block(folder / "block.png", name=folder.name, scale=Scale(options.pixel, options.deeper))
+        boxes = [np.array([[*one.min(axis=0)], [*one.max(axis=0)]]) for one in outlines]
+        middles = np.array([one.mean(axis=0)[0] for one in boxes])
+        width = float(np.median([np.ptp(one[:, 0]) for one in boxes]))
+        order = np.argsort(middles)
+        columns = np.empty(len(boxes), int)
+        columns[order] = np.cumsum(np.diff(middles[order], prepend=middles[order[0]]) > width / 2)
+        peer.add(folder.name, block, np.array(boxes) / to_map, columns.tolist())
+        peer.print(options.rapidocr)
 
 
 def main() -> None:
@@ -156,6 +259,8 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder with block.png and boxes.csv")
     parser.add_argument("--pixel", type=float, default=0.38)
     parser.add_argument("--deeper", default="light")
+    parser.add_argument("--resolution", type=int, help="points across a character; 87 give 10 million faces")
+    parser.add_argument("--rapidocr", type=Path, help="folder with the package rapidocr")
     parser.add_argument("--keep", type=Path, help="where the blocks are kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cut-") as temporary:
@@ -163,7 +268,7 @@ def main() -> None:
         if options.real:
             real(options.real, folder / "real", options)
         if options.blocks:
-            simulated(folder / "simulated", options.glyphs, options.blocks, options.seed)
+            simulated(folder / "simulated", options)
 
 
 if __name__ == "__main__":
