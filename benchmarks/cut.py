@@ -22,19 +22,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import cut_peer
 import numpy as np
-from cut_peer import Boxes
+from cut_peer import Peer
 from PIL import Image
 
 from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
-from sinonom_cli.blocks.cut_block import CutBlock, cut_block
-from sinonom_cli.layout.measure import Agreement, box_overlaps, neighbours_in_order, outline_overlaps, pairs
+from sinonom_cli.blocks.cut_block import cut_block
+from sinonom_cli.blocks.upright import cropped
+from sinonom_cli.layout.measure import Agreement, neighbours_in_order, outline_overlaps, pairs
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.relief.compose import compose_page
 from sinonom_cli.relief.composition import Page
+from sinonom_cli.search.naming import shipped_namer
 from sinonom_cli.storage.image_set import read_imageset
 
 Rows = list[dict[str, str]]
@@ -47,10 +48,15 @@ class Figures:
 
     def __init__(self) -> None:
         self.outlines = Agreement()
-        self.order, self.named, self.ways = np.zeros(2, int), np.zeros(2, int), np.zeros(2, int)
+        self.order, self.named, self.ways, self.as_print = (np.zeros(2, int) for _ in range(4))
 
-    def add(self, rows: Rows, true: list[np.ndarray], chars: list[str], way_is_right: bool) -> str:
-        """Compare the characters of a block with the true ones, which are in reading order."""
+    def add(
+        self, rows: Rows, true: list[np.ndarray], chars: list[str], way_is_right: bool, prints: list[str] | None = None
+    ) -> str:
+        """Compare the characters of a block with the true ones, which are in reading order.
+
+        `prints` are the names that the model gives to the characters of the block's print.
+        """
         found = [points_of(row["polygon"]) for row in rows]
         scores = np.array([float(row["score"]) for row in rows])
         matches = pairs(outline_overlaps(found, true), scores)
@@ -62,14 +68,20 @@ class Figures:
         self.order += order
         self.named += named
         self.ways += (way_is_right, 1)
+        if prints:
+            alike = sum(rows[a]["names"].split(" ")[0] == prints[b] for a, b in matches)
+            self.as_print += (alike, len(matches))
         return f"F1 {here.f1:.3f}, order {order[0]}/{order[1]}, named {named[0]}/{named[1]}, way {way_is_right}"
 
     def __str__(self) -> str:
         (ordered, neighbours), (named, known), (ways, blocks) = self.order, self.named, self.ways
+        alike, printed = self.as_print
+        as_print = f" ({alike / printed:.4f} as their print crops)" if printed else ""
         return (
             f"F1 of outlines at IoU 0.5: {self.outlines.f1:.4f} (precision {self.outlines.precision:.4f}, recall "
             f"{self.outlines.recall:.4f}, {self.outlines.true} characters); neighbours in order "
-            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}; way {ways} of {blocks}"
+            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}{as_print}; "
+            f"way {ways} of {blocks}"
         )
 
 
@@ -112,12 +124,20 @@ def composed(folder: Path, glyphs: Path, count: int, seed: int) -> list[Page]:
     return pages
 
 
+def names_of(page: Page) -> list[str]:
+    """Return the name that the model gives to the picture of each character of a page."""
+    boxes = np.array([placed.box for placed in page.characters], float)
+    names = shipped_namer()([cropped(page.picture, box) for box in boxes])
+    return [called[0].char if called else "" for called in names]
+
+
 def simulated(folder: Path, options: Any) -> None:
     """Compose pages, carve and cut them, and print the figures."""
     truth = composed(folder, options.glyphs, options.blocks, options.seed)
     finer = ["--resolution", options.resolution, "--solid", "--tilt", "0:15"] if options.resolution else []
     run("carve", folder / "pages", folder / "scans", "--page", "--mirror", "--seed", options.seed, *finer, "-q")
-    count, used = options.blocks, measured("cut", folder / "scans", folder / "cut", "--workers", 0, "-q")
+    fresh = not (folder / "cut").exists()
+    used = measured("cut", folder / "scans", folder / "cut", "--workers", 0, "-q")
     rows, carved = table(folder / "cut" / "metadata.csv"), table(folder / "scans" / "metadata.csv")
     figures, peer = Figures(), Peer(folder / "levelled")
     for number, page in enumerate(truth):
@@ -133,15 +153,19 @@ def simulated(folder: Path, options: Any) -> None:
         true = [in_space(placed.box, known) for placed in page.characters]
         chars = [placed.char for placed in page.characters]
         upright = record["mirrored"] and record["turned"] == 0
-        print(f"{number:3d}  {figures.add(here, [one[:, :2] for one in true], chars, upright)}", flush=True)
+        print(
+            f"{number:3d}  {figures.add(here, [one[:, :2] for one in true], chars, upright, names_of(page))}",
+            flush=True,
+        )
         if options.rapidocr:
             block = cut_block(folder / "scans" / known["file_name"], name=name)
             surface = block.seen.surface
             points = np.einsum("nij,kj->nik", np.array(true), surface.rotation) + surface.shift
             corners = points[..., :2] * [1, -1] / surface.pixel
             peer.add(name, block, corners, [placed.column for placed in page.characters])
-    print(f"{count} simulated blocks: {figures}")
-    print_cost(folder, used, [int(row["faces"]) for row in carved])
+    print(f"{options.blocks} simulated blocks: {figures}")
+    if fresh:  # what an earlier run has cut takes no time
+        print_cost(folder, used, [int(row["faces"]) for row in carved])
     if options.rapidocr:
         peer.print(options.rapidocr)
 
@@ -164,50 +188,6 @@ def print_cost(folder: Path, used: tuple[float, float, float], faces: list[int])
     )
 
 
-class Peer:
-    """Levelled pictures of blocks for PP-OCRv6, and what is true and what `cut` has found in them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.true: dict[str, Boxes] = {}
-        self.ours: dict[str, Boxes] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def add(self, name: str, block: CutBlock, corners: np.ndarray, columns: list[int]) -> None:
-        """Write the picture of a block; `corners` are those of its N characters, (N, K, 2) pixels of its map."""
-        read = block.learnt.read
-        Image.fromarray(np.round(255 * (1 - read.ink)).astype(np.uint8)).save(self.folder / f"{name}.png")
-        rows, wide = (-(-side // block.seen.times) for side in block.seen.surface.heights.shape)
-        placed = [read.way.points(one / block.seen.times, (rows, wide)) for one in corners]
-        true = np.array([[*one.min(axis=0), *one.max(axis=0)] for one in placed])
-        ours = np.array([one.placed.box for one in read.characters], float)
-        self.true[name] = Boxes(true, cut_peer.lines_of(true, columns))
-        self.ours[name] = Boxes(ours, cut_peer.lines_of(ours, [one.placed.column for one in read.characters]))
-
-    def print(self, folder: Path) -> None:
-        """Let PP-OCRv6 read the pictures, and print the figures of both."""
-        found = cut_peer.read([self.folder / f"{name}.png" for name in self.true], folder)
-        if found is None:
-            return
-        theirs = {name: found[f"{name}.png"] for name in self.true}
-        for who, boxes in (("sinonom", self.ours), ("PP-OCRv6", theirs)):
-            characters, lines, inside = Agreement(), Agreement(), 0
-            for name, true in self.true.items():
-                for here, other, total in (
-                    (boxes[name].characters, true.characters, 0),
-                    (boxes[name].lines, true.lines, 1),
-                ):
-                    right = len(pairs(box_overlaps(here, other), np.ones(len(here)))) if len(here) else 0
-                    agreement = Agreement(right=right, found=len(here), true=len(other))
-                    characters, lines = (characters, lines + agreement) if total else (characters + agreement, lines)
-                inside += cut_peer.covered(true.characters, boxes[name].lines)
-            print(
-                f"{who}: F1 at IoU 0.5 of characters {characters.f1:.3f} (precision {characters.precision:.3f}, recall "
-                f"{characters.recall:.3f}), of columns as lines {lines.f1:.3f}; {inside / characters.true:.3f} of "
-                f"{characters.true} characters lie in a line"
-            )
-
-
 def in_space(box: tuple[int, int, int, int], known: dict[str, str]) -> np.ndarray:
     """Return the corners of a box of a page, (4, 3), in the scan's coordinates; see `whole_block.BLOCK_KNOWN`."""
     value = {name: float(known[name]) for name in ("mm_per_pixel", "page_x", "page_y", "bow_xx", "bow_yy", "bow_xy")}
@@ -226,6 +206,11 @@ def in_space(box: tuple[int, int, int, int], known: dict[str, str]) -> np.ndarra
         turned[:, b] = np.sin(angle) * points[:, a] + np.cos(angle) * points[:, b]
         points = turned
     return points
+
+
+def in_scan(box: tuple[int, int, int, int], known: dict[str, str]) -> np.ndarray:
+    """Return the corners of a box of a page, (4, 2), in the scan's x and y."""
+    return in_space(box, known)[:, :2]
 
 
 def real(folder: Path, out: Path, options: Any) -> None:

@@ -1,8 +1,5 @@
 """Compare `cut` with PP-OCRv6 (package rapidocr) on the same levelled pictures of blocks.
 
-Run as a script, it reads pictures with PP-OCRv6 and prints what it found as JSON; that needs only rapidocr, which holds
-its models: `pip install --target FOLDER rapidocr`.
-
 PP-OCRv6 finds lines of text; its recogniser divides them into characters. Both are compared: lines with the columns of
 the block, and characters with characters. A character counts as covered by a line if half of its box lies in it.
 """
@@ -13,10 +10,16 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
+from sinonom_cli.blocks.cut_block import CutBlock
+from sinonom_cli.layout.measure import Agreement, box_overlaps, pairs
+
+SCRIPT = Path(__file__).with_name("peer_boxes.py")
+"""Script that runs PP-OCRv6."""
 COVERED = 0.5
 """Least share of a character's box that lies in a line which shows it."""
 
@@ -37,7 +40,11 @@ def read(pictures: Sequence[Path], folder: Path) -> dict[str, Boxes] | None:
     """
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, __file__, *map(str, pictures)], env=environment, stdout=subprocess.PIPE, text=True, check=False
+        [sys.executable, str(SCRIPT), *map(str, pictures)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     if done.returncode:
         print(f"PP-OCRv6 is left out: rapidocr cannot be used: pip install --target {folder} rapidocr")
@@ -63,33 +70,45 @@ def lines_of(characters: np.ndarray, columns: Sequence[int]) -> np.ndarray:
     return np.array([[*one[:, :2].min(axis=0), *one[:, 2:].max(axis=0)] for one in chosen]).reshape(-1, 4)
 
 
-def _main() -> None:
-    from rapidocr import RapidOCR
+class Peer:
+    """Levelled pictures of blocks for PP-OCRv6, and what is true and what `cut` has found in them."""
 
-    engine: Any = RapidOCR(params={"Global.log_level": "critical"})
-    found = {}
-    for path in sys.argv[1:]:
-        lines = engine(path, use_det=True, use_cls=False, use_rec=False).boxes
-        whole = engine(
-            path,
-            use_det=True,
-            use_cls=False,
-            use_rec=True,
-            return_word_box=True,
-            return_single_char_box=True,
-            text_score=0.0,
-        )
-        results = getattr(whole, "word_results", None) or ()  # a picture without text has another type of result
-        words = [word[2] for line in results for word in line if word[2] is not None]
-        found[Path(path).name] = [_straight(words), _straight(() if lines is None else lines)]
-    print(json.dumps(found))
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.true: dict[str, Boxes] = {}
+        self.ours: dict[str, Boxes] = {}
+        folder.mkdir(parents=True, exist_ok=True)
 
+    def add(self, name: str, block: CutBlock, corners: np.ndarray, columns: list[int]) -> None:
+        """Write the picture of a block; `corners` are those of its N characters, (N, K, 2) pixels of its map."""
+        read = block.learnt.read
+        Image.fromarray(np.round(255 * (1 - read.ink)).astype(np.uint8)).save(self.folder / f"{name}.png")
+        rows, wide = (-(-side // block.seen.times) for side in block.seen.surface.heights.shape)
+        placed = [read.way.points(one / block.seen.times, (rows, wide)) for one in corners]
+        true = np.array([[*one.min(axis=0), *one.max(axis=0)] for one in placed])
+        ours = np.array([one.placed.box for one in read.characters], float)
+        self.true[name] = Boxes(true, lines_of(true, columns))
+        self.ours[name] = Boxes(ours, lines_of(ours, [one.placed.column for one in read.characters]))
 
-def _straight(quads: Any) -> list[list[float]]:
-    """Return the straight box around each quadrangle."""
-    corners = [np.array(quad, float).reshape(-1, 2) for quad in quads]
-    return [[*one.min(axis=0).tolist(), *one.max(axis=0).tolist()] for one in corners]
-
-
-if __name__ == "__main__":
-    _main()
+    def print(self, folder: Path) -> None:
+        """Let PP-OCRv6 read the pictures, and print the figures of both."""
+        found = read([self.folder / f"{name}.png" for name in self.true], folder)
+        if found is None:
+            return
+        theirs = {name: found[f"{name}.png"] for name in self.true}
+        for who, boxes in (("sinonom", self.ours), ("PP-OCRv6", theirs)):
+            characters, lines, inside = Agreement(), Agreement(), 0
+            for name, true in self.true.items():
+                for here, other, total in (
+                    (boxes[name].characters, true.characters, 0),
+                    (boxes[name].lines, true.lines, 1),
+                ):
+                    right = len(pairs(box_overlaps(here, other), np.ones(len(here)))) if len(here) else 0
+                    agreement = Agreement(right=right, found=len(here), true=len(other))
+                    characters, lines = (characters, lines + agreement) if total else (characters + agreement, lines)
+                inside += covered(true.characters, boxes[name].lines)
+            print(
+                f"{who}: F1 at IoU 0.5 of characters {characters.f1:.3f} (precision {characters.precision:.3f}, recall "
+                f"{characters.recall:.3f}), of columns as lines {lines.f1:.3f}; {inside / characters.true:.3f} of "
+                f"{characters.true} characters lie in a line"
+            )
