@@ -1,7 +1,8 @@
 """Compare `cut` with PP-OCRv6 (package rapidocr) on the same levelled pictures of blocks.
 
-PP-OCRv6 finds lines of text; its recogniser divides them into characters. Both are compared: lines with the columns of
-the block, and characters with characters. A character counts as covered by a line if half of its box lies in it.
+PP-OCRv6 finds lines of text; its recogniser divides them into characters. Both are compared: characters with
+characters, and lines with the lines that the block's columns consist of (`lines_of`). A character counts as covered by
+a line if half of its box lies in it.
 """
 
 import json
@@ -22,6 +23,8 @@ SCRIPT = Path(__file__).with_name("peer_boxes.py")
 """Script that runs PP-OCRv6."""
 COVERED = 0.5
 """Least share of a character's box that lies in a line which shows it."""
+ASIDE, BLANK = 0.3, 1.0
+"""Largest distance aside of two characters of a line, in widths, and the least gap that ends it, in heights."""
 
 
 class Boxes(NamedTuple):
@@ -65,9 +68,30 @@ def covered(characters: np.ndarray, lines: np.ndarray) -> int:
 
 
 def lines_of(characters: np.ndarray, columns: Sequence[int]) -> np.ndarray:
-    """Return the box around the characters of each column, (C, 4)."""
-    chosen = [characters[np.array(columns) == column] for column in sorted(set(columns))]
-    return np.array([[*one[:, :2].min(axis=0), *one[:, 2:].max(axis=0)] for one in chosen]).reshape(-1, 4)
+    """Return the boxes of the lines that columns consist of, (C, 4), as a reader of prints sees them.
+
+    A line ends where the column does, before and after notes, and at a blank.
+
+    Parameters
+    ----------
+    characters : (N, 4) boxes in reading order.
+    columns : number of the column of each.
+    """
+    lines: list[list[np.ndarray]] = []
+    for number, box in enumerate(characters):
+        if number and columns[number] == columns[number - 1] and _goes_on(characters[number - 1], box):
+            lines[-1].append(box)
+        else:
+            lines.append([box])
+    found = [np.array(line) for line in lines]
+    return np.array([[*one[:, :2].min(axis=0), *one[:, 2:].max(axis=0)] for one in found]).reshape(-1, 4)
+
+
+def _goes_on(one: np.ndarray, other: np.ndarray) -> bool:
+    """Return whether a character follows another in one line: below it, about as wide, without a blank between."""
+    width, height = max(one[2] - one[0], other[2] - other[0]), max(one[3] - one[1], other[3] - other[1])
+    aside = abs(one[0] + one[2] - other[0] - other[2]) / 2
+    return bool(aside < ASIDE * width and -height < other[1] - one[3] < BLANK * height)
 
 
 class Peer:
@@ -109,6 +133,6 @@ class Peer:
                 inside += covered(true.characters, boxes[name].lines)
             print(
                 f"{who}: F1 at IoU 0.5 of characters {characters.f1:.3f} (precision {characters.precision:.3f}, recall "
-                f"{characters.recall:.3f}), of columns as lines {lines.f1:.3f}; {inside / characters.true:.3f} of "
+                f"{characters.recall:.3f}), of lines {lines.f1:.3f}; {inside / characters.true:.3f} of "
                 f"{characters.true} characters lie in a line"
             )
