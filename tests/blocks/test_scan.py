@@ -121,10 +121,10 @@ def test_the_spread_is_the_covariance_of_the_faces_centres(block: Block) -> None
 def test_the_carved_side_is_found_in_a_model_of_few_of_the_faces(
     block: Block, side: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fine = solid(carved(columns=4, rows=5, size=48, pixel=0.125))
+    fine = solid(carved(columns=4, rows=5, size=30, pixel=0.2))
     around = np.diag([1.0, -1, -1]) if side == "-z" else np.eye(3)
     placed = np.einsum("fvk,jk->fvj", fine, around @ turn(6, 4)).astype(np.float32)
-    monkeypatch.setattr(coarse_module, "CELLS", 200)
+    monkeypatch.setattr(coarse_module, "CELLS", 120)
     few = coarse(placed)
     assert len(few.small) + len(few.large) < len(placed) / 2
     face = carved_face(few)
