@@ -73,9 +73,7 @@ def inside(boxes: NDArray[np.float64], lines: NDArray[np.float64]) -> NDArray[np
 
 def _folder(item: Item) -> Path:
     """Return the folder that an item's key is relative to."""
-    file, sign, number = item.key.rpartition("#")
-    key = Path(file if sign and number.isdecimal() and not item.path.name.endswith(item.key) else item.key)
-    return item.path.absolute().parents[len(key.parts) - 1]
+    return item.path.absolute().parents[item.key.count("/")]
 
 
 def _array(boxes: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:

@@ -49,14 +49,14 @@ def find_pages(inputs: Sequence[str], limit: int | None, skip: Sequence[Path]) -
     files = find_inputs(inputs, {*PICTURE_SUFFIXES, PDF}, "pages", limit, skip=skip)
     found: list[Item] = []
     for item in files:
-        count, fault = (1, "") if item.fault else _pages_in(item.path)
-        if fault:
-            item = replace(item, fault=fault)  # noqa: PLW2901
-        several = [replace(item, key=f"{item.key}#{k + 1}", data=k) for k in range(count)]
-        found += several if count > 1 else [replace(item, data=0)]
+        count, fault = (1, item.fault) if item.fault else _pages_in(item.path)
+        stem = PurePosixPath(item.key).with_suffix("").as_posix()
+        for k in range(count):
+            key, name = (f"{item.key}#{k + 1}", f"{stem}-{k + 1}") if count > 1 else (item.key, stem)
+            found.append(replace(item, key=key, data=(name, k, ()), fault=fault))
     found = found[:limit]
-    names = distinct({item.key: _name(item.key) for item in found}, "")
-    return Items([replace(item, data=(names[item.key], item.data, ())) for item in found], files.passed_over)
+    names = distinct({item.key: item.data[0] for item in found}, "")
+    return Items([replace(item, data=(names[item.key], *item.data[1:])) for item in found], files.passed_over)
 
 
 def load_page(path: Path, number: int) -> NDArray[np.uint8]:
@@ -73,13 +73,6 @@ def load_page(path: Path, number: int) -> NDArray[np.uint8]:
         If it cannot be read, or has too many pixels.
     """
     return _drawn(path, number) if path.suffix.lower() == PDF else load_picture(path, True, number)
-
-
-def _name(key: str) -> str:
-    file, sign, number = key.rpartition("#")
-    stem = PurePosixPath(file if sign and number.isdecimal() and file else key)
-    name = stem.with_suffix("").as_posix() if stem.suffix else stem.as_posix()
-    return f"{name}-{number}" if sign and number.isdecimal() and file else name
 
 
 def _pages_in(path: Path) -> tuple[int, str]:
