@@ -18,14 +18,12 @@ from sinonom_cli.pages.column import characters_by_sight
 from sinonom_cli.pages.context import CANDIDATES
 from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
 from sinonom_cli.pages.places import names_in_context, numbered, runs_of
-from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
+from sinonom_cli.pages.reading import NAMES, Point, ReadCharacter, Reading
 from sinonom_cli.pages.sight import names_by_sight
 from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
 from sinonom_cli.pictures.page_ink import page_ink
 from sinonom_cli.search.naming import Name, shipped_namer
 
-NAMES = 5
-"""Number of names that a character keeps."""
 FEWEST = 2
 """Smallest number of characters of a page; `query` takes pictures of single characters."""
 UNCERTAIN = 0.95
@@ -61,12 +59,31 @@ class SeenPage:
 
     Attributes
     ----------
-    reading : the page; its characters have names by sight only.
+    reading : the page.
     pictures : (H, W) uint8 of each character, upright, dark strokes on a light ground.
     """
 
     reading: Reading
     pictures: list[NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Laid:
+    """A page as it is read.
+
+    Attributes
+    ----------
+    turning : map from the shown picture to `picture`.
+    picture : (H, W) uint8, upright and flat.
+    boxes, scores : (N, 4) and (N,) float64, characters in pixels of `picture`, and how probable they are.
+    size : height of an ordinary character, pixels of the shown picture.
+    """
+
+    turning: Turning
+    picture: NDArray[np.uint8]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    size: float
 
 
 def see_page(
@@ -78,7 +95,7 @@ def see_page(
     known: Known | None = None,
     detector: Detector | None = None,
 ) -> SeenPage:
-    """Find, order and name the characters of a page, each by its looks alone.
+    """Find, order and name the characters of a page.
 
     Parameters
     ----------
@@ -93,40 +110,24 @@ def see_page(
     BadInput
         If the page is blank, or shows fewer than `FEWEST` characters, or its characters match no known ones.
     """
-    ink = page_ink(grey)
-    if ink is None:
-        raise BadInput("the page is blank", "give a picture of a printed or written page")
     detector = detector or shipped_detector()
-    found = _found(ink, detector, options.size, known)
-    spots, scores, size = found.boxes, found.scores, found.size
-    _check_count(len(spots))
+    laid = _laid(grey, options, known, detector)
     namer = shipped_namer()
-    way = find_way(grey, spots, namer.distances, options.mirrored, options.turned)
-    turning = Turning(way=way, shape=grey.shape)
-    upright, spots = turning.picture(grey), turning.boxes(spots)
-    flat = _flat(turning, upright, spots, options.direction)
-    if flat is not None:
-        turning, upright = flat, flat.picture(grey)
-        spots = turning.boxes(found.boxes)
-        flat_ink = page_ink(upright)
-        if known is None and flat_ink is not None:
-            again = detector.find(flat_ink, options.size)
-            spots, scores = again.boxes, again.scores
-            _check_count(len(spots))
-    places = reading_order(spots, scores, direction=options.direction)
-    boxes, scores = np.array([place.box for place in places]), scores[[place.index for place in places]]
+    places = reading_order(laid.boxes, laid.scores, direction=options.direction)
+    boxes, scores = np.array([place.box for place in places]), laid.scores[[place.index for place in places]]
     if known is None and options.direction == "vertical":
-        seen = characters_by_sight(upright, boxes, scores, runs_of(places), namer)
+        seen = characters_by_sight(laid.picture, boxes, scores, runs_of(places), namer)
         places, scores, names = numbered(places, seen), seen.scores, seen.names
         _check_count(len(places))
     else:
-        names = names_by_sight(upright, boxes, namer, CANDIDATES).names
-    pictures = [cropped(upright, np.asarray(place.box)) for place in places]
+        names = names_by_sight(laid.picture, boxes, namer, CANDIDATES).names
+    pictures = [cropped(laid.picture, np.asarray(place.box)) for place in places]
     _check_known(names, namer.farthest)
+    way = laid.turning.way
     _say_way(way)
     named = names_in_context(places, names) if options.context else names
     characters = tuple(
-        _character(place, float(score), by_sight, called, turning, options, namer.farthest)
+        _character(place, float(score), by_sight, called, laid.turning, options, namer.farthest)
         for place, score, by_sight, called in zip(places, scores, names, named, strict=True)
     )
     height, width = grey.shape
@@ -138,10 +139,32 @@ def see_page(
         direction=options.direction,
         turned=way.turned,
         mirrored=way.mirrored,
-        size=size,
+        size=laid.size,
         characters=characters,
     )
     return SeenPage(reading=reading, pictures=pictures)
+
+
+def _laid(grey: NDArray[np.uint8], options: PageOptions, known: Known | None, detector: Detector) -> _Laid:
+    """Find the characters of a page, and turn it upright and flat; arguments and errors are those of `see_page`."""
+    ink = page_ink(grey)
+    if ink is None:
+        raise BadInput("the page is blank", "give a picture of a printed or written page")
+    found = _found(ink, detector, options.size, known)
+    _check_count(len(found.boxes))
+    way = find_way(grey, found.boxes, shipped_namer().distances, options.mirrored, options.turned)
+    turning = Turning(way=way, shape=grey.shape)
+    upright_ink = np.ascontiguousarray(way.upright(ink), np.float32)
+    flat = _flat(turning, upright_ink, turning.boxes(found.boxes), options.direction)
+    turning = flat or turning
+    picture = turning.picture(grey)
+    boxes, scores = turning.boxes(found.boxes), found.scores
+    flat_ink = page_ink(picture) if flat and known is None else None
+    if flat_ink is not None:
+        again = detector.find(flat_ink, options.size)
+        boxes, scores = again.boxes, again.scores
+        _check_count(len(boxes))
+    return _Laid(turning=turning, picture=picture, boxes=boxes, scores=scores, size=found.size)
 
 
 def _found(ink: NDArray[np.float32], detector: Detector, size: float | None, known: Known | None) -> Found:
@@ -164,11 +187,13 @@ def _found(ink: NDArray[np.float32], detector: Detector, size: float | None, kno
 
 
 def _flat(
-    turning: Turning, upright: NDArray[np.uint8], boxes: NDArray[np.float64], direction: Direction
+    turning: Turning, ink: NDArray[np.float32], boxes: NDArray[np.float64], direction: Direction
 ) -> Turning | None:
-    """Return the turning that also makes a crooked page flat, or its leaning columns upright; None if it needs none."""
-    ink = page_ink(upright)
-    frame = None if ink is None else find_frame(ink, boxes)
+    """Return the turning that also makes a crooked page flat, or its leaning columns upright; None if it needs none.
+
+    `ink` and `boxes` are those of the page that `turning` has made upright.
+    """
+    frame = find_frame(ink, boxes)
     if frame is not None:
         return flattened(turning.way, turning.shape, frame) if crookedness(frame) >= CROOKED else None
     lean = lean_of(boxes) if direction == "vertical" else 0.0

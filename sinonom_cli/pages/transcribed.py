@@ -11,7 +11,7 @@ from sinonom_cli.blocks.doubts import Doubt
 from sinonom_cli.blocks.judge_text import judge_text
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import form_of, label_of
-from sinonom_cli.pages.reading import ReadCharacter, Reading
+from sinonom_cli.pages.reading import NAMES, ReadCharacter, Reading
 from sinonom_cli.search.naming import Name
 from sinonom_cli.storage.inputs import Items
 from sinonom_cli.storage.own_tables import TableRow
@@ -19,8 +19,6 @@ from sinonom_cli.storage.own_tables import TableRow
 DOUBTFUL_COLUMNS = ("page", "source", "column", "place", "box", "char", "probability", "known", "reason")
 """Columns of `doubtful.csv`: where a page and its transcript differ. `char` and `probability` are the first name, by
 sight and context; `known` is what the transcript has."""
-NAMES = 5
-"""Number of names that a character keeps."""
 
 
 def with_texts(items: Items, texts: Mapping[str, Text]) -> Items:
