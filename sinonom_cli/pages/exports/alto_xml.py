@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from sinonom_cli import __version__
 from sinonom_cli.layout.parts import Part
-from sinonom_cli.pages.exports.lines import Line, around, corners, regions_of, written
+from sinonom_cli.pages.exports.lines import Line, around, confidence, corners, regions_of, written
 from sinonom_cli.pages.exports.xml_text import as_text
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 
@@ -49,25 +49,23 @@ def alto_xml(reading: Reading, changed: str) -> str:
 def _line(block: Element, line: Line, reading: Reading) -> None:
     place = _place(around(line.characters, reading))
     element = SubElement(block, "TextLine", {"ID": line.name, "TAGREFS": _tag(line.part), **place})
-    confidence = sum(character.probability for character in line.characters) / len(line.characters)
+    mean = sum(character.probability for character in line.characters) / len(line.characters)
     word = SubElement(
-        element,
-        "String",
-        {"ID": f"{line.name}_string", "CONTENT": line.text, "WC": f"{min(max(confidence, 0), 1):.4f}", **place},
+        element, "String", {"ID": f"{line.name}_string", "CONTENT": line.text, "WC": confidence(mean), **place}
     )
     for number, character in enumerate(line.characters, 1):
         _glyph(word, f"{line.name}_glyph_{number}", character, reading)
 
 
 def _glyph(word: Element, name: str, character: ReadCharacter, reading: Reading) -> None:
-    confidence = f"{min(max(character.probability, 0), 1):.4f}"
     place = _place(around([character], reading))
-    element = SubElement(word, "Glyph", {"ID": name, "CONTENT": character.char, "GC": confidence, **place})
+    element = SubElement(
+        word, "Glyph", {"ID": name, "CONTENT": character.char, "GC": confidence(character.probability), **place}
+    )
     SubElement(SubElement(element, "Shape"), "Polygon", {"POINTS": written(corners(character, reading))})
     others = character.names if character.rejected else character.names[1:]
     for other in others:
-        probability = f"{min(max(other.probability, 0), 1):.4f}"
-        SubElement(element, "Variant", {"CONTENT": other.char, "VC": probability})
+        SubElement(element, "Variant", {"CONTENT": other.char, "VC": confidence(other.probability)})
 
 
 def _tag(part: Part) -> str:

@@ -92,3 +92,8 @@ def rectangle(box: tuple[int, int, int, int]) -> list[tuple[int, int]]:
 def written(points: Sequence[tuple[int, int]]) -> str:
     """Return points as PAGE and ALTO write them: `x,y x,y ...`."""
     return " ".join(f"{x},{y}" for x, y in points)
+
+
+def confidence(probability: float) -> str:
+    """Return a probability as PAGE and ALTO write it, in [0, 1]."""
+    return f"{min(max(probability, 0), 1):.4f}"

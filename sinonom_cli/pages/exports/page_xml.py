@@ -9,7 +9,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement
 
 from sinonom_cli import __version__
-from sinonom_cli.pages.exports.lines import Line, Region, around, corners, rectangle, regions_of, written
+from sinonom_cli.pages.exports.lines import Line, Region, around, confidence, corners, rectangle, regions_of, written
 from sinonom_cli.pages.exports.xml_text import as_text
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 
@@ -75,9 +75,7 @@ def _glyph(word: Element, name: str, character: ReadCharacter, reading: Reading)
         _text(element, character.char)
         return
     for index, name_of_it in enumerate(character.names):
-        equivalent = SubElement(
-            element, "TextEquiv", {"index": str(index), "conf": f"{min(max(name_of_it.probability, 0), 1):.4f}"}
-        )
+        equivalent = SubElement(element, "TextEquiv", {"index": str(index), "conf": confidence(name_of_it.probability)})
         SubElement(equivalent, "Unicode").text = name_of_it.char
 
 
