@@ -128,7 +128,7 @@ def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
         [character.outline for character in characters],
         [f"{character.placed.column}.{character.placed.place}" for character in characters],
         [called.char or first for called, first in zip(learnt.called, firsts, strict=True)],
-        [0.0 if number in doubted else 1.0 for number in range(len(characters))],
+        [number in doubted for number in range(len(characters))],
         learnt.read.size,
     )
 

@@ -21,6 +21,8 @@ COLUMNS = (
 print says, and `known_by` which of them."""
 MODEL, TRANSCRIPT, PRINT = "model", "transcript", "print"
 """Where a name is from, in the column `named_by` of `metadata.csv` and `known_by` of `doubtful.csv`."""
+UNLIKELY = 0.5
+"""Probability of a name, by the model, below which it is doubtful."""
 
 IMPROBABLE = "the name is improbable"
 DISAGREES = "the model reads another character"

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from sinonom_cli import messages
 from sinonom_cli.blocks import doubts
-from sinonom_cli.blocks.doubts import MODEL, PRINT, TRANSCRIPT, Doubt
+from sinonom_cli.blocks.doubts import MODEL, PRINT, TRANSCRIPT, UNLIKELY, Doubt
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.judge_text import Judged, judge_text
 from sinonom_cli.blocks.mend import divided_and_joined, with_boxes
-from sinonom_cli.blocks.picture import UNLIKELY
 from sinonom_cli.blocks.prints import Carried, Print, PrintCharacters, ReadPrint, carry_over
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import label_of

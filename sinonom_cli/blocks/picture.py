@@ -18,9 +18,7 @@ LARGEST = 6000
 FAINT = 0.45
 """Darkness of the ink, so that coloured names can be read on it."""
 OUTLINE, DOUBTFUL, WORDS = (30, 110, 200), (200, 40, 30), (150, 30, 110)
-"""Colours of outlines, of outlines whose name is improbable, and of numbers and names."""
-UNLIKELY = 0.5
-"""Probability of a name below which its outline is drawn as doubtful."""
+"""Colours of outlines, of doubtful outlines, and of numbers and names."""
 FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts", "/System/Library/Fonts", "C:/Windows/Fonts")
 OWN_FOLDERS = (".fonts", ".local/share/fonts", "Library/Fonts", "AppData/Local/Microsoft/Windows/Fonts")
 """Folders of fonts of the system, and of the user below the home folder."""
@@ -35,7 +33,7 @@ def draw_block(
     polygons: Sequence[NDArray[np.float64]],
     numbers: Sequence[str],
     chars: Sequence[str],
-    probabilities: Sequence[float],
+    doubtful: Sequence[bool],
     size: float,
 ) -> NDArray[np.uint8]:
     """Return (H, W, 3) uint8: the block as it is read, with its characters outlined, numbered and named.
@@ -44,7 +42,8 @@ def draw_block(
     ----------
     ink : (H, W) float32 in [0, 1].
     polygons : outlines, (K, 2) float64 x, y in pixels of `ink`.
-    numbers, chars, probabilities : of each character; a character that no font of this system has is left out.
+    numbers, chars : of each character; a character that no font of this system has is left out.
+    doubtful : which characters are doubtful.
     size : height of an ordinary character, pixels of `ink`.
     """
     scale = min(HEIGHT / size, LARGEST / max(ink.shape))
@@ -53,10 +52,9 @@ def draw_block(
     page = Image.fromarray(grey).resize(shape, Image.Resampling.BILINEAR if scale > 1 else Image.Resampling.BOX)
     page = page.convert("RGB")
     draw = ImageDraw.Draw(page)
-    for polygon, number, char, probability in zip(polygons, numbers, chars, probabilities, strict=True):
+    for polygon, number, char, doubted in zip(polygons, numbers, chars, doubtful, strict=True):
         points = [(float(x) * scale, float(y) * scale) for x, y in polygon]
-        colour = OUTLINE if probability >= UNLIKELY else DOUBTFUL
-        draw.line([*points, points[0]], fill=colour, width=2)
+        draw.line([*points, points[0]], fill=DOUBTFUL if doubted else OUTLINE, width=2)
         left, upper = min(x for x, _ in points), min(y for _, y in points)
         draw.text((left, upper - 2), number, fill=WORDS, font=_digits())
         font = _font_of(char) if char else None

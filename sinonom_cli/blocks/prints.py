@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.blocks import doubts
-from sinonom_cli.blocks.doubts import PRINT, Doubt
+from sinonom_cli.blocks.doubts import PRINT, UNLIKELY, Doubt
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.judge_text import AGREES, FITS_HERE
-from sinonom_cli.blocks.picture import UNLIKELY
 from sinonom_cli.characters import form_of
 from sinonom_cli.layout.register import Registration, Spots, register
 from sinonom_cli.search.naming import Name

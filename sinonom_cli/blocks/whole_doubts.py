@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sinonom_cli.blocks.doubts import UNLIKELY
 from sinonom_cli.blocks.names import crops_of
-from sinonom_cli.blocks.picture import UNLIKELY
 from sinonom_cli.blocks.read_surface import Seen
 from sinonom_cli.errors import BadInput
 from sinonom_cli.search.naming import Name, shipped_namer

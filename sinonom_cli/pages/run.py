@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sinonom_cli.blocks.doubts import UNLIKELY
 from sinonom_cli.blocks.picture import draw_block
 from sinonom_cli.crops.boxes import digest
 from sinonom_cli.errors import BadInput, UsageError
@@ -150,7 +151,7 @@ def overlay(reading: Reading, grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
         [np.array(character.outline) for character in characters],
         [f"{character.column}.{character.place}" for character in characters],
         [character.char if character.label else "" for character in characters],
-        [character.probability for character in characters],
+        [character.probability < UNLIKELY for character in characters],
         reading.size,
     )
 
