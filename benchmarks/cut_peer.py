@@ -110,7 +110,7 @@ class Peer:
         rows, wide = (-(-side // block.seen.times) for side in block.seen.surface.heights.shape)
         placed = [read.way.points(one / block.seen.times, (rows, wide)) for one in corners]
         true = np.array([[*one.min(axis=0), *one.max(axis=0)] for one in placed])
-        ours = np.array([one.placed.box for one in read.characters], float)
+        ours = read.boxes
         self.true[name] = Boxes(true, lines_of(true, columns))
         self.ours[name] = Boxes(ours, lines_of(ours, [one.placed.column for one in read.characters]))
 

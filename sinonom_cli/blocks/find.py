@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,11 @@ class Read:
     size: float
     characters: list[Character]
 
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """Return the boxes of the characters, (N, 4) float64 x0, y0, x1, y1, pixels."""
+        return np.array([character.placed.box for character in self.characters], np.float64)
+
 
 def find_characters(
     ink: NDArray[np.float32], mirrored: bool | None = None, turned: int | None = None, size: float | None = None
@@ -80,13 +86,17 @@ def find_characters(
     way = find_way(grey, found.boxes, shipped_namer().distances, mirrored, turned)
     boxes = way.boxes(found.boxes, ink.shape)
     ink = np.ascontiguousarray(way.upright(ink), np.float32)
-    places = reading_order(boxes, found.scores)
-    polygons = outlines(np.array([place.box for place in places]), ink)
-    characters = [
-        Character(placed=place, outline=polygon, score=float(found.scores[place.index]))
-        for place, polygon in zip(places, polygons, strict=True)
+    placed = [(place, float(found.scores[place.index])) for place in reading_order(boxes, found.scores)]
+    return Read(way=way, ink=ink, size=found.size, characters=outlined(placed, ink))
+
+
+def outlined(placed: Sequence[tuple[Placed, float]], ink: NDArray[np.float32]) -> list[Character]:
+    """Return characters with their outlines, given their places and scores, and the ink of the upright block."""
+    polygons = outlines(np.array([place.box for place, _ in placed]), ink)
+    return [
+        Character(placed=place, outline=polygon, score=score)
+        for (place, score), polygon in zip(placed, polygons, strict=True)
     ]
-    return Read(way=way, ink=ink, size=found.size, characters=characters)
 
 
 def _size_of(ink: NDArray[np.float32]) -> float:

@@ -152,9 +152,8 @@ def learn(
 
 
 def _judged(read: Read, pieces: Pieces, text: Text, mend: bool = True) -> Judged:
-    boxes = np.array([character.placed.box for character in read.characters])
     columns = [character.placed.column for character in read.characters]
-    return judge_text(boxes, columns, pieces.names, text, mend)
+    return judge_text(read.boxes, columns, pieces.names, text, mend)
 
 
 def _called(names: Sequence[Name], judged: Judged | None, carried: Sequence[Carried], number: int) -> Called:
@@ -195,6 +194,6 @@ def _with_prints(
     for name, page in pages:
         added = carry_over(read, pieces.names, page, name).added
         if len(added):
-            read, _ = with_boxes(read, added, np.zeros(len(added)))
+            read = with_boxes(read, added)
             pieces = cut_out(read)
     return read, pieces

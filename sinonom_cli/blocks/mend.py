@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.blocks.find import Character, Read
-from sinonom_cli.blocks.outlines import outlines
+from sinonom_cli.blocks.find import Read, outlined
 from sinonom_cli.layout.order import Placed, reading_order
 
 MIDDLE = (0.3, 0.7)
@@ -43,22 +42,19 @@ def divided_and_joined(read: Read, divide: Sequence[int], join: Sequence[int]) -
             kept.append((replace(character.placed, box=box), character.score))
         else:
             kept.append((character.placed, character.score))
-    return _outlined(read, _numbered(kept)), changed
+    return replace(read, characters=outlined(_numbered(kept), read.ink)), changed
 
 
-def with_boxes(read: Read, boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[Read, list[int]]:
-    """Return the characters with further ones, in reading order, and the indices of the new ones.
+def with_boxes(read: Read, boxes: NDArray[np.float64]) -> Read:
+    """Return the characters with further ones, whose score is 0, in reading order.
 
     Parameters
     ----------
     boxes : (n, 4) float64 x0, y0, x1, y1 in pixels of the upright picture.
-    scores : (n,) float64 in [0, 1].
     """
-    before = np.array([character.placed.box for character in read.characters])
-    rated = np.concatenate([[character.score for character in read.characters], scores])
-    placed = reading_order(np.vstack([before, boxes]), rated)
-    new = [number for number, one in enumerate(placed) if one.index >= len(before)]
-    return _outlined(read, [(one, float(rated[one.index])) for one in placed]), new
+    scores = np.concatenate([[character.score for character in read.characters], np.zeros(len(boxes))])
+    placed = reading_order(np.vstack([read.boxes, boxes]), scores)
+    return replace(read, characters=outlined([(one, float(scores[one.index])) for one in placed], read.ink))
 
 
 def _numbered(kept: Sequence[tuple[Placed, float]]) -> list[tuple[Placed, float]]:
@@ -69,15 +65,6 @@ def _numbered(kept: Sequence[tuple[Placed, float]]) -> list[tuple[Placed, float]
         count[placed.column] = count.get(placed.column, 0) + 1
         found.append((replace(placed, place=count[placed.column]), score))
     return found
-
-
-def _outlined(read: Read, kept: Sequence[tuple[Placed, float]]) -> Read:
-    polygons = outlines(np.array([placed.box for placed, _ in kept]), read.ink)
-    characters = [
-        Character(placed=placed, outline=polygon, score=score)
-        for (placed, score), polygon in zip(kept, polygons, strict=True)
-    ]
-    return replace(read, characters=characters)
 
 
 def _thinnest(ink: NDArray[np.float32], box: Box) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +101,7 @@ def carry_over(read: Read, names: Sequence[Sequence[Name]], page: PrintCharacter
     page : characters of the print.
     called : name of the print, for the doubts.
     """
-    boxes = np.array([character.placed.box for character in read.characters])
+    boxes = read.boxes
     found = register(_spots(page.boxes, page.names), _spots(boxes, names))
     empty = [""] * len(boxes)
     if found is None or not found.reliable or found.agreement < FITS:
@@ -121,7 +121,7 @@ def carry_over(read: Read, names: Sequence[Sequence[Name]], page: PrintCharacter
         Doubt(reason=doubts.BLANK, column=_column(read, moved[j]), known=_first(page.names[j]), known_by=PRINT)
         for j in blank
     )
-    return Carried(**{**vars(carried), "added": moved[added]})
+    return replace(carried, added=moved[added])
 
 
 def _spots(boxes: NDArray[np.float64], names: Sequence[Sequence[Name]]) -> Spots:
@@ -216,8 +216,7 @@ def _not_in_print(boxes: NDArray[np.float64], moved: NDArray[np.float64], found:
 
 def _column(read: Read, box: NDArray[np.float64]) -> int:
     """Return the column of the nearest character."""
-    boxes = np.array([character.placed.box for character in read.characters])
-    return read.characters[int(_distances(box[None], boxes)[0].argmin())].placed.column
+    return read.characters[int(_distances(box[None], read.boxes)[0].argmin())].placed.column
 
 
 def _first(names: Sequence[Name]) -> str:
