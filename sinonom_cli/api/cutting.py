@@ -172,6 +172,7 @@ def cut(
     from sinonom_cli import messages
     from sinonom_cli.blocks.cut_block import STAGES, cut_block
     from sinonom_cli.blocks.learn import Knowledge
+    from sinonom_cli.blocks.read_surface import Given
     from sinonom_cli.blocks.transcripts import columns_of
     from sinonom_cli.meshes.height_maps import Scale
     from sinonom_cli.pages.prints import read_print
@@ -188,9 +189,7 @@ def cut(
             number=number - 1,
             known=known,
             scale=None if pixel is None else Scale(pixel, deeper, step),
-            mirrored=mirrored,
-            turned=turned,
-            size=char_height,
+            given=Given(mirrored=mirrored, turned=turned, size=char_height),
             read_print=read_print,
             done=lambda stage: bar.advance(),
         )

@@ -55,9 +55,7 @@ def cut_block(
     number: int = 0,
     known: Knowledge | None = None,
     scale: Scale | None = None,
-    mirrored: bool | None = None,
-    turned: int | None = None,
-    size: float | None = None,
+    given: Given | None = None,
     read_print: ReadPrint | None = None,
     done: Callable[[str], object] = lambda stage: None,
 ) -> CutBlock:
@@ -69,8 +67,7 @@ def cut_block(
     name : of the block, in messages.
     known : its transcript and prints.
     scale : scale of height maps; None: height maps are refused.
-    mirrored, turned : how the block lies; None: found.
-    size : height of an ordinary character in the scan's units; None: found.
+    given : how the block lies; None: it is found.
     read_print : finds the characters of prints, where prints are known.
     done : is called with each of `STAGES` when it is done.
 
@@ -94,8 +91,7 @@ def cut_block(
         scan = scan_of(path, notes)
         surface = surface_of_scan(scan)
     report(STAGES[0])
-    given = Given(mirrored=mirrored, turned=turned, size=size)
-    seen = read_surface(surface, given, notes, scale if scan is None else None)
+    seen = read_surface(surface, given or Given(), notes, scale if scan is None else None)
     refuse_unreadable(seen)
     del surface  # the one that was read may be another side of it
     report(STAGES[1])

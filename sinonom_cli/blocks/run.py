@@ -14,7 +14,7 @@ from sinonom_cli.blocks.cut_block import cut_block, in_scan, picture_of
 from sinonom_cli.blocks.doubts import Doubt
 from sinonom_cli.blocks.learn import Learnt
 from sinonom_cli.blocks.prints import ReadPrint
-from sinonom_cli.blocks.read_surface import Seen
+from sinonom_cli.blocks.read_surface import Given, Seen
 from sinonom_cli.blocks.surface import Surface
 from sinonom_cli.blocks.whole_doubts import unit_of
 from sinonom_cli.meshes.height_maps import Scale
@@ -48,22 +48,19 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Cut:
-    """Cut the block of an item (its `data` is the block's name) into the mesh set `out`.
+    """Cut the block of an item, whose `data` are those of `items.known_blocks`, into the mesh set `out`.
 
     Attributes
     ----------
     out : the mesh set.
     scale : scale of height maps; None: height maps are refused.
-    mirrored, turned : how the blocks lie; None: found from their characters.
-    size : height of an ordinary character in the scan's units; None: found.
+    given : how the blocks lie; None: it is found.
     read_print : finds the characters of prints, where prints are known.
     """
 
     out: Path
     scale: Scale | None = None
-    mirrored: bool | None = None
-    turned: int | None = None
-    size: float | None = None
+    given: Given | None = None
     read_print: ReadPrint | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
@@ -74,9 +71,7 @@ class Cut:
             number=number,
             known=known,
             scale=self.scale,
-            mirrored=self.mirrored,
-            turned=self.turned,
-            size=self.size,
+            given=self.given,
             read_print=self.read_print,
         )
         learnt, surface, read = block.learnt, block.seen.surface, block.learnt.read

@@ -89,6 +89,7 @@ def cut(
     inputs, out = split_output(paths, output, "block")
     from sinonom_cli.blocks import doubts
     from sinonom_cli.blocks.items import blocks_of, known_blocks
+    from sinonom_cli.blocks.read_surface import Given
     from sinonom_cli.blocks.run import COLUMNS, Cut
     from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.errors import UsageError
@@ -115,14 +116,8 @@ def cut(
         "turn": turn.value,
         "char_height": char_height,
     }
-    work = Cut(
-        Path(out).absolute(),
-        scale,
-        mirror.known,
-        turn.known,
-        char_height,
-        read_print,
-    )
+    given = Given(mirrored=mirror.known, turned=turn.known, size=char_height)
+    work = Cut(Path(out).absolute(), scale, given, read_print)
     artifact = fill(
         out,
         kind="meshset",
