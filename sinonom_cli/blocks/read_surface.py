@@ -16,9 +16,6 @@ from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.messages import warn
 
-UNCERTAIN = 0.95
-"""Probability of the way that a block lies, below which it is doubtful."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
@@ -63,11 +60,6 @@ class Seen:
         """Return the side of a pixel of `read`, in the scan's units."""
         return self.surface.pixel * self.times
 
-    @property
-    def certain(self) -> bool:
-        """Return whether it is clear how the block lies."""
-        return self.read.way.probability >= UNCERTAIN
-
 
 def read_surface(surface: Surface, given: Given, notes: Notes, scale: Scale | None = None) -> Seen:
     """Find the characters of a block.
@@ -90,9 +82,9 @@ def read_surface(surface: Surface, given: Given, notes: Notes, scale: Scale | No
         first = _read(surface, given)
     except BadInput as error:
         first = error
-    if isinstance(first, BadInput) or not first.certain:
+    if isinstance(first, BadInput) or not first.read.way.certain:
         other = _from_behind(surface, given, scale)
-        if other is not None and other.certain:
+        if other is not None and other.read.way.certain:
             count = len(other.read.characters)
             if isinstance(first, BadInput) or len(first.read.characters) < count:
                 return _turned_over(other, count, notes, scale)

@@ -14,6 +14,8 @@ READ = 20
 USUAL = 1.4
 """Largest ratio, either way, of a box's longer side to the median, at which its character is read: small ones belong to
 notes."""
+UNCERTAIN = 0.95
+"""Probability of the way that a block or a page lies, below which it is doubtful."""
 
 Distances = Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float64]]
 """Function that returns the distance of each picture to the nearest known character."""
@@ -33,6 +35,11 @@ class Way:
     mirrored: bool = False
     turned: int = 0
     probability: float = 1.0
+
+    @property
+    def certain(self) -> bool:
+        """Return whether it is clear how the block lies."""
+        return self.probability >= UNCERTAIN
 
     def upright(self, picture: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return a picture (H, W, ...) of the block as it is read."""

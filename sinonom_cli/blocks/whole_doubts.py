@@ -28,7 +28,7 @@ def refuse_unreadable(seen: Seen) -> None:
     BadInput
         Such places are found on smooth noise, pottery and tables.
     """
-    if seen.certain:
+    if seen.read.way.certain:
         return
     pictures = crops_of(seen.read)
     probable = _probable(shipped_namer()(pictures))
@@ -50,7 +50,7 @@ def doubts_of(seen: Seen, names: Sequence[Sequence[Name]], without_faces: int, i
     """
     way, height = seen.read.way, seen.read.size * seen.pixel
     found = []
-    if not seen.certain:
+    if not way.certain:
         found.append(
             f"how the block lies is uncertain ({way.probability:.0%}): mirrored {'yes' if way.mirrored else 'no'}, "
             f"turned by {way.turned} degrees; --mirror and --turn set it"

@@ -26,8 +26,6 @@ from sinonom_cli.search.naming import Name, shipped_namer
 
 FEWEST = 2
 """Smallest number of characters of a page; `query` takes pictures of single characters."""
-UNCERTAIN = 0.95
-"""Probability of the edge that is up, below which it is warned of."""
 LEANING = 1.5
 """Smallest lean of the columns, in degrees, that is taken out where no frame shows how the page lies."""
 
@@ -218,7 +216,7 @@ def _check_known(names: list[list[Name]], farthest: float) -> None:
 
 def _say_way(way: Way) -> None:
     lies = [f"turned by {way.turned} degrees"] * bool(way.turned) + ["mirrored"] * way.mirrored
-    if way.probability < UNCERTAIN:
+    if not way.certain:
         how = " and ".join(lies) or "upright"
         messages.warn(
             f"how the page lies is uncertain ({way.probability:.0%}): read as {how}; --mirror and --turn set it"
