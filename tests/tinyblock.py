@@ -113,8 +113,7 @@ def scan(triangles: NDArray[np.floating], parts: int = 1, notes: Notes | None = 
 
 def coarse(triangles: NDArray[np.floating]) -> Coarse:
     """Return the coarse model of triangles, (F, 3, 3)."""
-    whole = scan(triangles)
-    return coarse_of(whole, whole.box)
+    return coarse_of(scan(triangles))
 
 
 def solid(block: Block, thick: float = 8.0) -> NDArray[np.float32]:

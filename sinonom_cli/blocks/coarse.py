@@ -1,6 +1,5 @@
 """Make a coarse model of a scan of any number of faces, which the carved side and the way that a block lies show in."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numba
@@ -11,6 +10,8 @@ from sinonom_cli.meshes.zbuffer import cover, extent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sinonom_cli.blocks.scan import Scan
 
 CELLS = 640
 """Number of cells along the longest side of the scan: 0.5 mm on 30 cm."""
@@ -56,7 +57,7 @@ class Coarse(NamedTuple):
         return np.where(heights > -np.inf, heights, np.nan).astype(np.float64), width / size
 
 
-def coarse_of(scan: "Iterable[NDArray[np.float32]]", box: "NDArray[np.float64]") -> Coarse:
+def coarse_of(scan: "Scan") -> Coarse:
     """Return the coarse model of a scan.
 
     Of scans with small faces it has some two million triangles at most. How the scan is divided into blocks changes
@@ -64,9 +65,9 @@ def coarse_of(scan: "Iterable[NDArray[np.float32]]", box: "NDArray[np.float64]")
 
     Parameters
     ----------
-    scan : blocks of triangles (F, 3, 3) float32, finite.
-    box : (2, 3) float64, lowest and highest x, y, z of all triangles; its longest side is more than 0.
+    scan : the longest side of its box is more than 0.
     """
+    box = scan.box
     cell = float((box[1] - box[0]).max()) / CELLS
     taken = np.zeros([int(length / cell) + 2 for length in box[1] - box[0]], np.bool_)
     large, small, facing, shown, moments, count = [], [], np.zeros(3), np.zeros(3), np.zeros((4, 3)), 0

@@ -101,13 +101,13 @@ def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") 
     """
     if not (scan.box[1] - scan.box[0]).max() > 0:
         raise BadInput("the scan has no extent", "give a scan of a whole block")
-    coarse = coarse_of(scan, scan.box)
+    coarse = coarse_of(scan)
     for _ in range(ROUNDS):
         limits = limits_of_block(coarse)
         if limits is None:
             break
         scan.crop(limits)
-        coarse = coarse_of(scan, scan.box)
+        coarse = coarse_of(scan)
     face = carved_face(coarse, side)
     rotation = upright(coarse, face.rotation)
     box = coarse.box(rotation)
