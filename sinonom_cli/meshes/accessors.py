@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TYPES = {5120: "i1", 5121: "u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+"""Numpy's type of each component type of accessors (glTF 2.0 specification, section 3.6.2.2)."""
 WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 

@@ -63,7 +63,7 @@ class Limits:
     samples : largest number of samples; a file that claims more is refused before it is decoded.
     longest : largest number of samples along the longer side, above which a map is averaged; None: never.
     span : range of heights that is assumed for whole numbers without a scale, in mm; None: DEPTH of the longer side.
-    single : whether heights are float32 where the file has no more digits, so that large maps take half the memory.
+    single : whether heights are float32 where a picture has no more digits, so that large maps take half the memory.
     """
 
     samples: int = MOST_SAMPLES

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FLOAT, SHORT, INT = 5126, 5123, 5125
-"""Component types of accessors (glTF 2.0 specification, section 3.6.2.2)."""
+from sinonom_cli.meshes.accessors import TYPES
+
+_CODES = {dtype: code for code, dtype in TYPES.items()}
 
 
 def glb(vertices: NDArray[np.float32], faces: NDArray[np.integer]) -> bytes:
@@ -21,9 +22,9 @@ def glb(vertices: NDArray[np.float32], faces: NDArray[np.integer]) -> bytes:
     vertices : (V, 3) float32, in the mesh's own units; V >= 1.
     faces : (F, 3) indices of vertices; F >= 1.
     """
-    short = len(vertices) < 65_536
+    number = "<u2" if len(vertices) < 65_536 else "<u4"
     points = np.ascontiguousarray(vertices, "<f4").tobytes()
-    indices = np.ascontiguousarray(faces, "<u2" if short else "<u4").tobytes()
+    indices = np.ascontiguousarray(faces, number).tobytes()
     views = [
         {"buffer": 0, "byteOffset": 0, "byteLength": len(points), "target": 34962},
         {"buffer": 0, "byteOffset": len(points), "byteLength": len(indices), "target": 34963},
@@ -31,13 +32,13 @@ def glb(vertices: NDArray[np.float32], faces: NDArray[np.integer]) -> bytes:
     accessors: list[dict[str, Any]] = [
         {
             "bufferView": 0,
-            "componentType": FLOAT,
+            "componentType": _CODES["<f4"],
             "count": len(vertices),
             "type": "VEC3",
             "min": [float(value) for value in vertices.min(axis=0)],
             "max": [float(value) for value in vertices.max(axis=0)],
         },
-        {"bufferView": 1, "componentType": SHORT if short else INT, "count": int(faces.size), "type": "SCALAR"},
+        {"bufferView": 1, "componentType": _CODES[number], "count": int(faces.size), "type": "SCALAR"},
     ]
     binary = _padded(points + indices, b"\0")
     document = {
