@@ -1,6 +1,5 @@
 """`sinonom cut`: a scan of a block becomes its characters, in order, upright and named, for the rest of the chain."""
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -8,23 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from refused import naming
+from tinyboxes import rows as table
+from tinycommands import sinonom
 from tinymesh import letter_f, surface
 from tinyscan import scans
 
-from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.layout.measure import Agreement, box_overlaps, neighbours_in_order, pairs
 from sinonom_cli.meshes.stl import read_stl, write_stl
 from sinonom_cli.relief.composition import Page
-
-
-def sinonom(*arguments: object) -> int:
-    return cli.run([str(argument) for argument in arguments])
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sinonom_cli.blocks import doubts
-from sinonom_cli.blocks.judge_text import judge_text
+from sinonom_cli.blocks.judge_text import Judged, judge_text
 from sinonom_cli.blocks.text_alignment import EXTRA, FLOOR, MISSING, align_text
 from sinonom_cli.characters import label_of
 from sinonom_cli.search.naming import Name
@@ -29,8 +29,8 @@ def found(text: tuple[str, ...] = TEXT) -> tuple[np.ndarray, list[int], list[lis
     return np.array(boxes, float), columns, [name(char) for char in "".join(text)]
 
 
-def reasons(judged: object) -> list[tuple[str, int | None, str]]:
-    return [(doubt.reason, doubt.number, doubt.known) for doubt in judged.doubts]  # type: ignore[attr-defined]
+def reasons(judged: Judged) -> list[tuple[str, int | None, str]]:
+    return [(doubt.reason, doubt.number, doubt.known) for doubt in judged.doubts]
 
 
 def test_names_are_those_of_the_transcript_and_other_forms_count_as_agreement() -> None:

@@ -1,28 +1,19 @@
 """`sinonom cut --transcripts`: names from the text, doubts in `doubtful.csv`, and no wrong names from another text."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tinyboxes import rows as table
+from tinycommands import sinonom
 from tinyscan import scans
 
 import sinonom_cli
-from sinonom_cli import cli
 from sinonom_cli.blocks.doubts import OTHER_TEXT
 from sinonom_cli.meshes.stl import read_stl
 from sinonom_cli.relief.composition import Page
-
-
-def sinonom(*arguments: object) -> int:
-    return cli.run([str(argument) for argument in arguments])
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="module")
