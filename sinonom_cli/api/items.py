@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinonom_cli.errors import BadInput, SinonomError, UsageError
+from sinonom_cli.storage.names import is_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,7 +116,7 @@ class Items(Sequence[Item]):
             column=more.get("column", ""),
             place=more.get("place", ""),
             doubt=doubt,
-            picture=picture if inside(picture, folder) else folder,
+            picture=picture if is_inside(picture, folder) else folder,
         )
 
     def find(
@@ -181,7 +181,7 @@ class Items(Sequence[Item]):
         looked = self._mesh_folders(row)
         for folder in looked:
             path = folder / row.origin
-            if inside(path, folder) and path.is_file():
+            if is_inside(path, folder) and path.is_file():
                 return MeshFile(path=path, looked_at=looked)
         return MeshFile(path=None, looked_at=looked)
 
@@ -270,8 +270,3 @@ def _is_mesh(source: str) -> bool:
     from sinonom_cli.meshes.read import MESH_SUFFIXES
 
     return Path(source).suffix.lower() in MESH_SUFFIXES
-
-
-def inside(path: Path, folder: Path) -> bool:
-    """Return whether a path lies below a folder, whatever `..` it has; links that the user made are followed."""
-    return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(folder.absolute()))
