@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -163,6 +164,14 @@ def forms_of(char: str) -> str:
 def form_of(char: str) -> str:
     """Return the first, by code point, of the forms of a character, which is the same for all of them."""
     return forms_of(char)[0]
+
+
+def all_readings() -> Iterator[tuple[str, Reading]]:
+    """Yield every character that Unihan has a reading or a definition of, with these."""
+    for line in _readings().decode("utf-8").split("\n"):
+        if line.startswith("U+"):
+            label, *read = line.split("\t")
+            yield char_of(label), Reading(*read)
 
 
 @cache

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinonom_cli.errors import BadInput, SinonomError, UsageError
+from sinonom_cli.storage.names import is_inside
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,7 @@ class MeshFile:
     """
 
     path: Path | None
-    looked_at: tuple[Path, ...] = field(default=())
+    looked_at: tuple[Path, ...] = ()
 
 
 class Items(Sequence[Item]):
@@ -97,14 +97,13 @@ class Items(Sequence[Item]):
     def __len__(self) -> int:
         return len(self._index)
 
-    def __getitem__(self, number: int) -> Item:  # type: ignore[override]
+    def __getitem__(self, number: int) -> Item:  # type: ignore[override]  # it takes no slices
         if not 0 <= number < len(self):
             raise IndexError(number)
         row = self._index.rows[number]
         picture = self._index.picture(row)
         folder = self._index.path.parent / row.set
-        more = self._of_set(row.set).get(row.item, {})
-        doubt = "; ".join(filter(None, (more.get("doubtful", ""), more.get("remarks", ""))))
+        more = self._about(row)
         return Item(
             number=number,
             item=row.item,
@@ -115,8 +114,8 @@ class Items(Sequence[Item]):
             block=more.get("block", ""),
             column=more.get("column", ""),
             place=more.get("place", ""),
-            doubt=doubt,
-            picture=picture if inside(picture, folder) else folder,
+            doubt=_doubt(more),
+            picture=picture if is_inside(picture, folder) else folder,
         )
 
     def find(
@@ -152,18 +151,17 @@ class Items(Sequence[Item]):
 
         if start < 0 or count < 0:
             raise UsageError(f"start={start}, count={count} must not be negative", "start=0")
-        numbers: list[int] | range = range(len(self))
         asked = ((text, characters_found), (reading, characters_read), (meaning, characters_meaning))
         wanted = [find(words) for words, find in asked if words] + ([frozenset(char_named(char))] if char else [])
+        fitting: list[set[int]] = []
         if wanted:
             chars = frozenset.intersection(*wanted)
-            numbers = sorted(number for char in chars for number in self._by_char.get(char, ()))
+            fitting.append({number for char in chars for number in self._by_char.get(char, ())})
         if block:
-            of_block = self.blocks.get(block, [])
-            numbers = [number for number in numbers if number in set(of_block)] if wanted else of_block
+            fitting.append(set(self.blocks.get(block, ())))
         if doubtful:
-            doubted = self._doubted
-            numbers = [number for number in numbers if number in doubted]
+            fitting.append(self._doubted)
+        numbers = sorted(set.intersection(*fitting)) if fitting else range(len(self))
         return [self[number] for number in numbers[start : start + count]], len(numbers)
 
     def chars(self, numbers: Sequence[int]) -> list[str]:
@@ -181,7 +179,7 @@ class Items(Sequence[Item]):
         looked = self._mesh_folders(row)
         for folder in looked:
             path = folder / row.origin
-            if inside(path, folder) and path.is_file():
+            if is_inside(path, folder) and path.is_file():
                 return MeshFile(path=path, looked_at=looked)
         return MeshFile(path=None, looked_at=looked)
 
@@ -190,7 +188,7 @@ class Items(Sequence[Item]):
         """Rows of each block, by its name, in order of the names; rows without a block are left out."""
         found: dict[str, list[int]] = defaultdict(list)
         for number, row in enumerate(self._index.rows):
-            block = self._of_set(row.set).get(row.item, {}).get("block", "")
+            block = self._about(row).get("block", "")
             if block:
                 found[block].append(number)
         return dict(sorted(found.items()))
@@ -228,15 +226,12 @@ class Items(Sequence[Item]):
 
     @cached_property
     def _doubted(self) -> set[int]:
-        return {number for number in range(len(self)) if self[number].doubt}
+        return {number for number, row in enumerate(self._index.rows) if _doubt(self._about(row))}
 
     def _mesh_folders(self, row: Row) -> tuple[Path, ...]:
-        with self._lock:
-            return self._beside(self._index.path.parent / row.set)
-
-    def _beside(self, folder: Path) -> tuple[Path, ...]:
-        """Return the folders that may hold the meshes of a set."""
+        """Return the folders that may hold the mesh of a row."""
         home = self._index.path.parent
+        folder = home / row.set
         around = [folder, folder.parent, home]
         for parent in dict.fromkeys((folder.parent, home)):
             try:
@@ -244,6 +239,10 @@ class Items(Sequence[Item]):
             except OSError:
                 continue
         return tuple(dict.fromkeys((*self._folders, *around)))
+
+    def _about(self, row: Row) -> dict[str, str]:
+        """Return the other columns of a row's set."""
+        return self._of_set(row.set).get(row.item, {})
 
     def _of_set(self, name: str) -> dict[str, dict[str, str]]:
         """Return the other columns of a set's table, by item; nothing if the set cannot be read."""
@@ -266,12 +265,11 @@ class Items(Sequence[Item]):
             return {}
 
 
+def _doubt(more: Mapping[str, str]) -> str:
+    return "; ".join(filter(None, (more.get("doubtful", ""), more.get("remarks", ""))))
+
+
 def _is_mesh(source: str) -> bool:
     from sinonom_cli.meshes.read import MESH_SUFFIXES
 
     return Path(source).suffix.lower() in MESH_SUFFIXES
-
-
-def inside(path: Path, folder: Path) -> bool:
-    """Return whether a path lies below a folder, whatever `..` it has; links that the user made are followed."""
-    return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(folder.absolute()))

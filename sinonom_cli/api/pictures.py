@@ -72,13 +72,6 @@ def size_of(image: str | Path) -> tuple[int, int]:
         raise BadInput(f"{image} {reason}", "give a whole PNG, JPEG, TIFF, WebP or BMP") from error
 
 
-def at_once() -> int:
-    """Return how many pictures a program may answer at the same time: the number of cores."""
-    from sinonom_cli.parallel.work import cores
-
-    return cores()
-
-
 def _written(image: Any, path: Path, number: int) -> Path:
     """Write a picture in memory to a lossless file and return its path."""
     import numpy as np

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sinonom_cli.layout.corrections import Box, Correction, Spot
+from sinonom_cli.layout.corrections import Box, Correction, Spot, standing
 from sinonom_cli.layout.suppress import overlaps
 
 SAME = 0.5
@@ -32,13 +32,6 @@ class Corrected:
     checked: bool = False
     column: int = 1
     place: int = 1
-
-
-def standing(corrections: Iterable[Correction]) -> list[Correction]:
-    """Return the corrections that were not taken back, in their order."""
-    known = list(corrections)
-    undone = {each.of for each in known if each.action == "undo"}
-    return [each for each in known if each.action != "undo" and each.id not in undone]
 
 
 def applied(characters: Sequence[Corrected], corrections: Iterable[Correction]) -> tuple[list[Corrected], int]:

@@ -19,6 +19,7 @@ or null for the first place. `{"id": 5, ..., "action": "undo", "of": 4}` takes a
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ class Correction:
             fields["now"] = [{"box": list(spot.box), "char": spot.char} for spot in self.now]
             fields["after"] = None if self.after is None else list(self.after)
         return json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def standing(corrections: Iterable[Correction]) -> list[Correction]:
+    """Return the corrections that were not taken back, in their order."""
+    known = list(corrections)
+    undone = {each.of for each in known if each.action == "undo"}
+    return [each for each in known if each.action != "undo" and each.id not in undone]
 
 
 def header(of: str) -> bytes:

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from sinonom_cli.errors import BadInput, OutputInTheWay
-from sinonom_cli.layout.corrections import Correction, header, parsed, read_corrections
+from sinonom_cli.layout.corrections import Correction, header, parsed, read_corrections, standing
 from sinonom_cli.messages import warn
 from sinonom_cli.storage.atomic import cannot_write
+from sinonom_cli.storage.lock import held
 
 
 def _now() -> str:
@@ -50,11 +49,11 @@ class CorrectionsLog:
         self._file: Any = None
         self.corrections: list[Correction] = []
         if path.exists():
-            self._torn = _torn(path)
-            if self._torn < path.stat().st_size:
-                lost = path.stat().st_size - self._torn
+            whole = _whole(path)
+            lost = path.stat().st_size - whole
+            if lost:
                 warn(f"{path}: the last line was not finished ({lost} bytes); it is left out")
-            if self._torn:
+            if whole:
                 self._read(pages)
 
     def _read(self, pages: Collection[str]) -> None:
@@ -77,35 +76,33 @@ class CorrectionsLog:
             If the file cannot be written, or another process writes it.
         """
         with self._lock:
-            correction = Correction(id=self.next_id, when=self._clock(), **fields)
-            line = correction.line()
-            parsed(line)  # what is written can be read
-            try:
-                self._open()
-                self._append(line)
-            except OSError as error:
-                raise cannot_write(self.path, error) from error
-            self.corrections.append(correction)
-            return correction
+            return self._add(**fields)
+
+    def _add(self, **fields: Any) -> Correction:
+        number = max((each.id for each in self.corrections), default=0) + 1
+        correction = Correction(id=number, when=self._clock(), **fields)
+        line = correction.line()
+        parsed(line)  # what is written can be read
+        try:
+            self._open()
+            self._append(line)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        self.corrections.append(correction)
+        return correction
 
     def undo(self, page: str, who: str) -> Correction | None:
         """Take back the last standing correction of a page, and return it; None if there is none."""
         with self._lock:
-            undone = {each.of for each in self.corrections if each.action == "undo"}
-            standing = [each for each in self.of_page(page) if each.action != "undo" and each.id not in undone]
-        if not standing:
-            return None
-        self.add(who=who, page=page, action="undo", of=standing[-1].id)
-        return standing[-1]
+            done = standing(self.of_page(page))
+            if not done:
+                return None
+            self._add(who=who, page=page, action="undo", of=done[-1].id)
+            return done[-1]
 
     def of_page(self, page: str) -> list[Correction]:
         """Return the corrections of a page, in the order in which they were made."""
         return [each for each in self.corrections if each.page == page]
-
-    @property
-    def next_id(self) -> int:
-        """Number of the next correction."""
-        return max((each.id for each in self.corrections), default=0) + 1
 
     def close(self) -> None:
         """Let other processes write the file."""
@@ -117,16 +114,11 @@ class CorrectionsLog:
         """Open the file for appending, lock it, and cut off an unfinished last line."""
         if self._file is not None:
             return
-        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
-        try:
-            self._held.enter_context(lock.acquire(timeout=0))
-        except Timeout:
-            raise OutputInTheWay(
-                f"another process is writing {self.path}", "correct in that one, or end it and try again"
-            ) from None
+        lock = self.path.with_name(f".{self.path.name}.lock")
+        self._held.enter_context(held(lock, self.path, "correct in that one, or end it and try again"))
         try:
             self._file = self._held.enter_context(self.path.open("ab"))
-            whole = _torn(self.path)
+            whole = _whole(self.path)
             if whole < self._file.tell():
                 self._file.truncate(whole)
             if not whole:
@@ -135,7 +127,7 @@ class CorrectionsLog:
                 raise OutputInTheWay(
                     f"another process has written {self.path} since it was read", "start sinonom serve again"
                 )
-        except BaseException:
+        except BaseException:  # whatever ended it: without the file, the lock must not stay
             self._held.close()
             self._file = None
             raise
@@ -154,7 +146,7 @@ class CorrectionsLog:
             raise
 
 
-def _torn(path: Path) -> int:
+def _whole(path: Path) -> int:
     """Return the length of a file up to the end of its last whole line."""
     content = path.read_bytes()
     return content.rfind(b"\n") + 1

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from sinonom_cli.pages.block_matches import BlockMatches, BlockScore, CharacterMatches
+from sinonom_cli.reports.html_pages import jpeg_uri, jpeg_uri_of, template
 
 if TYPE_CHECKING:
-    from jinja2 import Template
     from numpy.typing import NDArray
 
     from sinonom_cli.pages.reading import Reading
@@ -37,9 +34,9 @@ def block_page(reading: Reading, grey: NDArray[np.uint8], matches: BlockMatches)
     matches : what `find_blocks` found for it.
     """
     panels = [_panel(reading, matches, block) for block in matches.found]
-    text = _template().render(
+    text = template("block_page", "block.html.j2").render(
         page=reading.page,
-        page_picture=_uri(Image.fromarray(grey)) if panels else "",
+        page_picture=jpeg_uri(Image.fromarray(grey), LONGEST, QUALITY) if panels else "",
         characters=len(reading.characters),
         blocks=matches.blocks,
         panels=panels,
@@ -53,7 +50,7 @@ def _panel(reading: Reading, matches: BlockMatches, block: BlockScore) -> dict[s
     on_page, on_block = page_width / reading.width, block_width / block.size[0]
     page_height, block_height = round(reading.height * on_page), round(block.size[1] * on_block)
     right = page_width + GAP
-    picture = _picture(block.picture)
+    picture = jpeg_uri_of(block.picture, LONGEST, QUALITY) if block.picture else ""
     return {
         "block": block.block,
         "left": page_width,
@@ -113,28 +110,3 @@ def _pair(matches: CharacterMatches, block: str, on_page: float, on_block: float
         "box": [f"{value:.1f}" for value in (right + x0, y0, x1 - x0, y1 - y0)],
         "line": [f"{value:.1f}" for value in joined],
     }
-
-
-def _picture(path: Path | None) -> str:
-    """Return the picture of a block as a data URI; "" if it is not there or cannot be read."""
-    try:
-        with Image.open(path or "") as image:
-            return _uri(image.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return ""
-
-
-def _uri(image: Image.Image) -> str:
-    """Return a picture as the data URI of a JPEG."""
-    image.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-
-
-def _template() -> Template:
-    """Return the template of the page, which escapes all text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("sinonom_cli.reports", "block_page")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("block.html.j2")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.pages.exports.json_file import read_json
 from sinonom_cli.pages.reading import UNREADABLE
+from sinonom_cli.storage.names import is_inside
 from sinonom_cli.storage.own_tables import TableRow, rows_of
 from sinonom_cli.storage.record import read_record
 
@@ -163,7 +163,7 @@ class SheetFolder:
     def _file(self, name: str) -> Path:
         """Return a file that the table names; it cannot lie outside the folder."""
         path = self.path / name
-        if not name or not Path(os.path.normpath(path)).is_relative_to(os.path.normpath(self.path)):
+        if not name or not is_inside(path, self.path):
             raise BadInput(f"{self.path}: its table names a file outside it: {name}", "make the folder again")
         return path
 

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from PIL import Image
-
 from sinonom_cli import messages
+from sinonom_cli.reports.html_pages import jpeg_uri_of, template
 from sinonom_cli.storage.atomic import write_text
+from sinonom_cli.storage.block_places import relative_to
 from sinonom_cli.storage.own_tables import TableRow, rows_of
 from sinonom_cli.storage.single_files import holds, refuse_foreign
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 MOST_BYTES = 48_000_000
 """Largest number of bytes of pictures in a page; blocks with fewer doubts are left out then."""
@@ -80,7 +74,7 @@ def write_cut_sheet(path: Path, out: Path) -> None:
         if left < 0 and shown:
             break
         shown.append(entry)
-    text = _template().render(
+    text = template("cut_page", "cut.html.j2").render(
         name=out.name,
         blocks=len(blocks),
         characters=sum(block.characters for block in blocks.values()),
@@ -110,10 +104,6 @@ def _read(out: Path) -> dict[str, _Block]:
 
 def _shown(name: str, block: _Block, path: Path, out: Path) -> dict[str, Any]:
     picture = out / block.picture
-    try:
-        link = Path(os.path.relpath(picture, path.parent)).as_posix()
-    except ValueError:  # on Windows, the two are on two drives
-        link = picture.absolute().as_posix()
     return {
         "name": name,
         "source": block.source,
@@ -124,27 +114,6 @@ def _shown(name: str, block: _Block, path: Path, out: Path) -> dict[str, Any]:
         "text": [block.text[column] for column in sorted(block.text)],
         "rows": block.doubts[:MOST_ROWS],
         "more": max(0, len(block.doubts) - MOST_ROWS),
-        "picture": _uri(picture),
-        "link": quote(link, errors="surrogateescape"),
+        "picture": jpeg_uri_of(picture, LONGEST, QUALITY),
+        "link": quote(relative_to(picture, path.parent), errors="surrogateescape"),
     }
-
-
-def _uri(path: Path) -> str:
-    """Return a picture as the data URI of a smaller JPEG; "" if it cannot be read."""
-    try:
-        with Image.open(path) as image:
-            small = image.convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return ""
-    small.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=QUALITY)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
-
-
-def _template() -> Template:
-    """Return the template of the page, which escapes all text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("sinonom_cli.reports", "cut_page")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("cut.html.j2")

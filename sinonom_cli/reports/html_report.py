@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sinonom_cli import messages
 from sinonom_cli.characters import reading
+from sinonom_cli.reports.html_pages import template
 from sinonom_cli.reports.html_thumbnails import Thumb, Thumbs
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.results import NOTHING, Answer, AnswerWriter, Figures, file_of
@@ -21,8 +22,6 @@ from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.single_files import holds, refuse_foreign
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from sinonom_cli.search.relevance import Wanted
 
 MOST_BYTES = 24_000_000
@@ -103,7 +102,7 @@ class Report(AnswerWriter):
         # The worst answers come first, so that they get their pictures before the limit of bytes is reached.
         confusions = self._confusions()
         lines = [self._line(answer) for answer in self._worst()]
-        text = _template().render(
+        text = template("report_page", "page.html.j2").render(
             name=self.path.stem,
             asked=self.asked,
             about=self.about,
@@ -210,14 +209,6 @@ class Report(AnswerWriter):
 
     def _thumb(self, row: Row, kind: str = "") -> Thumb:
         return self.thumbs.of(self.index.picture(row), _meaning(row), kind, row.char)
-
-
-def _template() -> Template:
-    """Return the template of the page, which escapes all text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("sinonom_cli.reports", "report_page")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("page.html.j2")
 
 
 _reading = cache(reading)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
 from functools import cache
 
-from sinonom_cli.assets import ASSETS
-from sinonom_cli.characters import char_named, char_of
+from sinonom_cli.characters import all_readings, char_named
 
 
 def characters_read(text: str) -> frozenset[str]:
@@ -19,9 +17,8 @@ def characters_read(text: str) -> frozenset[str]:
     """
     wanted = unicodedata.normalize("NFC", text.strip().casefold())
     exact, plain = _by_reading()
-    return (exact.get(wanted) or frozenset()) | (
-        plain.get(wanted) or frozenset() if _plain(wanted) == wanted else set()
-    )
+    found = exact.get(wanted, frozenset())
+    return found | plain.get(wanted, frozenset()) if _plain(wanted) == wanted else found
 
 
 def characters_meaning(text: str) -> frozenset[str]:
@@ -47,26 +44,21 @@ def _by_reading() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]
     """Return the characters of each reading, as it is spelt and without diacritics."""
     exact: dict[str, set[str]] = {}
     plain: dict[str, set[str]] = {}
-    for char, vietnamese, mandarin, _ in _lines():
-        for syllable in f"{vietnamese} {mandarin}".casefold().replace(",", " ").split():
+    for char, read in all_readings():
+        for syllable in f"{read.vietnamese} {read.mandarin}".casefold().replace(",", " ").split():
             spelt = unicodedata.normalize("NFC", syllable)
             exact.setdefault(spelt, set()).add(char)
             plain.setdefault(_plain(spelt), set()).add(char)
-    frozen = ({name: frozenset(chars) for name, chars in table.items()} for table in (exact, plain))
-    return next(frozen), next(frozen)
+    return _frozen(exact), _frozen(plain)
+
+
+def _frozen(table: dict[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {name: frozenset(chars) for name, chars in table.items()}
 
 
 @cache
 def _definitions() -> dict[str, frozenset[str]]:
-    return {char: frozenset(_words(definition)) for char, _, _, definition in _lines() if definition}
-
-
-def _lines() -> Iterator[tuple[str, str, str, str]]:
-    """Yield each character of the table of readings with its Vietnamese and Mandarin readings and its definition."""
-    for line in (ASSETS / "readings.tsv").read_text(encoding="utf-8").splitlines():
-        label, vietnamese, mandarin, definition = line.split("\t")
-        if label.startswith("U+"):
-            yield char_of(label), vietnamese, mandarin, definition
+    return {char: frozenset(_words(read.definition)) for char, read in all_readings() if read.definition}
 
 
 def _words(text: str) -> list[str]:

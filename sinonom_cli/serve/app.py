@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import mimetypes
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,16 +17,13 @@ from starlette.routing import Route
 
 from sinonom_cli import __version__
 from sinonom_cli.api.correcting import Changed
-from sinonom_cli.api.pictures import at_once
 from sinonom_cli.errors import MissingExtra, OutputInTheWay, SinonomError
 from sinonom_cli.messages import warn
 from sinonom_cli.serve.asking import Asking, TooLarge
 from sinonom_cli.serve.guard import App, Guard, failure
-from sinonom_cli.serve.looking import Looking, NotFound
+from sinonom_cli.serve.looking import Looking
 from sinonom_cli.serve.openapi import description
-
-if TYPE_CHECKING:
-    from sinonom_cli.serve.site import Site
+from sinonom_cli.serve.site import NotFound, Site
 
 LONGEST_CORRECTION = 100_000
 """Largest number of bytes of a correction."""
@@ -47,7 +43,7 @@ def make_app(site: Site, *, host: str = "127.0.0.1", token: str = "") -> App:
         yield
         site.close()
 
-    asking, looking = Asking(site, at_once()), Looking(site)
+    asking, looking = Asking(site), Looking(site)
     static = _static_files()
 
     def state(_: Request) -> Response:
@@ -124,7 +120,10 @@ def _state(site: Site) -> dict[str, Any]:
 
 def _static_files() -> dict[str, tuple[bytes, str]]:
     """Return the content and media type of each file of the page, by its name; nothing else can be asked for."""
-    kinds = {".js": "text/javascript", ".json": "application/json", ".css": "text/css", ".svg": "image/svg+xml"}
+    kinds = {
+        "html": "text/html", "js": "text/javascript", "json": "application/json", "css": "text/css",
+        "svg": "image/svg+xml",
+    }  # fmt: skip
     found: dict[str, tuple[bytes, str]] = {}
     folders = [("", files("sinonom_cli.serve") / "static")]
     while folders:
@@ -134,9 +133,7 @@ def _static_files() -> dict[str, tuple[bytes, str]]:
             if each.is_dir():
                 folders.append((f"{name}/", each))
             else:
-                ending = f".{each.name.rpartition('.')[2]}"
-                kind = kinds.get(ending) or mimetypes.guess_type(each.name)[0] or "text/plain"
-                found[name] = each.read_bytes(), kind
+                found[name] = each.read_bytes(), kinds.get(each.name.rpartition(".")[2], "text/plain")
     return found
 
 
@@ -156,11 +153,8 @@ async def _json(request: Request) -> Any:
 def _refused(_: Request, error: Exception) -> Response:
     """Return the answer to an error that the user can correct."""
     assert isinstance(error, SinonomError)
-    status = 400
-    for kind, code in ((TooLarge, 413), (Changed, 409), (OutputInTheWay, 507), (MissingExtra, 501)):
-        if isinstance(error, kind):
-            status = code
-            break
+    codes = ((TooLarge, 413), (Changed, 409), (OutputInTheWay, 507), (MissingExtra, 501))
+    status = next((code for kind, code in codes if isinstance(error, kind)), 400)
     return failure(status, " ".join(error.message.split()), error.hint)
 
 

@@ -20,6 +20,7 @@ from sinonom_cli.api.pictures import load, size_of
 from sinonom_cli.api.registering import overlay
 from sinonom_cli.api.results import Answer
 from sinonom_cli.errors import BadInput, SinonomError, UsageError
+from sinonom_cli.parallel.work import cores
 from sinonom_cli.serve.wire import about_item, number_of, yes
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ MOST_PIXELS = 50_000_000
 """Largest number of pixels of a picture: a decoded one then takes 150 MB."""
 SHOWN = 1600
 """Longest side, in pixels, of a picture that is sent back to be shown."""
-MOST_ANSWERS = 100
+TOP, MOST_ANSWERS = 5, 100
+"""Usual and largest number of answers."""
 
 
 class TooLarge(SinonomError):
@@ -41,13 +43,13 @@ class TooLarge(SinonomError):
 class Asking:
     """The endpoints that take a picture as the body of a request."""
 
-    def __init__(self, site: Site, at_once: int) -> None:
+    def __init__(self, site: Site) -> None:
         self.site = site
-        self.limiter = CapacityLimiter(at_once)
+        self.limiter = CapacityLimiter(cores())
 
     async def query(self, request: Request) -> Response:
         """`POST /api/query`: the nearest items of the index."""
-        top = number_of(request, "top", 5, 1, MOST_ANSWERS)
+        top = number_of(request, "top", TOP, 1, MOST_ANSWERS)
         reject = yes(request, "reject")
         rerank = number_of(request, "rerank", -1, 0, MOST_ANSWERS)
         index = self.site.index
@@ -61,7 +63,7 @@ class Asking:
 
     async def name(self, request: Request) -> Response:
         """`POST /api/name`: the characters that the picture may show."""
-        top = number_of(request, "top", 5, 1, MOST_ANSWERS)
+        top = number_of(request, "top", TOP, 1, MOST_ANSWERS)
         return await self._with_picture(request, lambda path: self._told(api.name(path, top), None))
 
     async def read(self, request: Request) -> Response:
@@ -85,10 +87,7 @@ class Asking:
 
     async def overlay(self, request: Request) -> Response:
         """`POST /api/items/{id}/overlay`: the picture, and the item laid over it, as two PNG of ink."""
-        items, number = self.site.items, int(request.path_params["id"])
-        if items is None or number >= len(items):
-            return JSONResponse({"error": f"there is no item {number}", "hint": "see /api/items"}, 404)
-        item = items[number]
+        item = self.site.item(int(request.path_params["id"]))
 
         def laid(path: Path) -> Response:
             found = overlay(path, item.picture)
@@ -133,7 +132,9 @@ class Asking:
     async def _saved(self, request: Request) -> AsyncIterator[Path]:
         """Write the body of a request to a file as it arrives, and remove the file afterwards."""
         claimed = request.headers.get("content-length", "0")
-        too_large = TooLarge("the picture has more than 20 MB", "make it smaller, or cut out the character")
+        too_large = TooLarge(
+            f"the picture has more than {LARGEST // 1_000_000} MB", "make it smaller, or cut out the character"
+        )
         if claimed.isdecimal() and int(claimed) > LARGEST:
             raise too_large
         path = Path(self.site.uploads.name) / secrets.token_hex(16)

@@ -12,21 +12,21 @@ from sinonom_cli.api.correcting import FILE, Sheets
 from sinonom_cli.errors import UsageError
 from sinonom_cli.serve.asking import png_of
 from sinonom_cli.serve.mesh_cache import FACES
+from sinonom_cli.serve.site import NotFound
 from sinonom_cli.serve.wire import about_item, about_sheet, number_of, yes
 
 if TYPE_CHECKING:
-    from sinonom_cli.api.items import Item, Items
+    from sinonom_cli.api.items import Item
     from sinonom_cli.serve.site import Site
 
 SIDE = 256
+"""Usual side of a picture, pixels."""
+COUNT, MOST_COUNT = 60, 500
+"""Usual and largest number of items on a page of a list."""
 MOST_FACES = 2_000_000
 MANY = 500
 """Largest number of characters that `/api/characters` lists."""
 GLB = "model/gltf-binary"
-
-
-class NotFound(Exception):
-    """There is nothing at this address."""
 
 
 class Looking:
@@ -38,9 +38,9 @@ class Looking:
     def items(self, request: Request) -> Response:
         """`GET /api/items`: a page of the items that fit all conditions."""
         page = number_of(request, "page", 1, 1, 1_000_000)
-        count = number_of(request, "count", 60, 1, 500)
+        count = number_of(request, "count", COUNT, 1, MOST_COUNT)
         words = {name: request.query_params.get(name, "").strip()[:200] for name in _WORDS}
-        found, total = self._items().find(
+        found, total = self.site.served_items.find(
             **words, doubtful=yes(request, "doubtful"), start=(page - 1) * count, count=count
         )
         pages = -(-total // count)
@@ -49,7 +49,7 @@ class Looking:
     def item(self, request: Request) -> Response:
         """`GET /api/items/{id}`: one item, and where its mesh is."""
         item = self._item(request)
-        mesh = self._items().mesh(item.number)
+        mesh = self.site.served_items.mesh(item.number)
         there = f"/api/items/{item.number}/mesh" if mesh.path else None
         looked_at = [] if mesh.path else [str(folder) for folder in mesh.looked_at]
         return JSONResponse(
@@ -65,25 +65,25 @@ class Looking:
     def mesh(self, request: Request) -> Response:
         """`GET /api/items/{id}/mesh`: its mesh as GLB, with few faces or whole."""
         item = self._item(request)
-        found = self._items().mesh(item.number)
+        found = self.site.served_items.mesh(item.number)
         if found.path is None:
             raise NotFound(f"the mesh {item.source} of this item was not found; sinonom serve --meshes FOLDER names it")
         return self._glb(request, found.path)
 
     def characters(self, _: Request) -> Response:
         """`GET /api/characters`: the most frequent characters of the index with their numbers of items."""
-        counts = self._items().characters
+        counts = self.site.served_items.characters
         listed = [{"char": char, "items": number} for char, number in list(counts.items())[:MANY]]
         return JSONResponse({"total": len(counts), "characters": listed})
 
     def blocks(self, _: Request) -> Response:
         """`GET /api/blocks`: the blocks that items were cut from, with their numbers of items."""
-        blocks = self._items().blocks
+        blocks = self.site.served_items.blocks
         return JSONResponse({"blocks": [{"block": name, "items": len(rows)} for name, rows in blocks.items()]})
 
     def map(self, _: Request) -> Response:
         """`GET /api/map`: where items lie on a map of their embeddings."""
-        items = self._items()
+        items = self.site.served_items
         numbers, places = items.map
         return JSONResponse(
             {
@@ -147,16 +147,8 @@ class Looking:
         faces = None if yes(request, "whole") else number_of(request, "faces", FACES, 100, MOST_FACES)
         return Response(self.site.meshes.glb(path, faces), media_type=GLB)
 
-    def _items(self) -> Items:
-        if self.site.items is None:
-            raise NotFound("no index is served; sinonom serve --index db.faiss serves one")
-        return self.site.items
-
     def _item(self, request: Request) -> Item:
-        items, number = self._items(), int(request.path_params["id"])
-        if number >= len(items):
-            raise NotFound(f"there is no item {number}; the index has {len(items)}")
-        return items[number]
+        return self.site.item(int(request.path_params["id"]))
 
     def _folder(self, request: Request) -> Sheets:
         number = int(request.path_params["folder"])

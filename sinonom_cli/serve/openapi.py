@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sinonom_cli import __version__
+from sinonom_cli.serve.asking import LARGEST, MOST_ANSWERS, TOP
+from sinonom_cli.serve.looking import COUNT, MOST_COUNT, SIDE
+from sinonom_cli.serve.mesh_cache import FACES
 
 _WORD = {"type": "string"}
 _WHOLE = {"type": "integer", "minimum": 0}
@@ -14,7 +17,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "folder": (_WHOLE, "number of the folder, see /api/state"),
     "sheet": (_WHOLE, "number of the page or block in its folder"),
     "place": (_WHOLE, "number of the character on its sheet, from 0"),
-    "top": ({**_WHOLE, "default": 5, "maximum": 100}, "number of answers"),
+    "top": ({**_WHOLE, "default": TOP, "maximum": MOST_ANSWERS}, "number of answers"),
     "rerank": (_WHOLE, "number of first answers that registration orders again"),
     "reject": (_SWITCH, "1: no answers for a picture that shows nothing in the index"),
     "direction": ({"type": "string", "enum": ["vertical", "horizontal"]}, "direction of the text"),
@@ -25,9 +28,9 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "block": (_WORD, "name of a block"),
     "doubtful": (_SWITCH, "1: only what its set calls doubtful or odd"),
     "page": ({**_WHOLE, "minimum": 1}, "page of the list, from 1"),
-    "count": ({**_WHOLE, "default": 60, "maximum": 500}, "number of items on a page of the list"),
-    "side": ({**_WHOLE, "default": 256}, "longer side of the picture, pixels"),
-    "faces": ({**_WHOLE, "default": 6000}, "largest number of faces"),
+    "count": ({**_WHOLE, "default": COUNT, "maximum": MOST_COUNT}, "number of items on a page of the list"),
+    "side": ({**_WHOLE, "default": SIDE}, "longer side of the picture, pixels"),
+    "faces": ({**_WHOLE, "default": FACES}, "largest number of faces"),
     "whole": (_SWITCH, "1: all faces of the mesh"),
 }
 _JSON, _PNG, _GLB = "application/json", "image/png", "model/gltf-binary"
@@ -89,7 +92,8 @@ def description() -> dict[str, Any]:
         "info": {
             "title": "sinonom",
             "version": __version__,
-            "description": "Pictures are sent as the body of a request, as they are in their files, 20 MB at most.",
+            "description": "Pictures are sent as the body of a request, as they are in their files, "
+            f"{LARGEST // 1_000_000} MB at most.",
         },
         "paths": paths,
         "components": {"schemas": {"Error": _ERROR}},

@@ -130,5 +130,5 @@ def _open(address: str) -> None:
     """Open the address in a browser; a machine without one is told by the printed address."""
     try:
         webbrowser.open(address)
-    except Exception:
+    except Exception:  # a browser that cannot be started may raise anything, and the server goes on
         say("no browser could be opened; open the address above")

@@ -16,7 +16,11 @@ from sinonom_cli.errors import UsageError
 from sinonom_cli.serve.mesh_cache import MeshCache
 
 if TYPE_CHECKING:
-    from sinonom_cli.api.items import Items
+    from sinonom_cli.api.items import Item, Items
+
+
+class NotFound(Exception):
+    """There is nothing at this address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,20 @@ class Site:
     uploads: TemporaryDirectory[str]
     who: str
     write_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    @property
+    def served_items(self) -> Items:
+        """Rows of the index; NotFound without an index."""
+        if self.items is None:
+            raise NotFound("no index is served; sinonom serve --index db.faiss serves one")
+        return self.items
+
+    def item(self, number: int) -> Item:
+        """Return a row of the index; NotFound if there is none."""
+        items = self.served_items
+        if number >= len(items):
+            raise NotFound(f"there is no item {number}; the index has {len(items)}")
+        return items[number]
 
     def close(self) -> None:
         """Remove uploads, and let other programs write the corrections."""

@@ -42,7 +42,7 @@ def locked(path: Path, kind: str) -> Iterator[None]:
         try:
             for folder in _made(lock.parent):
                 undo.callback(_remove_empty, folder)
-            undo.enter_context(_held(lock, path))
+            undo.enter_context(held(lock, path))
         except OSError as error:
             if error.errno not in (*_READ_ONLY, *_NO_LOCKS) or not lock.parent.is_dir():
                 raise cannot_write(path, error) from error
@@ -66,22 +66,31 @@ def _remove_empty(folder: Path) -> None:
 
 
 @contextmanager
-def _held(lock: Path, path: Path) -> Iterator[None]:
-    """Hold the lock on a file that no other process has removed in the meantime."""
+def held(lock: Path, path: Path, hint: str = "wait until it has ended, or choose another output") -> Iterator[None]:
+    """Hold the lock on a file that no other process has removed in the meantime.
+
+    Parameters
+    ----------
+    lock : the lock file; path : what it guards.
+    hint : what to do if another process holds it.
+
+    Raises
+    ------
+    OutputInTheWay
+        If another process holds it.
+    OSError
+        If the lock file cannot be written, or the file system has no locks.
+    """
     from filelock import FileLock, Timeout
 
-    native = FileLock(lock)
+    native = FileLock(lock, thread_local=False)  # another thread may release it
     while True:
         lock.touch()
         before = lock.stat()
         try:
             native.acquire(timeout=0)
         except Timeout:
-            raise SinonomError(
-                f"another process is writing {path}",
-                "wait until it has ended, or choose another output",
-                ExitCode.OUTPUT_IN_THE_WAY,
-            ) from None
+            raise SinonomError(f"another process is writing {path}", hint, ExitCode.OUTPUT_IN_THE_WAY) from None
         if _is_still(lock, before):
             break
         native.release()  # its last holder removed the file before it was locked here

@@ -1,4 +1,4 @@
-"""Find files whose names a list spells differently from the disk, and make names that every system can store."""
+"""Find files whose names a list spells otherwise, tell which lead out of a folder, and make names for every system."""
 
 import hashlib
 import os
@@ -25,6 +25,11 @@ def composed(name: str) -> str:
     for file names: characters of transcripts are never normalised.
     """
     return unicodedata.normalize("NFC", name)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path lies below a folder, whatever `..` it has; links that the user made are followed."""
+    return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(folder.absolute()))
 
 
 class Spelling:

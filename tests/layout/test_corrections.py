@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,24 @@ def test_two_programs_do_not_write_one_file(tmp_path: Path) -> None:
     first.close()
     with refused(ExitCode.OUTPUT_IN_THE_WAY, tmp_path / "corrections.jsonl"):
         some(second, 1)  # it has not seen what the first one wrote
+
+
+def test_another_thread_may_let_other_programs_write(tmp_path: Path) -> None:
+    path = tmp_path / "corrections.jsonl"
+    first = CorrectionsLog(path, OF)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(some, first, 1).result()
+        first.close()
+        some(CorrectionsLog(path, OF), 1)
+    assert len(read_corrections(path)[1]) == 2
+
+
+def test_two_threads_that_undo_take_two_corrections_back(tmp_path: Path) -> None:
+    log = CorrectionsLog(tmp_path / "corrections.jsonl", OF)
+    some(log, 12)
+    with ThreadPoolExecutor(4) as pool:
+        undone = list(pool.map(lambda _: log.undo("trang 1", "Lan"), range(12)))
+    assert {each.id for each in undone if each} == set(range(1, 13))
 
 
 def test_a_full_disk_is_said_and_the_file_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

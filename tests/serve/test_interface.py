@@ -230,10 +230,14 @@ def test_no_address_leads_out_of_what_is_served(client: TestClient, path: str) -
     error_of(client.get(path), 404)
 
 
-def test_a_table_that_names_a_file_outside_its_folder_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("typed", [None, "."])
+def test_a_table_that_names_a_file_outside_its_folder_is_refused(
+    folder: Path, typed: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
     table = folder / "metadata.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("blocks/khối 1.png", "../../x.png"), encoding="utf-8")
-    site = make_site(folders=[folder], cache=folder)
+    site = make_site(folders=[Path(typed or folder)], cache=folder)
     error_of(client_of(site).get("/api/folders/0/sheets/0/picture"), 400, "outside")
     site.close()
 
