@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 
 from sinonom_cli import messages
 from sinonom_cli.storage.atomic import write_text
+from sinonom_cli.storage.names import relative_to
 from sinonom_cli.storage.own_tables import TableRow, rows_of
 from sinonom_cli.storage.single_files import holds, refuse_foreign
 
@@ -110,10 +110,6 @@ def _read(out: Path) -> dict[str, _Block]:
 
 def _shown(name: str, block: _Block, path: Path, out: Path) -> dict[str, Any]:
     picture = out / block.picture
-    try:
-        link = Path(os.path.relpath(picture, path.parent)).as_posix()
-    except ValueError:  # on Windows, the two are on two drives
-        link = picture.absolute().as_posix()
     return {
         "name": name,
         "source": block.source,
@@ -125,7 +121,7 @@ def _shown(name: str, block: _Block, path: Path, out: Path) -> dict[str, Any]:
         "rows": block.doubts[:MOST_ROWS],
         "more": max(0, len(block.doubts) - MOST_ROWS),
         "picture": _uri(picture),
-        "link": quote(link, errors="surrogateescape"),
+        "link": quote(relative_to(picture, path.parent), errors="surrogateescape"),
     }
 
 

@@ -1,4 +1,4 @@
-"""Find files whose names a list spells differently from the disk, and make names that every system can store."""
+"""Find files whose names a list spells differently from the disk; make relative paths, and names for every system."""
 
 import hashlib
 import os
@@ -25,6 +25,14 @@ def composed(name: str) -> str:
     for file names: characters of transcripts are never normalised.
     """
     return unicodedata.normalize("NFC", name)
+
+
+def relative_to(path: Path, folder: Path) -> str:
+    """Return `path` relative to a folder, so that both can be moved together; with "/" on every system."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on Windows, the paths are on two drives
+        return path.absolute().as_posix()
 
 
 class Spelling:

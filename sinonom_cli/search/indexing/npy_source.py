@@ -6,7 +6,6 @@ to the table). Without a table, items are named by their numbers.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -18,7 +17,7 @@ import numpy as np
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.search.index_files import MARK, checksum
-from sinonom_cli.search.indexing.entries import mark_of
+from sinonom_cli.search.indexing.entries import mark_of, relative
 from sinonom_cli.search.rows import ROW_COLUMNS, Row, picture_of
 from sinonom_cli.storage.fingerprints import each
 from sinonom_cli.storage.mapped_arrays import mapped_array, part_of
@@ -114,12 +113,7 @@ class Arrays:
         return (marks if marks.any() else None), seen
 
     def _cell(self, table: Path, name: str, cell: str) -> str:
-        if name != "set" or not cell:
-            return cell
-        try:
-            return Path(os.path.relpath(table.parent / cell, self.output.parent)).as_posix()
-        except ValueError:  # on Windows, the paths are on two drives
-            return (table.parent / cell).absolute().as_posix()
+        return relative(table.parent / cell, self.output) if name == "set" and cell else cell
 
 
 def arrays_given(sets: Sequence[Path]) -> bool:
