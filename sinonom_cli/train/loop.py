@@ -13,7 +13,7 @@ from torch import nn
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks import training_state
-from sinonom_cli.train.average import averaged, update
+from sinonom_cli.networks.moving_average import averaged, update
 from sinonom_cli.train.best import Scores, Validate, worse
 from sinonom_cli.train.health import Watch
 from sinonom_cli.train.metrics_log import Figures
