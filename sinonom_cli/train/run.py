@@ -63,8 +63,8 @@ def run(config: Config) -> Artifact:
 
 def _run(config: Config, ranks: Ranks) -> Artifact:
     check_shares(config, ranks)
-    # The number does not depend on --workers: with another number of threads sums are added in another order.
     keep_freed_memory(2048, 1024)
+    # The number does not depend on --workers: with another number of threads sums are added in another order.
     torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - batch_makers(None, ranks)))
     device = pick_device(config.device, ranks.local)
     given = read_sets(config)  # refuses unfit sets before anything is written
