@@ -30,7 +30,7 @@ from sinonom_cli.train.distributed import Ranks, join, leave
 from sinonom_cli.train.hardware import pick_device
 from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
 from sinonom_cli.train.output import begun, files_named, look
-from sinonom_cli.train.phases import batch_makers, teach
+from sinonom_cli.train.phases import Shared, batch_makers, teach
 from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.principal_axes import SAMPLE, sort_axes
 from sinonom_cli.train.sampler import HardClasses
@@ -100,7 +100,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
-        model, notes = teach(config, model, make, validation, device, ranks, pictures)
+        model, notes = teach(config, model, Shared(make, validation, device, ranks, pictures))
     if not ranks.first:
         return artifact
     model = model.to("cpu")
