@@ -100,12 +100,12 @@ class Arrays:
         marks : (N, MARK) uint8, the marks of the rows' pictures, 0 where there is none; None if there are none at all.
         seen : identities of the sets that the rows name, by their names in rows.
         """
-        marks, at, sets = np.zeros((self.shape[0], MARK), np.uint8), 0, dict[str, None]()
-        rows = self.rows()
-        while some := list(islice(rows, BLOCK)):
-            found = each(mark_of, [picture_of(self.output, row) if row.set else self.output.parent for row in some])
-            marks[at : at + len(some)] = np.frombuffer(b"".join(found), np.uint8).reshape(-1, MARK)
-            at, sets = at + len(some), sets | dict.fromkeys(row.set for row in some if row.set)
+        marks, sets = np.zeros((self.shape[0], MARK), np.uint8), dict[str, None]()
+        with_pictures = ((number, row) for number, row in enumerate(self.rows()) if row.set)
+        while some := list(islice(with_pictures, BLOCK)):
+            found = each(mark_of, [picture_of(self.output, row) for _, row in some])
+            marks[[number for number, _ in some]] = np.frombuffer(b"".join(found), np.uint8).reshape(-1, MARK)
+            sets |= dict.fromkeys(row.set for _, row in some)
         seen = {}
         for name in sets:
             with suppress(OSError):
