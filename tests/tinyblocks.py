@@ -3,7 +3,6 @@
 import csv
 import io
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from tinyscan import brush
 from sinonom_cli import cli
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 
-glyphs = cache(brush)
 COLUMNS, ROWS, PITCH = 5, 7, 12.0
 """Columns and rows of a block, and distance of its characters, mm."""
 
@@ -36,7 +34,7 @@ class TinyBlock:
 
 def blocks(*names: str, chars: int = 20, seed: int = 0) -> list[TinyBlock]:
     """Return blocks of random characters, some of which are repeated."""
-    some, made = sorted(glyphs())[:chars], []
+    some, made = sorted(brush())[:chars], []
     for number, name in enumerate(names):
         rng = np.random.default_rng([seed, number])
         middles = [
@@ -58,7 +56,7 @@ def picture(char: str, seed: int, rng: np.random.Generator) -> np.ndarray:
     bends = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(2, side, side)), (0, 7, 7))
     bends *= 2.0 / bends.std()
     places = np.mgrid[:side, :side] + bends
-    glyph = np.asarray(Image.fromarray(glyphs()[char][0]).resize((side, side)), float)
+    glyph = np.asarray(Image.fromarray(brush()[char][0]).resize((side, side)), float)
     shaped = ndimage.map_coordinates(glyph, places, order=1, mode="nearest").astype(np.uint8)
     image = Image.fromarray(shaped).resize((40, 40)).filter(ImageFilter.GaussianBlur(rng.uniform(0.4, 0.8)))
     paper = Image.new("L", (48, 48), 255)

@@ -1,5 +1,6 @@
 """Small scans of whole blocks: pages composed of characters that ship, carved, mirrored, tilted and bowed."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def plain(columns: int, rows: int) -> Composition:
     )
 
 
+@cache
 def brush() -> dict[str, list[np.ndarray]]:
     """Return the pictures of the characters that ship in a brush face, by character."""
     glyphs: dict[str, list[np.ndarray]] = {}

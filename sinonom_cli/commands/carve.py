@@ -8,11 +8,7 @@ import typer
 from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.carve_jobs import block_options, blocks, plates, refuse_misplaced
 from sinonom_cli.commands.carve_ranges import within
-from sinonom_cli.options import (
-    Output,
-    Seed,
-    split_output,
-)
+from sinonom_cli.options import Output, Seed, split_output
 from sinonom_cli.relief.block_options import BlockOptions
 from sinonom_cli.relief.options import Carving
 from sinonom_cli.relief.physics import SMEARED, Relief, Span

@@ -8,10 +8,7 @@ import typer
 from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.commands.way_options import Mirror, Turn
-from sinonom_cli.options import (
-    Output,
-    split_output,
-)
+from sinonom_cli.options import Output, split_output
 
 if TYPE_CHECKING:
     from sinonom_cli.parallel.batch import BatchOptions

@@ -9,11 +9,7 @@ import typer
 
 from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.errors import UsageError
-from sinonom_cli.options import (
-    Output,
-    split_output,
-    typed,
-)
+from sinonom_cli.options import Output, split_output, typed
 
 if TYPE_CHECKING:
     from sinonom_cli.parallel.batch import BatchOptions

@@ -7,10 +7,7 @@ import typer
 
 from sinonom_cli.commands.batch_options import batch_command
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
-from sinonom_cli.options import (
-    Output,
-    split_output,
-)
+from sinonom_cli.options import Output, split_output
 from sinonom_cli.render.options import LARGEST, SMALLEST, Level, Projection, Tone
 
 if TYPE_CHECKING:

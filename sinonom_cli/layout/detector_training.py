@@ -23,6 +23,7 @@ from sinonom_cli.layout.damage import USUAL, damaged
 from sinonom_cli.layout.detector_network import DetectorNetwork, loss_of, targets
 from sinonom_cli.layout.glyph_bank import GlyphBank
 from sinonom_cli.networks import training_state
+from sinonom_cli.networks.moving_average import update
 
 SIDE = 256
 """Side of a training picture, pixels."""
@@ -164,13 +165,7 @@ class Training:
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimizer.step()
         self.step += 1
-        kept = min(KEPT, self.step / (self.step + 20))
-        with torch.no_grad():
-            for mean, now in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
-                if mean.dtype.is_floating_point:
-                    mean.lerp_(now, 1 - kept)
-                else:
-                    mean.copy_(now)
+        update(self.averaged, self.network, KEPT, self.step, first=20)
         return float(middles.detach()), float(boxes.detach())
 
     @property

@@ -173,7 +173,8 @@ def keep_freed_memory(kept: int = 128, largest: int = 32) -> None:
             return
         trim_threshold, mmap_threshold = -1, -3  # <malloc.h>
         mallopt(trim_threshold, (kept << 20) - 1)
-        mallopt(mmap_threshold, largest << 20)
+        if not mallopt(mmap_threshold, largest << 20):
+            mallopt(mmap_threshold, 32 << 20)  # the limit in mallopt(3), which newer versions of glibc do not check
 
 
 def _end_with_parent() -> None:

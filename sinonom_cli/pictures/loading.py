@@ -70,7 +70,7 @@ def load_picture(path: Path, whole: bool = False, page: int | None = None) -> ND
     whole : whether the picture may show more than one character. If True, every pixel is decoded, so that coordinates
         in it are valid, and all colours become luminance. If False, a large JPEG may come out smaller, and coloured
         marks on black ink are removed: see `colours.without_marks`.
-    page : index of the page in `page_frames` the file; None: the file must have one page.
+    page : index of the page in `page_frames` of the file; None: the file must have one page.
 
     Returns
     -------
@@ -118,10 +118,8 @@ def page_frames(image: Image.Image) -> list[int]:
     if image.format != "TIFF":
         return [0]
     kinds: list[tuple[int, int]] = []
-    with (
-        _without_warnings(),
-        suppress(Exception),
-    ):  # Pillow raises EOFError after the last frame, and nearly anything on bad bytes
+    # Pillow raises EOFError after the last frame, and nearly anything on bad bytes.
+    with _without_warnings(), suppress(Exception):
         while len(kinds) < MOST_PAGES:
             image.seek(len(kinds))
             tags: Any = getattr(image, "tag_v2", {})

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from sinonom_cli import messages
 from sinonom_cli.reports.html_pages import jpeg_uri_of, template
 from sinonom_cli.storage.atomic import write_text
-from sinonom_cli.storage.block_places import relative_to
+from sinonom_cli.storage.names import relative_to
 from sinonom_cli.storage.own_tables import TableRow, rows_of
 from sinonom_cli.storage.single_files import holds, refuse_foreign
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from sinonom_cli import messages
 from sinonom_cli.errors import BadInput
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.integrity import remake
-from sinonom_cli.storage.block_places import PICTURE_COLUMN
+from sinonom_cli.storage.block_places import PICTURE_COLUMN, UPRIGHT_COLUMNS
 from sinonom_cli.storage.own_tables import TableRow, rows_of
 
 if TYPE_CHECKING:
@@ -95,10 +96,10 @@ def carving_places(index: Index) -> CarvingPlaces:
             f"rows of {index.path} that are not in the tables of their sets any more: {lost}; "
             f"their blocks are unknown: {remake(index.path, index.record)}"
         )
-    names = [name for _, name, _ in known]
+    sets_with = Counter(name for _, name, _ in known)
     blocks = tuple(
         Block(
-            name=name if names.count(name) == 1 else f"{where}/{name}",
+            name=name if sets_with[name] == 1 else f"{where}/{name}",
             size=_pair(about["upright_size"]),
             picture=index.path.parent / where / about[PICTURE_COLUMN] if about.get(PICTURE_COLUMN) else None,
         )
@@ -130,7 +131,7 @@ def _sets_of(index: Index) -> Iterator[str]:
 
 def _rows_by_item(index: Index, name: str) -> dict[str, TableRow]:
     """Return the rows of a set's table by item; an empty one for a picture that does not know its place."""
-    kept = ("block", "upright_box", "upright_size", PICTURE_COLUMN)
+    kept = ("block", *UPRIGHT_COLUMNS, PICTURE_COLUMN)
     found: dict[str, TableRow] = {}
     for row in rows_of(index.path.parent / name / "metadata.csv"):
         placed = bool(row.get("block") and row.get("upright_box"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from sinonom_cli.storage.names import relative_to
 
 UPRIGHT_COLUMNS = ("upright_box", "upright_size")
 """Box of a character, `x0 y0 x1 y1`, and size of the block, `width height`, both of the levelled block as it is read
@@ -41,11 +42,3 @@ def kept_cells(row: Mapping[str, str], folder: Path, out: Path) -> dict[str, str
     picture = row.get("picture_file_name", "")
     there = {PICTURE_COLUMN: relative_to(folder / picture, out)} if picture else {}
     return {name: row.get(name, "") for name in PLACE_COLUMNS} | there
-
-
-def relative_to(path: Path, folder: Path) -> str:
-    """Return `path` relative to a folder, so that both can be moved together; with "/" on every system."""
-    try:
-        return Path(os.path.relpath(path, folder)).as_posix()
-    except ValueError:  # on Windows, the paths are on two drives
-        return path.absolute().as_posix()

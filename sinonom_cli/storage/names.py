@@ -1,4 +1,4 @@
-"""Find files whose names a list spells otherwise, tell which lead out of a folder, and make names for every system."""
+"""Find files whose names a list spells otherwise; relative paths, paths that lead out, names for every system."""
 
 import hashlib
 import os
@@ -30,6 +30,14 @@ def composed(name: str) -> str:
 def is_inside(path: Path, folder: Path) -> bool:
     """Return whether a path lies below a folder, whatever `..` it has; links that the user made are followed."""
     return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(folder.absolute()))
+
+
+def relative_to(path: Path, folder: Path) -> str:
+    """Return `path` relative to a folder, so that both can be moved together; with "/" on every system."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # on Windows, the paths are on two drives
+        return path.absolute().as_posix()
 
 
 class Spelling:

@@ -86,7 +86,7 @@ def settings_of(backbone: str, weights: str | None, tuned: bool = False) -> dict
     return {
         "lr": family.lr * rate,
         "warm_up": family.warm_up,
-        "stem_stride": family.stem_stride,
+        "stem_stride": None if tuned else family.stem_stride,  # a model has its own, which may be that of the backbone
         "size": family.size,
         "weight_decay": family.weight_decay,
         "layer_decay": family.layer_decay if weights is not None else 1.0,

@@ -13,14 +13,14 @@ from torch import nn
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks import training_state
-from sinonom_cli.train.average import averaged, update
+from sinonom_cli.networks.moving_average import averaged, update
 from sinonom_cli.train.best import Scores, Validate, worse
 from sinonom_cli.train.health import Watch
 from sinonom_cli.train.metrics_log import Figures
 from sinonom_cli.train.optimizer import move, optimizer_of
 from sinonom_cli.train.prefetch import Batch, Make, feed
 from sinonom_cli.train.progress import Progress
-from sinonom_cli.train.training import Step, Training, forget_tables, one_step
+from sinonom_cli.train.training import Training, forget_tables, one_step
 
 SECONDS_BETWEEN_SAVES = 120.0
 MOST_RETURNS = 4
@@ -71,11 +71,12 @@ def fit(training: Training, make: Make, folder: Path, *, workers: int, validate:
 
 @dataclass
 class _Run:
-    """Parts of one run of `fit`."""
+    """Parts of one run of `fit`; `parts` are the modules that a checkpoint holds."""
 
     training: Training
     folder: Path
     optimizer: torch.optim.Optimizer
+    parts: dict[str, nn.Module]
     progress: Progress
     figures: Figures
     average: nn.Module | None
@@ -105,15 +106,10 @@ class _Run:
         move(optimizer, training.device)
         watch = Watch(criterion.stuck_at, plan.warm_up, plan.recovers, progress.signs)
         figures = Figures(folder, progress.step, plan.steps, watch, training.ranks.first)
-        run = _Run(training, folder, optimizer, progress, figures, average, validate, time.monotonic())
+        run = _Run(training, folder, optimizer, parts, progress, figures, average, validate, time.monotonic())
         if progress.step == 0 and training.ranks.first:
             run.keep_start()
         return run
-
-    @property
-    def parts(self) -> dict[str, nn.Module]:
-        """Return the modules that a checkpoint holds."""
-        return self.training.parts | ({"average": self.average} if self.average is not None else {})
 
     @property
     def kept(self) -> nn.Module:
@@ -139,7 +135,7 @@ class _Run:
         if self.training.plan.recovers:
             self._save(self.good)
 
-    def learn(self, batch: Batch, step: int) -> Step:
+    def learn(self, batch: Batch, step: int) -> None:
         """Learn from the batch of a step."""
         criterion, progress = self.training.criterion, self.progress
         mining = progress.mining(self.training)
@@ -151,7 +147,6 @@ class _Run:
             update(self.average, self.training.model, self.training.plan.ema, step)
         progress.learnt(self.training, step, done.recall)
         self.figures.add(done)
-        return done
 
     def report(self, step: int, waited: float) -> bool:
         """Write a line of metrics, and validate and save if it is time; return whether the training has collapsed."""

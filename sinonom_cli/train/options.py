@@ -120,8 +120,6 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
     defaults = {name: DEFAULTS[name] for name in (*SHAPES, *NETWORK, *PER_LOSS)}
     if loss != "lda":
         defaults |= settings_of(given.get("backbone", DEFAULTS["backbone"]), given.get("weights"), tuned)
-    if tuned:
-        defaults["stem_stride"] = None  # the model has its own, which may be that of the backbone
     shapes = _shapes(defaults | (LDA_SHAPES if loss == "lda" else TUNING if tuned else {}), given)
     given = {name: value for name, value in given.items() if name not in shapes and name != "batch_size"}
     if loss == "lda":
@@ -129,7 +127,8 @@ def complete(loss: str, given: dict[str, Any]) -> dict[str, Any]:
         return defaults | shapes
     traits = LOSSES[loss]
     own: dict[str, Any] = {"mining": traits.mining[0], "margin": traits.margin}
-    own["first_mining"] = _first_mining(traits, given, own["mining"])
+    if defaults["normalise"] and given.get("mining", own["mining"]) in HARD:
+        own["first_mining"] = traits.mild  # directmap and weights that have learnt need no milder start
     own |= {"recall_at": RECALL_AT} if loss == "recall@k" else {}
     _check_loss(loss, traits, given, own["mining"])
     if "margin" in given:
@@ -202,17 +201,6 @@ def _shapes(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         what = f"--batch-size {size} is {classes} characters of {images} pictures, and --classes is {given['classes']}"
         raise UsageError(what, "give one of the two")
     return shapes | {"classes": classes}
-
-
-def _first_mining(traits: Entry, given: dict[str, Any], mining: str) -> str | None:
-    """Return the mining with which a training begins; None if it begins with its own.
-
-    Fresh weights of timm's networks need a milder one than the hard ones. `directmap` and weights that have learnt do
-    not.
-    """
-    fresh = settings_of(given.get("backbone", DEFAULTS["backbone"]), given.get("weights"), "resume_from" in given)
-    hard = given.get("mining", mining) in HARD
-    return traits.mild if hard and fresh["normalise"] else None
 
 
 def _weight(given: dict[str, Any]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +35,29 @@ SECOND_RATE = 0.3
 """Learning rate of the second phase of a recipe, as a multiple of that of the first: its features have learnt."""
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What the phases of a training have in common.
+
+    Attributes
+    ----------
+    make : gives the batch of a step, or this process's share of it.
+    validation : None: there is none, or another process validates.
+    """
+
+    make: MakeBatch
+    validation: Validation | None
+    device: torch.device
+    ranks: Ranks
+    pictures: Pictures
+
+
 def batch_makers(workers: int | None, ranks: Ranks) -> int:
     """Return the number of processes that make batches: one is fast enough for a small network on three cores."""
     return max(1, cores() // ranks.beside // 4) if workers is None else workers
 
 
-def teach(
-    config: Config,
-    network: nn.Module,
-    make: MakeBatch,
-    validation: Validation | None,
-    device: torch.device,
-    ranks: Ranks,
-    pictures: Pictures,
-) -> tuple[nn.Module, dict[str, Any]]:
+def teach(config: Config, network: nn.Module, shared: Shared) -> tuple[nn.Module, dict[str, Any]]:
     """Train a network, or resume its training.
 
     Returns
@@ -58,28 +67,20 @@ def teach(
     notes: dict[str, Any] = {}
     model: nn.Module = network
     if config.recipe:
-        notes["phases"] = [_classifier_first(config, network, make, validation, device, ranks, pictures)]
+        notes["phases"] = [_classifier_first(config, network, shared)]
         second = replace(config, steps=config.steps - config.steps // 2, lr=config.lr * SECOND_RATE)
         messages.say(f"second phase: {config.loss}, {second.steps:,} steps")
-        _one_phase(second, network, make, validation, device, ranks, pictures, config.output)
-        notes["phases"].append(_note(second, network, validation))
+        _one_phase(second, network, shared, config.output)
+        notes["phases"].append(_note(second, network, shared.validation))
     else:
         if config.loss == "cross-entropy":
-            model = Classifier(network, len(pictures.labels), config.head)
-        _one_phase(config, model, make, validation, device, ranks, pictures, config.output)
+            model = Classifier(network, len(shared.pictures.labels), config.head)
+        _one_phase(config, model, shared, config.output)
     make_plain(model)
     return model, notes
 
 
-def _classifier_first(
-    config: Config,
-    network: nn.Module,
-    make: MakeBatch,
-    validation: Validation | None,
-    device: torch.device,
-    ranks: Ranks,
-    pictures: Pictures,
-) -> dict[str, Any]:
+def _classifier_first(config: Config, network: nn.Module, shared: Shared) -> dict[str, Any]:
     """Train the network as a classifier in the first half of the steps; return its note for the record."""
     folder = config.output / "resume" / "classifier"
     done = folder / "phase.json"
@@ -101,11 +102,11 @@ def _classifier_first(
         simix=False,
     )
     head = network.head
-    classifier = Classifier(network, len(pictures.labels), config.head)
-    _one_phase(first, classifier, make, validation, device, ranks, pictures, folder)
-    note = _note(first, classifier, validation)
+    classifier = Classifier(network, len(shared.pictures.labels), config.head)
+    _one_phase(first, classifier, shared, folder)
+    note = _note(first, classifier, shared.validation)
     network.head = head  # ml-decoder has removed it
-    if ranks.first:
+    if shared.ranks.first:
         write_json(done, note)
     return note
 
@@ -120,16 +121,8 @@ def _note(config: Config, model: nn.Module, validation: Validation | None) -> di
     return note
 
 
-def _one_phase(
-    config: Config,
-    model: nn.Module,
-    make: MakeBatch,
-    validation: Validation | None,
-    device: torch.device,
-    ranks: Ranks,
-    pictures: Pictures,
-    folder: Path,
-) -> None:
+def _one_phase(config: Config, model: nn.Module, shared: Shared, folder: Path) -> None:
+    make, pictures, device, ranks = shared.make, shared.pictures, shared.device, shared.ranks
     classes = len(pictures.labels)
     choice = Choice(config.loss, config.mining, config.margin, config.recall_at, config.simix, config.memory)
     hard = make.sampler.hard if config.hard_classes else None
@@ -149,8 +142,8 @@ def _one_phase(
     if config.weights and training.criterion.proxies is not None and not begun_already(folder):
         training.criterion.begin_at(centres_of(model, make.cells, pictures, device, training.precision, config.seed))
     workers = batch_makers(config.workers, ranks)
+    validate = shared.validation.scores if shared.validation is not None else None
     # Tables of neighbours are written a hundred steps before they are needed, so batches must not be made earlier.
-    validate = validation.scores if validation is not None else None
     try:
         fit(training, make, folder, workers=min(workers, 32) if hard else workers, validate=validate)
     except Diverged as error:

@@ -30,7 +30,7 @@ from sinonom_cli.train.distributed import Ranks, join, leave
 from sinonom_cli.train.hardware import pick_device
 from sinonom_cli.train.lda import LdaConfig, check_views, fit_lda
 from sinonom_cli.train.output import begun, files_named, look
-from sinonom_cli.train.phases import batch_makers, teach
+from sinonom_cli.train.phases import Shared, batch_makers, teach
 from sinonom_cli.train.prepared_pictures import Cells
 from sinonom_cli.train.principal_axes import SAMPLE, sort_axes
 from sinonom_cli.train.sampler import HardClasses
@@ -63,8 +63,8 @@ def run(config: Config) -> Artifact:
 
 def _run(config: Config, ranks: Ranks) -> Artifact:
     check_shares(config, ranks)
-    # The number does not depend on --workers: with another number of threads sums are added in another order.
     keep_freed_memory(2048, 1024)
+    # The number does not depend on --workers: with another number of threads sums are added in another order.
     torch.set_num_threads(config.threads or max(1, cores() // ranks.beside - batch_makers(None, ranks)))
     device = pick_device(config.device, ranks.local)
     given = read_sets(config)  # refuses unfit sets before anything is written
@@ -100,7 +100,7 @@ def _made(config: Config, given: Given, ranks: Ranks, device: torch.device) -> A
     if model is None:
         model, notes = _discriminate(config, make, pictures, device)
     else:
-        model, notes = teach(config, model, make, validation, device, ranks, pictures)
+        model, notes = teach(config, model, Shared(make, validation, device, ranks, pictures))
     if not ranks.first:
         return artifact
     model = model.to("cpu")

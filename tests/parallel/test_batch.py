@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tinybatch import content, make, texts
 
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.parallel.batch import close, item_rng
+from sinonom_cli.parallel.processes import keep_freed_memory
 from sinonom_cli.parallel.work import attempt
 from sinonom_cli.storage import atomic
 from sinonom_cli.storage.atomic import save_png
@@ -233,6 +235,21 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 100  # page faults of twenty items; otherwise there are twenty thousand
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+def test_where_glibc_has_a_limit_for_arrays_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: dict[int, int] = {}
+
+    def mallopt(name: int, value: int) -> int:
+        if name == -3 and value > 32 * 2**20:
+            return 0
+        set_to[name] = value
+        return 1
+
+    monkeypatch.setattr("ctypes.CDLL", lambda _: SimpleNamespace(mallopt=mallopt))
+    keep_freed_memory(2048, 1024)
+    assert set_to == {-1: 2**31 - 1, -3: 32 * 2**20}
 
 
 def test_json_says_what_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from torch import nn  # noqa: E402
 
 from sinonom_cli.networks.backbones import build  # noqa: E402
 from sinonom_cli.networks.classifier import Classifier  # noqa: E402
-from sinonom_cli.train.average import averaged, update  # noqa: E402
+from sinonom_cli.networks.moving_average import averaged, update  # noqa: E402
 from sinonom_cli.train.optimizer import layer_rates, optimizer_of  # noqa: E402
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 from refused import refused  # noqa: E402
+from tinytraining import rows  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
@@ -66,11 +66,6 @@ def training(recovers: bool) -> Training:
     return Training(Tiny(), Criterion(Choice("triplet", "batch-hard", 0.2), 8, 6), plan, torch.device("cpu"))
 
 
-def lines(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_a_collapse_is_noticed_within_200_steps_and_named_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,7 +74,7 @@ def test_a_collapse_is_noticed_within_200_steps_and_named_once(
     assert said.count("collapsed") == 1 and "--recover" in said
     noticed = int(re.search(r"step (\d+): the embedding has collapsed", said)[1])
     assert POISON < noticed <= POISON + 200
-    last = lines(tmp_path)[-1]
+    last = rows(tmp_path)[-1]
     assert float(last["loss"]) == pytest.approx(0.2, abs=0.02) and float(last["in_order"]) < 0.4
 
 
@@ -90,10 +85,10 @@ def test_a_training_that_recovers_ends_as_good_as_if_nothing_had_happened(
     fit(network, Batches(1), tmp_path, workers=0, validate=None)
     said = capsys.readouterr().err
     assert said.count("collapsed") == 1 and "step 100" in said and "semi-hard" in said
-    assert float(lines(tmp_path)[-1]["in_order"]) > 0.9
-    steps = [int(line["step"]) for line in lines(tmp_path)]
+    assert float(rows(tmp_path)[-1]["in_order"]) > 0.9
+    steps = [int(line["step"]) for line in rows(tmp_path)]
     assert steps == sorted(set(steps)), "lines of the collapse are gone"
-    rates = {int(line["step"]): float(line["lr"]) for line in lines(tmp_path)}
+    rates = {int(line["step"]): float(line["lr"]) for line in rows(tmp_path)}
     plan = network.plan
     assert rates[100] == pytest.approx(plan.lr_at(100), rel=1e-3)
     assert rates[200] == pytest.approx(plan.lr_at(200) / 2, rel=1e-3), "half the rate"

@@ -187,4 +187,4 @@ def test_trying_the_export_changes_no_number_that_the_training_draws() -> None:
     start.try_export(config, network)
     assert torch.equal(before, torch.get_rng_state())
     assert all(torch.equal(value, network.state_dict()[name]) for name, value in weights.items())
-    assert np.isfinite(float(network(torch.rand(2, 1, 32, 32)).sum()))
+    assert np.isfinite(float(network(torch.rand(2, 1, 32, 32)).sum().detach()))

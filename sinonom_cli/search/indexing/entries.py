@@ -16,9 +16,9 @@ from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
 from sinonom_cli.search.index_files import MARK
 from sinonom_cli.search.rows import Row
 from sinonom_cli.storage.atomic import sha256_of
-from sinonom_cli.storage.block_places import relative_to
 from sinonom_cli.storage.fingerprints import each
 from sinonom_cli.storage.image_set import Picture, read_imageset
+from sinonom_cli.storage.names import relative_to
 from sinonom_cli.storage.walk import look
 
 if TYPE_CHECKING:

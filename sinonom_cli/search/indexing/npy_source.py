@@ -6,7 +6,6 @@ to the table). Without a table, items are named by their numbers.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -18,7 +17,7 @@ import numpy as np
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.search.index_files import MARK, checksum
-from sinonom_cli.search.indexing.entries import mark_of
+from sinonom_cli.search.indexing.entries import mark_of, relative
 from sinonom_cli.search.rows import ROW_COLUMNS, Row, picture_of
 from sinonom_cli.storage.fingerprints import each
 from sinonom_cli.storage.mapped_arrays import mapped_array, part_of
@@ -101,12 +100,12 @@ class Arrays:
         marks : (N, MARK) uint8, the marks of the rows' pictures, 0 where there is none; None if there are none at all.
         seen : identities of the sets that the rows name, by their names in rows.
         """
-        marks, at, sets = np.zeros((self.shape[0], MARK), np.uint8), 0, dict[str, None]()
-        rows = self.rows()
-        while some := list(islice(rows, BLOCK)):
-            found = each(mark_of, [picture_of(self.output, row) if row.set else self.output.parent for row in some])
-            marks[at : at + len(some)] = np.frombuffer(b"".join(found), np.uint8).reshape(-1, MARK)
-            at, sets = at + len(some), sets | dict.fromkeys(row.set for row in some if row.set)
+        marks, sets = np.zeros((self.shape[0], MARK), np.uint8), dict[str, None]()
+        with_pictures = ((number, row) for number, row in enumerate(self.rows()) if row.set)
+        while some := list(islice(with_pictures, BLOCK)):
+            found = each(mark_of, [picture_of(self.output, row) for _, row in some])
+            marks[[number for number, _ in some]] = np.frombuffer(b"".join(found), np.uint8).reshape(-1, MARK)
+            sets |= dict.fromkeys(row.set for _, row in some)
         seen = {}
         for name in sets:
             with suppress(OSError):
@@ -114,12 +113,7 @@ class Arrays:
         return (marks if marks.any() else None), seen
 
     def _cell(self, table: Path, name: str, cell: str) -> str:
-        if name != "set" or not cell:
-            return cell
-        try:
-            return Path(os.path.relpath(table.parent / cell, self.output.parent)).as_posix()
-        except ValueError:  # on Windows, the paths are on two drives
-            return (table.parent / cell).absolute().as_posix()
+        return relative(table.parent / cell, self.output) if name == "set" and cell else cell
 
 
 def arrays_given(sets: Sequence[Path]) -> bool:

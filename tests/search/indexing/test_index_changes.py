@@ -1,6 +1,7 @@
 """Exactly the named rows are removed, current pictures are added, and a compressed index is tuned again."""
 
 import csv
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -256,6 +257,17 @@ def test_vectors_whose_pictures_are_elsewhere_have_no_marks(house: Path) -> None
         assert sinonom("index", f"{name}.npy", f"{name}.faiss") == 0
         assert not beside(house / f"{name}.faiss", ".marks").exists()
         assert read_index(house / f"{name}.faiss").marks is None
+
+
+def test_vectors_with_and_without_a_picture_have_their_own_marks(house: Path) -> None:
+    pictures = tiny_pictures(house / "set", ["0.png", "1.png"])
+    np.save(house / "a.npy", np.eye(4, 8, dtype=np.float32))
+    Path("a.csv").write_text("item,set\nx,\n1.png,set\ny,\n0.png,set\n", encoding="utf-8")
+    assert sinonom("index", "a.npy", "a.faiss") == 0
+    hashed = [hashlib.sha256(path.read_bytes()).digest()[:MARK] for path in pictures]
+    marks = read_index(house / "a.faiss").marks
+    assert marks is not None
+    assert [mark.tobytes() for mark in marks] == [bytes(MARK), hashed[1], bytes(MARK), hashed[0]]
 
 
 def test_an_index_in_milvus_that_is_replaced_leaves_no_marks(house: Path) -> None:

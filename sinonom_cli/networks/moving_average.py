@@ -17,13 +17,13 @@ def averaged(model: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def update(average: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+def update(average: nn.Module, model: nn.Module, decay: float, step: int, first: int = 9) -> None:
     """Move the average towards the weights and running statistics of a network.
 
     Polyak, Juditsky 1992, "Acceleration of stochastic approximation by averaging". The decay of step t, counted from 1,
-    is min(decay, t / (t + 9)), so that the first weights are soon forgotten.
+    is min(decay, t / (t + `first`)), so that the first weights are soon forgotten.
     """
-    decay = min(decay, step / (step + 9))
+    decay = min(decay, step / (step + first))
     for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
         if mean.is_floating_point():
             mean.lerp_(value, 1 - decay)
