@@ -14,17 +14,15 @@ Run: `python benchmarks/cut.py [--blocks 20] [--glyphs SET] [--real FOLDER --pix
 import argparse
 import csv
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cut_peer import Peer
 from PIL import Image
+from processes import Taken, alone
 
 from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
@@ -99,17 +97,6 @@ def run(*arguments: object) -> None:
         sys.exit(f"sinonom {' '.join(map(str, arguments))}: exit code {code}")
 
 
-def measured(*arguments: object) -> tuple[float, float, float]:
-    """Run a command in a process of its own; return its seconds, those of the processor, and its memory in GB."""
-    started = time.perf_counter()
-    words = [sys.executable, "-m", "sinonom_cli", *map(str, arguments)]
-    process = subprocess.Popen(words, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 6):  # 6: some blocks failed
-        sys.exit(f"{' '.join(words)}: exit code {os.waitstatus_to_exitcode(status)}")
-    return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
-
-
 def composed(folder: Path, glyphs: Path, count: int, seed: int) -> list[Page]:
     """Compose pages and write their pictures."""
     images = read_imageset(glyphs)
@@ -137,7 +124,8 @@ def simulated(folder: Path, options: Any) -> None:
     finer = ["--resolution", options.resolution, "--solid", "--tilt", "0:15"] if options.resolution else []
     run("carve", folder / "pages", folder / "scans", "--page", "--mirror", "--seed", options.seed, *finer, "-q")
     fresh = not (folder / "cut").exists()
-    used = measured("cut", folder / "scans", folder / "cut", "--workers", 0, "-q")
+    cut = "cut", folder / "scans", folder / "cut", "--workers", 0, "-q"
+    used = alone(*cut, fine=(0, 6), OMP_NUM_THREADS="1")  # 6: some blocks failed
     rows, carved = table(folder / "cut" / "metadata.csv"), table(folder / "scans" / "metadata.csv")
     figures, peer = Figures(), Peer(folder / "levelled")
     for number, page in enumerate(truth):
@@ -170,20 +158,21 @@ def simulated(folder: Path, options: Any) -> None:
         peer.print(options.rapidocr)
 
 
-def print_cost(folder: Path, used: tuple[float, float, float], faces: list[int]) -> None:
+def print_cost(folder: Path, used: Taken, faces: list[int]) -> None:
     """Print time, memory and storage of the cut blocks, and of all the blocks of an archive."""
-    (clock, processor, memory), count = used, len(faces)
+    count = len(faces)
     sizes = {
         part: sum(path.stat().st_size for path in (folder / part).rglob("*") if path.is_file()) / count
         for part in ("scans", "cut")
     }
     print(
-        f"cut, {sum(faces) / count / 1e6:.2f} million faces a block: {clock / count:.1f} s a block on the clock, "
-        f"{processor / count:.1f} s of a processor, {1e6 * processor / sum(faces):.2f} s for a million faces; at most "
-        f"{memory:.2f} GB; a scan has {sizes['scans'] / 1e6:.1f} MB, its characters {sizes['cut'] / 1e6:.1f} MB"
+        f"cut, {sum(faces) / count / 1e6:.2f} million faces a block: {used.clock / count:.1f} s a block on the clock, "
+        f"{used.processor / count:.1f} s of a processor, {1e6 * used.processor / sum(faces):.2f} s for a million "
+        f"faces; at most {used.memory:.2f} GB; a scan has {sizes['scans'] / 1e6:.1f} MB, its characters "
+        f"{sizes['cut'] / 1e6:.1f} MB"
     )
     print(
-        f"{ARCHIVE:,} such blocks: {ARCHIVE * processor / count / 3600:.0f} core-hours, "
+        f"{ARCHIVE:,} such blocks: {ARCHIVE * used.processor / count / 3600:.0f} core-hours, "
         f"{ARCHIVE * sizes['scans'] / 1e12:.2f} TB of scans, {ARCHIVE * sizes['cut'] / 1e12:.2f} TB of characters"
     )
 

@@ -13,16 +13,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from cut import Rows, in_scan, points_of, run, table
+from cut import Rows, composed, in_scan, points_of, run, table
 from PIL import Image
 
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.crops.annotations import columns_of
 from sinonom_cli.layout.measure import outline_overlaps, pairs
-from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.relief.compose import compose_page
 from sinonom_cli.relief.composition import Page
-from sinonom_cli.storage.image_set import read_imageset
 
 Truth = tuple[list[np.ndarray], list[str]]
 """Outlines of a block in the scan's x and y, and names, "" for unknown ones."""
@@ -39,14 +36,7 @@ def right(rows: Rows, truth: Truth) -> np.ndarray:
 
 def simulated(folder: Path, count: int, seed: int) -> None:
     """Compose pages, carve them, cut the blocks in each way and print the figures."""
-    images = read_imageset(GLYPHS / "yuji")
-    glyphs: dict[str, list[np.ndarray]] = {}
-    for picture in images.pictures:
-        glyphs.setdefault(picture.char, []).append(load_picture(images.path / picture.file_name))
-    pages = [compose_page(glyphs, np.random.default_rng([seed, number])) for number in range(count)]
-    (folder / "pages").mkdir(parents=True)
-    for number, page in enumerate(pages):
-        Image.fromarray(page.picture).save(folder / "pages" / f"{number:03d}.png")
+    pages = composed(folder, GLYPHS / "yuji", count, seed)
     run("carve", folder / "pages", folder / "scans", "--page", "--mirror", "--seed", seed, "-q")
     carved = table(folder / "scans" / "metadata.csv")
     names = {Path(row["file_name"]).stem: pages[int(Path(row["source"]).stem)] for row in carved}
@@ -89,9 +79,9 @@ def real(block: Path, folder: Path, pixel: float, deeper: str) -> None:
     """Cut a real block in each way and print the figures."""
     people = table(block / "boxes.csv")
     outlines = [points_of(row["polygon"]) * np.array([1, -1]) * pixel for row in people]
-    boxes = [tuple(float(row[side]) for side in ("x0", "y0", "x1", "y1")) for row in people]
+    boxes = [(float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"])) for row in people]
     (folder / "prints").mkdir(parents=True)
-    columns = ["".join(people[k]["char"] or "□" for k in column) for column in columns_of(boxes)]  # type: ignore[arg-type]
+    columns = ["".join(people[k]["char"] or "□" for k in column) for column in columns_of(boxes)]
     (folder / "text.txt").write_text("\n".join(columns), encoding="utf-8")
     lines = [f"block.png,{','.join(map(str, box))},{row['char']}" for box, row in zip(boxes, people, strict=True)]
     (folder / "boxes.csv").write_text("\n".join(["picture,x0,y0,x1,y1,text", *lines]) + "\n", encoding="utf-8")

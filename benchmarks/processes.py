@@ -1,12 +1,20 @@
-"""Watch a command and its workers: measure the rate of its pictures, and whether the memory of a process grows."""
+"""Measure commands in processes of their own: what one takes, and how its pictures and its workers' memory grow."""
 
+import os
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What work took: seconds by the clock, seconds of processor time, and peak memory in GiB (0: not measured)."""
+
+    clock: float
+    processor: float
+    memory: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,28 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
 
 
+def alone(*arguments: object, fine: tuple[int, ...] = (0,), **environment: str) -> Taken:
+    """Run a sinonom command in a process of its own, and return what it took; workers of the command are not counted.
+
+    The process itself reports its memory: the one that the system reports to a parent is never less than the parent's.
+
+    Parameters
+    ----------
+    fine : exit codes that are no failure.
+    environment : variables of the process, besides those of this one.
+    """
+    words = [sys.executable, __file__, *map(str, arguments)]
+    started = time.perf_counter()
+    done = subprocess.run(
+        words, env={**os.environ, **environment}, stdout=subprocess.PIPE, check=False, encoding="utf-8"
+    )
+    clock = time.perf_counter() - started
+    if done.returncode not in fine:
+        sys.exit(f"sinonom {' '.join(words[2:])}: exit code {done.returncode}")
+    processor, memory = map(float, done.stdout.split()[-2:])
+    return Taken(clock=clock, processor=processor, memory=memory)
+
+
 def watch(command: "subprocess.Popen[bytes]", pictures: Path, every: float = 0.2) -> Watched:
     """Watch a command that writes PNG files below `pictures` until it ends.
 
@@ -50,6 +80,8 @@ def watch(command: "subprocess.Popen[bytes]", pictures: Path, every: float = 0.2
     RuntimeError
         If the command fails, or ends before anything could be measured.
     """
+    import psutil
+
     start, root = time.time(), psutil.Process(command.pid)
     held: dict[int, list[tuple[float, float]]] = {}
     spent: dict[int, float] = {}
@@ -81,3 +113,17 @@ def _grown(held: "dict[int, list[tuple[float, float]]]", written: list[float], p
                 f"{name} {before[-1]:.0f} MiB after a fifth, {after[-1]:.0f} at the end, at most {max(after):.0f}"
             )
     return "; ".join(said)
+
+
+def main() -> int:
+    """Run a sinonom command, and print its processor time and its peak memory after its own output."""
+    sys.path[0] = str(Path(__file__).parent.parent)
+    from sinonom_cli.cli import run
+
+    status, own = run(sys.argv[1:]), os.times()
+    print(own.user + own.system, peak_memory())
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,15 +7,12 @@ is a `sinonom read` of its own, all of its files included; a warm one is read by
 On a machine that others use too, the seconds of processor time say more than those of the clock.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from processes import Taken, alone
 
 import sinonom_cli as sinonom
 from sinonom_cli.layout.detect import shipped_detector
@@ -29,15 +26,6 @@ LEAST = 0.5
 """Smallest intersection over union of a box that counts as found."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """What a reading took: seconds by the clock, seconds of processor time, and peak memory in MB (0: not measured)."""
-
-    clock: float
-    processor: float
-    memory: float = 0.0
-
-
 def pages(folder: Path) -> None:
     """Print a table of the pages of `val`: F1 of boxes, neighbours in order, time cold and warm, memory."""
     chosen = read_pages(folder)["val"]
@@ -48,7 +36,7 @@ def pages(folder: Path) -> None:
     for page in chosen:
         found, neighbours, taken = measured(page)
         detector = detected(page)
-        cold.append(alone(page.item.path))
+        cold.append(read_alone(page.item.path))
         warm.append(taken)
         agreement, by_detector, order = agreement + found, by_detector + detector, order + neighbours
         print(row(page.item.path.stem, found, detector, neighbours, taken, cold[-1]), flush=True)
@@ -82,19 +70,10 @@ def detected(page: Page) -> Agreement:
     return Agreement(right=len(matches), found=len(found.boxes), true=len(true))
 
 
-def alone(path: Path) -> Taken:
+def read_alone(path: Path) -> Taken:
     """Return what `sinonom read` of one page takes in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "sinonom_cli", "read", str(path), folder + "/out", "-q", "--workers", "0"]
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        clock = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    scale = 1e6 if sys.platform == "darwin" else 1e3  # ru_maxrss is in bytes there and in KiB elsewhere
-    return Taken(clock=clock, processor=used.ru_utime + used.ru_stime, memory=used.ru_maxrss / scale)
+        return alone("read", path, folder + "/out", "-q", "--workers", 0)
 
 
 def median(taken: list[Taken]) -> Taken:
@@ -111,5 +90,5 @@ def row(name: str, found: Agreement, detector: Agreement, neighbours: tuple[int,
     times = " | ".join(f"{one.clock:.1f} s, {one.processor:.1f} s of processor" for one in (warm, cold))
     return (
         f"| {name} | {found.true:,} | {found.f1:.4f} ({found.precision:.3f}, {found.recall:.3f}) | {detector.f1:.4f} | "
-        f"{right / max(of, 1):.2%} of {of:,} | {times} | {cold.memory:.0f} MB |"
+        f"{right / max(of, 1):.2%} of {of:,} | {times} | {cold.memory * 2**30 / 1e6:.0f} MB |"
     )

@@ -12,7 +12,6 @@ Ten million take 20 GB of disk below DIR while it runs.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from processes import peak_memory
+from processes import alone, peak_memory
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -76,15 +75,6 @@ def truth(path: Path, queries: NDArray[np.float32], count: int) -> NDArray[np.in
     return rows
 
 
-def build(arguments: list[str]) -> None:
-    """Run a sinonom command, and print its status, times and peak memory; it needs a process of its own."""
-    from sinonom_cli.cli import run
-
-    began = time.perf_counter()
-    status, own = run(arguments), os.times()
-    print(status, time.perf_counter() - began, own[0] + own[1], peak_memory())
-
-
 def search(index: Path, asked: Path) -> None:
     """Search for one query after the other, and print the results as JSON; it needs a process of its own."""
     started = time.perf_counter()
@@ -109,12 +99,7 @@ def search(index: Path, asked: Path) -> None:
 def measure(folder: Path, base: Path, kind: str, count: int, queries: Path, wanted: NDArray[np.int64]) -> None:
     """Build one index by the command line, search it, print a line of the table, and delete the index."""
     out = folder / f"{kind.replace(',', '-')}-{count}.faiss"
-    arguments = ["index", str(base), str(out), "--type", kind, "--limit", str(count), "-q"]
-    built = subprocess.run(
-        [sys.executable, __file__, "--build", json.dumps(arguments)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    status, clock, processor, peak = map(float, built.stdout.split()[-4:])
-    assert status == 0, arguments
+    built = alone("index", base, out, "--type", kind, "--limit", count, "-q")
     asked = subprocess.run(
         [sys.executable, __file__, "--search", str(out), str(queries)], check=True, stdout=subprocess.PIPE, text=True
     )
@@ -124,9 +109,9 @@ def measure(folder: Path, base: Path, kind: str, count: int, queries: Path, want
     size = sum(path.stat().st_size for path in folder.glob(f"{out.name}*") if path.is_file()) / 2**30
     set_to = " ".join(f"{name} {value}" for name, value in record.get("measured", {}).items())
     print(
-        f"{count:>10,} {kind:<10} build {clock:6.0f} s ({processor:.0f} s of processor, {peak:.2f} GiB), "
-        f"{out.stat().st_size / 2**30:.2f} GiB, with its vectors and rows {size:.2f}; recall@5 {recall:.4f}; "
-        f"p50 {found['clock'][0] * 1e3:.1f} ms (processor {found['processor'][0] * 1e3:.1f}), "
+        f"{count:>10,} {kind:<10} build {built.clock:6.0f} s ({built.processor:.0f} s of processor, "
+        f"{built.memory:.2f} GiB), {out.stat().st_size / 2**30:.2f} GiB, with its vectors and rows {size:.2f}; "
+        f"recall@5 {recall:.4f}; p50 {found['clock'][0] * 1e3:.1f} ms (processor {found['processor'][0] * 1e3:.1f}), "
         f"p95 {found['clock'][1] * 1e3:.1f} ({found['processor'][1] * 1e3:.1f}); "
         f"open {found['opened']:.2f} s; peak {found['peak']:.2f} GiB; {set_to}",
         flush=True,
@@ -144,11 +129,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, help="vectors that an earlier run of this script wrote and kept")
     parser.add_argument("--keep", action="store_true", help="keep the vectors")
     parser.add_argument("--search", type=Path, nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--build", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.build:
-        build(given.build)
-        return
     if given.search:
         search(*given.search)
         return

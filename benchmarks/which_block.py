@@ -14,18 +14,16 @@ made.
 """
 
 import argparse
-import csv
 import json
 import pickle
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cut import points_of, run, table
 from PIL import Image, ImageFilter
 
-from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.layout.measure import outline_overlaps
@@ -41,16 +39,6 @@ from sinonom_cli.relief.physics import Span
 
 SPREAD = Composition(size=Span(36, 36), columns=Span(10, 10), rows=Span(12, 12), borders=(0, 1, 0), strip=0, heading=0)
 """Pages of one size, so that one scale fits all height maps."""
-
-
-def run(*arguments: object) -> None:
-    if (code := cli.run([str(argument) for argument in arguments])) not in (0, 6):  # 6: some blocks failed
-        sys.exit(f"sinonom {' '.join(map(str, arguments))}: exit code {code}")
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def faces() -> list[dict[str, list[np.ndarray]]]:
@@ -225,7 +213,7 @@ def measure(folder: Path, options: argparse.Namespace) -> None:
 def real_truth(page: SeenPage, people: list[Any], cut: dict[str, dict[str, str]]) -> dict[int, str]:
     """Return the carving of each character that people outlined on the print and on the block, and that was cut."""
     names = list(cut)
-    scan = [np.array([[float(v) for v in p.split(",")] for p in cut[name]["polygon"].split(";")]) for name in names]
+    scan = [points_of(cut[name]["polygon"]) for name in names]
     pixel = 0.38
     blocks = outline_overlaps([np.array(one["block"]) * [pixel, -pixel] for one in people], scan)
     found = outline_overlaps(

@@ -87,7 +87,7 @@ class Carvings:
 
     def energies(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return distances as energies; see `search.probability.energies_of`."""
-        return energies_of(distances, self.index.distance)  # type: ignore[arg-type]
+        return energies_of(distances, self.index.distance)
 
 
 @lru_cache(1)

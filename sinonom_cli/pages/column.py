@@ -9,7 +9,7 @@ import numpy as np
 
 from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.crops.columns import column_ink
-from sinonom_cli.layout.detect import Detector, shipped_detector
+from sinonom_cli.layout.detect import shipped_detector
 from sinonom_cli.pages.context import CANDIDATES, Context
 from sinonom_cli.pages.sight import Sight, names_by_sight
 from sinonom_cli.search.naming import Name, Namer, shipped_namer
@@ -67,9 +67,6 @@ def read_column(
     grey: NDArray[np.uint8],
     boxes: NDArray[np.float64] | None = None,
     scores: NDArray[np.float64] | None = None,
-    *,
-    namer: Namer | None = None,
-    detector: Detector | None = None,
     context: Context | None = None,
 ) -> list[ColumnCharacter]:
     """Read a column from top to bottom.
@@ -80,20 +77,17 @@ def read_column(
     ----------
     grey : (H, W) uint8, dark strokes on a light ground: a picture of the column, or of the page around it.
     boxes : (N, 4) float64, x0, y0, x1, y1 of the column's characters; None: `grey` shows one column, and the detector
-        finds them.
+        that ships finds them.
     scores : (N,) float64, probability of each box; None: 1.
-    namer : names characters by their looks; None: the one that ships.
-    detector : finds characters; None: the one that ships.
     context : model of texts; None: names by sight alone.
     """
-    namer = namer or shipped_namer()
     if boxes is None:
-        found = (detector or shipped_detector()).find(column_ink(grey))
+        found = shipped_detector().find(column_ink(grey))
         boxes, scores = found.boxes, found.scores
     scores = np.ones(len(boxes)) if scores is None else scores
     order = np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable")
     boxes, scores = boxes[order], scores[order]
-    seen = characters_by_sight(grey, boxes, scores, np.zeros(len(boxes), np.int64), namer)
+    seen = characters_by_sight(grey, boxes, scores, np.zeros(len(boxes), np.int64), shipped_namer())
     named = seen.names if context is None else in_context(seen.names, context)
     return [
         ColumnCharacter(
@@ -192,17 +186,17 @@ def _close(boxes: NDArray[np.float64], columns: NDArray[np.int64]) -> list[int]:
     return found
 
 
-def in_context(names: Sequence[Sequence[Name]], context: Context, starts: bool = True) -> list[list[Name]]:
+def in_context(names: Sequence[Sequence[Name]], context: Context) -> list[list[Name]]:
     """Return the names of characters in reading order with their probabilities in context, the most probable first.
 
     Parameters
     ----------
-    names : names by sight of each character, best `CANDIDATES` of each; columns may follow each other.
+    names : names by sight of each character, best `CANDIDATES` of each; columns may follow each other. The
+        first one counts as the first of a column.
     context : model of texts.
-    starts : whether the first character begins a column.
     """
     candidates = [[(name.char, name.probability) for name in several] for several in names]
-    after = context.decode(candidates, starts)
+    after = context.decode(candidates)
     return [
         sorted(
             (replace(name, probability=float(chance)) for name, chance in zip(several, chances, strict=False)),

@@ -93,13 +93,13 @@ class Context:
             third_chance=table.third_chance**power,
         )
 
-    def decode(self, candidates: Sequence[Sequence[tuple[str, float]]], starts: bool = True) -> NDArray[np.float64]:
+    def decode(self, candidates: Sequence[Sequence[tuple[str, float]]]) -> NDArray[np.float64]:
         """Return the probability of each candidate in its context.
 
         Parameters
         ----------
-        candidates : for each character, in reading order, characters and their probabilities by sight, above 0.
-        starts : whether the first character is the first of a column.
+        candidates : for each character, in reading order, characters and their probabilities by sight, above 0. The
+            first one counts as the first of a column.
 
         Returns
         -------
@@ -109,7 +109,7 @@ class Context:
         lattice, before = self._lattice(candidates)
         if not lattice.tokens.size:
             return before
-        after = _shares(self._table, lattice.tokens, lattice.sight, START if starts else len(self._tokens))
+        after = _shares(self._table, lattice.tokens, lattice.sight)
         after *= before.sum(axis=1, keepdims=True)
         kept = before.max(axis=1) > SURE
         after[kept] = before[kept]
@@ -155,19 +155,18 @@ def shipped_context() -> Context:
 
 
 @numba.njit(cache=True)
-def _shares(table: Table, tokens: Any, sight: Any, start: int) -> Any:
+def _shares(table: Table, tokens: Any, sight: Any) -> Any:
     """Return the share of each candidate in the weight of all texts, (n, k) float64, by forward-backward.
 
     Parameters
     ----------
     table : probabilities, to the power of their weight.
     tokens, sight : see `Lattice`; each character has a candidate with a `sight` above 0.
-    start : token before the first character.
     """
     n, k = tokens.shape
     pairs, ahead = np.zeros((n, k, k)), np.zeros((n, k, k))
     bigrams = np.full((n + 1, k, k), -1)  # [i + 1, a, b]: of candidate a of character i - 1 and candidate b of i
-    before, known, weight = np.full(k, start), np.zeros(k), np.zeros((k, k))
+    before, known, weight = np.full(k, START), np.zeros(k), np.zeros((k, k))
     known[0], weight[0, 0] = 1.0, 1.0
     for i in range(n):
         _chances(table, before, known, tokens[i], sight[i], ahead[i], bigrams[i + 1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -48,11 +48,12 @@ def find_prints(
     spots = _spots(boxes, folder, [item.key for item in items]) if boxes is not None else {}
     if boxes is not None and not spots:
         raise BadInput(f"{boxes} names none of the {len(items)} prints", f"its names are relative to {folder}")
+    names = _names_of(blocks)
     found: dict[str, tuple[Print, ...]] = {}
     unused = []
     for item in items:
         name, number = item.data[:2]
-        block = blocks[0] if len(blocks) == 1 else _block_of(name, blocks)
+        block = blocks[0] if len(blocks) == 1 else _block_of(name, names, blocks)
         if item.fault or not block:
             unused.append(f"{item.key} ({item.fault})" if item.fault else item.key)
             continue
@@ -101,16 +102,22 @@ def read_print(one: Print) -> PrintCharacters:
     )
 
 
-def _block_of(name: str, blocks: Sequence[str]) -> str:
+def _names_of(blocks: Sequence[str]) -> dict[str, int]:
+    """Return the number of the block that a name means, with or without its folders; of several, the longest one."""
+    found: dict[str, int] = {}
+    for number, block in enumerate(blocks):
+        for name in {composed(block), composed(PurePosixPath(block).name)}:
+            if name not in found or len(block) > len(blocks[found[name]]):
+                found[name] = number
+    return found
+
+
+def _block_of(name: str, names: Mapping[str, int], blocks: Sequence[str]) -> str:
     """Return the block that a print's name means; "" for none. The longest name wins."""
-    best = ""
-    for block in blocks:
-        for form in {composed(block), composed(PurePosixPath(block).name)}:
-            rest = composed(name).removeprefix(form)
-            fits = composed(name).startswith(form) and (not rest or rest[0] in SEPARATORS)
-            if fits and len(block) > len(best):
-                best = block
-    return best
+    whole = composed(name)
+    ends = (*(place for place, sign in enumerate(whole) if sign in SEPARATORS), len(whole))
+    meant = [names[whole[:end]] for end in ends if whole[:end] in names]
+    return blocks[max(meant, key=lambda number: (len(blocks[number]), -number))] if meant else ""
 
 
 def _spots(path: Path, folder: Path, pictures: Sequence[str]) -> dict[str, list[tuple[tuple[float, ...], str]]]:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pages.placing import Placing
-from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.search.same_carving import SIZE, Views, rough, views_of
+from sinonom_cli.search.rerank import views_of_row
+from sinonom_cli.search.same_carving import SIZE, rough, views_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,18 +57,10 @@ def fit_of(
         other = next((row for row in others.get(i, ()) if row != own[j]), None)
         if other is None or len(ratios) == COMPARED:
             continue
-        here, there = _views(int(own[j]), carvings), _views(other, carvings)
+        here, there = views_of_row(carvings.index, int(own[j])), views_of_row(carvings.index, other)
         if here is None or there is None:
             continue
         placed, away = rough(views_of(prepare(pictures[i], SIZE)), [here, there])
         if math.isfinite(placed) or math.isfinite(away):
             ratios.append(min(max(math.log(away / placed) if math.isfinite(placed) else -MOST, -MOST), MOST))
     return float(np.mean(ratios)) if len(ratios) >= FEWEST else 0.0
-
-
-def _views(row: int, carvings: Carvings) -> Views | None:
-    """Return the views of a row's picture; None if it cannot be read."""
-    try:
-        return views_of(prepare(load_picture(carvings.index.picture(carvings.index.rows[row])), SIZE))
-    except (SinonomError, OSError):
-        return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.index import Index
@@ -107,7 +108,7 @@ KEYS = {
 """Functions whose value is equal for rows that count as one answer."""
 
 
-def energies_of(distances: Sequence[float], distance: str) -> np.ndarray:
+def energies_of(distances: ArrayLike, distance: str) -> NDArray[np.float64]:
     """Return distances as energies, float64: Euclidean distances are squared, and others are additive already."""
     far = np.asarray(distances, np.float64)
     return far**2 if distance == "euclidean" else far

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ class Reranker:
 
     def __init__(self, index: Index, count: int, distance: str) -> None:
         self.index, self.count, self.distance, self.missed = index, count, distance, False
-        self._views = lru_cache(KEPT)(self._views_of_row)
+        self._views = lru_cache(KEPT)(partial(views_of_row, index))
 
     def __call__(self, picture: Path, rows: list[int], distances: list[float]) -> tuple[list[int], list[float]]:
         """Return rows and distances, with the first `count` in a better order.
@@ -74,8 +74,10 @@ class Reranker:
         order[places] = places[better]
         return [rows[place] for place in order], [distances[place] for place in order]
 
-    def _views_of_row(self, number: int) -> Views | None:
-        try:
-            return views_of(prepare(load_picture(self.index.picture(self.index.rows[number])), SIZE))
-        except (SinonomError, OSError):
-            return None
+
+def views_of_row(index: Index, number: int) -> Views | None:
+    """Return the views of the picture of an index's row; None if it cannot be read."""
+    try:
+        return views_of(prepare(load_picture(index.picture(index.rows[number])), SIZE))
+    except (SinonomError, OSError):
+        return None
