@@ -43,7 +43,7 @@ def read(
         typer.Option(
             "--transcripts",
             metavar="FILE",
-            help="Known texts, columns as lines from the right: <page>.txt, a folder, or CSV (block,text).",
+            help="Known texts, columns as lines from the right: <page>.txt, a folder, or CSV (page,text).",
         ),
     ] = None,
     index: Annotated[
@@ -99,7 +99,7 @@ def read(
     skip = tuple(path for path in (out, boxes, detector, index, transcripts) if path is not None)
     items = find_pages(inputs, limit, skip)
     if transcripts is not None:
-        items = with_texts(items, read_transcripts(transcripts, [item.data[0] for item in items]))
+        items = with_texts(items, read_transcripts(transcripts, [item.data[0] for item in items], "page"))
     options = PageOptions(
         direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject, context=context
     )

@@ -47,6 +47,18 @@ def test_a_missing_or_empty_transcript_is_refused(tmp_path: Path, content: str |
         read_transcripts(path, ["001"])
 
 
+@pytest.mark.parametrize("header", ["page,text", "block,text"])
+def test_a_table_of_pages_may_call_them_pages_or_blocks(tmp_path: Path, header: str) -> None:
+    (tmp_path / "t.csv").write_text(f"{header}\ntrang 1,天地\n", encoding="utf-8")
+    assert read_transcripts(tmp_path / "t.csv", ["trang 1", "trang 2"], "page") == {"trang 1": ("天地",)}
+
+
+def test_a_table_that_names_no_pages_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("leaf,text\ntrang 1,天地\n", encoding="utf-8")
+    with pytest.raises(SinonomError, match="'page'"):
+        read_transcripts(tmp_path / "t.csv", ["trang 1"], "page")
+
+
 def test_transcripts_of_none_of_the_blocks_are_refused_with_a_name_of_each(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("天", encoding="utf-8")
     with pytest.raises(SinonomError, match="x") as error:
