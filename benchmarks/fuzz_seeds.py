@@ -21,6 +21,7 @@ from tinycolumn import column  # noqa: E402
 from tinyfont import build, build_collection  # noqa: E402
 from tinymesh import letter_f, surface  # noqa: E402
 from tinymodel import tiny_model, tiny_pictures  # noqa: E402
+from tinysite import write_block, write_page  # noqa: E402
 
 from sinonom_cli import cli  # noqa: E402
 from sinonom_cli.meshes.stl import write_stl  # noqa: E402
@@ -38,6 +39,7 @@ class Reader:
     ----------
     seeds : cases of valid files.
     command : command line; {case} is the folder of the damaged files, {house} that of `make_house`, {out} the output.
+        "open" in place of a command opens {case} as `sinonom serve` does, which would not end.
     victims : function that says which files of a case are damaged.
     """
 
@@ -61,6 +63,10 @@ def make_house(house: Path) -> None:
     build_collection(house / "hands.ttc", chars="字喃")
     typed = ["synth-fonts", house / "hand.ttf", house / "set", "--chars", "字喃人", *QUIET]
     assert cli.run([str(word) for word in typed]) == 0
+    write_page(house / "reading")
+    write_block(house / "cut")
+    (house / "page").mkdir()
+    (house / "page" / "a.png").write_bytes((house / "reading" / "pages" / "trang 1.png").read_bytes())
 
 
 def _files(folder: Path) -> Case:
@@ -222,6 +228,35 @@ def _height_maps(house: Path) -> list[Case]:
     return made
 
 
+def _pages(house: Path) -> list[Case]:
+    with Image.open(house / "page" / "a.png") as opened:
+        pdf, tiff = io.BytesIO(), io.BytesIO()
+        opened.save(pdf, "PDF", resolution=100)
+        opened.save(tiff, "TIFF", save_all=True, append_images=[opened.convert("RGB")])
+    return [{"a.pdf": pdf.getvalue()}, {"a.tif": tiff.getvalue()}]
+
+
+def _texts(house: Path) -> list[Case]:
+    return [{"t.csv": "page,text\na,天之字\n".encode("utf-8-sig")}, {"t.csv": 'block;text\na;"天\n之字"\n'.encode()}]
+
+
+def _corrections(house: Path) -> list[Case]:
+    first = {"kind": "corrections", "schema": 1, "of": "0" * 64}
+    spots = [{"box": [20, 10 + 108 * k, 120, 110 + 108 * k], "char": char} for k, char in enumerate("天之字")]
+    made = [
+        {"action": "accept", "was": spots[:1], "now": spots[:1], "after": None},
+        {"action": "change", "was": spots[1:2], "now": [{**spots[1], "char": "\U00020000"}], "after": None},
+        {"action": "merge", "was": spots[1:], "now": [{"box": [20, 118, 120, 326], "char": ""}], "after": None},
+        {"action": "delete", "was": spots[:1], "now": [], "after": None},
+        {"action": "add", "was": [], "now": [{"box": [5, 5, 15, 15], "char": "字"}], "after": spots[0]["box"]},
+        {"action": "undo", "of": 3},
+    ]
+    about = {"when": "2026-01-31T09:12:44Z", "who": "Lan", "page": "trang 1"}
+    rows = [first, *({"id": number, **about, **each} for number, each in enumerate(made, 1))]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return [{**_files(house / "reading"), "corrections.jsonl": text.encode()}]
+
+
 RENDER = ("render", "{case}", "{out}", "--size", "16", *QUIET)
 BOXES = ("crop-nomnaocr", "{house}/pages", "{out}", "--boxes", "{case}/%s", "--size", "16", *QUIET)
 ASK = ("query", "{house}/pictures", "--index", "{case}/db.faiss", "--model", "{house}/model", "--json", *QUIET)
@@ -260,4 +295,9 @@ READERS = {
     "vectors": Reader(_vectors, ("index", "{case}/v.npy", "{out}/db.faiss", "--model", "{house}/model", *QUIET)),
     "pictures": Reader(_pictures, INDEX),
     "imageset": Reader(lambda house: [_files(house / "set")], INDEX),
+    "pages": Reader(_pages, ("read", "{case}", "{out}", *QUIET)),
+    "texts": Reader(_texts, ("read", "{house}/page", "{out}", "--transcripts", "{case}/t.csv", *QUIET)),
+    "readings": Reader(lambda house: [_files(house / "reading")], ("open", "{case}")),
+    "cut blocks": Reader(lambda house: [_files(house / "cut")], ("open", "{case}")),
+    "corrections": Reader(_corrections, ("open", "{case}"), lambda name: name == "corrections.jsonl"),
 }

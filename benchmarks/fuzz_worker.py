@@ -21,6 +21,8 @@ from fuzz_mutate import Case, damage
 from fuzz_seeds import READERS, Reader
 
 from sinonom_cli import cli
+from sinonom_cli.api.correcting import Sheets
+from sinonom_cli.errors import SinonomError
 
 MOST_MEMORY, MOST_SECONDS = 2 << 30, 30.0
 SHOWN = (RuntimeWarning, UserWarning, FutureWarning)
@@ -62,7 +64,7 @@ def tried(command: list[str], out: Path) -> tuple[int, str]:
     ):
         warnings.simplefilter("always")
         try:
-            code = cli.run(command)
+            code = _run(command)
         except BaseException:
             return -1, traceback.format_exc()
     text = said.getvalue()
@@ -79,6 +81,19 @@ def tried(command: list[str], out: Path) -> tuple[int, str]:
     return code, ""
 
 
+def _run(command: list[str]) -> int:
+    """Run a command in this process, and return its exit code; "open" shows all of a folder, as `serve` does."""
+    if command[0] != "open":
+        return cli.run(command)
+    try:
+        sheets = Sheets(command[1])
+        for name in sheets.names:
+            sheets.sheet(name)
+    except SinonomError as error:
+        return int(error.code)
+    return 0
+
+
 def _traced(command: list[str], out: Path, filtering: Literal["default", "error"]) -> str:
     """Run a command again and return its messages and tracebacks; "error" gives warnings a traceback too."""
     said = io.StringIO()
@@ -90,7 +105,7 @@ def _traced(command: list[str], out: Path, filtering: Literal["default", "error"
         contextlib.suppress(BaseException),
     ):
         warnings.simplefilter(filtering)
-        cli.run([word for word in command if word != "-q"] + ["-v"])
+        _run([word for word in command if word != "-q"] + ["-v"])
     return said.getvalue()
 
 
