@@ -1,6 +1,7 @@
 # make demo   makes a virtual environment, installs the base package and runs the main job on the package's own data
 # make test   makes a virtual environment, installs everything and runs all checks and tests
 # make check  runs only ruff and mypy
+# make dist   builds the sdist and the wheel into dist/, checks both, and tries the wheel in an empty environment
 #
 # This file needs GNU make 3.81 or newer. For systems without make, such as Windows, CONTRIBUTING.md has the commands.
 
@@ -11,6 +12,7 @@ OUT ?= demo
 
 BASE_SIZE := 0.6
 DEV_SIZE := 9
+RELEASE_SIZE := 0.7
 
 # This line is printed at the end, because pip's own message about a full disk is hidden among many other lines.
 ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It needs about $(1) GB of disk;", \
@@ -20,7 +22,7 @@ ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It needs about
 # tests left takes some of another's.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format dist clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-base
@@ -40,6 +42,10 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix sinonom_cli tests tools benchmarks docs
 	$(BIN)/ruff format sinonom_cli tests tools benchmarks docs
+
+dist: $(VENV)/.installed-release
+	@echo "== Build, check and try the sdist and the wheel: 0.6 GB of disk meanwhile, three to ten minutes"
+	$(BIN)/python tools/dist.py dist
 
 clean:
 	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache
@@ -62,4 +68,10 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@echo "== Installing everything for the tests: $(DEV_SIZE) GB of disk, 5 to 20 minutes; pip is silent meanwhile"
 	@echo $(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,$(DEV_SIZE)); exit 1; }
+	touch $@ $(VENV)/.installed-base
+
+$(VENV)/.installed-release: $(VENV)/bin/python pyproject.toml
+	@echo "== Installing what builds and checks a release: $(RELEASE_SIZE) GB of disk, two to six minutes; pip is silent meanwhile"
+	@echo $(BIN)/python -m pip install --quiet --editable ".[release]"
+	@$(BIN)/python -m pip install --quiet --editable ".[release]" || { $(call ROOM,$(RELEASE_SIZE)); exit 1; }
 	touch $@ $(VENV)/.installed-base

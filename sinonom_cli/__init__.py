@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sinonom_cli.commands.call import command, train
     from sinonom_cli.errors import BadInput, MissingExtra, OutputInTheWay, SinonomError, SomeFailed, UsageError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Answer",
     "BadInput",
