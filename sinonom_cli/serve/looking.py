@@ -108,7 +108,7 @@ class Looking:
         return self._told(request, folder, name)
 
     def sheet_picture(self, request: Request) -> Response:
-        """`GET /api/folders/{folder}/sheets/{sheet}/picture`: its picture, JPEG without names drawn in, or PNG with them."""
+        """`GET /api/folders/{folder}/sheets/{sheet}/picture`: its picture, as JPEG or PNG."""
         folder, name = self._sheet(request)
         sheet = folder.sheet(name)
         picture = sheet.clean or sheet.picture

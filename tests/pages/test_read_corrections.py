@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from refused import naming
 from tinyboxes import rows
 from tinycommands import sinonom
 from tinyprint import save_pages, text_of
+from tinytraining import TINY
 
 from sinonom_cli.api.correcting import Sheets
 from sinonom_cli.layout.corrections import Correction, Spot
@@ -35,7 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     assert read(folder / "in", folder / "out") == 0
     sheets = Sheets(folder / "out")
     columns = [list(line) for line in text_of(pages[0]).split("\n")]
-    assert [one.char for one in sheets.sheet("trang 1").characters] == sum(columns, [])
+    assert [one.char for one in sheets.sheet("trang 1").characters] == [*chain(*columns)]
     sheets.correct("trang 1", "change", [0], chars=["鬼"])
     sheets.correct("trang 1", "accept", [1])
     sheets.correct("trang 1", "delete", [11])
@@ -190,3 +192,26 @@ def test_a_file_that_holds_no_corrections_is_refused(
     naming(capsys, file)
     assert sinonom("read", site[0] / "in", tmp_path / "no", "--corrections", tmp_path / "none.jsonl") == 4
     assert not (tmp_path / "no").exists()
+
+
+def crop(folder: Path, boxes: Path, out: Path) -> dict[str, str]:
+    """Cut the characters of the pages out by boxes, checked by the model, and return the label of each kept box."""
+    options = ("--boxes", boxes, "--check", "--workers", 0, "-q")
+    assert sinonom("crop-nomnaocr", folder / "in", out, *options) == 0
+    return {row["box"]: row["label"] for row in rows(out / "metadata.csv")}
+
+
+def test_corrected_characters_are_cut_out_and_learnt(
+    site: tuple[Path, str], corrected: Path, tmp_path: Path
+) -> None:
+    folder, _ = site
+    found = [crop(folder, corrected / name, tmp_path / name) for name in ("characters.csv", "page")]
+    wrong = {f"U+{ord(char):04X}" for char in "鬼龍"}  # names of characters that the pictures do not show
+    assert all(wrong <= set(labels.values()) for labels in found)
+    marks = (corrected / "characters.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")
+    (tmp_path / "unmarked.csv").write_text(marks, encoding="utf-8")
+    assert "U+9B3C" not in crop(folder, tmp_path / "unmarked.csv", tmp_path / "unmarked").values()
+    data = ("--data", tmp_path / "characters.csv", "--data", tmp_path / "page")
+    assert sinonom("train", *data, "--output", tmp_path / "model", *TINY, "--steps", 2, "--val", 0.1) == 0
+    record = json.loads((tmp_path / "model/artifact.json").read_text(encoding="utf-8"))
+    assert wrong <= set(record["labels"])
