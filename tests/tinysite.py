@@ -1,6 +1,7 @@
 """A small site to serve: four carved characters with an index, one block that was cut, one page that was read."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 from sinonom_cli import cli
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.meshes.stl import write_stl
-from sinonom_cli.storage.own_tables import write_table
+from sinonom_cli.storage.own_tables import read_table, write_table
 
 CHARS = "字人大天"
 
@@ -115,9 +116,48 @@ def write_page(out: Path) -> None:
     }  # fmt: skip
     (out / "pages" / "trang 1.json").write_text(json.dumps(fields), encoding="utf-8")
     Image.fromarray(picture).save(out / "pages" / "trang 1.png")
-    columns = ("file_name", "page", "picture_file_name")
-    write_table(out / "metadata.csv", columns, [["pages/trang 1.json", "trang 1", "pages/trang 1.png"]])
+    (out / "clean").mkdir()
+    Image.fromarray(picture).save(out / "clean" / "trang 1.jpg")
+    columns = ("file_name", "page", "picture_file_name", "clean_file_name")
+    cells = ["pages/trang 1.json", "trang 1", "pages/trang 1.png", "clean/trang 1.jpg"]
+    write_table(out / "metadata.csv", columns, [cells])
     _write_record(out, "reading", "read")
+
+
+def printed_site(tiny: Tiny, folder: Path) -> Tiny:
+    """Return a copy of a site whose index knows its block, "khối 1", and whose page was printed by it.
+
+    As `read --index` finds it, the carving of 天, in the second column, printed the first character of the page, and
+    that of 字, the first of the first column, the third one.
+    """
+    for name in ("depth", "đọc", "bản khắc"):
+        shutil.copytree(tiny.folder / name, folder / name)
+    for file in tiny.folder.glob("db.faiss*"):
+        shutil.copy(file, folder)
+    columns, rows = read_table(folder / "depth" / "metadata.csv")
+    places = {char: (number // 3 + 1, number % 3 + 1) for number, char in enumerate("字人大天")}
+    items = {}
+    for row in rows:
+        column, place = places[row["char"]]
+        x, y = 30 - 12 * column, 12 * place - 10
+        row |= {"block": "khối 1", "column": str(column), "place": str(place), "upright_size": "30 40"}
+        row |= {"upright_box": f"{x} {y} {x + 10} {y + 10}", "block_picture": "../bản khắc/blocks/khối 1.png"}
+        items[row["char"]] = row["file_name"].removeprefix("images/")
+    columns = [*columns, "block", "column", "place", "upright_box", "upright_size", "block_picture"]
+    write_table(folder / "depth" / "metadata.csv", columns, [[row.get(name, "") for name in columns] for row in rows])
+    known = {"block": "khối 1", "probability": "0.9900", "agreeing": "2", "placed": "3", "score": "0.9", "rank": "1"}
+    other = {"block": "khối 2", "probability": "0.0100", "agreeing": "0", "placed": "3", "score": "0.1", "rank": "2"}
+    matches = [
+        {"column": "1", "place": place, "rank": "1", "item": items[char], "block": "khối 1", "agrees": agrees}
+        for place, char, agrees in (("1", "天", "yes"), ("2", "人", "no"), ("3", "字", "yes"))
+    ]
+    page = folder / "đọc"
+    found = json.dumps({"blocks": [known, other], "matches": matches})
+    (page / "pages" / "trang 1.blocks.json").write_text(found, encoding="utf-8")
+    columns, rows = read_table(page / "metadata.csv")
+    rows[0]["blocks_file_name"] = "pages/trang 1.blocks.json"
+    write_table(page / "metadata.csv", [*columns, "blocks_file_name"], [[*rows[0].values()]])
+    return Tiny(folder)
 
 
 def _write_record(out: Path, kind: str, command: str) -> None:

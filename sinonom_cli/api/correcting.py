@@ -13,10 +13,10 @@ from sinonom_cli.errors import OutputInTheWay, UsageError
 
 if TYPE_CHECKING:
     from sinonom_cli.layout.apply_corrections import Corrected
-    from sinonom_cli.layout.corrections import Box
+    from sinonom_cli.layout.corrections import Box, Correction
     from sinonom_cli.pages.sheets import Sheet, SheetCharacter
+    from sinonom_cli.storage.own_tables import TableRow
 
-FILE = "corrections.jsonl"
 KEPT = 32
 """Number of sheets that stay in memory."""
 
@@ -30,7 +30,7 @@ class Sheets:
 
     Attributes
     ----------
-    path : of the folder; kind : "pages" or "blocks"; names : of its sheets.
+    path : of the folder; kind : "pages" or "blocks"; names : of its sheets; file : that keeps the corrections.
 
     Raises
     ------
@@ -39,13 +39,17 @@ class Sheets:
     """
 
     def __init__(self, path: str | Path) -> None:
+        from sinonom_cli.layout.corrections import FILE
         from sinonom_cli.layout.corrections_log import CorrectionsLog
         from sinonom_cli.pages.sheets import open_sheets
 
         self._folder = open_sheets(Path(path))
         self.path, self.kind = self._folder.path, self._folder.kind
         self.names = list(self._folder.rows)
-        self._log = CorrectionsLog(self.path / FILE, self._folder.identity, self.names)
+        self.file = self.path / FILE
+        folder = self._folder
+        self._log = CorrectionsLog(self.file, folder.identity, self.names, upon=folder.upon)
+        self._names: dict[tuple[str, Box], tuple[tuple[str, float], ...]] = {}
         self._as_written = lru_cache(KEPT)(self._folder.sheet)
 
     def __len__(self) -> int:
@@ -69,8 +73,25 @@ class Sheets:
         for one in now:
             was = _new_character(one) if one.index is None else written.characters[one.index]
             here = replace(was, column=one.column, place=one.place, char=one.char, checked=one.checked)
-            characters.append(here if one.box == was.box else replace(here, box=one.box, outline=_corners(one.box)))
-        return replace(written, characters=tuple(characters), unfit=unfit)
+            if _is_new(one, written):
+                names = self._names.get((name, one.box), ())
+                here = replace(here, box=one.box, outline=_corners(one.box), names=names)
+            characters.append(here)
+        return replace(written, characters=tuple(characters), unfit=len(unfit))
+
+    def written(self, name: str) -> Sheet:
+        """Return a sheet as it was written, without corrections; errors as `sheet`."""
+        return self._as_written(name)
+
+    def matches(self, name: str) -> dict[str, list[TableRow]]:
+        """Return the rows of `blocks.csv` and `matches.csv` of a page, as "blocks" and "matches"; none without any.
+
+        Raises
+        ------
+        BadInput
+            If the page's file cannot be read.
+        """
+        return self._folder.matches(name)
 
     def correct(
         self,
@@ -116,7 +137,7 @@ class Sheets:
         if version is not None and version != self.version(name):
             raise Changed(f"{name} was corrected in another window", "look at it as it is now, and correct it again")
         if action == "undo":
-            return self._log.undo(name, who) is not None
+            return self._log.undo(name, who, self._taken_in(written)) is not None
         now, _ = self._corrected(written)
         was = [now[place] for place in _checked_places(places, len(now))]
         found = _new_boxes(action, was, boxes)
@@ -129,6 +150,7 @@ class Sheets:
             was=tuple(Spot(box=one.box, char=one.char) for one in was),
             now=tuple(spots),
             after=neighbour_before(now, found[0]) if action == "add" else None,
+            input=self._folder.inputs.get(name, ""),
         )
         return True
 
@@ -136,14 +158,43 @@ class Sheets:
         """Let other programs write the corrections."""
         self._log.close()
 
-    def _corrected(self, written: Sheet) -> tuple[list[Corrected], int]:
+    def _corrected(self, written: Sheet) -> tuple[list[Corrected], list[Correction]]:
         from sinonom_cli.layout.apply_corrections import Corrected, applied
+        from sinonom_cli.layout.corrections import standing
 
         characters = [
-            Corrected(box=one.box, char=one.char, index=index, column=one.column, place=one.place)
+            Corrected(box=one.box, char=one.char, index=index, column=one.column, place=one.place, checked=one.checked)
             for index, one in enumerate(written.characters)
         ]
-        return applied(characters, self._log.of_page(written.name))
+        taken_in = self._taken_in(written)
+        corrections = [each for each in standing(self._log.of_page(written.name)) if each.id not in taken_in]
+        found, unfit = applied(characters, corrections)
+        self._name([one.box for one in found if _is_new(one, written)], written)
+        return [self._with_name(one, written) for one in found], unfit
+
+    def _name(self, boxes: Sequence[Box], written: Sheet) -> None:
+        """Ask the model for the names of boxes that people have made, unless they are known."""
+        from sinonom_cli.pages.sheet_names import names_in_boxes
+
+        new = [box for box in boxes if (written.name, box) not in self._names]
+        for box, names in zip(new, names_in_boxes(written, new), strict=True):
+            self._names[written.name, box] = names
+
+    def _with_name(self, one: Corrected, written: Sheet) -> Corrected:
+        """Return a character with the model's first name if people have made its box and not named it."""
+        if one.char or not _is_new(one, written):
+            return one
+        names = self._names[written.name, one.box]
+        return replace(one, char=names[0][0] if names else "", checked=False)
+
+    def _taken_in(self, written: Sheet) -> set[int]:
+        """Return the ids of the corrections in the file that the sheet was made with."""
+        return {number for of, numbers in written.taken_in if of == self._log.of for number in numbers}
+
+
+def _is_new(one: Corrected, written: Sheet) -> bool:
+    """Return whether people have made or changed the box of a character."""
+    return one.index is None or one.box != written.characters[one.index].box
 
 
 def _new_character(one: Corrected) -> SheetCharacter:

@@ -125,6 +125,7 @@ class Items(Sequence[Item]):
         char: str = "",
         reading: str = "",
         meaning: str = "",
+        component: str = "",
         block: str = "",
         doubtful: bool = False,
         start: int = 0,
@@ -137,6 +138,7 @@ class Items(Sequence[Item]):
         text : a character, a code point (U+5B57), or a reading ("người", also "nguoi"); "" for all.
         char, reading : a character or code point alone, and a reading alone; "" for all.
         meaning : words of the character's English definition; "" for all.
+        component : a radical (水, 氵 or 85), under which dictionaries list the character; "" for all.
         block : name of a block; "" for all.
         doubtful : only items that their set calls doubtful or odd.
         start, count : which of them to return.
@@ -144,14 +146,20 @@ class Items(Sequence[Item]):
         Raises
         ------
         UsageError
-            If `start` or `count` is negative.
+            If `start` or `count` is negative, or `component` is no radical.
         """
         from sinonom_cli.characters import char_named
+        from sinonom_cli.search.radicals import characters_with
         from sinonom_cli.search.readings import characters_found, characters_meaning, characters_read
 
         if start < 0 or count < 0:
             raise UsageError(f"start={start}, count={count} must not be negative", "start=0")
-        asked = ((text, characters_found), (reading, characters_read), (meaning, characters_meaning))
+        asked = (
+            (text, characters_found),
+            (reading, characters_read),
+            (meaning, characters_meaning),
+            (component, characters_with),
+        )
         wanted = [find(words) for words, find in asked if words] + ([frozenset(char_named(char))] if char else [])
         fitting: list[set[int]] = []
         if wanted:
@@ -182,6 +190,27 @@ class Items(Sequence[Item]):
             if is_inside(path, folder) and path.is_file():
                 return MeshFile(path=path, looked_at=looked)
         return MeshFile(path=None, looked_at=looked)
+
+    def box_on_block(self, number: int) -> tuple[float, float, float, float] | None:
+        """Return the box of an item on its upright block, x0, y0, x1, y1 in the scan's units; None if unknown."""
+        numbers = _numbers(self._about(self._index.rows[number]).get("upright_box", ""))
+        return (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
+
+    def block_picture(self, block: str) -> tuple[float, float, Path | None]:
+        """Return the width and height of an upright block, in the scan's units, and its picture.
+
+        They are 0 and 0 if they are unknown, and None if the picture is not kept or gone.
+        """
+        from sinonom_cli.storage.block_places import PICTURE_COLUMN
+
+        for number in self.blocks.get(block, ())[:1]:
+            row = self._index.rows[number]
+            more = self._about(row)
+            size = _numbers(more.get("upright_size", ""))
+            width, height = size if len(size) == 2 else (0.0, 0.0)
+            picture = self._index.path.parent / row.set / more.get(PICTURE_COLUMN, "")
+            return width, height, picture if more.get(PICTURE_COLUMN) and picture.is_file() else None
+        return 0.0, 0.0, None
 
     @cached_property
     def blocks(self) -> dict[str, list[int]]:
@@ -253,9 +282,10 @@ class Items(Sequence[Item]):
         return self._more[name]
 
     def _read(self, name: str) -> dict[str, dict[str, str]]:
+        from sinonom_cli.storage.block_places import PICTURE_COLUMN, UPRIGHT_COLUMNS
         from sinonom_cli.storage.own_tables import rows_of
 
-        kept = ("block", "column", "place", "doubtful", "remarks")
+        kept = ("block", "column", "place", "doubtful", "remarks", *UPRIGHT_COLUMNS, PICTURE_COLUMN)
         try:
             return {
                 row["file_name"].removeprefix("images/"): {key: row[key] for key in kept if row.get(key)}
@@ -263,6 +293,14 @@ class Items(Sequence[Item]):
             }
         except (OSError, SinonomError, KeyError, ValueError):
             return {}
+
+
+def _numbers(cell: str) -> list[float]:
+    """Return the numbers of a cell; none if one of them is not a number."""
+    try:
+        return [float(word) for word in cell.split()]
+    except ValueError:
+        return []
 
 
 def _doubt(more: Mapping[str, str]) -> str:

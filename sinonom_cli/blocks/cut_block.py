@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli import messages
+from sinonom_cli.blocks.correct import corrected
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
@@ -23,6 +24,7 @@ from sinonom_cli.blocks.surface import Surface, surface_of_map, surface_of_scan
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.blocks.whole_doubts import doubts_of, refuse_unreadable
 from sinonom_cli.errors import BadInput, SinonomError
+from sinonom_cli.layout.given_corrections import Given as Corrections
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.render.render import View, draw
@@ -57,6 +59,7 @@ def cut_block(
     scale: Scale | None = None,
     given: Given | None = None,
     read_print: ReadPrint | None = None,
+    corrections: Corrections | None = None,
     done: Callable[[str], object] = lambda stage: None,
 ) -> CutBlock:
     """Cut the characters out of the scan of a block.
@@ -69,6 +72,7 @@ def cut_block(
     scale : scale of height maps; None: height maps are refused.
     given : how the block lies; None: it is found.
     read_print : finds the characters of prints, where prints are known.
+    corrections : what people have corrected; None: nothing.
     done : is called with each of `STAGES` when it is done.
 
     Raises
@@ -103,6 +107,8 @@ def cut_block(
         return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes], crops_of(read)))
 
     learnt = learn(name, seen.read, cut_out, known or Knowledge(), read_print)
+    if corrections is not None and corrections.corrections:
+        learnt = corrected(name, path, learnt, seen.pixel, corrections, cut_out)
     if not any(map(len, learnt.pieces.meshes)):
         raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
     without_faces = sum(not len(mesh) for mesh in learnt.pieces.meshes)

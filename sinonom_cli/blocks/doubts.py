@@ -17,9 +17,9 @@ COLUMNS = (
     "known_by",
     "reason",
 )
-"""Columns of `doubtful.csv`. `char` and `probability` are the model's first name; `known` is what the transcript or the
-print says, and `known_by` which of them."""
-MODEL, TRANSCRIPT, PRINT = "model", "transcript", "print"
+"""Columns of `doubtful.csv`. `char` and `probability` are the model's first name; `known` is what the transcript, the
+print or a correction says, and `known_by` which of them."""
+MODEL, TRANSCRIPT, PRINT, CORRECTION = "model", "transcript", "print", "correction"
 """Where a name is from, in the column `named_by` of `metadata.csv` and `known_by` of `doubtful.csv`."""
 UNLIKELY = 0.5
 """Probability of a name, by the model, below which it is doubtful."""

@@ -28,7 +28,7 @@ class Called:
     Attributes
     ----------
     char : the character; "" where no name is probable.
-    named_by : "model", "transcript" or "print"; "" without a name.
+    named_by : "model", "transcript", "print" or "correction"; "" without a name.
     probability : that the model gives to `char` in any of its forms, or to its own first name where `char` is "".
     """
 
@@ -82,6 +82,7 @@ class Learnt:
     called : the name of each.
     doubts : what is doubtful.
     figures : numbers for the block's record, such as the share of characters that agree with the transcript.
+    numbers : number of each character in the names of its files, from 0; empty: its place among the characters.
     """
 
     read: Read
@@ -89,6 +90,11 @@ class Learnt:
     called: list[Called]
     doubts: list[Doubt] = field(default_factory=list)
     figures: dict[str, float | int | str] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+
+    def file_number(self, number: int) -> int:
+        """Return the number of a character in the names of its files, from 0."""
+        return self.numbers[number] if self.numbers else number
 
 
 def learn(
@@ -141,14 +147,14 @@ def learn(
             messages.warn(f"{block}: {one.doubts[0].reason}; nothing of it is used")
     if carried:
         figures |= {"prints": sum(one.fits for one in carried)}
-    called = [_called(pieces.names[number], judged, carried, number) for number in range(len(read.characters))]
+    called = [called_of(pieces.names[number], judged, carried, number) for number in range(len(read.characters))]
     doubted = {doubt.number for doubt in found}
     found += [
         Doubt(reason=doubts.IMPROBABLE, number=number)
         for number, one in enumerate(called)
         if not one.char and number not in doubted
     ]
-    return Learnt(read=read, pieces=pieces, called=called, doubts=_sorted(found), figures=figures)
+    return Learnt(read=read, pieces=pieces, called=called, doubts=in_order(found), figures=figures)
 
 
 def _judged(read: Read, pieces: Pieces, text: Text, mend: bool = True) -> Judged:
@@ -156,7 +162,8 @@ def _judged(read: Read, pieces: Pieces, text: Text, mend: bool = True) -> Judged
     return judge_text(read.boxes, columns, pieces.names, text, mend)
 
 
-def _called(names: Sequence[Name], judged: Judged | None, carried: Sequence[Carried], number: int) -> Called:
+def called_of(names: Sequence[Name], judged: Judged | None, carried: Sequence[Carried], number: int) -> Called:
+    """Return the name of a character: of the transcript, else of a print, else the model's first if it is probable."""
     if judged is not None and judged.chars[number]:
         return Called(char=judged.chars[number], named_by=TRANSCRIPT, probability=judged.probabilities[number])
     for one in carried:
@@ -168,7 +175,7 @@ def _called(names: Sequence[Name], judged: Judged | None, carried: Sequence[Carr
     return Called(char=first.char, named_by=MODEL, probability=first.probability)
 
 
-def _sorted(found: Sequence[Doubt]) -> list[Doubt]:
+def in_order(found: Sequence[Doubt]) -> list[Doubt]:
     """Return the doubts about the block first, then those about characters in reading order, then those without."""
     return sorted(found, key=lambda doubt: (doubt.column > 0, -1 if doubt.number is None else doubt.number))
 

@@ -28,6 +28,31 @@ KNOWN = ("hanamin", "notoserifcjk", "notosanscjk", "simsun", "mingliu", "msgothi
 """Parts of file names of fonts that have Hán-Nôm characters, the best first."""
 
 
+CLEAN_HEIGHT, CLEAN_QUALITY = 64, 80
+"""Largest height of an ordinary character, pixels, and JPEG quality of a clean picture; the model that names characters
+looks at 64 pixels."""
+
+
+def clean_name(name: str) -> str:
+    """Return the file, below an output, of the clean picture of a page or block."""
+    return f"clean/{name}.jpg"
+
+
+def clean_picture(grey: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
+    """Return a page or block, (H, W) uint8, as large as it is needed to be looked at and to be named.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8, dark strokes on a light ground.
+    size : height of an ordinary character, pixels.
+    """
+    scale = min(1.0, CLEAN_HEIGHT / size, LARGEST / max(grey.shape))
+    if scale == 1:
+        return grey
+    shape = max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale))
+    return np.asarray(Image.fromarray(grey).resize(shape, Image.Resampling.BOX))
+
+
 def draw_block(
     ink: NDArray[np.float32],
     polygons: Sequence[NDArray[np.float64]],

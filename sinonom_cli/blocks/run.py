@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli.blocks.cut_block import cut_block, in_scan, picture_of
-from sinonom_cli.blocks.doubts import Doubt
+from sinonom_cli.blocks.doubts import CORRECTION, Doubt
 from sinonom_cli.blocks.learn import Learnt
+from sinonom_cli.blocks.picture import CLEAN_QUALITY, clean_name, clean_picture
 from sinonom_cli.blocks.prints import ReadPrint
 from sinonom_cli.blocks.read_surface import Given, Seen
 from sinonom_cli.blocks.surface import Surface
 from sinonom_cli.blocks.whole_doubts import unit_of
+from sinonom_cli.layout.given_corrections import AllGiven, taken_in_fields
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
 from sinonom_cli.meshes.stl import HEADER, write_stl
 from sinonom_cli.parallel.batch import Item, TableRow
-from sinonom_cli.storage.atomic import save_png, write_text
+from sinonom_cli.storage.atomic import save_jpeg, save_png, write_text
 from sinonom_cli.storage.block_places import UPRIGHT_COLUMNS, upright_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
 from sinonom_cli.storage.single_files import refuse_foreign
@@ -34,6 +36,7 @@ COLUMNS = (
     "part",
     "polygon",
     "named_by",
+    "checked",
     *UPRIGHT_COLUMNS,
     "probability",
     "names",
@@ -41,6 +44,7 @@ COLUMNS = (
     "score",
     "faces",
     "picture_file_name",
+    "clean_file_name",
     "record_file_name",
 )
 """Columns of `metadata.csv`."""
@@ -56,12 +60,14 @@ class Cut:
     scale : scale of height maps; None: height maps are refused.
     given : how the blocks lie; None: it is found.
     read_print : finds the characters of prints, where prints are known.
+    corrections : what people have corrected.
     """
 
     out: Path
     scale: Scale | None = None
     given: Given | None = None
     read_print: ReadPrint | None = None
+    corrections: AllGiven = field(default_factory=AllGiven)
 
     def __call__(self, item: Item) -> list[TableRow]:
         name, number, known = item.data
@@ -73,6 +79,7 @@ class Cut:
             scale=self.scale,
             given=self.given,
             read_print=self.read_print,
+            corrections=self.corrections[name],
         )
         learnt, surface, read = block.learnt, block.seen.surface, block.learnt.read
         rows = [
@@ -86,13 +93,13 @@ class Cut:
 
     def outputs(self, item: Item) -> list[str]:
         """Return the names of the files that are written for each block, relative to the set, without its meshes."""
-        return [_picture(item.data[0]), _record(item.data[0])]
+        return [_picture(item.data[0]), clean_name(item.data[0]), _record(item.data[0])]
 
     def _write(self, item: Item, name: str, number: int, learnt: Learnt, surface: Surface) -> TableRow:
         """Write the mesh of a character and return its row."""
         character, mesh = learnt.read.characters[number], learnt.pieces.meshes[number]
         called, names = learnt.called[number], learnt.pieces.names[number]
-        file_name = _mesh(name, number)
+        file_name = _mesh(name, learnt.file_number(number))
         refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
         write_stl(self.out / file_name, mesh)
         scan = in_scan(learnt.pieces.polygons[number], surface)
@@ -108,12 +115,14 @@ class Cut:
             "part": character.placed.part,
             "polygon": ";".join(f"{x:.6g},{y:.6g}" for x, y in scan),
             "named_by": called.named_by,
+            "checked": "yes" if called.named_by == CORRECTION else "no",
             "probability": f"{called.probability:.4f}" if names or called.char else "",
             "names": " ".join(one.char for one in names),
             "probabilities": " ".join(f"{one.probability:.4f}" for one in names),
             "score": f"{character.score:.3f}",
             "faces": str(len(mesh)),
             "picture_file_name": _picture(name),
+            "clean_file_name": clean_name(name),
             "record_file_name": _record(name),
         }
 
@@ -121,6 +130,8 @@ class Cut:
         """Write the picture and the record of a block."""
         read, surface = learnt.read, seen.surface
         save_png(self.out / _picture(name), picture_of(learnt))
+        grey = np.round(255 * (1 - read.ink)).astype(np.uint8)
+        save_jpeg(self.out / clean_name(name), clean_picture(grey, read.size), CLEAN_QUALITY)
         transform = np.eye(4)
         turn = read.way.matrix()
         transform[:3, :3] = np.einsum("ij,jk->ik", turn, surface.rotation)
@@ -131,6 +142,7 @@ class Cut:
             "columns": max(character.placed.column for character in read.characters),
             "doubtful": len(learnt.doubts),
             **learnt.figures,
+            **taken_in_fields(self.corrections[name].taken_in),
             "mirrored": read.way.mirrored,
             "turned": read.way.turned,
             "way_probability": round(read.way.probability, 4),
@@ -164,7 +176,7 @@ def _doubtful(item: Item, name: str, doubt: Doubt, learnt: Learnt, surface: Surf
         "column": str(placed.column),
         "place": str(placed.place),
         "box": _box(in_scan(learnt.pieces.polygons[doubt.number], surface)),
-        "mesh": _mesh(name, doubt.number) if len(learnt.pieces.meshes[doubt.number]) else "",
+        "mesh": _mesh(name, learnt.file_number(doubt.number)) if len(learnt.pieces.meshes[doubt.number]) else "",
         "char": names[0].char if names else "",
         "probability": f"{names[0].probability:.4f}" if names else "",
     }

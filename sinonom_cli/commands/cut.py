@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinonom_cli.commands.batch_options import batch_command
+from sinonom_cli.commands.corrections_option import Corrections
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.commands.way_options import Mirror, Turn
 from sinonom_cli.options import Output, split_output
@@ -61,6 +62,7 @@ def cut(
             help="Boxes and names of the prints' characters, as crop-nomnaocr --boxes takes them.",
         ),
     ] = None,
+    corrections: Corrections = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
@@ -90,6 +92,7 @@ def cut(
     from sinonom_cli.blocks.run import COLUMNS, Cut
     from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.errors import UsageError
+    from sinonom_cli.layout.given_corrections import given_corrections
     from sinonom_cli.pages.prints import find_prints, read_print
     from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.run import suffixes_of
@@ -106,15 +109,18 @@ def cut(
     texts = {} if transcripts is None else read_transcripts(transcripts, blocks)
     pages = {} if prints is None else find_prints(prints, print_boxes, blocks, (Path(out),))
     items = known_blocks(items, texts, pages)
+    corrected = given_corrections(corrections or (), items, "blocks")
+    items = corrected.with_items(items)
     options = {
         "transcripts": transcripts is not None,
         "print": prints is not None,
         "mirror": mirror.value,
         "turn": turn.value,
         "char_height": char_height,
+        **corrected.record(),
     }
     given = Given(mirrored=mirror.known, turned=turn.known, size=char_height)
-    work = Cut(Path(out).absolute(), scale, given, read_print)
+    work = Cut(Path(out).absolute(), scale, given, read_print, corrected)
     artifact = fill(
         out,
         kind="meshset",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sinonom_cli.commands.batch_options import batch_command
+from sinonom_cli.commands.corrections_option import Corrections
 from sinonom_cli.commands.way_options import Mirror, Turn
 from sinonom_cli.options import Output, split_output
 
@@ -46,6 +47,7 @@ def read(
             help="Known texts, columns as lines from the right: <page>.txt, a folder, or CSV (page,text).",
         ),
     ] = None,
+    corrections: Corrections = None,
     index: Annotated[
         Path | None,
         typer.Option("--index", metavar="INDEX", help="Index of carvings: also find the block that printed each page."),
@@ -88,6 +90,7 @@ def read(
     """
     inputs, out = split_output(paths, output, "page")
     from sinonom_cli.blocks.transcripts import read_transcripts
+    from sinonom_cli.layout.given_corrections import given_corrections
     from sinonom_cli.pages.boxes import boxes_of
     from sinonom_cli.pages.read_page import PageOptions
     from sinonom_cli.pages.run import COLUMNS, ReadPages, content_of, formats_of, write_tables
@@ -100,6 +103,8 @@ def read(
     items = find_pages(inputs, limit, skip)
     if transcripts is not None:
         items = with_texts(items, read_transcripts(transcripts, [item.data[0] for item in items], "page"))
+    given = given_corrections(corrections or (), items, "pages")
+    items = given.with_items(items)
     options = PageOptions(
         direction=direction, mirrored=mirror.known, turned=turn.known, size=char_height, reject=reject, context=context
     )
@@ -114,6 +119,7 @@ def read(
             "detector": content_of(detector),
             "transcripts": transcripts is not None,
             "index": content_of(index and Path(f"{index}.json")),
+            **given.record(),
         },
         items=items,
         passed_over=items.passed_over,
@@ -125,9 +131,10 @@ def read(
             detector=detector,
             index=index,
             model=model,
+            corrections=given,
         ),
         columns=COLUMNS,
-        doubtful=DOUBTFUL_COLUMNS if transcripts else (),
+        doubtful=DOUBTFUL_COLUMNS if transcripts or corrections else (),
         batch=batch,
         what="pages",
         extra=lambda: {"read": write_tables(Path(out), index is not None)},

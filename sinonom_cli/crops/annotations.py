@@ -24,6 +24,7 @@ class Given:
     read : whether box k of `spots` belongs to character k of `text`.
     region : place of the column, if the file gives it.
     fault : reason why the column cannot be used; "" if it can be used.
+    checked : those of `spots` whose character people have checked in `sinonom serve`.
     """
 
     picture: str
@@ -33,6 +34,7 @@ class Given:
     read: bool = False
     region: Region | None = None
     fault: str = ""
+    checked: frozenset[Box] = frozenset()
 
 
 def inside(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -37,6 +38,7 @@ def read_table(path: Path, folder: Path) -> list[Given]:
     columns: list[Given] = []
     faults: list[Given] = []
     lone: dict[str, list[tuple[Box, str]]] = defaultdict(list)
+    checked: dict[str, set[Box]] = defaultdict(set)
     for row in table:
         where = f"{path.name}, line {row.number}"
         picture = ""
@@ -52,9 +54,12 @@ def read_table(path: Path, folder: Path) -> list[Given]:
             columns.append(Given(picture, str(row.number), text, region=Region(Path(), box)))
         else:
             lone[picture].append((box, text))
+            if row.cells.get("checked") == "yes":
+                checked[picture].add(box)
     if faults and not columns and not lone:
         raise SinonomError(f"{path} has no line that can be used; {faults[0].fault}", "correct the lines")
-    return columns + [loose(picture, spots) for picture, spots in lone.items()] + faults
+    alone = [replace(loose(name, spots), checked=frozenset(checked[name])) for name, spots in lone.items()]
+    return columns + alone + faults
 
 
 def _opened(path: Path) -> Table:

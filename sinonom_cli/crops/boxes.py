@@ -158,7 +158,15 @@ def _items(given: list[Given], folder: Path) -> list[Item]:
         path = folder / one.picture
         region = replace(one.region, path=path) if one.region else Region(path)
         line = Line(
-            one.text, one.fault, one.picture, slug[one.picture], region, one.spots, one.read, first[one.picture]
+            one.text,
+            one.fault,
+            one.picture,
+            slug[one.picture],
+            region,
+            one.spots,
+            one.read,
+            first[one.picture],
+            checked=one.checked,
         )
         first[one.picture] += len(one.text)
         items.append(Item(_key(one), path, line, path.stat().st_size if path.is_file() else -1))

@@ -1,5 +1,6 @@
 """Cut one column by its transcript, and write its files and rows of the image set: one item of the batch."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,7 +114,8 @@ class CropColumn:
         grey, corner = load_region(line.region)
         spots = np.array(line.spots, np.float64).reshape(-1, 4) - np.tile(corner, 2)
         if line.read:
-            return self._checked(_taken(grey, corner, spots, line.transcript, self.size))
+            certain = {k for k, spot in enumerate(line.spots) if spot in line.checked}
+            return self._checked(_taken(grey, corner, spots, line.transcript, self.size), certain)
         check_fits(len(grey), len(line.transcript))
         found = None
         if len(spots):
@@ -136,12 +138,16 @@ class CropColumn:
         edges = sorted({row * factor for rows in (column.cuts.tops, column.cuts.bottoms) for row in rows.tolist()})
         return self._checked(Done(grey, corner, pieces, edges))
 
-    def _checked(self, done: Done) -> Done:
-        """Lower the confidence of pieces that look like another character than the transcript names."""
+    def _checked(self, done: Done, certain: Collection[int] = ()) -> Done:
+        """Lower the confidence of pieces that look like another character than the transcript names.
+
+        Those whose places are `certain` keep theirs: people have looked at them.
+        """
         if not self.check:
             return done
         pieces = list(done.pieces)
-        shown = {k: p.crop.picture for k, p in enumerate(pieces) if p.crop and p.char not in {*ILLEGIBLE, NAMELESS}}
+        known = {k: p for k, p in enumerate(pieces) if k not in certain and p.char not in {*ILLEGIBLE, NAMELESS}}
+        shown = {k: piece.crop.picture for k, piece in known.items() if piece.crop}
         seen = read_reader()(list(shown.values()), [pieces[k].char for k in shown])
         for k, likeness in zip(shown, seen, strict=True):
             if likeness:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from sinonom_cli.storage.names import Spelling
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
+
+CHECKED = "checked {by:people;}"
+"""What `custom` says, in PAGE, of a glyph whose character people have checked."""
 
 Points = tuple[tuple[float, float], ...]
 
@@ -99,11 +103,14 @@ def _page_line(line: "Element", picture: str, name: str, size: tuple[int, int] |
     glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
     text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
     spots = [(_box(_coords, glyph), _text(glyph)) for glyph in glyphs]
-    return _line(
+    checked = (box for (box, _), glyph in zip(spots, glyphs, strict=True) if glyph.get("custom") == CHECKED)
+    found = _line(
         *(picture, name, text, spots),
         lambda: _coords(line) or _around(_coords(line, "Baseline"), len(text)),
         size,
     )
+    sure = frozenset(box for box in checked if box is not None)
+    return [replace(one, checked=sure) for one in found]
 
 
 def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:

@@ -38,6 +38,7 @@ class Line:
     first : index of the column's first character among the characters of its picture, from 0.
     page : regions and numbers of characters of the columns that share a page of the detector with this one.
     place : index of this column in `page`.
+    checked : those of `spots` whose character people have checked.
     """
 
     transcript: str = ""
@@ -50,6 +51,7 @@ class Line:
     first: int = 0
     page: tuple[tuple[Region, int], ...] = ()
     place: int = 0
+    checked: frozenset[Box] = frozenset()
 
 
 def find_patches(given: Path, transcripts: Path | None) -> tuple[Path, Path]:

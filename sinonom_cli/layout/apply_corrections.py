@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,8 +35,12 @@ class Corrected:
     place: int = 1
 
 
-def applied(characters: Sequence[Corrected], corrections: Iterable[Correction]) -> tuple[list[Corrected], int]:
+def applied(
+    characters: Sequence[Corrected], corrections: Iterable[Correction]
+) -> tuple[list[Corrected], list[Correction]]:
     """Apply the corrections of one page to its characters.
+
+    A box that was split, merged or added may stand there already in a new reading: then its character is set.
 
     Parameters
     ----------
@@ -44,29 +49,55 @@ def applied(characters: Sequence[Corrected], corrections: Iterable[Correction]) 
 
     Returns
     -------
-    The corrected characters, in reading order, their places counted anew, and the number of corrections that fit none
-    of the characters and were left out.
+    The corrected characters, in reading order, their places counted anew, and the corrections that fit none of the
+    characters and were left out.
     """
-    found, unfit = list(characters), 0
+    found, unfit = list(characters), []
     for each in standing(corrections):
-        at = [_nearest(found, spot.box) for spot in each.was]
-        if None in at or len(set(at)) < len(at):
-            unfit += 1
+        was, now = (_fitting(found, [spot.box for spot in spots]) for spots in (each.was, each.now))
+        if now.share > was.share and len(each.was) != len(each.now):
+            for place, spot in zip(now.places, each.now, strict=True):
+                found[place] = replace(found[place], box=spot.box, char=spot.char or found[place].char, checked=True)
             continue
-        places = sorted(place for place in at if place is not None)
-        start = places[0] if places else _place_after(found, each.after)
-        kept = [one for place, one in enumerate(found) if place not in set(places)]
-        now = [_made(spot, found, each, places, start) for spot in each.now]
-        found = [*kept[:start], *now, *kept[start:]]
+        if not was.share and each.was:
+            unfit.append(each)
+            continue
+        start = min(was.places) if was.places else _place_after(found, each.after)
+        kept = [one for place, one in enumerate(found) if place not in was.places]
+        made = [_made(spot, found, each, was.places, start) for spot in each.now]
+        found = [*kept[:start], *made, *kept[start:]]
     return _counted(found), unfit
 
 
+class _Fit(NamedTuple):
+    """Places of the characters that boxes show, and the smallest overlap of the boxes with them; 0: they fit none."""
+
+    places: list[int]
+    share: float
+
+
+def _fitting(found: Sequence[Corrected], boxes: Sequence[Box]) -> _Fit:
+    """Return the characters whose boxes overlap given boxes most, by `SAME` at least, each another one."""
+    if not found or not boxes:
+        return _Fit([], 0.0)
+    there = np.array([one.box for one in found])
+    shares = np.array([overlaps(np.array(box), there) for box in boxes])
+    places = shares.argmax(axis=1).tolist()
+    share = float(shares.max(axis=1).min())
+    return _Fit(places, share) if share >= SAME and len(set(places)) == len(places) else _Fit([], 0.0)
+
+
 def _made(spot: Spot, found: Sequence[Corrected], each: Correction, places: Sequence[int], start: int) -> Corrected:
-    """Return a character that a correction brings; it keeps its number where it replaces exactly one character."""
-    one = len(places) == 1 and len(each.now) == 1
+    """Return a character that a correction brings; it keeps its number where it replaces exactly one character.
+
+    It also keeps its box where the correction does not change the box: that of a new reading may have moved a little.
+    """
+    if len(places) == 1 and len(each.now) == 1:
+        old = found[places[0]]
+        box = old.box if spot.box == each.was[0].box else spot.box
+        return replace(old, box=box, char=spot.char, checked=True)
     column = found[places[0]].column if places else _column_at(found, start, spot.box)
-    index = found[places[0]].index if one else None
-    return Corrected(box=spot.box, char=spot.char, index=index, checked=True, column=column)
+    return Corrected(box=spot.box, char=spot.char, index=None, checked=True, column=column)
 
 
 def _column_at(found: Sequence[Corrected], start: int, box: Box) -> int:
@@ -75,21 +106,12 @@ def _column_at(found: Sequence[Corrected], start: int, box: Box) -> int:
     return beside[0].column if beside else max((one.column for one in found), default=0) + 1
 
 
-def _nearest(found: Sequence[Corrected], box: Box) -> int | None:
-    """Return the place of the character whose box overlaps a box most; None if none does by `SAME`."""
-    if not found:
-        return None
-    shares = overlaps(np.array(box), np.array([one.box for one in found]))
-    best = int(shares.argmax())
-    return best if shares[best] >= SAME else None
-
-
 def _place_after(found: Sequence[Corrected], box: Box | None) -> int:
     """Return the place at which an added character is put: after the one with this box; else the last place."""
     if box is None:
         return 0
-    place = _nearest(found, box)
-    return len(found) if place is None else place + 1
+    places = _fitting(found, [box]).places
+    return places[0] + 1 if places else len(found)
 
 
 def _counted(found: Sequence[Corrected]) -> list[Corrected]:

@@ -4,6 +4,9 @@
 
     {"kind": "corrections", "schema": 1, "of": "<SHA-256 of the inputs of the folder>"}
 
+If the folder was itself made with corrections, `"upon"` lists the `"of"` of their files: the corrections of this file
+only make sense after those.
+
 Every other line is one correction of one page or block:
 
     {"id": 3, "when": "2026-01-31T09:12:44Z", "who": "Lan", "page": "trang 1", "action": "change",
@@ -13,13 +16,14 @@ Every other line is one correction of one page or block:
 page as its picture is shown, or on the block as it is read, see `storage.block_places`. A character of `was` is found
 again by its box: the one whose box overlaps it most, by half of their union at least, so that corrections also apply to
 a new reading of the page. An `add` has an empty `was`; `after` is the box of the character before it in reading order,
-or null for the first place. `{"id": 5, ..., "action": "undo", "of": 4}` takes another correction back.
+or null for the first place. `{"id": 5, ..., "action": "undo", "of": 4}` takes another correction back. `"input"` is the
+SHA-256 of the file that holds the page or block; files of earlier versions do not have it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,8 @@ from sinonom_cli.errors import BadInput
 
 ACTIONS = ("accept", "change", "split", "merge", "delete", "add", "undo")
 SCHEMA = 1
+FILE = "corrections.jsonl"
+"""Name of the file in the folder that it corrects."""
 
 Box = tuple[float, float, float, float]
 
@@ -53,6 +59,7 @@ class Correction:
     now: tuple[Spot, ...] = ()
     after: Box | None = None
     of: int | None = None
+    input: str = ""
 
     def line(self) -> bytes:
         """Return the correction as a line of the file."""
@@ -64,6 +71,8 @@ class Correction:
             fields["was"] = [{"box": list(spot.box), "char": spot.char} for spot in self.was]
             fields["now"] = [{"box": list(spot.box), "char": spot.char} for spot in self.now]
             fields["after"] = None if self.after is None else list(self.after)
+        if self.input:
+            fields["input"] = self.input
         return json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
@@ -74,9 +83,10 @@ def standing(corrections: Iterable[Correction]) -> list[Correction]:
     return [each for each in known if each.action != "undo" and each.id not in undone]
 
 
-def header(of: str) -> bytes:
-    """Return the first line of a file of corrections."""
-    return json.dumps({"kind": "corrections", "schema": SCHEMA, "of": of}).encode("ascii") + b"\n"
+def header(of: str, upon: Sequence[str] = ()) -> bytes:
+    """Return the first line of a file of corrections, which are made upon those of other files."""
+    fields: dict[str, Any] = {"kind": "corrections", "schema": SCHEMA, "of": of}
+    return json.dumps(fields | ({"upon": list(upon)} if upon else {})).encode("ascii") + b"\n"
 
 
 def parsed(line: bytes) -> Correction:
@@ -93,7 +103,9 @@ def parsed(line: bytes) -> Correction:
         if action not in ACTIONS:
             raise ValueError(f"unknown action {action!r}")
         when, who, page = (str(fields[name]) for name in ("when", "who", "page"))
-        made = Correction(id=int(fields["id"]), when=when, who=who, page=page, action=action)
+        made = Correction(
+            id=int(fields["id"]), when=when, who=who, page=page, action=action, input=str(fields.get("input", ""))
+        )
         if action == "undo":
             return replace(made, of=int(fields["of"]))
         return replace(
@@ -122,12 +134,24 @@ def box_of(values: Any) -> Box:
     return x0, y0, x1, y1
 
 
-def read_corrections(path: Path) -> tuple[str, list[Correction]]:
-    """Read a file of corrections.
+@dataclass(frozen=True, kw_only=True)
+class CorrectionsFile:
+    """What a file of corrections holds.
 
-    Returns
-    -------
-    The SHA-256 of the inputs of the folder that it corrects, and its corrections, in the order in which they were made.
+    Attributes
+    ----------
+    of : SHA-256 of the inputs of the folder that it corrects.
+    upon : `of` of the files of corrections that this folder was made with.
+    corrections : in the order in which they were made.
+    """
+
+    of: str
+    upon: tuple[str, ...]
+    corrections: list[Correction]
+
+
+def read_corrections(path: Path) -> CorrectionsFile:
+    """Read a file of corrections.
 
     Raises
     ------
@@ -136,20 +160,21 @@ def read_corrections(path: Path) -> tuple[str, list[Correction]]:
     """
     try:
         lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}", "sinonom serve writes such files") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BadInput(f"{path} cannot be read: {reason}", "sinonom serve writes such files") from None
     try:
         first = json.loads(lines[0])
         known = first["kind"] == "corrections" and first["schema"] == SCHEMA
-        of = str(first["of"])
-    except (ValueError, KeyError, TypeError):
-        known, of = False, ""
+        of, upon = str(first["of"]), tuple(map(str, first.get("upon", ())))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        known = False
     if not known:
-        raise BadInput(f"{path} is not a file of corrections", "sinonom serve writes such files: corrections.jsonl")
+        raise BadInput(f"{path} is not a file of corrections", f"sinonom serve writes such files: {FILE}")
     found = []
     for number, line in enumerate(lines[1:-1], 2):
         try:
             found.append(parsed(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path}, line {number}: {error}", "repair or remove this line") from None
-    return of, found
+    return CorrectionsFile(of=of, upon=upon, corrections=found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ class CorrectionsLog:
     pages : names of its pages or blocks. A folder that has got more pages since has another `of`; its corrections are
         known by their pages then.
     clock : returns the time as text; None: the time now, UTC.
+    upon : `of` of the files of corrections that the folder was made with.
 
     Raises
     ------
@@ -42,9 +43,14 @@ class CorrectionsLog:
     """
 
     def __init__(
-        self, path: Path, of: str, pages: Collection[str] = (), clock: Callable[[], str] | None = None
+        self,
+        path: Path,
+        of: str,
+        pages: Collection[str] = (),
+        clock: Callable[[], str] | None = None,
+        upon: Sequence[str] = (),
     ) -> None:
-        self.path, self._of, self._clock = path, of, clock or _now
+        self.path, self.of, self._upon, self._clock = path, of, tuple(upon), clock or _now
         self._lock, self._held = threading.Lock(), ExitStack()
         self._file: Any = None
         self.corrections: list[Correction] = []
@@ -57,8 +63,9 @@ class CorrectionsLog:
                 self._read(pages)
 
     def _read(self, pages: Collection[str]) -> None:
-        known, self.corrections = read_corrections(self.path)
-        if known != self._of and not any(each.page in pages for each in self.corrections):
+        read = read_corrections(self.path)
+        self.corrections, known, self.of = read.corrections, self.of, read.of
+        if known != self.of and not any(each.page in pages for each in self.corrections):
             raise BadInput(
                 f"{self.path} holds the corrections of other pages", "move it away, or serve the folder that it is of"
             )
@@ -91,10 +98,15 @@ class CorrectionsLog:
         self.corrections.append(correction)
         return correction
 
-    def undo(self, page: str, who: str) -> Correction | None:
-        """Take back the last standing correction of a page, and return it; None if there is none."""
+    def undo(self, page: str, who: str, kept: Collection[int] = ()) -> Correction | None:
+        """Take back the last standing correction of a page, and return it; None if there is none.
+
+        Parameters
+        ----------
+        kept : ids of corrections that cannot be taken back.
+        """
         with self._lock:
-            done = standing(self.of_page(page))
+            done = [each for each in standing(self.of_page(page)) if each.id not in kept]
             if not done:
                 return None
             self._add(who=who, page=page, action="undo", of=done[-1].id)
@@ -122,8 +134,8 @@ class CorrectionsLog:
             if whole < self._file.tell():
                 self._file.truncate(whole)
             if not whole:
-                self._append(header(self._of))
-            elif len(read_corrections(self.path)[1]) != len(self.corrections):
+                self._append(header(self.of, self._upon))
+            elif len(read_corrections(self.path).corrections) != len(self.corrections):
                 raise OutputInTheWay(
                     f"another process has written {self.path} since it was read", "start sinonom serve again"
                 )

@@ -74,14 +74,21 @@ def write_block_tables(out: Path, rows: Iterable[TableRow]) -> dict[str, int]:
     with writing_table(blocks, BLOCK_COLUMNS) as best, writing_table(matches, MATCH_COLUMNS) as carvings:
         for row in rows:
             counts["pages_with_block" if row["blocks"] else "pages_without_block"] += 1
-            found = _read(out / row["blocks_file_name"])
+            found = read_matches(out / row["blocks_file_name"])
             for table, name in ((best, "blocks"), (carvings, "matches")):
                 for each in found[name]:
                     table.add(each)
     return counts
 
 
-def _read(path: Path) -> dict[str, list[TableRow]]:
+def read_matches(path: Path) -> dict[str, list[TableRow]]:
+    """Return the rows that `write_blocks` wrote for a page, as "blocks" and "matches".
+
+    Raises
+    ------
+    BadInput
+        If the file cannot be read.
+    """
     try:
         found: dict[str, list[TableRow]] = json.loads(path.read_text(encoding="utf-8"))
         return {name: found[name] for name in ("blocks", "matches")}

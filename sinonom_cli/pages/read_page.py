@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 from sinonom_cli import messages
 from sinonom_cli.blocks.upright import Way, cropped, find_way
 from sinonom_cli.errors import BadInput
+from sinonom_cli.layout.corrections import Correction
 from sinonom_cli.layout.detect import Detector, Found, shipped_detector
-from sinonom_cli.layout.order import Direction, Placed, reading_order
+from sinonom_cli.layout.given_corrections import Given, say_unfit
+from sinonom_cli.layout.order import Direction, reading_order
 from sinonom_cli.pages.boxes import Known, inside
 from sinonom_cli.pages.column import characters_by_sight
 from sinonom_cli.pages.context import CANDIDATES
+from sinonom_cli.pages.corrected import Characters, corrected
 from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
 from sinonom_cli.pages.places import names_in_context, numbered, runs_of
 from sinonom_cli.pages.reading import NAMES, Point, ReadCharacter, Reading
@@ -59,10 +63,12 @@ class SeenPage:
     ----------
     reading : the page.
     pictures : (H, W) uint8 of each character, upright, dark strokes on a light ground.
+    unfit : corrections that fit no character.
     """
 
     reading: Reading
     pictures: list[NDArray[np.uint8]]
+    unfit: list[Correction] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +98,8 @@ def see_page(
     options: PageOptions,
     known: Known | None = None,
     detector: Detector | None = None,
+    corrections: Given | None = None,
+    path: Path | None = None,
 ) -> SeenPage:
     """Find, order and name the characters of a page.
 
@@ -102,6 +110,8 @@ def see_page(
     options : how to read.
     known : boxes of its characters; None: the detector finds them.
     detector : finds characters; None: the one that ships.
+    corrections : what people have corrected on it; None: nothing.
+    path : file of the page, by which corrections of another page are known; needed with corrections.
 
     Raises
     ------
@@ -119,14 +129,18 @@ def see_page(
         _check_count(len(places))
     else:
         names = names_by_sight(laid.picture, boxes, namer, CANDIDATES).names
-    pictures = [cropped(laid.picture, np.asarray(place.box)) for place in places]
     _check_known(names, namer.farthest)
     way = laid.turning.way
     _say_way(way)
-    named = names_in_context(places, names) if options.context else names
+    found = Characters(places=places, scores=scores, names=names, checked=[""] * len(places))
+    unfit: list[Correction] = []
+    if corrections is not None and corrections.corrections:
+        found, unfit = _corrected(found, corrections, laid, page, path)
+    pictures = [cropped(laid.picture, np.asarray(place.box)) for place in found.places]
+    known_names = found.known()
+    named = names_in_context(found.places, known_names) if options.context else known_names
     characters = tuple(
-        _character(place, float(score), by_sight, called, laid.turning, options, namer.farthest)
-        for place, score, by_sight, called in zip(places, scores, names, named, strict=True)
+        _character(number, found, called, laid.turning, options, namer.farthest) for number, called in enumerate(named)
     )
     height, width = grey.shape
     reading = Reading(
@@ -139,8 +153,29 @@ def see_page(
         mirrored=way.mirrored,
         size=laid.size,
         characters=characters,
+        taken_in=() if corrections is None else corrections.taken_in,
     )
-    return SeenPage(reading=reading, pictures=pictures)
+    return SeenPage(reading=reading, pictures=pictures, unfit=unfit)
+
+
+def _corrected(
+    found: Characters, given: Given, laid: _Laid, page: str, path: Path | None
+) -> tuple[Characters, list[Correction]]:
+    """Apply the corrections of a page; say which fit none of its characters, and refuse those of another page."""
+    if path is not None:
+        boxes = [laid.turning.shown_box(place.box) for place in found.places]
+        given.refuse_other(path, boxes, [{name.char for name in several} for several in found.names])
+    namer = shipped_namer()
+    found, unfit = corrected(
+        found,
+        given.corrections,
+        laid.turning,
+        lambda boxes: names_by_sight(laid.picture, boxes, namer, CANDIDATES).names,
+    )
+    say_unfit(page, unfit, len(given.corrections))
+    if not found.places:
+        raise BadInput("its corrections delete all of its characters", "leave the page out")
+    return found, unfit
 
 
 def _laid(grey: NDArray[np.uint8], options: PageOptions, known: Known | None, detector: Detector) -> _Laid:
@@ -226,28 +261,24 @@ def _say_way(way: Way) -> None:
 
 
 def _character(
-    place: Placed,
-    score: float,
-    sight: list[Name],
-    names: list[Name],
-    turning: Turning,
-    options: PageOptions,
-    farthest: float,
+    number: int, found: Characters, names: list[Name], turning: Turning, options: PageOptions, farthest: float
 ) -> ReadCharacter:
+    place, sight, checked = found.places[number], found.names[number], bool(found.checked[number])
     x0, y0, x1, y1 = place.box
     corners = turning.back(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
-    low, high = corners.min(axis=0), corners.max(axis=0)
     first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
     outline: tuple[Point, Point, Point, Point] = (first, second, third, fourth)
+    away = not sight or (options.reject and sight[0].distance > farthest)
     return ReadCharacter(
         column=place.column,
         place=place.place,
         part=place.part,
-        box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        box=turning.shown_box(place.box),
         outline=outline,
-        score=score,
+        score=float(found.scores[number]),
         sight=tuple(sight[:NAMES]),
         names=tuple(names[:NAMES]),
-        rejected=not sight or (options.reject and sight[0].distance > farthest),
-        named_by="context" if options.context else "sight",
+        rejected=away and not checked,
+        named_by="correction" if checked else "context" if options.context else "sight",
+        checked=checked,
     )

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sinonom_cli.layout.given_corrections import TakenIn
     from sinonom_cli.layout.parts import Part
     from sinonom_cli.search.naming import Name
 
@@ -34,7 +35,8 @@ class ReadCharacter:
     sight : names by the looks of the character alone, the most probable first, at most five.
     names : names in their context, the most probable first, at most five; as `sight` where no context was used.
     rejected : whether its picture matches no known character.
-    named_by : "sight", "context" or "transcript", from which the first of `names` is.
+    named_by : "sight", "context", "transcript" or "correction", from which the first of `names` is.
+    checked : whether people have said what it shows; then `names` is only that.
     """
 
     column: int
@@ -47,6 +49,7 @@ class ReadCharacter:
     names: tuple[Name, ...]
     rejected: bool = False
     named_by: str = "sight"
+    checked: bool = False
 
     @property
     def char(self) -> str:
@@ -78,6 +81,7 @@ class Reading:
     mirrored : whether the picture is a mirror image.
     size : height of an ordinary character, pixels of the picture.
     characters : in reading order.
+    taken_in : corrections that were applied, see `layout.given_corrections.TakenIn`.
     """
 
     page: str
@@ -89,6 +93,7 @@ class Reading:
     mirrored: bool
     size: float
     characters: tuple[ReadCharacter, ...]
+    taken_in: TakenIn = ()
 
     def columns(self) -> list[tuple[ReadCharacter, ...]]:
         """Return the characters column by column."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli.blocks.doubts import UNLIKELY
-from sinonom_cli.blocks.picture import draw_block
+from sinonom_cli.blocks.picture import CLEAN_QUALITY, clean_name, clean_picture, draw_block
 from sinonom_cli.crops.boxes import digest
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.layout.detect import Detector, shipped_detector
+from sinonom_cli.layout.given_corrections import AllGiven
 from sinonom_cli.pages.block_files import BLOCK_CELLS, block_outputs, write_block_tables, write_blocks
 from sinonom_cli.pages.boxes import Known
 from sinonom_cli.pages.exports import FORMATS
@@ -22,9 +23,9 @@ from sinonom_cli.pages.exports.json_file import read_json
 from sinonom_cli.pages.read_page import PageOptions, see_page
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 from sinonom_cli.pages.sources import load_page
-from sinonom_cli.pages.transcribed import with_transcript
+from sinonom_cli.pages.transcribed import unfit_rows, with_transcript
 from sinonom_cli.parallel.batch import Item, TableRow
-from sinonom_cli.storage.atomic import save_png, write_text
+from sinonom_cli.storage.atomic import save_jpeg, save_png, write_text
 from sinonom_cli.storage.own_tables import rows_of, writing_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ COLUMNS = (
     "turned",
     "mirrored",
     "picture_file_name",
+    "clean_file_name",
     *(f"{name}_file_name" for name in FORMATS if name != "json"),
     *BLOCK_CELLS,
 )
@@ -59,6 +61,7 @@ CHARACTER_COLUMNS = (
     "names_by_sight",
     "probabilities_by_sight",
     "named_by",
+    "checked",
     "score",
 )
 """Columns of `characters.csv`."""
@@ -79,6 +82,7 @@ class ReadPages:
     detector : ONNX file of another detector; None: the one that ships.
     index, model : an index of carvings to look the characters up in, and its model where it is not found from the
         index; None: they are not looked up.
+    corrections : what people have corrected.
     """
 
     out: Path
@@ -88,6 +92,7 @@ class ReadPages:
     detector: Path | None = None
     index: Path | None = None
     model: Path | None = None
+    corrections: AllGiven = field(default_factory=AllGiven)
 
     def __call__(self, item: Item) -> list[TableRow]:
         page, number, text = item.data
@@ -101,11 +106,13 @@ class ReadPages:
             options=self.options,
             known=None if self.boxes is None else self.boxes[item.key],
             detector=Detector(self.detector) if self.detector else shipped_detector(),
+            corrections=self.corrections[page],
+            path=item.path,
         )
-        doubts: list[TableRow] = []
+        doubts = unfit_rows(seen.reading, seen.unfit)
         if text:
-            reading, doubts = with_transcript(seen.reading, text)
-            seen = replace(seen, reading=reading)
+            reading, differing = with_transcript(seen.reading, text)
+            seen, doubts = replace(seen, reading=reading), doubts + differing
         row = self._write(seen.reading, grey, item.path)
         if self.index is not None:
             row |= write_blocks(self.out, seen, grey, self.index, self.model)
@@ -114,7 +121,11 @@ class ReadPages:
     def outputs(self, item: Item) -> list[str]:
         """Return the names of the files that are written for a page, relative to the output."""
         page = item.data[0]
-        names = [_overlay(page), *(FORMATS[name].file_name(page) for name in FORMATS if self._writes(name))]
+        names = [
+            _overlay(page),
+            clean_name(page),
+            *(FORMATS[name].file_name(page) for name in FORMATS if self._writes(name)),
+        ]
         return names if self.index is None else [*names, *block_outputs(page)]
 
     def _writes(self, name: str) -> bool:
@@ -133,8 +144,10 @@ class ReadPages:
             "turned": str(reading.turned),
             "mirrored": "yes" if reading.mirrored else "no",
             "picture_file_name": _overlay(reading.page),
+            "clean_file_name": clean_name(reading.page),
         }
         save_png(self.out / _overlay(reading.page), overlay(reading, grey))
+        save_jpeg(self.out / clean_name(reading.page), clean_picture(grey, reading.size), CLEAN_QUALITY)
         for name, form in FORMATS.items():
             if self._writes(name):
                 write_text(self.out / form.file_name(reading.page), form.write(reading, changed))
@@ -197,6 +210,7 @@ def _row(reading: Reading, character: ReadCharacter) -> TableRow:
         "names_by_sight": " ".join(name.char for name in character.sight),
         "probabilities_by_sight": " ".join(f"{name.probability:.4f}" for name in character.sight),
         "named_by": character.named_by,
+        "checked": "yes" if character.checked else "no",
         "score": f"{character.score:.3f}",
     }
 

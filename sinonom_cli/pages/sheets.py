@@ -12,6 +12,8 @@ import numpy as np
 
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import BadInput, SinonomError
+from sinonom_cli.layout.given_corrections import taken_in_of
+from sinonom_cli.pages.block_files import read_matches
 from sinonom_cli.pages.exports.json_file import read_json
 from sinonom_cli.pages.reading import UNREADABLE
 from sinonom_cli.storage.names import is_inside
@@ -20,6 +22,8 @@ from sinonom_cli.storage.record import read_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sinonom_cli.layout.given_corrections import TakenIn
 
 Box = tuple[float, float, float, float]
 
@@ -38,6 +42,7 @@ class SheetCharacter:
     names : characters that it may show with their probabilities, the most probable first; at most five.
     mesh : its mesh; None: it has none.
     checked : whether people have looked at it.
+    number : place, from 0, among the characters of the sheet as it was written; None: people have made it.
     """
 
     column: int
@@ -49,6 +54,7 @@ class SheetCharacter:
     names: tuple[tuple[str, float], ...] = ()
     mesh: Path | None = None
     checked: bool = False
+    number: int | None = None
 
     @property
     def probability(self) -> float:
@@ -65,8 +71,11 @@ class Sheet:
     name : unique in its folder.
     width, height : size in the sheet's units: pixels of a page's picture, or the units of a block's scan.
     picture : picture of the sheet, which shows all of it at any scale.
+    clean : the same without outlines and names drawn in; None: folders of earlier versions do not have it.
+    way : how a page's picture lies; blocks are shown upright.
     characters : in reading order.
     unfit : number of corrections that fit none of its characters.
+    taken_in : corrections that it was made with, see `layout.given_corrections.TakenIn`.
     """
 
     name: str
@@ -74,7 +83,10 @@ class Sheet:
     height: float
     picture: Path
     characters: tuple[SheetCharacter, ...] = field(repr=False)
+    clean: Path | None = None
+    way: Way = field(default_factory=Way)
     unfit: int = 0
+    taken_in: TakenIn = ()
 
 
 class SheetFolder:
@@ -85,10 +97,19 @@ class SheetFolder:
     path : of the folder.
     kind : "pages" or "blocks".
     identity : SHA-256 of the inputs that it was made from.
+    upon : `of` of the files of corrections that it was made with.
     """
 
-    def __init__(self, path: Path, kind: str, identity: str) -> None:
-        self.path, self.kind, self.identity = path, kind, identity
+    def __init__(self, path: Path, kind: str, identity: str, upon: tuple[str, ...] = ()) -> None:
+        self.path, self.kind, self.identity, self.upon = path, kind, identity, upon
+
+    @cached_property
+    def inputs(self) -> dict[str, str]:
+        """SHA-256 of the file that holds each sheet, by the name of the sheet; of what is known."""
+        table = self.path / "items.csv"
+        marks = {row["item"]: row.get("fingerprint", "") for row in rows_of(table)} if table.is_file() else {}
+        found = {name: marks.get(rows[0].get("source", ""), "") for name, rows in self.rows.items()}
+        return {name: mark.partition("+")[0].partition(" ")[0] for name, mark in found.items()}
 
     @cached_property
     def rows(self) -> dict[str, list[TableRow]]:
@@ -119,6 +140,17 @@ class SheetFolder:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{error}"
             raise BadInput(f"{self.path}: {name} cannot be read: {reason}", "make the folder again") from None
 
+    def matches(self, name: str) -> dict[str, list[TableRow]]:
+        """Return the rows of `blocks.csv` and `matches.csv` of a page, as "blocks" and "matches"; none without any.
+
+        Raises
+        ------
+        BadInput
+            If the page's file cannot be read.
+        """
+        file = self.rows[name][0].get("blocks_file_name", "")
+        return read_matches(self._file(file)) if file else {"blocks": [], "matches": []}
+
     def _page(self, name: str, row: TableRow) -> Sheet:
         reading = read_json(self._file(row["file_name"]))
         characters = tuple(
@@ -129,21 +161,40 @@ class SheetFolder:
                 box=one.box,
                 outline=one.outline,
                 char="" if one.char == UNREADABLE else one.char,
-                names=tuple((called.char, called.probability) for called in one.names),
+                names=tuple((called.char, called.probability) for called in (one.sight if one.checked else one.names)),
+                checked=one.checked,
+                number=number,
             )
-            for one in reading.characters
+            for number, one in enumerate(reading.characters)
         )
         picture = self._file(row["picture_file_name"])
-        return Sheet(name=name, width=reading.width, height=reading.height, picture=picture, characters=characters)
+        return Sheet(
+            name=name,
+            width=reading.width,
+            height=reading.height,
+            picture=picture,
+            characters=characters,
+            clean=self._clean(row),
+            way=Way(mirrored=reading.mirrored, turned=reading.turned),
+            taken_in=reading.taken_in,
+        )
 
     def _block(self, name: str, rows: list[TableRow]) -> Sheet:
         record = json.loads(self._file(rows[0]["record_file_name"]).read_text(encoding="utf-8"))
         width, height = map(float, record["size"])
-        characters = _on_their_boxes([self._of_block(row, record) for row in rows])
+        characters = _on_their_boxes([self._of_block(number, row, record) for number, row in enumerate(rows)])
         picture = self._file(rows[0]["picture_file_name"])
-        return Sheet(name=name, width=width, height=height, picture=picture, characters=characters)
+        return Sheet(
+            name=name,
+            width=width,
+            height=height,
+            picture=picture,
+            characters=characters,
+            clean=self._clean(rows[0]),
+            taken_in=taken_in_of(record),
+        )
 
-    def _of_block(self, row: TableRow, record: dict[str, Any]) -> SheetCharacter:
+    def _of_block(self, number: int, row: TableRow, record: dict[str, Any]) -> SheetCharacter:
         points = np.array([[float(value) for value in point.split(",")] for point in row["polygon"].split(";")])
         outline = on_block(points, record)
         given = row.get("upright_box", "")  # sets of earlier versions do not have it
@@ -158,7 +209,15 @@ class SheetFolder:
             char=row["char"],
             names=tuple(names),
             mesh=self._file(row["file_name"]),
+            checked=row.get("checked") == "yes",
+            number=number,
         )
+
+    def _clean(self, row: TableRow) -> Path | None:
+        """Return the clean picture that a row names; None if it names none or it is gone."""
+        name = row.get("clean_file_name", "")
+        path = self._file(name) if name else None
+        return path if path is not None and path.is_file() else None
 
     def _file(self, name: str) -> Path:
         """Return a file that the table names; it cannot lie outside the folder."""
@@ -206,7 +265,8 @@ def open_sheets(path: Path) -> SheetFolder:
             break
         if record.get("status") != "complete":
             raise BadInput(f"{path} is not complete", "run the command that makes it again: it goes on")
-        return SheetFolder(path, called, str(record.get("inputs", {}).get("sha256", "")))
+        upon = tuple(map(str, record.get("options", {}).get("corrections", ())))
+        return SheetFolder(path, called, str(record.get("inputs", {}).get("sha256", "")), upon)
     raise BadInput(f"{path} was not written by sinonom read or sinonom cut", hint)
 
 

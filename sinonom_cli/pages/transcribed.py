@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +11,16 @@ from sinonom_cli.blocks.doubts import Doubt
 from sinonom_cli.blocks.judge_text import judge_text
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import form_of, label_of
+from sinonom_cli.layout.corrections import Correction
+from sinonom_cli.layout.given_corrections import unfit_cells
 from sinonom_cli.pages.reading import NAMES, ReadCharacter, Reading
 from sinonom_cli.search.naming import Name
 from sinonom_cli.storage.inputs import Items
 from sinonom_cli.storage.own_tables import TableRow
 
 DOUBTFUL_COLUMNS = ("page", "source", "column", "place", "box", "char", "probability", "known", "reason")
-"""Columns of `doubtful.csv`: where a page and its transcript differ. `char` and `probability` are the first name, by
-sight and context; `known` is what the transcript has."""
+"""Columns of `doubtful.csv`: where a page and its transcript differ, and corrections that fit no character. `char` and
+`probability` are the first name, by sight and context; `known` is what the transcript or the correction has."""
 
 
 def with_texts(items: Items, texts: Mapping[str, Text]) -> Items:
@@ -35,7 +37,7 @@ def with_transcript(reading: Reading, text: Text) -> tuple[Reading, list[TableRo
     """Return a page named by its transcript, and the rows of `doubtful.csv`: where the two differ.
 
     A character is named by the transcript where the alignment of both is probable (`blocks.judge_text`). The name keeps
-    the probability that it has without the transcript.
+    the probability that it has without the transcript. What people have checked keeps their name.
 
     Parameters
     ----------
@@ -46,10 +48,15 @@ def with_transcript(reading: Reading, text: Text) -> tuple[Reading, list[TableRo
     boxes = np.array([one.box for one in characters], np.float64)
     judged = judge_text(boxes, [one.column for one in characters], [one.names for one in characters], text, mend=False)
     told = tuple(
-        _told(one, char, probability) if char else one
+        _told(one, char, probability) if char and not one.checked else one
         for one, char, probability in zip(characters, judged.chars, judged.probabilities, strict=True)
     )
     return replace(reading, characters=told), [_row(reading, doubt) for doubt in judged.doubts]
+
+
+def unfit_rows(reading: Reading, unfit: Sequence[Correction]) -> list[TableRow]:
+    """Return the rows of `doubtful.csv` for corrections that fit no character of a page."""
+    return [{"page": reading.page, "source": reading.source, **unfit_cells(each)} for each in unfit]
 
 
 def _told(character: ReadCharacter, char: str, probability: float) -> ReadCharacter:

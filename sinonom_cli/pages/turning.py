@@ -62,6 +62,13 @@ class Turning:
             points = projected(np.linalg.inv(np.array(self.flat)), points)
         return self.way.back(points, (self.shape[0], self.shape[1]))
 
+    def shown_box(self, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        """Return the box, in the shown picture, around a box of the picture that is read."""
+        x0, y0, x1, y1 = box
+        corners = self.back(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
+        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+        return float(left), float(top), float(right), float(bottom)
+
     def boxes(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Move (N, 4) boxes x0, y0, x1, y1 to the picture that is read, stretched as the page is at their middles."""
         turned = self.way.boxes(boxes, (self.shape[0], self.shape[1]))

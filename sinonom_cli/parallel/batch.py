@@ -113,7 +113,7 @@ def fill(
         try:
             if before == "running":
                 refuse_changed(out, items, journal.done)
-            _forget(out, to_be_made_again(items, journal.done), journal, what)
+            _forget(out, to_be_made_again(items, journal.done), items, work, journal, what)
             if before != "new":
                 _refuse_what_somebody_put_there(out, items, work, journal)
             _mark_what_is_old(out, items, journal)
@@ -222,11 +222,13 @@ def refuse_changed(out: Path, items: Sequence[Item], known: Mapping[str, Known])
         )
 
 
-def _forget(out: Path, keys: Sequence[str], journal: Journal, what: str) -> None:
+def _forget(out: Path, keys: Sequence[str], items: Sequence[Item], work: Work, journal: Journal, what: str) -> None:
     """Remove the files of items that must be made again, and take them as not done."""
     if keys:
         messages.say(f"{what} that are made again, as files that they depend on have changed: {len(keys)}")
-        unlink_below(out, journal.forget(keys))
+        again = set(keys)
+        besides = [name for item in items if item.key in again for name in outputs_of(work, item)]
+        unlink_below(out, journal.forget(keys, besides))
 
 
 def _mark_what_is_old(out: Path, items: Sequence[Item], journal: Journal) -> None:

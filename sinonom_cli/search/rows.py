@@ -116,15 +116,16 @@ def write_rows(table: Path, starts: Path, rows: Iterable[Row], before: Iterable[
     """
     count, place = 0, 0
     with table.open("wb") as file, starts.open("wb") as places:
-        for line in chain([_line(ROW_COLUMNS)], before, (_line(_cells(row)) for row in rows)):
+        for line in chain([_line(ROW_COLUMNS)], before, map(line_of, rows)):
             place += file.write(line)
             places.write(place.to_bytes(8, "little"))
             count += 1
     return count - 1
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return row.item, row.source, row.label, row.char, row.set
+def line_of(row: Row) -> bytes:
+    """Return a row as it is written in the table, including its line end."""
+    return _line((row.item, row.source, row.label, row.char, row.set))
 
 
 def _line(cells: Iterable[str]) -> bytes:

@@ -79,6 +79,8 @@ def make_app(site: Site, *, host: str = "127.0.0.1", token: str = "") -> App:
         "/api/folders/{folder:int}/corrections": looking.corrections,
         sheet: looking.sheet,
         f"{sheet}/picture": looking.sheet_picture,
+        f"{sheet}/blocks": looking.sheet_blocks,
+        f"{sheet}/blocks/{{number:int}}/picture": looking.block_picture,
         f"{sheet}/characters/{{place:int}}/mesh": looking.sheet_mesh,
     }
     posts: dict[str, Callable[[Request], Awaitable[Response]]] = {

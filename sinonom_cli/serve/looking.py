@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from sinonom_cli.api.correcting import FILE, Sheets
+from sinonom_cli.api.beside import blocks_beside
+from sinonom_cli.api.correcting import Sheets
 from sinonom_cli.errors import UsageError
 from sinonom_cli.serve.asking import png_of
 from sinonom_cli.serve.mesh_cache import FACES
 from sinonom_cli.serve.site import NotFound
-from sinonom_cli.serve.wire import about_item, about_sheet, number_of, yes
+from sinonom_cli.serve.wire import about_beside, about_item, about_sheet, number_of, yes
 
 if TYPE_CHECKING:
     from sinonom_cli.api.items import Item
@@ -107,12 +108,29 @@ class Looking:
         return self._told(request, folder, name)
 
     def sheet_picture(self, request: Request) -> Response:
-        """`GET /api/folders/{folder}/sheets/{sheet}/picture`: its picture as PNG."""
+        """`GET /api/folders/{folder}/sheets/{sheet}/picture`: its picture, as JPEG or PNG."""
         folder, name = self._sheet(request)
-        picture = folder.sheet(name).picture
+        sheet = folder.sheet(name)
+        picture = sheet.clean or sheet.picture
         if not picture.is_file():
             raise NotFound(f"{picture} is not there")
-        return FileResponse(picture, media_type="image/png")
+        return FileResponse(picture, media_type="image/jpeg" if sheet.clean else "image/png")
+
+    def sheet_blocks(self, request: Request) -> Response:
+        """`GET /api/folders/{folder}/sheets/{sheet}/blocks`: the blocks that printed a page, and which carving what."""
+        folder, name = self._sheet(request)
+        found = blocks_beside(folder, name, self.site.items)
+        here = request.url.path
+        return JSONResponse({"blocks": [about_beside(one, f"{here}/{k}/picture") for k, one in enumerate(found)]})
+
+    def block_picture(self, request: Request) -> Response:
+        """`GET /api/folders/{folder}/sheets/{sheet}/blocks/{number}/picture`: the picture of such a block."""
+        folder, name = self._sheet(request)
+        found, number = blocks_beside(folder, name, self.site.items), int(request.path_params["number"])
+        picture = found[number].picture if number < len(found) else None
+        if picture is None:
+            raise NotFound("there is no picture of this block")
+        return FileResponse(picture)
 
     def sheet_mesh(self, request: Request) -> Response:
         """`GET /api/folders/{folder}/sheets/{sheet}/characters/{place}/mesh`: the mesh of a character as GLB."""
@@ -126,10 +144,10 @@ class Looking:
 
     def corrections(self, request: Request) -> Response:
         """`GET /api/folders/{folder}/corrections`: the file of corrections."""
-        path = self._folder(request).path / FILE
+        path = self._folder(request).file
         if not path.is_file():
             raise NotFound("nothing was corrected yet")
-        return FileResponse(path, media_type="application/jsonl", filename=FILE)
+        return FileResponse(path, media_type="application/jsonl", filename=path.name)
 
     def correct(self, request: Request, fields: Any) -> Response:
         """`POST /api/folders/{folder}/sheets/{sheet}/corrections`: correct a sheet, and return it as it is then."""
@@ -163,7 +181,7 @@ class Looking:
         return folder, folder.names[number]
 
 
-_WORDS = ("text", "char", "reading", "meaning", "block")
+_WORDS = ("text", "char", "reading", "meaning", "component", "block")
 
 
 def _correction(fields: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "folder": (_WHOLE, "number of the folder, see /api/state"),
     "sheet": (_WHOLE, "number of the page or block in its folder"),
     "place": (_WHOLE, "number of the character on its sheet, from 0"),
+    "number": (_WHOLE, "number of the block in the list, from 0"),
     "top": ({**_WHOLE, "default": TOP, "maximum": MOST_ANSWERS}, "number of answers"),
     "rerank": (_WHOLE, "number of first answers that registration orders again"),
     "reject": (_SWITCH, "1: no answers for a picture that shows nothing in the index"),
@@ -25,6 +26,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "char": (_WORD, "a character or a code point"),
     "reading": (_WORD, "a reading; without diacritics, it finds all spellings"),
     "meaning": (_WORD, "words of the English definition in Unihan"),
+    "component": (_WORD, "a radical: 水, 氵 or its number, 85"),
     "block": (_WORD, "name of a block"),
     "doubtful": (_SWITCH, "1: only what its set calls doubtful or odd"),
     "page": ({**_WHOLE, "minimum": 1}, "page of the list, from 1"),
@@ -36,7 +38,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
 _JSON, _PNG, _GLB = "application/json", "image/png", "model/gltf-binary"
 _GETS: dict[str, tuple[str, str, str]] = {
     "/api/state": ("What is served, and the token for corrections.", _JSON, ""),
-    "/api/items": ("Items of the index.", _JSON, "text char reading meaning block doubtful page count"),
+    "/api/items": ("Items of the index.", _JSON, "text char reading meaning component block doubtful page count"),
     "/api/items/{id}": ("One item, and the address of its mesh or where that was looked for.", _JSON, ""),
     "/api/items/{id}/picture": ("The depth image of an item.", _PNG, "side"),
     "/api/items/{id}/mesh": ("The mesh of an item.", _GLB, "faces whole"),
@@ -46,7 +48,13 @@ _GETS: dict[str, tuple[str, str, str]] = {
     "/api/folders/{folder}": ("The pages or blocks of a folder.", _JSON, ""),
     "/api/folders/{folder}/corrections": ("The file of corrections.", "application/jsonl", ""),
     "/api/folders/{folder}/sheets/{sheet}": ("A page or block with its corrections.", _JSON, ""),
-    "/api/folders/{folder}/sheets/{sheet}/picture": ("The picture of a page or block.", _PNG, ""),
+    "/api/folders/{folder}/sheets/{sheet}/picture": ("The picture of a page or block.", "image/*", ""),
+    "/api/folders/{folder}/sheets/{sheet}/blocks": (
+        "The blocks that printed a page, as `read --index` found them, and which carving printed which character.",
+        _JSON,
+        "",
+    ),
+    "/api/folders/{folder}/sheets/{sheet}/blocks/{number}/picture": ("The picture of such a block.", "image/*", ""),
     "/api/folders/{folder}/sheets/{sheet}/characters/{place}/mesh": ("The mesh of a character.", _GLB, "faces whole"),
 }
 _PICTURES: dict[str, tuple[str, str, str]] = {

@@ -10,6 +10,7 @@ from sinonom_cli.errors import UsageError
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from sinonom_cli.api.beside import Beside
     from sinonom_cli.api.correcting import Sheet, SheetCharacter
     from sinonom_cli.api.items import Item
 
@@ -90,6 +91,23 @@ def about_sheet(sheet: Sheet, folder: int, number: int, version: int) -> dict[st
     }
 
 
+def about_beside(beside: Beside, picture: str) -> dict[str, Any]:
+    """Return a block that printed a page as JSON; `picture` is the address of its picture."""
+    return {
+        "block": beside.block,
+        "probability": beside.probability,
+        "agreeing": beside.agreeing,
+        "placed": beside.placed,
+        "width": beside.width,
+        "height": beside.height,
+        "picture": picture if beside.picture else None,
+        "carvings": [
+            {"item": one.item, "char": one.char, "box": list(one.box), "printed": list(one.printed)}
+            for one in beside.carvings
+        ],
+    }
+
+
 def _about(one: SheetCharacter, here: str, place: int) -> dict[str, Any]:
     return {
         **about_char(one.char),
@@ -100,6 +118,7 @@ def _about(one: SheetCharacter, here: str, place: int) -> dict[str, Any]:
         "outline": [[round(x, 3), round(y, 3)] for x, y in one.outline],
         "probability": round(one.probability, 4),
         "checked": one.checked,
+        "number": one.number,
         "names": [{**about_char(char), "probability": probability} for char, probability in one.names],
         "mesh": f"{here}/characters/{place}/mesh" if one.mesh is not None else None,
     }

@@ -6,7 +6,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -30,6 +30,7 @@ _CANNOT_WRITE = {
     errno.EPERM: "permission denied",
     errno.EROFS: "the disk is read-only",
     errno.ENOTDIR: "a file stands where a folder should be",
+    errno.EEXIST: "a file stands where a folder should be",
     errno.EISDIR: "a folder stands where a file should be",
     errno.ENAMETOOLONG: "the name is too long",
     errno.EFBIG: "the file would be too large for this disk",
@@ -53,7 +54,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     SinonomError
-        With exit code 5, if the disk is full or read-only, or permission to write is missing.
+        With exit code 5, if the disk is full or read-only, permission to write is missing, or a file stands where a
+        folder should be.
     """
     temporary = path.with_name(f"{TEMPORARY}{os.urandom(8).hex()}{path.suffix}")
     placed = False
@@ -69,7 +71,8 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         if not placed:  # looking for a file that is not there, a million times, takes a minute
-            temporary.unlink(missing_ok=True)
+            with suppress(NotADirectoryError):  # a file stands where the folder should be
+                temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -115,6 +118,17 @@ def save_png(path: Path, picture: "NDArray[np.uint8] | NDArray[np.uint16]") -> N
     # Run-length encoding at level 1 gives smaller files than the default strategy at that level, and is Pillow's
     # fastest.
     Image.fromarray(picture).save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    write_bytes(path, buffer.getvalue())
+
+
+def save_jpeg(path: Path, picture: "NDArray[np.uint8]", quality: int) -> None:
+    """Write a grey picture, (H, W) uint8, as JPEG, completely or not at all; `quality` from 1 to 95."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
     write_bytes(path, buffer.getvalue())
 
 

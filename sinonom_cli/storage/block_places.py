@@ -39,6 +39,6 @@ def kept_cells(row: Mapping[str, str], folder: Path, out: Path) -> dict[str, str
     """
     if not row.get("block"):
         return {}
-    picture = row.get("picture_file_name", "")
+    picture = row.get("clean_file_name") or row.get("picture_file_name", "")
     there = {PICTURE_COLUMN: relative_to(folder / picture, out)} if picture else {}
     return {name: row.get(name, "") for name in PLACE_COLUMNS} | there

@@ -95,12 +95,17 @@ class Journal:
         self.done[item.key] = item.size, mark
         self._file.write(Entry(item.key, item.size, mark, list(rows)).line())
 
-    def forget(self, keys: Iterable[str]) -> list[str]:
+    def forget(self, keys: Iterable[str], besides: Iterable[str] = ()) -> list[str]:
         """Take done items as not done, so that they are made again; return the files that they consist of.
 
         The files count as begun. The lines of the items stay until new ones follow.
+
+        Parameters
+        ----------
+        keys : of the items.
+        besides : their files that have no row in the table.
         """
-        files: list[str] = []
+        files: list[str] = [*besides]
         for entry in self._entries(iter(keys)):
             del self.done[entry.key]
             files += [row["file_name"] for row in entry.rows if row.get("file_name")]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from refused import naming, refused
 
 from sinonom_cli.errors import ExitCode
 from sinonom_cli.layout.apply_corrections import Corrected, applied, neighbour_before
-from sinonom_cli.layout.corrections import Box, Correction, Spot, read_corrections
+from sinonom_cli.layout.corrections import Box, Correction, CorrectionsFile, Spot, read_corrections
 from sinonom_cli.layout.corrections_log import CorrectionsLog
 
 OF = "ab" * 32
@@ -61,7 +62,7 @@ CASES = {
 def test_each_correction_applies_also_to_a_new_reading_whose_boxes_moved(action: str, moved: float) -> None:
     was, now, wanted = CASES[action]
     found, unfit = applied(page(moved), [correction(1, action, was, now)])
-    assert (text(found), unfit) == (wanted, 0)
+    assert (text(found), unfit) == (wanted, [])
     for column in (1, 2):
         places = [one.place for one in found if one.column == column]
         assert places == list(range(1, len(places) + 1))
@@ -70,8 +71,32 @@ def test_each_correction_applies_also_to_a_new_reading_whose_boxes_moved(action:
 
 def test_a_correction_of_a_character_that_is_not_there_is_counted_and_left_out() -> None:
     far = Spot(box=(500, 500, 510, 510), char="一")
-    found, unfit = applied(page(), [correction(1, "delete", [far], [])])
-    assert (text(found), unfit) == ("一二三四五六", 1)
+    asked = correction(1, "delete", [far], [])
+    found, unfit = applied(page(), [asked])
+    assert (text(found), unfit) == ("一二三四五六", [asked])
+
+
+@pytest.mark.parametrize("action", CASES)
+@pytest.mark.parametrize("moved", [0.0, 0.6])
+def test_corrections_that_a_reading_holds_already_change_it_no_more(action: str, moved: float) -> None:
+    was, now, wanted = CASES[action]
+    once, _ = applied(page(), [correction(1, action, was, now)])
+    shifted = [replace(one, box=tuple(side + moved for side in one.box)) for one in once]
+    twice, _ = applied(shifted, [correction(1, action, was, now)])
+    assert text(twice) == wanted and len(twice) == len(once)
+
+
+def test_an_added_box_that_a_new_reading_has_found_names_its_character() -> None:
+    new = box(1, 2, 1.0)
+    found, unfit = applied(page(), [correction(1, "add", [], [Spot(box=new, char="仁")], box(1, 1))])
+    assert (text(found), unfit) == ("一仁三四五六", [])
+    assert (found[1].index, found[1].box, found[1].checked) == (1, new, True)
+
+
+def test_a_correction_of_the_character_alone_keeps_the_box_of_the_new_reading() -> None:
+    spot = box(1, 2)
+    found, _ = applied(page(1.5), [correction(1, "change", [Spot(box=spot, char="二")], [Spot(box=spot, char="仁")])])
+    assert found[1].box == box(1, 2, 1.5) and found[1].char == "仁"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +110,7 @@ def test_a_correction_of_a_character_that_is_not_there_is_counted_and_left_out()
 def test_an_added_box_takes_its_place_in_its_column(new: Box, wanted: str, column: int) -> None:
     after = neighbour_before(page(), new)
     found, unfit = applied(page(), [correction(1, "add", [], [Spot(box=new, char="口")], after)])
-    assert (text(found), unfit) == (wanted, 0)
+    assert (text(found), unfit) == (wanted, [])
     assert next(one.column for one in found if one.char == "口") == column
 
 
@@ -117,7 +142,9 @@ def test_a_log_reads_again_what_it_wrote_as_lines_of_json(tmp_path: Path) -> Non
         "was": [{"box": [88, 12, 98, 22], "char": "人"}], "now": [{"box": [88, 12, 98, 22], "char": "入"}],
     }  # fmt: skip
     assert (lines[3]["action"], lines[3]["of"]) == ("undo", 2)
-    assert read_corrections(tmp_path / "corrections.jsonl") == (OF, log.corrections)
+    assert read_corrections(tmp_path / "corrections.jsonl") == CorrectionsFile(
+        of=OF, upon=(), corrections=log.corrections
+    )
 
 
 @pytest.mark.parametrize("left", [1, 40])
@@ -137,7 +164,7 @@ def test_a_torn_last_line_is_cut_off_and_the_others_stay(
     assert len(again.corrections) == 2
     some(again, 1)
     assert path.read_bytes().startswith(whole[:end])
-    assert [each.id for each in read_corrections(path)[1]] == [1, 2, 3]
+    assert [each.id for each in read_corrections(path).corrections] == [1, 2, 3]
 
 
 def test_a_killed_program_loses_no_confirmed_correction(tmp_path: Path) -> None:
@@ -177,7 +204,7 @@ def test_corrections_stay_when_their_folder_gets_more_pages(tmp_path: Path) -> N
     later = CorrectionsLog(path, "cd" * 32, ["trang 1", "trang 2"])
     assert later.corrections == first.corrections
     some(later, 1)
-    assert len(read_corrections(path)[1]) == 2
+    assert len(read_corrections(path).corrections) == 2
 
 
 @pytest.mark.parametrize("line", [b"{", b'{"id": 1}', b"[]", b'{"id": 1, "action": "burn"}', b"\xff"])
@@ -206,7 +233,7 @@ def test_another_thread_may_let_other_programs_write(tmp_path: Path) -> None:
         pool.submit(some, first, 1).result()
         first.close()
         some(CorrectionsLog(path, OF), 1)
-    assert len(read_corrections(path)[1]) == 2
+    assert len(read_corrections(path).corrections) == 2
 
 
 def test_two_threads_that_undo_take_two_corrections_back(tmp_path: Path) -> None:
@@ -232,4 +259,4 @@ def test_a_full_disk_is_said_and_the_file_stays_whole(tmp_path: Path, monkeypatc
     monkeypatch.undo()
     assert path.read_bytes() == before and len(log.corrections) == 1
     some(log, 1)
-    assert len(read_corrections(path)[1]) == 2
+    assert len(read_corrections(path).corrections) == 2

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
-from tinysite import Tiny, glyph
+from tinysite import Tiny, glyph, printed_site
 
 from sinonom_cli.serve.app import make_app
 from sinonom_cli.serve.site import make_site
@@ -279,6 +279,37 @@ def test_a_box_is_added_by_drawing_it_and_stays_after_a_restart(browser: Any, ti
     context.close()
     again.check()
     second.stop()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_matched_characters_of_a_page_and_its_block_light_up_together(
+    browser: Any, tiny: Tiny, tmp_path: Path, width: int
+) -> None:
+    site = printed_site(tiny, tmp_path)
+    server = Server(index=site.index, folders=[site.page], cache=tmp_path / "cache", who="Lan")
+    context = browser.new_context(locale="en-GB", viewport={"width": width, "height": 900})
+    seen = Watched(context.new_page(), server.address)
+    page = seen.open("sheets")
+    page.wait_for_selector("#beside polygon")
+    titles = "[...document.querySelectorAll('#beside polygon.selected title')].map((one) => one.textContent).join()"
+    assert page.evaluate(titles) == "天"  # it printed the first character, which is chosen
+    page.keyboard.press("ArrowDown")
+    until(page, f"{titles} === ''")
+    page.keyboard.press("ArrowDown")
+    until(page, f"{titles} === '字'")
+    page.locator(".sheet .view polygon[data-place='0']").hover()
+    lit = "[...document.querySelectorAll('#beside polygon.lit title')].map((one) => one.textContent).join()"
+    until(page, f"{lit} === '天'")
+    carving = page.locator("#beside polygon").filter(has=page.locator("title", has_text="天"))
+    carving.scroll_into_view_if_needed()
+    carving.click()
+    until(page, "document.querySelector('#text [aria-current]').textContent === '天'")
+    page.wait_for_selector("#beside .detail img")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert complaints(page) == []
+    context.close()
+    seen.check()
+    server.stop()
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])

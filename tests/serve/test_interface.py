@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
-from tinysite import CHARS, Tiny, glyph
+from tinysite import CHARS, Tiny, glyph, printed_site
 
 from sinonom_cli import cli
 from sinonom_cli.meshes.read import read_mesh
@@ -125,6 +125,10 @@ def test_an_index_without_its_meshes_says_where_they_were_looked_for(tiny: Tiny,
         ({"meaning": "letter character"}, "字"),
         ({"char": "大", "reading": "tự"}, ""),
         ({"char": "水"}, ""),
+        ({"component": "人"}, "人"),
+        ({"component": "亻"}, "人"),
+        ({"component": "37", "text": "đại"}, "大"),
+        ({"component": "大"}, "大天"),
     ],
 )
 def test_items_are_found_by_character_reading_and_meaning(
@@ -133,6 +137,10 @@ def test_items_are_found_by_character_reading_and_meaning(
     told = client.get("/api/items", params=words).json()
     assert sorted(each["char"] for each in told["items"]) == sorted(found)
     assert told["total"] == len(found)
+
+
+def test_what_is_no_radical_is_said(client: TestClient) -> None:
+    error_of(client.get("/api/items", params={"component": "甚"}), 400, "甚")
 
 
 def test_a_list_has_pages(client: TestClient) -> None:
@@ -296,6 +304,52 @@ def test_corrections_are_written_and_read_again_by_the_next_server(folder: Path)
     again.close()
 
 
+def test_boxes_that_people_make_are_named_on_the_spot_as_their_picture_is(tiny: Tiny, tmp_path: Path) -> None:
+    shutil.copytree(tiny.page, tmp_path / "đọc")
+    site = make_site(folders=[tmp_path / "đọc"], cache=tmp_path / "cache", who="Lan")
+    client = client_of(site)
+    assert client.get("/api/folders/0/sheets/0/picture").content == (tmp_path / "đọc/clean/trang 1.jpg").read_bytes()
+    x0, y0, x1, y1 = map(int, client.get("/api/folders/0/sheets/0").json()["characters"][2]["box"])
+    correct(client, action="delete", places=[2])
+    added = correct(client, action="add", boxes=[[x0, y0, x1, y1]]).json()["characters"][2]  # type: ignore[attr-defined]
+    assert (added["char"], added["checked"], len(added["names"])) == ("字", False, 5)
+    content = io.BytesIO()
+    Image.open(tmp_path / "đọc/clean/trang 1.jpg").crop((x0, y0, x1, y1)).save(content, "PNG")
+    asked = client.post("/api/name?top=1", content=content.getvalue()).json()["results"][0]
+    assert added["names"][0]["char"] == asked["char"] == "字" and added["probability"] > 0.5
+    halves = correct(client, action="split", places=[2]).json()["characters"][2:]  # type: ignore[attr-defined]
+    assert [len(one["names"]) for one in halves] == [5, 5] and not any(one["checked"] for one in halves)
+    whole = correct(client, action="merge", places=[2, 3]).json()["characters"][2]  # type: ignore[attr-defined]
+    assert whole["char"] == "字" and len(whole["names"]) == 5
+    accepted = correct(client, action="accept", places=[2]).json()["characters"][2]  # type: ignore[attr-defined]
+    assert (accepted["char"], accepted["checked"], accepted["probability"]) == ("字", True, 1)
+    site.close()
+
+
+def test_a_page_comes_with_the_carvings_that_printed_its_characters(tiny: Tiny, tmp_path: Path) -> None:
+    printed = printed_site(tiny, tmp_path)
+    site = make_site(index=printed.index, folders=[printed.page], cache=tmp_path / "cache")
+    client = client_of(site)
+    where = "/api/folders/0/sheets/0"
+    [block] = client.get(f"{where}/blocks").json()["blocks"]
+    assert (block["block"], block["agreeing"], block["placed"]) == ("khối 1", 2, 3)
+    assert (block["width"], block["height"]) == (30, 40)
+    assert client.get(block["picture"]).content == (printed.block / "blocks/khối 1.png").read_bytes()
+    numbers = {one["char"]: one["number"] for one in client.get(where).json()["characters"]}
+    assert {one["char"]: one["printed"] for one in block["carvings"]} == {
+        "字": [numbers["字"]], "人": [], "大": [], "天": [numbers["天"]],
+    }  # fmt: skip
+    boxes = {one["char"]: one["box"] for one in block["carvings"]}
+    assert boxes["天"] == [6, 2, 16, 12] and client.get(f"/api/items/{block['carvings'][0]['item']}").status_code == 200
+    correct(client, action="delete", places=[0])
+    assert {one["char"]: one["number"] for one in client.get(where).json()["characters"]}["字"] == numbers["字"]
+    site.close()
+    alone = make_site(folders=[printed.page], cache=tmp_path / "cache")
+    [named] = client_of(alone).get(f"{where}/blocks").json()["blocks"]
+    assert (named["block"], named["carvings"], named["width"]) == ("khối 1", [], 0)
+    alone.close()
+
+
 def test_the_outlines_of_a_mirrored_block_lie_on_its_characters(client: TestClient) -> None:
     for one in client.get("/api/folders/0/sheets/0").json()["characters"]:
         x0, y0 = np.min(one["outline"], axis=0)
@@ -361,7 +415,7 @@ def test_another_address_asks_for_its_token(tiny: Tiny, tmp_path: Path) -> None:
 def test_every_address_is_described_and_every_description_is_an_address(client: TestClient) -> None:
     described = client.get("/api").json()
     assert described["openapi"] == "3.1.0"
-    values = {"id": "0", "folder": "0", "sheet": "0", "place": "0"}
+    values = {"id": "0", "folder": "0", "sheet": "0", "place": "0", "number": "0"}
     for path, methods in described["paths"].items():
         for method in methods:
             told = client.request(method, path.format(**values))

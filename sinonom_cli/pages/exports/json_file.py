@@ -9,6 +9,7 @@ from typing import Any
 
 from sinonom_cli.characters import label_of
 from sinonom_cli.errors import BadInput
+from sinonom_cli.layout.given_corrections import taken_in_fields, taken_in_of
 from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
 from sinonom_cli.search.naming import Name
 
@@ -28,6 +29,7 @@ def json_file(reading: Reading, _changed: str = "") -> str:
         "turned": reading.turned,
         "mirrored": reading.mirrored,
         "character_height": round(reading.size, 2),
+        **taken_in_fields(reading.taken_in),
         "text": reading.text,
         "characters": [_character(character) for character in reading.characters],
     }
@@ -48,6 +50,7 @@ def _character(character: ReadCharacter) -> dict[str, Any]:
         "probability": round(character.probability, 4),
         "rejected": character.rejected,
         "named_by": character.named_by,
+        "checked": character.checked,
         "names": [_name(name) for name in character.names],
         "names_by_sight": [_name(name) for name in character.sight],
     }
@@ -78,6 +81,7 @@ def read_json(path: Path) -> Reading:
             mirrored=bool(fields["mirrored"]),
             size=float(fields["character_height"]),
             characters=tuple(_read_character(one) for one in fields["characters"]),
+            taken_in=taken_in_of(fields),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not a page that sinonom read wrote"
@@ -99,6 +103,7 @@ def _read_character(fields: dict[str, Any]) -> ReadCharacter:
         names=tuple(map(_read_name, fields["names"])),
         rejected=bool(fields["rejected"]),
         named_by=fields.get("named_by", "sight"),
+        checked=bool(fields.get("checked", False)),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element, SubElement
 
 from sinonom_cli import __version__
+from sinonom_cli.crops.page_xml import CHECKED
 from sinonom_cli.pages.exports.lines import Line, Region, around, confidence, corners, rectangle, regions_of, written
 from sinonom_cli.pages.exports.xml_text import as_text
 from sinonom_cli.pages.reading import ReadCharacter, Reading
@@ -69,7 +70,7 @@ def _line(region: Element, line: Line, reading: Reading) -> None:
 
 
 def _glyph(word: Element, name: str, character: ReadCharacter, reading: Reading) -> None:
-    element = SubElement(word, "Glyph", {"id": name})
+    element = SubElement(word, "Glyph", {"id": name, **({"custom": CHECKED} if character.checked else {})})
     SubElement(element, "Coords", {"points": written(corners(character, reading))})
     if character.rejected or not character.names:
         _text(element, character.char)

@@ -41,7 +41,7 @@ from sinonom_cli.search.indexing.npy_source import Arrays, arrays_given
 from sinonom_cli.search.indexing.partial import Partial
 from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors, remake, verify
 from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
-from sinonom_cli.search.rows import Row, write_rows
+from sinonom_cli.search.rows import Row, Rows, line_of, write_rows
 from sinonom_cli.storage.atomic import cannot_write, write_json
 from sinonom_cli.storage.journal import write_failures
 from sinonom_cli.storage.lock import locked
@@ -84,10 +84,12 @@ def _added(config: IndexConfig) -> Artifact:
         )
     if arrays_given(config.sets):
         return _add_arrays(config, model, artifact)
-    entries = _new(config, artifact)
-    if not entries:
+    entries, renamed = _new(config, artifact)
+    if not entries and not renamed:
         messages.say(f"{config.output} holds all of it already: nothing to add")
         return artifact
+    if not entries:
+        return _append(artifact, (), (), config, {}, None, failed=record.failed, items=record.failed, renamed=renamed)
     partial = Partial(config.output, entries, config.batch_size)
     _take_up(config.output, partial, {"pictures": len(entries), "sha256": identity(entries)})
     seen = seen_sets(config)
@@ -97,8 +99,8 @@ def _added(config: IndexConfig) -> Artifact:
         key, reason = next(iter(failures.items()))
         raise SinonomError(f"none of {len(entries)} pictures could be used; the first, {key}: {reason}")
     counted = {"failed": len(failures), "items": len(entries)}
-    rows = (entry.row for entry in kept)
-    _append(artifact, blocks_of(partial, record.dimension), rows, config, seen, marks_of(kept), **counted)
+    blocks, rows = blocks_of(partial, record.dimension), (entry.row for entry in kept)
+    _append(artifact, blocks, rows, config, seen, marks_of(kept), **counted, renamed=renamed)
     partial.delete()
     _plan(config.output).unlink(missing_ok=True)
     clear(config.output)
@@ -106,8 +108,8 @@ def _added(config: IndexConfig) -> Artifact:
     return artifact
 
 
-def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
-    """Return the pictures that the index does not hold yet.
+def _new(config: IndexConfig, artifact: Artifact) -> tuple[list[Entry], dict[int, Row]]:
+    """Return the pictures that the index does not hold yet, and the new rows of those that got another label.
 
     Raises
     ------
@@ -117,21 +119,24 @@ def _new(config: IndexConfig, artifact: Artifact) -> list[Entry]:
     path, record = artifact.path, index_record(artifact.record)
     sets = {relative(path, config.output) for path in config.sets}
     marks = read_marks(path, record, whole=True)
-    known = {(row.set, row.item): n for n, row in enumerate(read_rows(path, record, whole=True)) if row.set in sets}
-    new, other = [], []
+    rows = read_rows(path, record, whole=True)
+    known = {(row.set, row.item): n for n, row in enumerate(rows) if row.set in sets}
+    new, other, renamed = [], [], {}
     for entry in entries_of(config.sets, config.output, config.limit):
         number = known.get((entry.row.set, entry.row.item))
         if number is None:
             new.append(entry)
         elif marks is not None and marks[number].any() and marks[number].tobytes() != entry.mark:
             other.append(entry)
+        elif (rows[number].label, rows[number].char) != (entry.row.label, entry.row.char):
+            renamed[number] = entry.row
     if other:
         raise SinonomError(
             f"pictures that {path} holds and that have changed since: {len(other)}; the first is {other[0].path}",
             f"--remove them first, or {remake(path, record)}",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
-    return new
+    return new, renamed
 
 
 def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifact:
@@ -171,6 +176,7 @@ def _append(
     marks: NDArray[np.uint8] | None,
     failed: int,
     items: int,
+    renamed: Mapping[int, Row] | None = None,
 ) -> Artifact:
     record, path = index_record(artifact.record), artifact.path
     folder = partial_path(path)
@@ -188,8 +194,8 @@ def _append(
             with whole.open("r+b") as file:
                 file.truncate(record.files[VECTORS].bytes)  # this removes what a killed addition left at the end
                 file.seek(0, 2)
-                added, dimension, unit = append_vectors(file, blocks)
-            vectors = np.memmap(whole, "<f4", "r", shape=(old + added, dimension))
+                added, _, unit = append_vectors(file, blocks)
+            vectors = np.memmap(whole, "<f4", "r", shape=(old + added, record.dimension))
             verify(path, record)
             index = load(path)
             for block in pieces(vectors, old):
@@ -199,7 +205,10 @@ def _append(
             fields["vectors"] = vectors_claim(whole)
             del vectors
         rows = read_rows(path, record, whole=True)
-        write_rows(made[ROWS], made[STARTS], new, (rows.line(number) for number in range(len(rows))))
+        renamed = renamed or {}
+        old_rows = (line_of(renamed[n]) if n in renamed else rows.line(n) for n in range(len(rows)))
+        _say_renamed(rows, renamed)
+        write_rows(made[ROWS], made[STARTS], new, old_rows)
         made |= write_marks(folder, _together(read_marks(path, record, whole=True), len(rows), marks, added))
         del rows  # Windows cannot replace a file that is mapped
         was = record.counts
@@ -214,6 +223,13 @@ def _append(
     messages.say(f"{added} added, {counts['rows']} in all")
     warn_of_recall(path, record, fields)
     return artifact
+
+
+def _say_renamed(rows: Rows, renamed: Mapping[int, Row]) -> None:
+    """Say which items have got another label, such as by a correction."""
+    for number, row in list(renamed.items())[:1]:
+        was = rows[number].label or "no label"
+        messages.say(f"labels renewed: {len(renamed)}; the first: {row.item}, {was} -> {row.label or 'no label'}")
 
 
 def _together(

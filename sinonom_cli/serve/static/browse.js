@@ -12,10 +12,11 @@ export async function browseScreen(main, state) {
   let free = () => {};
   const text = h("input", { type: "search", id: "search", placeholder: t("search_hint"), maxlength: 100 });
   const meaning = h("input", { type: "search", id: "meaning", placeholder: t("meaning_hint"), maxlength: 100 });
+  const component = h("input", { type: "search", id: "component", placeholder: t("component_hint"), maxlength: 20, size: 8 });
   const block = h("select", { id: "block", "aria-label": t("block") }, h("option", { value: "" }, t("all_blocks")));
   const doubtful = h("input", { type: "checkbox", id: "doubtful" });
   const form = h("form.row", { role: "search" },
-    h("label", { for: "search" }, t("search")), text, h("label", { for: "meaning" }, t("meaning")), meaning, block,
+    h("label", { for: "search" }, t("search")), text, h("label", { for: "meaning" }, t("meaning")), meaning, h("label", { for: "component" }, t("component")), component, block,
     h("label", {}, doubtful, ` ${t("doubtful")}`), h("button.main", { type: "submit" }, t("find")));
   const chips = h("div.chips", { role: "group", "aria-label": t("characters"), tabindex: "0" });
   const results = h("section", { "aria-live": "polite", "aria-label": t("browse_title") });
@@ -28,7 +29,7 @@ export async function browseScreen(main, state) {
   };
   let page = 1;
   const find = async () => {
-    const asked = new URLSearchParams({ text: text.value, meaning: meaning.value, block: block.value, doubtful: doubtful.checked ? "1" : "0", page, count: 60 });
+    const asked = new URLSearchParams({ text: text.value, meaning: meaning.value, component: component.value, block: block.value, doubtful: doubtful.checked ? "1" : "0", page, count: 60 });
     try {
       const told = await get(`/api/items?${asked}`);
       const list = h("ul.grid");

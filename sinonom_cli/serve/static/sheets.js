@@ -1,5 +1,6 @@
 // Pages and blocks: picture, text, names and carvings of each character, and corrections.
 
+import { blocksBeside } from "./beside.js";
 import { charOf, correct, factsOf, get, h, keep, kept, percent, pictureOf, say, showError, t } from "./dom.js";
 import { itemView } from "./item.js";
 import { meshViewer } from "./mesh.js";
@@ -35,7 +36,7 @@ async function editor(place, [folder, number], state, who) {
   const address = `/api/folders/${folder}/sheets/${number}`;
   let sheet = await get(address);
   let selected = 0, adding = false, busy = false;
-  let free = () => {};
+  let free = () => {}, beside = null;
   let shownFor = "";
   const progress = h("p.soft", { "aria-live": "polite", id: "progress" });
   const unfit = h("p.error");
@@ -43,7 +44,8 @@ async function editor(place, [folder, number], state, who) {
   const about = h("section.panel", { "aria-label": t("names"), id: "character" });
   const carvings = h("section.panel", { id: "carvings" });
   const help = h("p.soft", { role: "status" });
-  const view = sheetView((at) => choose(at, true), (box) => { add(false); act("add", { boxes: [box.map((v) => Number(v.toFixed(3)))] }); });
+  const view = sheetView((at) => choose(at, true), (box) => { add(false); act("add", { boxes: [box.map((v) => Number(v.toFixed(3)))] }); },
+    (at) => beside?.over(at === null ? null : sheet.characters[at]?.number));
   const field = h("input", { id: "char", maxlength: 12, autocomplete: "off", size: 10 });
 
   const choose = (at, focus = false) => {
@@ -84,7 +86,7 @@ async function editor(place, [folder, number], state, who) {
   const here = () => sheet.characters[selected];
   const take = (char) => act("change", { places: [selected], chars: [char] }, selected + 1);
   const accept = () => { if (here()?.char) act("accept", { places: [selected] }, selected + 1); else field.focus(); };
-  const merge = () => { if (selected + 1 < sheet.characters.length) act("merge", { places: [selected, selected + 1], chars: [here().char] }); };
+  const merge = () => { if (selected + 1 < sheet.characters.length) act("merge", { places: [selected, selected + 1] }); };
   const split = () => act("split", { places: [selected] });
   const remove = () => act("delete", { places: [selected] });
   const typed = () => {
@@ -104,6 +106,7 @@ async function editor(place, [folder, number], state, who) {
 
   const paint = () => {
     view.show(sheet, selected);
+    beside?.follow(sheet, selected);
     unfit.textContent = sheet.unfit ? t("unfit", { count: sheet.unfit }) : "";
     progress.textContent = t("progress", { done: sheet.characters.filter((one) => one.checked).length, count: sheet.characters.length });
     paintText();
@@ -180,14 +183,14 @@ async function editor(place, [folder, number], state, who) {
     const side = { ArrowLeft: 1, ArrowRight: -1 }[event.key];
     const work = { s: split, m: merge, a: () => add(!adding), z: () => act("undo"), Delete: remove, Enter: accept, Escape: () => add(false) }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (step) choose(selected + step, true);
-    else if (side) choose(beside(side), true);
+    else if (side) choose(inColumn(side), true);
     else if (/^[1-5]$/.test(event.key)) { const name = here()?.names[Number(event.key) - 1]; if (name) take(name.char); }
     else if (work) work();
     else if (event.key.length === 1 && event.key !== " ") { field.focus(); return; }  // the key then goes to the field
     else return;
     event.preventDefault();
   };
-  const beside = (side) => {
+  const inColumn = (side) => {
     const column = here()?.column + side;
     const there = sheet.characters.map((one, at) => [one, at]).filter(([one]) => one.column === column);
     if (!there.length) return selected;
@@ -198,5 +201,12 @@ async function editor(place, [folder, number], state, who) {
   place.append(progress, unfit, h("div.sheet", {}, h("div", {}, view.element, tools, help, form, h("p.soft", {}, t("keys")), h("p", {}, file)),
     h("div", {}, h("h2", {}, t("text")), text, about, carvings)));
   paint();
-  return () => { document.removeEventListener("keydown", keys); clearTimeout(wait); free(); };
+  let ended = false;
+  blocksBeside(address, view, (at) => choose(at, true)).then((found) => {
+    if (ended || !found) return;
+    beside = found;
+    place.append(found.element);
+    beside.follow(sheet, selected);
+  }).catch((error) => { if (!ended) place.append(h("p.error", { role: "alert" }, error.message)); });
+  return () => { ended = true; document.removeEventListener("keydown", keys); clearTimeout(wait); free(); beside?.free(); };
 }

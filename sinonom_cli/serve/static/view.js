@@ -10,8 +10,9 @@ function svg(kind, attributes = {}) {
   return element;
 }
 
-/** Make a view. `choose(place)` is called when a character is clicked, `drawn(box)` when a box was drawn. */
-export function sheetView(choose, drawn) {
+/** Make a view. `choose(place)` is called when a character is clicked, `drawn(box)` when a box was drawn, `over(place)`
+ * when the pointer comes to a character, and `over(null)` when it leaves. */
+export function sheetView(choose, drawn, over = () => {}) {
   const root = svg("svg", { role: "group", preserveAspectRatio: "xMidYMid meet" });
   const picture = svg("image", { x: 0, y: 0, preserveAspectRatio: "none" });
   const layer = svg("g");
@@ -85,21 +86,23 @@ export function sheetView(choose, drawn) {
   return {
     element,
     show(next, selected) {
-      const other = sheet?.picture !== next.picture;
+      const other = sheet?.picture !== next.picture || sheet?.name !== next.name;
       sheet = next;
       root.setAttribute("aria-label", t("view_label", { name: next.name }));
       if (other) {
-        picture.setAttribute("href", next.picture);
+        if (next.picture) picture.setAttribute("href", next.picture); else picture.removeAttribute("href");
         picture.setAttribute("width", next.width);
         picture.setAttribute("height", next.height);
         all();
       }
       layer.replaceChildren(...next.characters.map((one, place) => {
-        const kind = [place === selected ? "selected" : "", one.checked ? "checked" : one.probability < 0.5 ? "doubt" : ""].join(" ").trim();
+        const kind = [one.kind ?? "", place === selected ? "selected" : "", one.checked ? "checked" : one.probability < 0.5 ? "doubt" : ""].join(" ").trim();
         const outline = svg("polygon", { points: one.outline.map((point) => point.join(",")).join(" "), class: kind, "data-place": place });
         const title = svg("title");
-        title.textContent = `${one.column}.${one.place} ${one.char || "□"}`;
+        title.textContent = one.title ?? `${one.column}.${one.place} ${one.char || "□"}`;
         outline.append(title);
+        outline.addEventListener("pointerenter", () => over(place));
+        outline.addEventListener("pointerleave", () => over(null));
         outline.addEventListener("click", () => { if (!moved) choose(place); });
         return outline;
       }));
@@ -109,6 +112,9 @@ export function sheetView(choose, drawn) {
         const outside = x0 < frame[0] || y0 < frame[1] || x1 > frame[0] + frame[2] || y1 > frame[1] + frame[3];
         if (outside) set([(x0 + x1 - frame[2]) / 2, (y0 + y1 - frame[3]) / 2, frame[2], frame[3]]);
       }
+    },
+    light(places) {
+      for (const outline of layer.children) outline.classList.toggle("lit", places.includes(Number(outline.dataset.place)));
     },
     add(on) {
       adding = on;
