@@ -1,6 +1,7 @@
 # make demo   makes a virtual environment, installs the base package and runs the main job on the package's own data
 # make test   makes a virtual environment, installs everything and runs all checks and tests
 # make check  runs only ruff and mypy
+# make docs   builds the site of the documentation into build/docs, without network once Sphinx is installed
 # make dist   builds the sdist and the wheel into dist/, checks both, and tries the wheel in an empty environment
 #
 # This file needs GNU make 3.81 or newer. For systems without make, such as Windows, CONTRIBUTING.md has the commands.
@@ -11,6 +12,7 @@ BIN := $(VENV)/bin
 OUT ?= demo
 
 BASE_SIZE := 0.6
+DOCS_SIZE := 0.7
 DEV_SIZE := 9
 RELEASE_SIZE := 0.7
 
@@ -22,7 +24,7 @@ ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It needs about
 # tests left takes some of another's.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test check format dist clean
+.PHONY: demo test check format docs check-docs dist clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-base
@@ -42,6 +44,15 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix sinonom_cli tests tools benchmarks docs
 	$(BIN)/ruff format sinonom_cli tests tools benchmarks docs
+
+docs: $(VENV)/.installed-docs
+	@echo "== The site; a quarter of a minute. Every warning is an error"
+	$(BIN)/python -m sphinx -b html -n -W --keep-going -q docs build/docs
+	@echo "build/docs/index.html"
+
+check-docs: $(VENV)/.installed-dev docs
+	@echo "== Commands, links, pictures and words of the documentation; the pages' commands run, one to two minutes"
+	$(BIN)/python -m pytest tests/docs
 
 dist: $(VENV)/.installed-release
 	@echo "== Build, check and try the sdist and the wheel: 0.6 GB of disk meanwhile, three to ten minutes"
@@ -64,11 +75,17 @@ $(VENV)/.installed-base: $(VENV)/bin/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --editable . || { $(call ROOM,$(BASE_SIZE)); exit 1; }
 	touch $@
 
+$(VENV)/.installed-docs: $(VENV)/bin/python pyproject.toml
+	@echo "== Installing Sphinx and the base package: $(DOCS_SIZE) GB of disk, one to five minutes; pip is silent meanwhile"
+	@echo $(BIN)/python -m pip install --quiet --editable '".[docs]"'
+	@$(BIN)/python -m pip install --quiet --editable ".[docs]" || { $(call ROOM,$(DOCS_SIZE)); exit 1; }
+	touch $@ $(VENV)/.installed-base
+
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@echo "== Installing everything for the tests: $(DEV_SIZE) GB of disk, 5 to 20 minutes; pip is silent meanwhile"
 	@echo $(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@$(BIN)/python -m pip install --quiet --editable ".[dev]" || { $(call ROOM,$(DEV_SIZE)); exit 1; }
-	touch $@ $(VENV)/.installed-base
+	touch $@ $(VENV)/.installed-base $(VENV)/.installed-docs
 
 $(VENV)/.installed-release: $(VENV)/bin/python pyproject.toml
 	@echo "== Installing what builds and checks a release: $(RELEASE_SIZE) GB of disk, two to six minutes; pip is silent meanwhile"

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -120,11 +118,3 @@ def test_hugging_face_datasets_reads_both_kinds_of_set(
     )
     with Image.open(house / images / pictures[0].file_name) as image:
         assert first["image"].tobytes() == image.tobytes()
-
-
-def test_the_demo_runs_on_what_ships(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sinonom_cli", "demo", str(tmp_path / FOLDER), "--json", "--workers", "0"]
-    ran = subprocess.run(command, capture_output=True, check=True, encoding="utf-8")
-    *_, last = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert last["metrics"]["mrr@5"] > 0.9
-    assert (tmp_path / FOLDER / "answers.png").stat().st_size > 10_000

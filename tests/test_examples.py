@@ -1,7 +1,6 @@
-"""The examples run unchanged, and the README names only commands and options that exist."""
+"""The examples run unchanged, and the README is short."""
 
 import ast
-import csv
 import json
 import os
 import re
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from sinonom_cli import cli
 
 ROOT = Path(__file__).parent.parent
 BASH = shutil.which("bash") if os.name == "posix" else None  # on Windows, bash needs an installed Linux
@@ -40,55 +37,16 @@ def test_quickstart_finds_the_carving_of_the_character_it_asks_for(tmp_path: Pat
 
 
 @pytest.mark.skipif(BASH is None, reason="no bash")
-def test_block_to_answer_finds_the_carving_on_the_block(tmp_path: Path) -> None:
-    ran = example("block_to_answer.sh", tmp_path / "khối")
-    asked = re.search(r"U\+([0-9A-F]+)", ran.stderr)
-    assert asked
-    first = next(line for line in ran.stdout.splitlines() if line.startswith("1\t") or "\t1\t" in line)
-    assert chr(int(asked[1], 16)) in first
-    assert (tmp_path / "khối" / "answer.png").exists()
-    assert list((tmp_path / "khối" / "characters" / "blocks").glob("*.png"))
-
-
-@pytest.mark.skipif(BASH is None, reason="no bash")
-def test_page_to_block_finds_the_block_that_printed_the_photo(tmp_path: Path) -> None:
-    example("page_to_block.sh", tmp_path / "trang")
-    reading = tmp_path / "trang" / "reading"
-    with (reading / "blocks.csv").open(encoding="utf-8", newline="") as file:
-        best = next(csv.DictReader(file))
-    assert best["block"] == "block-2" and float(best["probability"]) > 0.9  # the photo shows a part of the second page
-    with (reading / "matches.csv").open(encoding="utf-8", newline="") as file:
-        first = [row for row in csv.DictReader(file) if row["rank"] == "1"]
-    assert sum(row["block"] == "block-2" and row["agrees"] == "yes" for row in first) > 0.9 * len(first)
-    assert (reading / "pages" / "photo.blocks.html").is_file()
-
-
-@pytest.mark.skipif(BASH is None, reason="no bash")
 @pytest.mark.parametrize("script", sorted((ROOT / "examples").glob("*.sh")), ids=lambda p: p.name)
 def test_an_example_is_a_script_that_can_be_run(script: Path) -> None:
     subprocess.run([str(BASH), "-n", str(script)], check=True)
     assert os.access(script, os.X_OK)
 
 
-def commands() -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"^    (sinonom [^#\n]+)", text, re.MULTILINE)
-
-
-@pytest.mark.parametrize("line", commands(), ids=lambda line: line.strip())
-def test_the_readme_names_only_what_exists(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    _, command, *rest = line.split()
-    assert cli.run([command, "--help"]) == 0
-    text = capsys.readouterr().out
-    for option in (word for word in rest if word.startswith("--")):
-        assert f"{option} " in text
-
-
-def test_the_readme_begins_with_the_two_commands_and_shows_every_other() -> None:
+def test_the_readme_begins_with_the_two_commands_and_is_read_in_two_minutes() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert re.search(r"\A# sinonom\n\n    make demo .*\n    make test ", text)
-    shown = {line.split()[1] for line in commands()}
-    assert shown >= {"render", "carve", "synth-fonts", "crop-nomnaocr", "train-localizer", "train", "index", "query"}
+    assert len(text.splitlines()) <= 100
 
 
 def test_the_notebook_runs_from_meshes_to_answers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,7 @@ def rows_of(out: Path) -> dict[str, dict[str, str]]:
 
 
 def heights_of(out: Path, row: dict[str, str]) -> np.ndarray:
-    """Turn a depth file back into heights, as docs/design.md says."""
+    """Turn a depth file back into heights, as docs/files.md says."""
     with Image.open(out / row["depth_file_name"]) as picture:
         assert picture.mode == "I;16"
         value = np.asarray(picture).astype(float)
