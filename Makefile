@@ -1,6 +1,7 @@
 # make demo   makes a virtual environment, installs the base package and runs the main job on the package's own data
 # make test   makes a virtual environment, installs everything and runs all checks and tests
 # make check  runs only ruff and mypy
+# make benchmarks DATA=FOLDER   measures again what takes minutes, and makes the page of it: benchmarks/README.md
 # make dist   builds the sdist and the wheel into dist/, checks both, and tries the wheel in an empty environment
 #
 # This file needs GNU make 3.81 or newer. For systems without make, such as Windows, CONTRIBUTING.md has the commands.
@@ -22,7 +23,7 @@ ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It needs about
 # tests left takes some of another's.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test check format dist clean
+.PHONY: demo test check format benchmarks dist clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-base
@@ -42,6 +43,10 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix sinonom_cli tests tools benchmarks docs
 	$(BIN)/ruff format sinonom_cli tests tools benchmarks docs
+
+benchmarks: $(VENV)/.installed-dev
+	@echo "== The benchmarks: ten to thirty minutes; the test data are in DATA (benchmarks/run_all.py says which)"
+	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data "$(DATA)")
 
 dist: $(VENV)/.installed-release
 	@echo "== Build, check and try the sdist and the wheel: 0.6 GB of disk meanwhile, three to ten minutes"
