@@ -2,6 +2,7 @@
 # make test   makes a virtual environment, installs everything and runs all checks and tests
 # make check  runs only ruff and mypy
 # make docs   builds the site of the documentation into build/docs, without network once Sphinx is installed
+# make benchmarks DATA=FOLDER   measures again what takes minutes, and makes the page of it: benchmarks/README.md
 # make dist   builds the sdist and the wheel into dist/, checks both, and tries the wheel in an empty environment
 #
 # This file needs GNU make 3.81 or newer. For systems without make, such as Windows, CONTRIBUTING.md has the commands.
@@ -24,7 +25,7 @@ ROOM = $(BIN)/python -c 'import shutil; print("Installing failed. It needs about
 # tests left takes some of another's.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test check format docs check-docs dist clean
+.PHONY: demo test check format docs check-docs benchmarks dist clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed-base
@@ -53,6 +54,10 @@ docs: $(VENV)/.installed-docs
 check-docs: $(VENV)/.installed-dev docs
 	@echo "== Commands, links, pictures and words of the documentation; the pages' commands run, one to two minutes"
 	$(BIN)/python -m pytest tests/docs
+
+benchmarks: $(VENV)/.installed-dev
+	@echo "== The benchmarks: ten to thirty minutes; the test data are in DATA (benchmarks/run_all.py says which)"
+	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data "$(DATA)")
 
 dist: $(VENV)/.installed-release
 	@echo "== Build, check and try the sdist and the wheel: 0.6 GB of disk meanwhile, three to ten minutes"

@@ -8,11 +8,12 @@ order that is found on the boxes as they are is the reference, and --draw DIR wr
 The figures say how well the order survives changes that a detector or a photo makes: a turn by 3 degrees, columns bent
 by a third of their pitch, 5 % of the boxes missing, and sides moved by normally distributed 5 % of the box's size.
 
-Usage: python benchmarks/order.py [--block BLOCK] [--pages PAGES] [--draw DIR] [--seed 0]
+Usage: python benchmarks/order.py (--block BLOCK | --pages PAGES) [--draw DIR] [--seed 0] [--result FILE]
 """
 
 import argparse
 import csv
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,10 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from sinonom_cli.layout.measure import neighbours_in_order
-from sinonom_cli.layout.order import Placed, reading_order
-from sinonom_cli.layout.yolo_pages import corners, read_pages
-from sinonom_cli.pictures.loading import load_picture
+sys.path[:0] = [str(Path(__file__).parent)]
+
+from results import Column, publish, result_option  # noqa: E402
+
+from sinonom_cli.layout.measure import neighbours_in_order  # noqa: E402
+from sinonom_cli.layout.order import Placed, reading_order  # noqa: E402
+from sinonom_cli.layout.yolo_pages import corners, read_pages  # noqa: E402
+from sinonom_cli.pictures.loading import load_picture  # noqa: E402
 
 COLOURS = {
     "text": (0, 0, 255),
@@ -82,20 +87,28 @@ CHANGES: dict[str, Change] = {
 }
 
 
-def block(path: Path) -> None:
-    """Print the share of neighbours in order for a block whose rows are in reading order."""
+def block(path: Path, result: Path | None) -> None:
+    """Publish the share of neighbours in order for a block whose rows are in reading order."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     boxes = np.array([[float(row[side]) for side in ("x0", "y0", "x1", "y1")] for row in rows])
     found = reading_order(boxes)
     matches = np.array([(place, one.index) for place, one in enumerate(found)])
     right, both = neighbours_in_order(matches, len(boxes))
-    print(f"{path.name}: {len(boxes)} boxes, {len(found)} kept, {found[-1].column} columns")
-    print(f"neighbours in order: {right} of {both} ({right / both:.1%})\n")
+    publish(
+        result,
+        "`reading_order` puts the characters of a real block into the order in which people read them.",
+        [
+            Column("block"), Column("boxes"), Column("kept"), Column("columns"),
+            Column("neighbours"), Column("of them in order", ".1%"),
+        ],
+        [(path.parent.name, len(boxes), len(found), found[-1].column, both, right / both)],
+        notes="The reference is the order in which people have numbered the boxes.",
+    )  # fmt: skip
 
 
-def pages(folder: Path, draw: Path | None, seed: int) -> None:
-    """Print how well the order survives changes of the boxes, and draw it."""
+def pages(folder: Path, draw: Path | None, seed: int, result: Path | None) -> None:
+    """Publish how well the order survives changes of the boxes, and draw it."""
     counts = {name: np.zeros(2, int) for name in CHANGES}
     spent, boxes_read = [], 0
     for page in [page for part in read_pages(folder).values() for page in part]:
@@ -112,10 +125,14 @@ def pages(folder: Path, draw: Path | None, seed: int) -> None:
         rng = np.random.default_rng([seed, len(spent)])
         for name, change in CHANGES.items():
             counts[name] += survived(boxes, [one.index for one in found], *change(boxes, rng))
-    print(f"{len(spent)} pages, {boxes_read:,} boxes; median {1000 * np.median(spent):.0f} ms of processor time a page")
-    print("| boxes | neighbours still in order |\n|---|---|")
-    for name, (right, both) in counts.items():
-        print(f"| {name} | {right / both:.2%} of {both:,} |")
+    publish(
+        result,
+        "The order of a page's characters survives turned, bent, missing and inexact boxes.",
+        [Column("boxes"), Column("neighbours", ","), Column("of them still in order", ".2%")],
+        [(name, int(both), right / both) for name, (right, both) in counts.items()],
+        notes=f"{len(spent)} pages, {boxes_read:,} boxes; a page takes {1000 * np.median(spent):.0f} ms of a processor "
+        "(median). The reference is the order of the boxes as they are, which was looked at.",
+    )
 
 
 def survived(boxes: Boxes, order: list[int], changed: Boxes, kept: NDArray[np.int64]) -> tuple[int, int]:
@@ -153,13 +170,14 @@ def main() -> None:
     parser.add_argument("--pages", type=Path)
     parser.add_argument("--draw", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    result_option(parser)
     given = parser.parse_args()
-    if given.block is None and given.pages is None:
-        parser.error("give --block, --pages or both")
+    if (given.block is None) == (given.pages is None):
+        parser.error("give --block or --pages")
     if given.block is not None:
-        block(given.block)
-    if given.pages is not None:
-        pages(given.pages, given.draw, given.seed)
+        block(given.block, given.result)
+    else:
+        pages(given.pages, given.draw, given.seed, given.result)
 
 
 if __name__ == "__main__":

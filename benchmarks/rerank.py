@@ -1,6 +1,6 @@
 """Measure the gain and the cost of `query --rerank`, for the exact carving and for the same character, beside OpenCV.
 
-Run: `python benchmarks/rerank.py SET... [--fit] [--scan FOLDER]`. SET is an image set of real prints, or of clean
+Run: `python benchmarks/rerank.py [SET...] [--fit] [--scan FOLDER]`. SET is an image set of real prints, or of clean
 glyphs from `synth-fonts`; carvings and prints of its pictures are simulated (`simulated_prints.py`). In one test there
 are several carvings of each character, and the queries are prints of each carving and prints of other crops. In the
 other test each character has one carving. "very" is MRR@5 of the carving that printed the query; "same" is MRR@5 of any
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import sys
 import tempfile
 import time
@@ -28,6 +29,7 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
+from results import Cell, Column, publish, result_option  # noqa: E402
 from simulated_prints import Pairs, pairs_of  # noqa: E402
 
 from sinonom_cli import cli  # noqa: E402
@@ -64,31 +66,28 @@ class Asked:
         self.cost = 1000 * (time.process_time() - started) / len(chosen)
         self.inks, self.carvings, self.nearest = inks, pairs.carvings, nearest
 
-    def figures(self, found: np.ndarray) -> str:
-        """Return MRR@5, as text, of scores (Q, N); a higher score is better."""
+    def figures(self, found: np.ndarray) -> dict[str, float]:
+        """Return MRR@5 of scores (Q, N), for "very" and "same" if there are such queries; a higher score is better."""
         order = np.argsort(-found, axis=1, kind="stable")
-        parts = []
+        figures = {}
         for name, right, rows in (("very", self.very, self.own), ("same", self.same, ~self.own)):
             if rows.any():
                 ranked = np.take_along_axis(right, order, 1)[rows][:, :5]
-                parts.append(f"{name} {np.where(ranked.any(axis=1), 1 / (ranked.argmax(axis=1) + 1), 0).mean():.4f}")
-        return ", ".join(parts)
+                figures[name] = float(np.where(ranked.any(axis=1), 1 / (ranked.argmax(axis=1) + 1), 0).mean())
+        return figures
 
-    def report(self, name: str) -> None:
-        """Print the figures by embeddings, after re-ranking, and by OpenCV."""
+    def report(self, name: str) -> list[tuple[Cell, ...]]:
+        """Return rows with the figures by embeddings, after re-ranking, and by OpenCV if it is installed."""
         after = np.stack([scores(*row) for row in zip(self.energies, self.rough, strict=True)])
-        print(f"{name}: by embeddings {self.figures(-self.energies)}; --rerank {COUNT} {self.figures(after)}", end="")
-        print(f", {self.cost:.1f} ms a query", end="", flush=True)
-        try:
-            import cv2  # noqa: F401
-        except ImportError:
-            print("; no OpenCV")
-            return
-        started = time.process_time()
-        pairs = zip(self.inks, self.nearest, strict=True)
-        peer = np.array([[_by_opencv(ink, self.carvings[row]) for row in rows] for ink, rows in pairs])
-        cost = 1000 * (time.process_time() - started) / len(peer)
-        print(f"; OpenCV {self.figures(1 - self.energies / 2 + peer)}, {cost:.1f} ms a query")
+        ways = {"embeddings alone": (self.figures(-self.energies), None)}
+        ways[f"`--rerank {COUNT}`"] = self.figures(after), self.cost
+        if importlib.util.find_spec("cv2"):
+            started = time.process_time()
+            pairs = zip(self.inks, self.nearest, strict=True)
+            peer = np.array([[_by_opencv(ink, self.carvings[row]) for row in rows] for ink, rows in pairs])
+            cost = 1000 * (time.process_time() - started) / len(peer)
+            ways["OpenCV"] = self.figures(1 - self.energies / 2 + peer), cost
+        return [(name, way, found.get("very"), found.get("same"), cost) for way, (found, cost) in ways.items()]
 
 
 def _by_opencv(query: np.ndarray, candidate: np.ndarray) -> float:
@@ -141,8 +140,8 @@ def fit(asked: list[Asked]) -> tuple[float, ...]:
     return float(found[0]), float(np.exp(found[1])), float(found[2])
 
 
-def scan(folder: Path, model: str | None) -> None:
-    """Measure the meshes and prints of a real scan, and print the figures."""
+def scan(folder: Path, model: str | None) -> list[tuple[Cell, ...]]:
+    """Measure the meshes and prints of a real scan, and return the rows."""
     typed = [] if model is None else ["--model", model]
     with tempfile.TemporaryDirectory() as name:
         depth, index = str(Path(name) / "depth"), str(Path(name) / "db.faiss")
@@ -160,16 +159,19 @@ def scan(folder: Path, model: str | None) -> None:
             np.arange(len(truth)),
         )
         asked = Asked(pairs, len(truth), Embedder(read_model(None if model is None else Path(model))))
-        asked.report(f"{folder.name}, {len(truth)} prints")
+        return asked.report(f"{folder.name}, {len(truth)} prints")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("sets", type=Path, nargs="+", metavar="SET", help="an image set")
+    parser.add_argument("sets", type=Path, nargs="*", metavar="SET", help="an image set")
     parser.add_argument("--fit", action="store_true", help="fit the weights of the score")
     parser.add_argument("--scan", type=Path, help="a real scan with its prints")
     parser.add_argument("--model", help="by default, the one that ships")
+    result_option(parser)
     given = parser.parse_args()
+    if not given.sets and not given.scan:
+        parser.error("give image sets, --scan or both")
     embedder = Embedder(read_model(None if given.model is None else Path(given.model)))
 
     def made(folder: Path, seed: int, alike: bool) -> Asked:
@@ -179,11 +181,22 @@ def main() -> None:
     if given.fit:
         near, likely, steep = fit([made(folder, seed, alike) for folder, alike in kinds for seed in FIT])
         print(f"NEAR, LIKELY, STEEP = {near:.1f}, {likely:.3f}, {steep:.1f}")
+    rows: list[tuple[Cell, ...]] = []
     for folder, alike in kinds:
         carvings = "several carvings" if alike else "one carving"
-        made(folder, MEASURED, alike).report(f"{folder.name}, {carvings} a character")
+        rows += made(folder, MEASURED, alike).report(f"{folder.name}, {carvings} a character")
     if given.scan:
-        scan(given.scan, given.model)
+        rows += scan(given.scan, given.model)
+    publish(
+        given.result,
+        f"`query --rerank {COUNT}` brings the very carving that made a print to the front more often.",
+        [
+            Column("carvings and prints"), Column("way"), Column("MRR@5, the very carving", ".3f"),
+            Column("MRR@5, another of its character", ".3f"), Column("ms of a processor a query", ".1f"),
+        ],
+        rows,
+        peer="OpenCV's findTransformECC and DIS flow, smoothed" if importlib.util.find_spec("cv2") else "",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,21 +5,26 @@ of ranx is the recall of metric learning: one relevant item is enough for a quer
 """
 
 import argparse
+import importlib.metadata
 import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
-from sinonom_cli.search.relevance import Wanted
-from sinonom_cli.search.results import figures_of
+from results import Column, publish, result_option  # noqa: E402
+
+from sinonom_cli.search.relevance import Wanted  # noqa: E402
+from sinonom_cli.search.results import figures_of  # noqa: E402
 
 QUERIES, ITEMS, DEPTH = 5_000, 40, 20
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    result_option(parser)
+    given = parser.parse_args()
     import ranx
 
     rng = np.random.default_rng(0)
@@ -35,8 +40,15 @@ def main() -> None:
     names = {"mrr@5": "mrr@5", "mrr@10": "mrr@10", "recall@1": "hit_rate@1", "recall@5": "hit_rate@5"}
     theirs = ranx.evaluate(ranx.Qrels(truth), ranx.Run(run), list(names.values()))
     for name, other in names.items():
-        print(f"{name}: sinonom {ours[name]:.6f}, ranx {theirs[other]:.6f}")
-        assert abs(ours[name] - theirs[other]) < 1e-9
+        assert abs(ours[name] - theirs[other]) < 1e-9, f"{name}: sinonom {ours[name]}, ranx {theirs[other]}"
+    publish(
+        given.result,
+        f"The scores of `query` are those of ranx, to nine digits, on {QUERIES:,} random queries.",
+        [Column("score"), Column("sinonom", ".9f"), Column("ranx", ".9f")],
+        [(name, ours[name], float(theirs[other])) for name, other in names.items()],
+        notes="A query has one to three right answers among 40 items.",
+        peer=f"ranx {importlib.metadata.version('ranx')}",
+    )
 
 
 if __name__ == "__main__":

@@ -8,16 +8,21 @@ For pp-ocr this is done a second time with all dimensions of its output, to show
 
 import argparse
 import csv
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-from sinonom_cli.networks import teachers
-from sinonom_cli.networks.preprocess import prepare
-from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.search.metrics import mrr_at, ranks_by_distance
-from sinonom_cli.storage.image_set import read_imageset
+sys.path[:0] = [str(Path(__file__).parent)]
+
+from results import Column, publish, result_option  # noqa: E402
+
+from sinonom_cli.networks import teachers  # noqa: E402
+from sinonom_cli.networks.preprocess import prepare  # noqa: E402
+from sinonom_cli.pictures.loading import load_picture  # noqa: E402
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance  # noqa: E402
+from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 
 
 def main() -> None:
@@ -27,6 +32,7 @@ def main() -> None:
     parser.add_argument("truth", type=Path)
     parser.add_argument("--teacher", default=teachers.PP_OCR)
     parser.add_argument("--size", type=int, default=64)
+    result_option(parser)
     given = parser.parse_args()
     with given.truth.open(encoding="utf-8", newline="") as file:
         truth = list(csv.DictReader(file))
@@ -40,11 +46,18 @@ def main() -> None:
     started = time.perf_counter()
     shelf, questions = teacher(gallery), teacher(asked)
     seconds = time.perf_counter() - started
-    _print("as a teacher", _likeness(questions, shelf), relevant, kinds)
-    print(f"{(len(gallery) + len(asked)) / seconds:.0f} pictures/s on one thread")
+    ways = {"as a teacher: what is kept of its output": scores(_likeness(questions, shelf), relevant, kinds)}
     if given.teacher == teachers.PP_OCR:
         teachers.KEPT = 10**9
-        _print("all of its answers", _likeness(teacher(asked), teacher(gallery)), relevant, kinds)
+        ways["all of its output"] = scores(_likeness(teacher(asked), teacher(gallery)), relevant, kinds)
+    names = sorted(set(kinds), reverse=True)
+    publish(
+        given.result,
+        "What is kept of a teacher's output finds as well as all of it.",
+        [Column(f"MRR@5, {given.teacher}"), *(Column(kind, ".3f") for kind in names)],
+        [(way, *(found[kind] for kind in names)) for way, found in ways.items()],
+        notes=f"It embeds {(len(gallery) + len(asked)) / seconds:.0f} pictures a second.",
+    )
 
 
 def _prepared(paths: list[Path], size: int) -> np.ndarray:
@@ -59,10 +72,10 @@ def _likeness(asked: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     return whole[0] @ whole[1].T
 
 
-def _print(what: str, likeness: np.ndarray, relevant: np.ndarray, kinds: np.ndarray) -> None:
+def scores(likeness: np.ndarray, relevant: np.ndarray, kinds: np.ndarray) -> dict[str, float]:
+    """Return MRR@5 for each kind of query."""
     ranks = ranks_by_distance(-likeness, relevant)
-    scores = ", ".join(f"{kind} {mrr_at(ranks[kinds == kind], 5):.3f}" for kind in sorted(set(kinds)))
-    print(f"{what}: MRR@5 {scores}")
+    return {kind: float(mrr_at(ranks[kinds == kind], 5)) for kind in set(kinds)}
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from results import Column, publish, result_option  # noqa: E402
+
 STEP = """
 import json, os, sys, time
 import torch
@@ -54,7 +58,7 @@ def measure(batch: int, micro: int, out: Path, mode: str = "train") -> dict[str,
 
 
 def main() -> None:
-    """Print memory, processor time and the difference of the gradients."""
+    """Publish memory, processor time and the difference of the gradients."""
     import tempfile
 
     import torch
@@ -62,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("batch", type=int, nargs="?", default=1024)
     parser.add_argument("micro", type=int, nargs="?", default=64)
+    result_option(parser)
     given = parser.parse_args()
     batch, micro = given.batch, given.micro
     with tempfile.TemporaryDirectory() as folder:
@@ -69,19 +74,25 @@ def main() -> None:
         small = measure(micro, 0, gradients / "small.pt")
         cached = measure(batch, micro, gradients / "cached.pt")
         whole = measure(batch, 0, gradients / "whole.pt")
-        for name, figure in (
-            (f"batch of {micro}", small),
-            (f"batch of {batch} by {micro}", cached),
-            (f"batch of {batch} in one", whole),
-        ):
-            print(f"{name:28} {figure['bytes'] / 2**20:8.0f} MiB {figure['seconds']:8.2f} s of processor")
-        print(f"memory, in one to cached: {whole['bytes'] / cached['bytes']:.1f} times")
-        print(f"processor time, cached to in one: {cached['seconds'] / whole['seconds']:.2f} times")
         measure(batch, micro, gradients / "cached.pt", "eval")
         measure(batch, 0, gradients / "whole.pt", "eval")
         one, other = (torch.load(gradients / f"{name}.pt", weights_only=True) for name in ("whole", "cached"))
         difference = float((one - other).abs().max())
-        print(f"gradients, statistics frozen: differ by {difference:.1e}, the greatest is {one.abs().max():.1e}")
+    figures = {f"{micro} pictures": small, f"{batch} by {micro}": cached, f"{batch} in one": whole}
+    publish(
+        given.result,
+        "Gradient caching trains a large batch in little more memory than a small one.",
+        [
+            Column("batch"), Column("MiB beyond the start", ",.0f"), Column("s of a processor", ".2f"),
+            Column("memory, of the batch in one", ".2f"), Column("processor time, of the batch in one", ".2f"),
+        ],
+        [
+            (name, part["bytes"] / 2**20, part["seconds"], *(part[what] / whole[what] for what in ("bytes", "seconds")))
+            for name, part in figures.items()
+        ],
+        peer="PyTorch's own step on the whole batch",
+        notes=f"Gradients differ by {difference:.1e} where the greatest is {one.abs().max():.1e}, statistics frozen.",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

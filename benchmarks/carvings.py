@@ -1,0 +1,133 @@
+"""Claim: the model that ships finds carvings better than PP-OCRv6, HOG and template matching do, on the same pictures.
+
+The meshes are rendered by `sinonom render`; prints and depth images are prepared as for the model, so that every way
+gets the same pictures of 64 x 64 pixels. PP-OCRv6 is asked for its posteriors over classes (the extra `teacher`), HOG
+is scikit-image's, and a template is the ink itself, correlated with the query. TRUTH has the columns query, label
+(names of the right meshes, separated by commas) and, if there are several kinds of queries, kind.
+
+Usage: python benchmarks/carvings.py MESHES QUERIES TRUTH [--result FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib.metadata
+import importlib.util
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.feature import hog
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+
+from results import Column, publish, result_option  # noqa: E402
+
+from sinonom_cli import cli  # noqa: E402
+from sinonom_cli.networks import teachers  # noqa: E402
+from sinonom_cli.networks.embedder import Embedder  # noqa: E402
+from sinonom_cli.networks.preprocess import prepare  # noqa: E402
+from sinonom_cli.pictures.loading import load_picture  # noqa: E402
+from sinonom_cli.search.metrics import mrr_at, ranks_by_distance  # noqa: E402
+from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
+from sinonom_cli.storage.model_folder import read_model  # noqa: E402
+
+SIDE = 64
+Inks = NDArray[np.float32]
+Likeness = Callable[[Inks, Inks], NDArray[np.float64]]
+
+
+def by_model(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
+    """Return the similarity of prints (Q, S, S) and carvings (N, S, S) by the model that ships, (Q, N)."""
+    embedder = Embedder(read_model(None))
+    return _products(embedder.embed(asked), embedder.embed(gallery))
+
+
+def by_pp_ocr(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
+    """Return the similarity by PP-OCRv6's whole posteriors over its classes."""
+    teachers.KEPT = 10**9
+    teacher = teachers.find_teacher(teachers.PP_OCR)
+    answers = [teacher(np.rint(inks * 255).astype(np.uint8)) for inks in (asked, gallery)]
+    width = 1 + max(int(answer["column"].max()) for answer in answers)
+    whole = [np.zeros((len(answer), width)) for answer in answers]
+    for dense, answer in zip(whole, answers, strict=True):
+        np.put_along_axis(dense, answer["column"].astype(np.int64), answer["value"].astype(float), axis=1)
+    return _products(*whole)
+
+
+def by_hog(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
+    """Return the cosine of HOG features."""
+    features = [
+        np.stack([hog(ink, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2)) for ink in inks])
+        for inks in (asked, gallery)
+    ]
+    return _products(*(each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9) for each in features))
+
+
+def by_template(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
+    """Return the correlation of the pictures themselves."""
+    flat = [inks.reshape(len(inks), -1).astype(np.float64) for inks in (asked, gallery)]
+    centred = [each - each.mean(axis=1, keepdims=True) for each in flat]
+    return _products(*(each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9) for each in centred))
+
+
+def _products(asked: NDArray[np.floating], gallery: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(asked, np.float64) @ np.asarray(gallery, np.float64).T
+
+
+def prepared(paths: list[Path]) -> Inks:
+    return np.stack([prepare(load_picture(path), SIDE) for path in paths])
+
+
+def rendered(meshes: Path) -> tuple[list[str], Inks]:
+    """Return the names of the meshes below a folder, and their prepared depth images (N, S, S)."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "depth"
+        if cli.run(["render", str(meshes), str(out), "-q"]):
+            sys.exit(f"{meshes} could not be rendered")
+        depth = read_imageset(out)
+        pictures = [out / picture.file_name for picture in depth.pictures]
+        return [Path(picture.source).name for picture in depth.pictures], prepared(pictures)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("meshes", "queries", "truth"):
+        parser.add_argument(name, type=Path)
+    result_option(parser)
+    given = parser.parse_args()
+    with given.truth.open(encoding="utf-8", newline="") as file:
+        truth = list(csv.DictReader(file))
+    names, gallery = rendered(given.meshes)
+    asked = prepared([given.queries / row["query"] for row in truth])
+    right = [{Path(name).name for name in row["label"].split(",")} for row in truth]
+    relevant = np.array([[name in wanted for name in names] for wanted in right])
+    kinds = np.array([row.get("kind") or "the same character" for row in truth])
+    ways: dict[str, Likeness] = {"the model that ships": by_model}
+    if importlib.util.find_spec("rapidocr"):
+        ways["PP-OCRv6, posteriors over classes"] = by_pp_ocr
+    ways |= {"HOG + cosine": by_hog, "template matching": by_template}
+    shown = sorted(set(kinds), reverse=True)
+    rows = []
+    for way, likeness in ways.items():
+        ranks = ranks_by_distance(-likeness(asked, gallery), relevant)
+        rows.append((way, *(float(mrr_at(ranks[kinds == kind], 5)) for kind in shown)))
+    publish(
+        given.result,
+        f"{given.meshes.parent.name}: the model that ships finds carvings better than PP-OCRv6, HOG and templates do.",
+        [Column(f"MRR@5, {len(names)} meshes"), *(Column(f"{kind} ({sum(kinds == kind)})", ".3f") for kind in shown)],
+        rows,
+        peer=", ".join(
+            f"{name} {importlib.metadata.version(name)}"
+            for name in ("rapidocr", "scikit-image")
+            if importlib.util.find_spec({"scikit-image": "skimage"}.get(name, name))
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""The benchmarks page is what its generator makes from the results, and a result says all that a reader needs."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+STORED = sorted((BENCHMARKS / "results").glob("*.json"))
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    """Return the modules `results`, `page` and `run_all` of the folder of benchmarks."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import page
+    import results
+    import run_all
+
+    return {"results": results, "page": page, "run_all": run_all}
+
+
+def test_the_page_is_what_the_results_make() -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARKS / "page.py", "--check"], check=False, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_figure_in_a_result_makes_another_page(modules: dict[str, ModuleType], tmp_path: Path) -> None:
+    [file] = (path for path in STORED if path.stem == "level")
+    result = json.loads(file.read_text(encoding="utf-8"))
+    result["rows"][0][2] = 0.1234
+    (tmp_path / "level.json").write_text(json.dumps(result), encoding="utf-8")
+    text = f"before\n{modules['page'].BEGIN}\nold\n{modules['page'].END}\nafter\n"
+    made = modules["page"].page(text, tmp_path)
+    assert "12.3%" in made and "old" not in made
+    assert made.startswith("before\n") and made.endswith("\nafter\n")
+    with pytest.raises(ValueError, match="marker"):
+        modules["page"].page("no markers", tmp_path)
+
+
+@pytest.mark.parametrize("file", STORED, ids=lambda path: path.stem)
+def test_a_result_names_its_claim_command_machine_and_load_and_no_folder(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    result = json.loads(text)
+    assert result["claim"].endswith(".") and re.fullmatch(r"\d{4}-\d\d-\d\d", result["date"])
+    script = re.match(r"python benchmarks/(\w+\.py)", result["command"])
+    assert script and (BENCHMARKS / script[1]).is_file()
+    assert not re.search(r"[ \"]/\w", text), "an absolute path"
+    assert result["machine"].keys() >= {
+        "processor",
+        "cores",
+        "system",
+        "python",
+        "sinonom",
+        "load before",
+        "load after",
+    }
+    assert all(len(row) == len(result["columns"]) for row in result["rows"]) and result["rows"]
+
+
+def test_every_result_is_made_by_a_listed_benchmark_and_every_script_of_the_list_writes_one(
+    modules: dict[str, ModuleType],
+) -> None:
+    jobs = {job.name: job for job in modules["run_all"].JOBS}
+    for file in STORED:
+        command = json.loads(file.read_text(encoding="utf-8"))["command"]
+        assert command.startswith(f"python benchmarks/{jobs[file.stem].script}")
+    for job in jobs.values():
+        assert "publish(" in (BENCHMARKS / job.script).read_text(encoding="utf-8")
+
+
+def test_what_is_published_is_read_back_and_shown_with_the_columns_formats(
+    modules: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results, data = modules["results"], tmp_path / "dữ liệu"
+    monkeypatch.setenv(results.DATA, str(data))
+    file = tmp_path / "made" / "one.json"
+    words = [
+        "somewhere/level.py",
+        str(data / "relief252"),
+        "--set",
+        str(tmp_path / "mine"),
+        "--result",
+        str(file),
+        "-n",
+        "3",
+    ]
+    monkeypatch.setattr(sys, "argv", words)
+    columns = [results.Column("way"), results.Column("share", ".1%"), results.Column("count", ",")]
+    results.publish(file, "A claim.", columns, [("one", 0.5, 1234), ("two", None, 5)])
+    table = "| way | share | count |\n| --- | --- | --- |\n| one | 50.0% | 1,234 |\n| two |  | 5 |"
+    assert capsys.readouterr().out == f"{table}\n"
+    read = results.read_result(file)
+    assert results.table_of(read) == table
+    assert read.command == "python benchmarks/level.py relief252 --set mine -n 3"
+
+
+def test_a_row_of_another_length_than_the_columns_is_refused(modules: dict[str, ModuleType], tmp_path: Path) -> None:
+    results = modules["results"]
+    with pytest.raises(ValueError):
+        results.publish(tmp_path / "one.json", "A claim.", [results.Column("a")], [(1, 2)])
+    assert not (tmp_path / "one.json").exists()
+
+
+def test_a_benchmark_whose_data_are_missing_is_skipped_with_the_reason(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    job = modules["run_all"].Job("x", "level.py", ("--block", "{data}/real29141/boxes.csv"))
+    assert "--data" in job.missing(None)
+    assert "boxes.csv" in job.missing(tmp_path)
+    (tmp_path / "real29141").mkdir()
+    (tmp_path / "real29141" / "boxes.csv").touch()
+    assert job.missing(tmp_path) == ""
+    assert job.words(tmp_path) == ["--block", f"{tmp_path}/real29141/boxes.csv"]
+    lacking = modules["run_all"].Job("y", "scores.py", package="no_such_package")
+    assert "no_such_package" in lacking.missing(None)
