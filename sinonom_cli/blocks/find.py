@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from sinonom_cli.blocks.outlines import outlines
 from sinonom_cli.blocks.upright import Way, find_way
 from sinonom_cli.errors import BadInput
-from sinonom_cli.layout.detect import resized, shipped_detector
+from sinonom_cli.layout.detect import shipped_detector
 from sinonom_cli.layout.order import Placed, reading_order
 from sinonom_cli.search.naming import shipped_namer
 
 FEWEST = 2
 """Smallest number of characters of a block; the mesh of one character needs no cutting."""
-LOOKED_AT = 1024
-"""Longest side, in pixels, of the picture in which the size of characters is looked for. 100 characters of a column
-fit in, and the detector's time for all scales does not grow with the scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +74,7 @@ def find_characters(
     BadInput
         If fewer than `FEWEST` characters are found.
     """
-    found = shipped_detector().find(ink, _size_of(ink) if size is None else size)
+    found = shipped_detector().find(ink, size)
     if len(found.boxes) < FEWEST:
         what = "one character" if len(found.boxes) else "no characters"
         hint = "sinonom render takes meshes of single characters" if len(found.boxes) else "give the scan of a block"
@@ -97,9 +94,3 @@ def outlined(placed: Sequence[tuple[Placed, float]], ink: NDArray[np.float32]) -
         Character(placed=place, outline=polygon, score=score)
         for (place, score), polygon in zip(placed, polygons, strict=True)
     ]
-
-
-def _size_of(ink: NDArray[np.float32]) -> float:
-    """Return the height of an ordinary character, in pixels, found in a picture that is not too large."""
-    scale = min(1.0, LOOKED_AT / max(ink.shape))
-    return shipped_detector().size_of(resized(ink, scale)) / scale

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 READ = 20
 """Number of characters that are read in each way."""
+AT_FIRST, SURE = 8, 0.9999
+"""Number of characters that are read first, and the probability of the way from which no more are read."""
 USUAL = 1.4
 """Largest ratio, either way, of a box's longer side to the median, at which its character is read: small ones belong to
 notes."""
@@ -108,13 +110,27 @@ def find_way(
     typical = np.abs(np.log(sides / np.median(sides))) < math.log(USUAL)
     chosen = boxes[typical][:READ] if typical.any() else boxes[:READ]
     pictures = [cropped(grey, box) for box in chosen]
-    away = np.stack([distances([np.ascontiguousarray(way.upright(one)) for one in pictures]) for way in ways])
+
+    def read(some: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        return np.stack([distances([np.ascontiguousarray(way.upright(one)) for one in some]) for way in ways])
+
+    away = read(pictures[:AT_FIRST])
+    best, certain = _nearest(away)
+    if certain < SURE and len(pictures) > AT_FIRST:
+        best, certain = _nearest(np.hstack([away, read(pictures[AT_FIRST:])]))
+    return Way(mirrored=ways[best].mirrored, turned=ways[best].turned, probability=certain)
+
+
+def _nearest(away: NDArray[np.float64]) -> tuple[int, float]:
+    """Return the way whose characters are nearest to known ones, and the probability that it is better than the next.
+
+    `away` are the distances, (W, N) float64, of N characters in W ways.
+    """
     order = np.argsort(away.mean(axis=1), kind="stable")
-    best = ways[order[0]]
     gain = away[order[1]] - away[order[0]]
     spread = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
     certain = 0.5 * (1 + math.erf(float(gain.mean()) / max(spread, 1e-9) / math.sqrt(2)))
-    return Way(mirrored=best.mirrored, turned=best.turned, probability=certain)
+    return int(order[0]), certain
 
 
 def cropped(grey: NDArray[np.uint8], box: NDArray[np.floating], margin: float = 0.06) -> NDArray[np.uint8]:

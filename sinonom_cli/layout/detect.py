@@ -44,6 +44,17 @@ LADDER = 1.35
 """Ratio of one tried scale to the next."""
 FITTING = (0.7, 1.45)
 """Range of the median height of found characters, as a multiple of `SIZE`, in which a scale is believed."""
+LOOKED_AT = 1024
+"""Longest side, in pixels, of the picture in which the size of characters is looked for. 100 characters of a column
+fit in, and the time for all scales does not grow with the scan."""
+NEAREST = LADDER**-0.5
+"""Median height of found characters, as a multiple of `SIZE`, from which no finer scale is nearer to `SIZE`."""
+FINER, WINDOW = LADDER**3, 384
+"""Scale, as a multiple of the nearest one, at which one more look is taken for smaller characters, and the side in
+pixels of the part that is looked at: the one with most ink outside the boxes."""
+SEVERAL, A_FEW = 20, 2.0
+"""Smallest surplus of right boxes over wrong ones at a scale after which no finer scales are tried, and the surplus of
+boxes in the window from which they are tried all the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +120,29 @@ class Detector:
         A scale counts by the number of right boxes less that of wrong ones, as the probabilities let expect, if the
         characters found there have about `SIZE` pixels.
         """
+        reduced = resized(ink, min(1.0, LOOKED_AT / max(ink.shape)))
         best, chosen = 0.0, SIZE
         size = LARGEST
         while size >= SMALLEST:
-            if size <= 1.5 * max(ink.shape):
-                boxes, scores = self._at(ink, SIZE / size)
+            if size <= 1.5 * max(reduced.shape):
+                boxes, scores = self._at(reduced, SIZE / size)
                 height = float(np.median(boxes[:, 3] - boxes[:, 1])) if len(boxes) else 0.0
-                total = float((2 * scores - 1).sum())
+                total = _surplus(scores)
                 if total > best and FITTING[0] <= height / size <= FITTING[1]:
                     best, chosen = total, height
+                if total >= SEVERAL and height / size >= NEAREST and not self._are_smaller(reduced, boxes, height):
+                    break
             size /= LADDER
-        return chosen
+        return chosen * max(ink.shape) / max(reduced.shape)
+
+    def _are_smaller(self, ink: NDArray[np.float32], boxes: NDArray[np.float64], size: float) -> bool:
+        """Return whether there are characters outside the boxes that are too small for the scale of the boxes."""
+        rest = ink.copy()
+        for x0, y0, x1, y1 in boxes.astype(int):
+            rest[y0 : y1 + 1, x0 : x1 + 1] = 0
+        y, x, side = _most_ink(rest, round(WINDOW * size / SIZE / FINER))
+        _, scores = self._at(rest[y : y + side, x : x + side], FINER * SIZE / size)
+        return _surplus(scores) > A_FEW
 
     def _at(self, ink: NDArray[np.float32], scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return boxes, in pixels of the picture, and scores at one scale."""
@@ -171,10 +194,24 @@ def in_line(boxes: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.
     return found
 
 
-@lru_cache(2)
-def shipped_detector(threads: int = 1) -> Detector:
+def shipped_detector() -> Detector:
     """Return the detector that ships; each process reads it once."""
-    return Detector(SHIPPED, threads)
+    return opened_detector(SHIPPED)
+
+
+def opened_detector(path: Path) -> Detector:
+    """Return the detector of an ONNX file; each process reads the same file once. Errors are those of `Detector`."""
+    try:
+        about = path.stat()
+    except OSError:
+        return Detector(path)  # says what is wrong
+    return _opened(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(2)
+def _opened(path: Path, changed: int, size: int) -> Detector:
+    """Return the detector of a file that was changed at a time and has a size; another file would have others."""
+    return Detector(path)
 
 
 def resized(ink: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
@@ -186,6 +223,20 @@ def resized(ink: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
         return np.ascontiguousarray(ink, np.float32)
     image = Image.fromarray(np.ascontiguousarray(ink, np.float32))
     return np.asarray(image.resize(shape, Image.Resampling.BILINEAR), np.float32)
+
+
+def _surplus(scores: NDArray[np.float64]) -> float:
+    """Return the expected number of right boxes less that of wrong ones."""
+    return float((2 * scores - 1).sum())
+
+
+def _most_ink(ink: NDArray[np.float32], side: int) -> tuple[int, int, int]:
+    """Return the upper left corner, y and x, of the square part with most ink, and its side, at most `side` pixels."""
+    side = min(side, *ink.shape)
+    sums = np.pad(np.cumsum(np.cumsum(ink, axis=0, dtype=np.float64), axis=1), ((1, 0), (1, 0)))
+    inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    y, x = np.unravel_index(int(inside.argmax()), inside.shape)
+    return int(y), int(x), side
 
 
 def _starts(length: int) -> list[int]:

@@ -159,7 +159,7 @@ def joined(
         [np.minimum(boxes[upper, :2], boxes[upper + 1, :2]), np.maximum(boxes[upper, 2:], boxes[upper + 1, 2:])]
     )
     away = np.array([several[0].distance for several in sight.names])
-    union = np.array([several[0].distance for several in namer([cropped(grey, box) for box in both], 1)])
+    union = namer.distances([cropped(grey, box) for box in both])
     gain = (away[upper] + away[upper + 1]) / 2 - union
     follower: dict[int, int] = {}
     for place in np.argsort(-gain, kind="stable"):

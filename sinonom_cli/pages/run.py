@@ -14,7 +14,7 @@ from sinonom_cli.blocks.doubts import UNLIKELY
 from sinonom_cli.blocks.picture import CLEAN_QUALITY, clean_name, clean_picture, draw_block
 from sinonom_cli.crops.boxes import digest
 from sinonom_cli.errors import BadInput, UsageError
-from sinonom_cli.layout.detect import Detector, shipped_detector
+from sinonom_cli.layout.detect import opened_detector
 from sinonom_cli.layout.given_corrections import AllGiven
 from sinonom_cli.pages.block_files import BLOCK_CELLS, block_outputs, write_block_tables, write_blocks
 from sinonom_cli.pages.boxes import Known
@@ -105,7 +105,7 @@ class ReadPages:
             source=item.key,
             options=self.options,
             known=None if self.boxes is None else self.boxes[item.key],
-            detector=Detector(self.detector) if self.detector else shipped_detector(),
+            detector=opened_detector(self.detector) if self.detector else None,
             corrections=self.corrections[page],
             path=item.path,
         )

@@ -61,11 +61,7 @@ class Namer:
 
     def distances(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Return the distance of each picture to the nearest known character, (N,) float64."""
-        embeddings = self.embed(pictures)
-        if not len(embeddings):
-            return np.zeros(0)
-        _, vectors = self._index.candidates(embeddings, 1)
-        return np.sqrt(((vectors[:, 0].astype(np.float64) - embeddings) ** 2).sum(axis=1))
+        return self._searcher.nearest(self.embed(pictures), 1)[1][:, 0]
 
     @property
     def farthest(self) -> float:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 ROW_COLUMNS = ("item", "source", "label", "char", "set")
 
 BLOCK = 2**22
+PARSED = 2**15
+"""Number of rows that are kept after they were parsed: the characters of a page have many near rows in common. They
+take 15 MB at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +72,15 @@ class Rows:
     def __init__(self, content: NDArray[np.uint8], starts: NDArray[np.generic] | None = None) -> None:
         self._content = content
         self._starts = _line_starts(content) if starts is None else starts
+        self._parsed = lru_cache(PARSED)(self._parse)
 
     def __len__(self) -> int:
         return max(len(self._starts) - 1, 0)
 
     def __getitem__(self, position: int) -> Row:
+        return self._parsed(position)
+
+    def _parse(self, position: int) -> Row:
         line = self.line(position).decode("utf-8", "surrogateescape")
         quoted = '"' in line
         cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
@@ -90,7 +98,7 @@ class Rows:
         return self._content[start:end].tobytes()
 
     def __iter__(self) -> Iterator[Row]:
-        return (self[position] for position in range(len(self)))
+        return (self._parse(position) for position in range(len(self)))
 
 
 def _line_starts(content: NDArray[np.uint8]) -> NDArray[np.int64]:

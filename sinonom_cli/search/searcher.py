@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sinonom_cli.storage.model_folder import Model
 
+    Answers = tuple[NDArray[np.int64], NDArray[np.float64]]
+
 PRODUCTS = 20_000_000_000
 """Largest number of multiplications (one second) for computing the class distributions of a whole index."""
 CANDIDATES = 500
@@ -27,6 +29,8 @@ FORMED = 1024
 """Number of vectors transformed at a time; with tens of thousands of classes they take a few hundred megabytes."""
 TIES = 16_384
 """Largest number of candidates when rows at the distance of the last answer are searched; Milvus returns no more."""
+TOGETHER = 16
+"""Number of queries for labels that are searched together; FAISS searches so few in one thread."""
 SPARE = 8
 """Number of additional candidates requested from FAISS, so that its rounding cannot exclude one of the nearest rows."""
 
@@ -59,9 +63,8 @@ class Searcher:
     def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[tuple[list[int], list[float]]]:
         """Yield rows and distances of the k nearest answers to each of (Q, D) float32 queries, nearest first."""
         if self.each_label_once:
-            found: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]] = (
-                self.nearest_labels(query, k) for query in queries
-            )
+            parts = (queries[start : start + TOGETHER] for start in range(0, len(queries), TOGETHER))
+            found: Iterable[Answers] = (one for part in parts for one in self.nearest_labels(part, k))
         else:
             found = zip(*self.nearest(queries, k), strict=True)
         for rows, distances in found:
@@ -111,29 +114,30 @@ class Searcher:
         order = np.lexsort((rows, distances), axis=1)
         return np.take_along_axis(rows, order, 1), np.take_along_axis(distances, order, 1)
 
-    def nearest_labels(self, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Find the nearest row of each of the k nearest labels.
+    def nearest_labels(self, queries: NDArray[np.float32], k: int, asked: int | None = None) -> Iterator[Answers]:
+        """Yield for each query the nearest row of each of the k nearest labels.
 
         Parameters
         ----------
-        query : (D,) float32.
+        queries : (Q, D) float32; they are searched together.
         k : at most this many labels; fewer if the index has fewer.
+        asked : number of rows that are searched first; None: as many as these labels may have.
 
-        Returns
-        -------
-        (k,) int64 rows and (k,) float64 distances.
+        Yields
+        ------
+        (k,) int64 rows and (k,) float64 distances, nearest first.
         """
         # If each label has at most n rows, the k nearest labels are among the k * n nearest rows.
-        size, asked = len(self.index), (self.index.prototypes or 8) * k
-        while True:
-            rows, distances = self.nearest(query[None], min(asked, size))
+        size, asked = len(self.index), asked or (self.index.prototypes or 8) * k
+        for query, rows, distances in zip(queries, *self.nearest(queries, min(asked, size)), strict=True):
             first: dict[str, int] = {}
-            for position, row in enumerate(rows[0][rows[0] >= 0].tolist()):
+            for position, row in enumerate(rows[rows >= 0].tolist()):
                 first.setdefault(self.index.rows[row].label, position)
-            if len(first) >= k or asked >= size:
+            if len(first) < k and asked < size:
+                yield from self.nearest_labels(query[None], k, 4 * asked)
+            else:
                 chosen = list(first.values())[:k]
-                return rows[0][chosen], distances[0][chosen]
-            asked *= 4
+                yield rows[chosen], distances[chosen]
 
 
 def _of_unit_vectors(index: Index) -> Index:

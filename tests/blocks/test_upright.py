@@ -69,6 +69,21 @@ def test_the_way_is_found_and_what_is_given_is_kept(way: Way) -> None:
     assert find_way(picture, boxes, unlike_f, False, 90) == Way(mirrored=False, turned=90, probability=1.0)
 
 
+@pytest.mark.parametrize(("sure", "read"), [(True, 8), (False, 20)])
+def test_few_characters_are_read_where_these_leave_no_doubt(sure: bool, read: int) -> None:
+    page = np.tile(letters(Way())[0], (3, 1))
+    boxes = np.vstack([letters(Way())[1] + [0, 120 * k, 0, 120 * k] for k in range(3)])
+    rng, counts = np.random.default_rng(1), []
+
+    def distances(pictures: list[np.ndarray]) -> np.ndarray:
+        counts.append(len(pictures))
+        return (0 if sure else 1) * rng.random(len(pictures)) + unlike_f(pictures) * sure
+
+    way = find_way(page, boxes, distances)
+    assert sum(counts) == 8 * read
+    assert (way.probability > 0.999) == sure
+
+
 def test_a_way_that_is_no_better_than_another_is_uncertain() -> None:
     picture, boxes = letters(Way())
     rng = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from tinyscan import brush, plain
 
 from sinonom_cli.errors import BadInput
 from sinonom_cli.layout import detect
-from sinonom_cli.layout.detect import SHIPPED, Detector, in_line, resized, shipped_detector
+from sinonom_cli.layout.detect import SHIPPED, Detector, in_line, opened_detector, resized, shipped_detector
 from sinonom_cli.layout.measure import Agreement, box_overlaps, pairs
 from sinonom_cli.pictures.page_ink import page_ink
 from sinonom_cli.relief.compose import compose_page
@@ -40,6 +40,49 @@ def test_characters_of_any_size_are_found_without_a_word_about_it(page: Composed
     assert found.size == pytest.approx(scale * np.median(heights), rel=0.4)
     assert f1(found, boxes * scale) > 0.97
     assert (np.diff(found.scores) <= 0).all() and found.scores.max() <= 1
+
+
+def test_small_text_beside_large_characters_decides_the_size(page: Composed) -> None:
+    ink, boxes = page
+    high, wide = ink.shape
+    small = np.asarray(Image.fromarray(ink).resize((wide // 3, high // 3), Image.Resampling.BOX))
+    both = np.zeros((high + 4 * small.shape[0], wide), np.float32)
+    both[:high] = ink
+    for i in range(4):
+        for j in range(3):
+            both[high + i * small.shape[0] :, j * small.shape[1] :][: small.shape[0], : small.shape[1]] = small
+    assert shipped_detector().size_of(both) == pytest.approx(np.median(boxes[:, 3] - boxes[:, 1]) / 3, rel=0.3)
+
+
+@pytest.mark.parametrize("enlarged", [1, 4])
+def test_the_size_is_found_with_few_pixels_however_large_the_scan(
+    page: Composed, enlarged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ink, boxes = page
+    looked_at = []
+    find = Detector._at
+
+    def counted(self: Detector, ink: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+        looked_at.append(ink.size * scale**2)
+        return find(self, ink, scale)
+
+    monkeypatch.setattr(Detector, "_at", counted)
+    size = shipped_detector().size_of(np.kron(ink, np.ones((enlarged, enlarged), np.float32)))
+    assert size == pytest.approx(enlarged * np.median(boxes[:, 3] - boxes[:, 1]), rel=0.4)
+    right = ink.size * (28 / (size / enlarged)) ** 2
+    assert sum(looked_at) < 4 * right  # all scales down to 10 pixels would be 14 times as much
+
+
+def test_a_detector_is_read_once_and_again_after_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "d.onnx"
+    path.write_bytes(SHIPPED.read_bytes())
+    first = opened_detector(path)
+    assert opened_detector(path) is first
+    path.write_bytes(b"no network")
+    with pytest.raises(BadInput, match=r"d\.onnx"):
+        opened_detector(path)
+    with pytest.raises(BadInput, match=r"none\.onnx"):
+        opened_detector(tmp_path / "none.onnx")
 
 
 def test_tiles_give_the_boxes_of_the_whole_picture(page: Composed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,12 +101,14 @@ def test_each_label_is_answered_once_by_its_nearest_row(tmp_path: Path) -> None:
     vectors = rng.standard_normal((200, 4)).astype(np.float32)
     labels = ["U+4E00"] * 120 + [f"U+{0x4E01 + i % 3:04X}" for i in range(80)]
     index = tiny_index(tmp_path / "db.faiss", vectors, labels)
-    query = vectors[5] + 0.01
-    [(rows, distances)] = Searcher(index, "euclidean", each_label_once=True).answers(query[None], 5)
-    every = euclidean(query, vectors)
-    best = {label: min(every[i] for i in range(200) if labels[i] == label) for label in set(labels)}
-    assert [labels[row] for row in rows] == sorted(best, key=best.__getitem__)
-    assert distances == pytest.approx(sorted(best.values()))
+    queries = vectors[:40] + 0.01
+    answers = list(Searcher(index, "euclidean", each_label_once=True).answers(queries, 5))
+    assert len(answers) == len(queries)
+    for query, (rows, distances) in zip(queries, answers, strict=True):
+        every = euclidean(query, vectors)
+        best = {label: min(every[i] for i in range(200) if labels[i] == label) for label in set(labels)}
+        assert [labels[row] for row in rows] == sorted(best, key=best.__getitem__)
+        assert distances == pytest.approx(sorted(best.values()))
 
 
 @pytest.mark.parametrize("queries", [1, 40])
