@@ -84,6 +84,7 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
         )
     try:
         body = _body(backbone, size, stem_stride)
+        silence_branches(body)
         with torch.no_grad():
             example = torch.zeros(1, 1, size, size)
             pooled = body.eval()(example)
@@ -97,6 +98,23 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
             f"backbone {backbone} does not take pictures of {size} x {size}{stride}: {reason}", hint
         ) from error
     return TimmNet(body, int(pooled.shape[1]), int(body.num_features), embedding)
+
+
+def silence_branches(body: nn.Module) -> None:
+    """Let each residual block of a fresh network begin as the identity.
+
+    The scale of the last batch normalisation of each block with a shortcut becomes 0 (Goyal et al. 2017, "Accurate,
+    large minibatch SGD", section 5.1); timm does this for ResNets only. At the start of EfficientNet, each stage of
+    random convolutions otherwise loses a part of what distinguishes two characters, until nothing is left.
+
+    Parameters
+    ----------
+    body : timm model. Its blocks with a true `has_skip` are changed, which are those of EfficientNet and its relatives.
+    """
+    for block in body.modules():
+        norms = [part for part in block.modules() if isinstance(part, nn.BatchNorm2d)]
+        if getattr(block, "has_skip", False) and norms:
+            nn.init.zeros_(norms[-1].weight)
 
 
 def _body(name: str, size: int, stride: int | None) -> nn.Module:

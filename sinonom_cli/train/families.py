@@ -56,8 +56,10 @@ PRETRAINED = 0.3
 
 FAMILIES: dict[str, Family] = {
     "directmap": DIRECTMAP,
-    "EfficientNet": Family(names=("efficientnet", "tf_efficientnet", "mnasnet", "fbnet", "mobilenetv2"), stem_stride=1),
-    "MobileNetV3": Family(names=("mobilenetv3", "tf_mobilenetv3", "lcnet", "mobilenetv4"), stem_stride=1),
+    "EfficientNet": Family(
+        names=("efficientnet", "tf_efficientnet", "mnasnet", "fbnet", "mobilenetv2"), lr=3e-3, stem_stride=2
+    ),
+    "MobileNetV3": Family(names=("mobilenetv3", "tf_mobilenetv3", "lcnet", "mobilenetv4"), lr=3e-3, stem_stride=1),
     "ConvNeXt": Family(names=("convnext",), stem_stride=2),
     "MetaFormer": Family(names=("caformer", "convformer", "poolformer", "efficientformer")),
     "ViT": Family(names=("vit", "deit", "beit", "eva"), stem_stride=8, warm_up=0.1),

@@ -58,6 +58,9 @@ def one_thread() -> Any:
 @pytest.mark.parametrize(("name", "stride"), FAMILIES)
 def test_a_backbone_of_each_family_answers_in_onnx_runtime_as_in_torch(name: str, stride: int, small: None) -> None:
     network = build(name, 6, 48, stride).eval()
+    for part in network.modules():  # fresh residual blocks add nothing, and would hide what is in them
+        if isinstance(part, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(part.weight, 0.5, 1.5)
     onnx, _ = export_onnx(network, 48)
     pictures = np.random.default_rng(0).random((5, 1, 48, 48), np.float32)
     with torch.no_grad():
@@ -83,6 +86,24 @@ def test_a_finer_stem_gives_a_finer_map(name: str, size: int, plain: int, stride
     with torch.no_grad():
         assert build(name, 4, size).eval().tokens(picture).shape[1] == plain
         assert build(name, 4, size, stride).eval().tokens(picture).shape[1] == fine
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "mobilenetv3_small_100", "mobilenetv4_conv_small"])
+def test_fresh_residual_blocks_begin_as_the_identity_and_the_others_do_not(name: str) -> None:
+    network = build(name, 4, 64, 2).train()
+    seen = []
+
+    def compare(block: Any, given: Any, made: Any) -> None:
+        if block.has_skip:
+            seen.append(block)
+            assert torch.equal(made, given[0])
+        else:
+            assert made.std() > 0
+
+    for block in (part for part in network.modules() if hasattr(part, "has_skip")):
+        block.register_forward_hook(compare)
+    network(torch.rand(2, 1, 64, 64))
+    assert len(seen) > 3
 
 
 def test_tokens_are_what_is_pooled(small: None) -> None:
