@@ -35,8 +35,8 @@ def glyphs() -> dict[str, list[NDArray[np.uint8]]]:
     return found
 
 
-def photo(page: NDArray[np.uint8]) -> Image.Image:
-    """Print a page badly, photograph two thirds of it in uneven light, and turn the photo by one degree."""
+def photo(page: NDArray[np.uint8], share: float = 2 / 3) -> Image.Image:
+    """Print a page badly, photograph a share of its width in uneven light, and turn the photo by one degree."""
     rng = np.random.default_rng(3)
     height, width = page.shape
     patches = Image.fromarray(rng.normal(size=(height // 12, width // 12))).resize((width, height))
@@ -44,7 +44,9 @@ def photo(page: NDArray[np.uint8]) -> Image.Image:
     light = np.linspace(1, 0.6, width) * np.linspace(0.9, 1, height)[:, None]
     picture = Image.fromarray((worn * light + rng.normal(0, 5, page.shape)).clip(0, 255).astype(np.uint8))
     picture = picture.filter(ImageFilter.GaussianBlur(0.7)).rotate(1, Image.Resampling.BICUBIC, fillcolor=170)
-    return picture.crop((0, 0, 2 * width // 3, height)).resize((width, 3 * height // 2), Image.Resampling.BICUBIC)
+    return picture.crop((0, 0, int(share * width), height)).resize(
+        (width, int(height / share)), Image.Resampling.BICUBIC
+    )
 
 
 def asked(page: Page) -> Path:

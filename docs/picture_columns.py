@@ -1,19 +1,13 @@
-"""Make the picture of cut columns that docs/crops.md shows: docs/crops.png.
+"""Draw the sheet of cut columns for the documentation, crops.png, from the characters that ship. See pictures.py."""
 
-Usage: python docs/crops_picture.py [OUT]        (OUT: where to put it, else beside this file)
-
-The columns are drawn from the character pictures that ship for the demo, from a font under the SIL Open Font License.
-"""
-
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from picture_files import run, save
 from PIL import Image, ImageFilter
 
 from sinonom_cli.assets import GLYPHS
-from sinonom_cli.cli import run
 
 HAND = GLYPHS / "wenkai" / "images"
 PITCH, WIDTH = 31, 36
@@ -38,9 +32,8 @@ def column(text: str, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.uint8(grey.clip(0, 255))).filter(ImageFilter.GaussianBlur(0.7))
 
 
-def main() -> None:
-    """Draw columns, cut them, and keep the sheet."""
-    out = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+def draw_columns(out: Path) -> None:
+    """Write crops.png: nine columns, cut. Two transcripts lack a character or have one too many."""
     chars = sorted(chr(int(path.name[2:], 16)) for path in HAND.iterdir())
     rng = np.random.default_rng(5)
     with tempfile.TemporaryDirectory() as name:
@@ -53,13 +46,6 @@ def main() -> None:
             column(printed, rng).save(folder / "in" / f"p_{number}.png")
             lines.append(f"p_{number}.png\t{read}\n")
         (folder / "in" / "All.txt").write_text("".join(lines), encoding="utf-8")
-        sheet = folder / "sheet.png"
-        if code := run(["crop-nomnaocr", str(folder / "in"), str(folder / "set"), "--sheet", str(sheet), "--quiet"]):
-            raise SystemExit(code)
-        with Image.open(sheet) as picture:
-            picture.quantize(20, dither=Image.Dither.NONE).save(out / "crops.png", optimize=True)
-    print(f"{out / 'crops.png'}: {(out / 'crops.png').stat().st_size / 1000:.0f} kB")
-
-
-if __name__ == "__main__":
-    main()
+        run("crop-nomnaocr", folder / "in", folder / "set", "--sheet", folder / "sheet.png")
+        with Image.open(folder / "sheet.png") as picture:
+            save(picture.copy(), out / "crops.png", colours=64)
