@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 from practice import glyphs, photo
 
 AMOUNTS = Composition(
-    size=Span(52, 52), columns=Span(7, 7), rows=Span(8, 8), ruled=1, borders=(0, 0, 1), strip=0, notes=0.1,
-    note_rows=Span(3, 4), heading=0, short=0.2, indent=0.2,
+    size=Span(72, 72), columns=Span(6, 6), rows=Span(6, 6), ruled=1, borders=(0, 0, 1), strip=0, notes=0.15,
+    note_rows=Span(2, 3), heading=0, short=0.2, indent=0.2, margin=Span(0.4, 0.4),
 )  # fmt: skip
-SEED, WIDTH = 4, 620
+SEED, WIDTH = 2, 760
 
 
 def draw_pages(out: Path) -> None:
@@ -37,7 +37,7 @@ def draw_pages(out: Path) -> None:
         run("read", folder / "photos", folder / "text")
         with Image.open(folder / "text" / "pages" / "page.png") as read:
             save(read.copy(), out / "read.png", width=WIDTH)
-        run("carve", folder / "pages", folder / "blocks", "--page", "--mirror", "--tilt", "3:6", "--seed", SEED)
+        run("carve", folder / "pages", folder / "blocks", "--page", "--mirror", "--tilt", "3:6")
         run("cut", folder / "blocks", folder / "characters")
         with Image.open(next((folder / "characters" / "blocks").glob("*.png"))) as cut:
             save(cut.copy(), out / "cut.png", width=WIDTH)
