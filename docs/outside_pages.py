@@ -13,6 +13,7 @@ ROOT = DOCS.parent
 PAGES = {
     "CHANGELOG.md": "changelog",
     "CONTRIBUTING.md": "contributing",
+    "SECURITY.md": "security",
     "benchmarks/README.md": "measurements",
     "benchmarks/default_model.md": "default-model",
     "sinonom_cli/assets/README.md": "what-ships",

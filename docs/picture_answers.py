@@ -3,6 +3,7 @@
 The last two are pages in a browser, and need Playwright and Chromium, as the tests do.
 """
 
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from sinonom_cli.assets import GLYPHS
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
-ASKED = "書南國\U00021982"
+ASKED = "書南國\U0002013c"
 """Characters that answers.png asks for."""
 SERVED = "生"
 """Character that serve.png asks for."""
@@ -28,20 +29,31 @@ def picture_of(char: str, hand: str = "hanamin") -> Path:
 
 def draw_answers(out: Path) -> None:
     """Write the three pictures, on what `sinonom demo` makes."""
+    out = out.absolute()
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        run("demo")
+        for char in ASKED:
+            copy = Path("asked", *picture_of(char).parts[-2:])
+            copy.parent.mkdir(parents=True)
+            shutil.copy(picture_of(char), copy)
+        index, truth = Path("demo", "db.faiss"), Path("demo", "truth.csv")
+        run("query", "asked", "--index", index, "--truth", truth, "--sheet", "sheet.png")
+        with Image.open("sheet.png") as picture:
+            save(picture.copy(), out / "answers.png")
+        _draw_pages(Path("demo", "report.html"), index, out)
+
+
+def _draw_pages(report: Path, index: Path, out: Path) -> None:
+    """Write report.png and serve.png, as a browser shows them."""
     from playwright.sync_api import sync_playwright
     from screenshots import FLAGS, served
 
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as started:
-        folder = Path(name)
-        run("demo", folder)
-        sheet, index = folder / "sheet.png", folder / "db.faiss"
-        run("query", *map(picture_of, ASKED), "--index", index, "--sheet", sheet)
-        with Image.open(sheet) as picture:
-            save(picture.copy(), out / "answers.png", colours=64)
+    with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1000, "height": 850}, locale="en-GB")
-        page.goto((folder / "report.html").as_uri())
-        page.screenshot(path=folder / "report.png", clip={"x": 0, "y": 0, "width": 885, "height": 1480}, full_page=True)
+        page = browser.new_page(viewport={"width": 1000, "height": 1300}, locale="en-GB")
+        page.goto(report.absolute().as_uri())
+        page.screenshot(path="report.png")
+        page.set_viewport_size({"width": 1250, "height": 850})
         with served(["--index", str(index)]) as address:
             page.goto(f"{address}#/ask")
             page.wait_for_selector(".drop")
@@ -49,8 +61,8 @@ def draw_answers(out: Path) -> None:
             page.wait_for_selector(".mesh[data-drawn], .no-webgl")
             page.wait_for_selector(".overlay img")
             page.wait_for_timeout(1000)
-            page.screenshot(path=folder / "serve.png", full_page=True)
+            page.screenshot(path="serve.png", full_page=True)
         browser.close()
-        for shot in ("report", "serve"):
-            with Image.open(folder / f"{shot}.png") as picture:
-                save(picture.copy(), out / f"{shot}.png", colours=128)
+    for shot in ("report.png", "serve.png"):
+        with Image.open(shot) as picture:
+            save(picture.copy(), out / shot, width=1000)

@@ -48,4 +48,4 @@ def draw_columns(out: Path) -> None:
         (folder / "in" / "All.txt").write_text("".join(lines), encoding="utf-8")
         run("crop-nomnaocr", folder / "in", folder / "set", "--sheet", folder / "sheet.png")
         with Image.open(folder / "sheet.png") as picture:
-            save(picture.copy(), out / "crops.png", colours=64)
+            save(picture.copy(), out / "crops.png", lines=True)

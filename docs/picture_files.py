@@ -16,7 +16,7 @@ def run(*words: object) -> None:
         raise SystemExit(code)
 
 
-def save(picture: Image.Image, path: Path, *, colours: int = 96, width: int | None = None) -> None:
+def save(picture: Image.Image, path: Path, *, colours: int = 96, width: int | None = None, lines: bool = False) -> None:
     """Write a picture as PNG with few colours.
 
     Parameters
@@ -25,9 +25,11 @@ def save(picture: Image.Image, path: Path, *, colours: int = 96, width: int | No
     path : where it is written.
     colours : number of colours that are kept.
     width : greatest width, in pixels; a wider picture is reduced.
+    lines : keep the colours of thin lines, at the cost of steps between greys.
     """
     picture = picture.convert("RGB")
     if width is not None and picture.width > width:
         picture = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
-    picture.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, optimize=True)
+    method = Image.Quantize.FASTOCTREE if lines else Image.Quantize.MEDIANCUT
+    picture.quantize(colours, method, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "examples"))
 from practice import glyphs, photo
 
 AMOUNTS = Composition(
-    size=Span(72, 72), columns=Span(6, 6), rows=Span(6, 6), ruled=1, borders=(0, 0, 1), strip=0, notes=0.15,
+    size=Span(72, 72), columns=Span(6, 6), rows=Span(6, 6), ruled=1, borders=(0, 1, 0), strip=0, notes=0.15,
     note_rows=Span(2, 3), heading=0, short=0.2, indent=0.2, margin=Span(0.4, 0.4),
 )  # fmt: skip
-SEED, WIDTH = 2, 760
+SEED, WIDTH = 5, 760
 
 
 def draw_pages(out: Path) -> None:
@@ -33,11 +33,11 @@ def draw_pages(out: Path) -> None:
         for sort in ("pages", "photos"):
             (folder / sort).mkdir()
         Image.fromarray(page).save(folder / "pages" / "block.png")
-        photo(page, share=1.0).save(folder / "photos" / "page.png")
+        photo(page, share=1, wear=0.5).save(folder / "photos" / "page.png")
         run("read", folder / "photos", folder / "text")
         with Image.open(folder / "text" / "pages" / "page.png") as read:
-            save(read.copy(), out / "read.png", width=WIDTH)
+            save(read.copy(), out / "read.png", width=WIDTH, lines=True)
         run("carve", folder / "pages", folder / "blocks", "--page", "--mirror", "--tilt", "3:6")
         run("cut", folder / "blocks", folder / "characters")
         with Image.open(next((folder / "characters" / "blocks").glob("*.png"))) as cut:
-            save(cut.copy(), out / "cut.png", width=WIDTH)
+            save(cut.copy(), out / "cut.png", width=WIDTH, lines=True)

@@ -35,12 +35,12 @@ def glyphs() -> dict[str, list[NDArray[np.uint8]]]:
     return found
 
 
-def photo(page: NDArray[np.uint8], share: float = 2 / 3) -> Image.Image:
+def photo(page: NDArray[np.uint8], share: float = 2 / 3, wear: float = 1) -> Image.Image:
     """Print a page badly, photograph a share of its width in uneven light, and turn the photo by one degree."""
     rng = np.random.default_rng(3)
     height, width = page.shape
     patches = Image.fromarray(rng.normal(size=(height // 12, width // 12))).resize((width, height))
-    worn = 255 - (255 - page.astype(float)) * np.clip(1.3 + np.asarray(patches), 0, 1)
+    worn = 255 - (255 - page.astype(float)) * np.clip(1.3 + wear * np.asarray(patches), 0, 1)
     light = np.linspace(1, 0.6, width) * np.linspace(0.9, 1, height)[:, None]
     picture = Image.fromarray((worn * light + rng.normal(0, 5, page.shape)).clip(0, 255).astype(np.uint8))
     picture = picture.filter(ImageFilter.GaussianBlur(0.7)).rotate(1, Image.Resampling.BICUBIC, fillcolor=170)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tinydocs import DOCS, FENCE, ROOT, name_of, pages
 
+import sinonom_cli
+
 sys.path.insert(0, str(DOCS))
 import outside_pages
 
@@ -49,6 +51,12 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_a_picture_is_small_and_shown(picture: Path) -> None:
     assert picture.stat().st_size <= 300_000
     assert any(f"{picture.name})" in page.read_text(encoding="utf-8") for page in EVERY)
+
+
+def test_the_citation_names_this_version() -> None:
+    text = (DOCS / "citing.md").read_text(encoding="utf-8")
+    versions = re.findall(r"version (?:= \{)?([\d.]+\d)", text)
+    assert versions == [sinonom_cli.__version__] * 2
 
 
 def test_troubleshooting_quotes_messages_that_the_program_prints() -> None:
