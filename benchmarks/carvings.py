@@ -3,7 +3,8 @@
 The meshes are rendered by `sinonom render`; prints and depth images are prepared as for the model, so that every way
 gets the same pictures of 64 x 64 pixels. PP-OCRv6 is asked for its posteriors over classes (the extra `teacher`), HOG
 is scikit-image's, and a template is the ink itself, correlated with the query. TRUTH has the columns query, label
-(names of the right meshes, separated by commas) and, if there are several kinds of queries, kind.
+(names of the right meshes, separated by commas), if there are several kinds of queries, kind, and, if it is known, item
+(the very mesh that printed the query).
 
 Usage: python benchmarks/carvings.py MESHES QUERIES TRUTH [--result FILE]
 """
@@ -83,6 +84,20 @@ def prepared(paths: list[Path]) -> Inks:
     return np.stack([prepare(load_picture(path), SIDE) for path in paths])
 
 
+def goals_of(truth: list[dict[str, str]], names: list[str]) -> dict[str, tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+    """Return what is asked for: the rows of the truth that ask for it, and which meshes are right for each of them."""
+    right = np.array(
+        [[name in {Path(each).name for each in row["label"].split(",")} for name in names] for row in truth]
+    )
+    kinds = np.array([row.get("kind") or "the same character" for row in truth])
+    rows = {kind: np.flatnonzero(kinds == kind) for kind in sorted(set(kinds), reverse=True)}
+    goals = {kind: (chosen, right[chosen]) for kind, chosen in rows.items()}
+    if all("item" in row for row in truth):
+        very = np.array([[name == Path(row["item"]).name for name in names] for row in truth])
+        goals["the very carving"] = np.arange(len(truth)), very
+    return goals
+
+
 def rendered(meshes: Path) -> tuple[list[str], Inks]:
     """Return the names of the meshes below a folder, and their prepared depth images (N, S, S)."""
     with tempfile.TemporaryDirectory() as folder:
@@ -104,22 +119,23 @@ def main() -> None:
         truth = list(csv.DictReader(file))
     names, gallery = rendered(given.meshes)
     asked = prepared([given.queries / row["query"] for row in truth])
-    right = [{Path(name).name for name in row["label"].split(",")} for row in truth]
-    relevant = np.array([[name in wanted for name in names] for wanted in right])
-    kinds = np.array([row.get("kind") or "the same character" for row in truth])
+    goals = goals_of(truth, names)
     ways: dict[str, Likeness] = {"the model that ships": by_model}
     if importlib.util.find_spec("rapidocr"):
         ways["PP-OCRv6, posteriors over classes"] = by_pp_ocr
     ways |= {"HOG + cosine": by_hog, "template matching": by_template}
-    shown = sorted(set(kinds), reverse=True)
     rows = []
     for way, likeness in ways.items():
-        ranks = ranks_by_distance(-likeness(asked, gallery), relevant)
-        rows.append((way, *(float(mrr_at(ranks[kinds == kind], 5)) for kind in shown)))
+        distances = -likeness(asked, gallery)
+        scores = (mrr_at(ranks_by_distance(distances[chosen], right), 5) for chosen, right in goals.values())
+        rows.append((way, *map(float, scores)))
     publish(
         given.result,
         f"{given.meshes.parent.name}: the model that ships finds carvings better than PP-OCRv6, HOG and templates do.",
-        [Column(f"MRR@5, {len(names)} meshes"), *(Column(f"{kind} ({sum(kinds == kind)})", ".3f") for kind in shown)],
+        [
+            Column(f"MRR@5, {len(names)} meshes"),
+            *(Column(f"{what} ({len(chosen)})", ".3f") for what, (chosen, _) in goals.items()),
+        ],
         rows,
         peer=", ".join(
             f"{name} {importlib.metadata.version(name)}"

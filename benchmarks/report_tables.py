@@ -158,7 +158,8 @@ def score(queries: Path, truth: Path, index: Path, distance: str | None) -> floa
     with truth.open(encoding="utf-8", newline="") as file:
         asked = "\n".join(str(queries / row["query"]) for row in csv.DictReader(file))
     how = [] if distance is None else ["--distance", distance]
-    command = ["query", "-", "--index", str(index), "--truth", str(truth), "--json", "-q", *how]
+    # The tables compare embeddings; an index of meshes would be asked with --rerank 20.
+    command = ["query", "-", "--index", str(index), "--truth", str(truth), "--rerank", "0", "--json", "-q", *how]
     last = sinonom(*command, given=asked).strip().splitlines()[-1]
     return float(json.loads(last)["metrics"]["mrr@5"])
 

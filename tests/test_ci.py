@@ -1,5 +1,6 @@
 """The workflow runs on every promised system and Python version, and uses only programs that all of them have."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +31,10 @@ def test_base_and_all_run_on_every_system_and_python(job: str, jobs: dict[str, A
 
 def test_one_job_runs_what_is_run_here(jobs: dict[str, Any]) -> None:
     assert any("bash .ci/run" in step.get("run", "") for step in jobs["everything"]["steps"])
+
+
+def test_every_target_that_the_workflow_makes_exists(jobs: dict[str, Any]) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    runs = [step.get("run", "").split() for job in jobs.values() for step in job["steps"]]
+    made = [words[1] for words in runs if words[:1] == ["make"]]
+    assert {"docs", "dist"} <= set(made) <= set(targets)

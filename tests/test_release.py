@@ -175,11 +175,12 @@ def test_the_containers_command_serves_prints_its_token_is_healthy_and_ends_when
     process = subprocess.Popen(words, stderr=subprocess.PIPE, encoding="utf-8")
     try:
         assert process.stderr is not None
-        printed = re.search(rf"http://\S+:{port}/\?token=(\S+)", process.stderr.readline())
-        assert printed
+        first, second = process.stderr.readline(), process.stderr.readline()
+        printed = re.search(rf"http://localhost:{port}/\?token=\S+", second)
+        assert printed and re.search(rf"http://\S+:{port}/\?token=\S+", first)
         assert subprocess.run(checked, check=False).returncode == 0
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        with browser.open(f"http://localhost:{port}/?token={printed[1]}", timeout=10) as page:
+        with browser.open(printed[0], timeout=10) as page:
             assert b"<html" in page.read()
     finally:
         process.send_signal(signal.SIGTERM)

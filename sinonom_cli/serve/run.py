@@ -69,6 +69,8 @@ def run(config: ServeConfig, ready: Callable[[str], None] | None = None) -> None
 
         def started() -> None:
             say(f"sinonom is at {address}  (Ctrl+C ends it)")
+            if config.host in WILD:  # a container's name is known inside it only
+                say(f"from this machine: {_address('localhost', listening.getsockname()[1], token)}")
             if token:
                 warn("everybody who has this address can look, ask and correct; it is not encrypted")
             if config.browser:
