@@ -201,9 +201,7 @@ def crop(folder: Path, boxes: Path, out: Path) -> dict[str, str]:
     return {row["box"]: row["label"] for row in rows(out / "metadata.csv")}
 
 
-def test_corrected_characters_are_cut_out_and_learnt(
-    site: tuple[Path, str], corrected: Path, tmp_path: Path
-) -> None:
+def test_corrected_characters_are_cut_out_and_learnt(site: tuple[Path, str], corrected: Path, tmp_path: Path) -> None:
     folder, _ = site
     found = [crop(folder, corrected / name, tmp_path / name) for name in ("characters.csv", "page")]
     wrong = {f"U+{ord(char):04X}" for char in "鬼龍"}  # names of characters that the pictures do not show
