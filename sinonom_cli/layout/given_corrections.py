@@ -65,7 +65,7 @@ class Given:
         inputs = {each.input for each in self.corrections}
         if not inputs or inputs == {sha256_of(path)}:
             return
-        seen = _seen_again(self.corrections, boxes, names)
+        seen = seen_again(self.corrections, boxes, names)
         if sum(seen) < AGREEING * len(seen):
             raise BadInput(
                 f"its corrections are of another page of this name: {sum(seen)} of {len(seen)} characters that were "
@@ -199,9 +199,7 @@ def described(correction: Correction) -> str:
     return f"{correction.action} {was or now} at {box}{into}"
 
 
-def _seen_again(
-    corrections: Sequence[Correction], boxes: Sequence[Box], names: Sequence[Collection[str]]
-) -> list[bool]:
+def seen_again(corrections: Sequence[Correction], boxes: Sequence[Box], names: Sequence[Collection[str]]) -> list[bool]:
     """Return whether each character that people saw first, and then corrected, is among the names at its box."""
     there, made, seen = np.array(boxes, np.float64).reshape(-1, 4), np.zeros((0, 4)), []
     for each in corrections:

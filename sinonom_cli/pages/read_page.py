@@ -164,7 +164,7 @@ def _corrected(
     """Apply the corrections of a page; say which fit none of its characters, and refuse those of another page."""
     if path is not None:
         boxes = [laid.turning.shown_box(place.box) for place in found.places]
-        given.refuse_other(path, boxes, [{name.char for name in several} for several in found.names])
+        given.refuse_other(path, boxes, [{name.char for name in several[:NAMES]} for several in found.names])
     namer = shipped_namer()
     found, unfit = corrected(
         found,

@@ -133,9 +133,12 @@ class Looking:
         return FileResponse(picture)
 
     def sheet_mesh(self, request: Request) -> Response:
-        """`GET /api/folders/{folder}/sheets/{sheet}/characters/{place}/mesh`: the mesh of a character as GLB."""
+        """`GET /api/folders/{folder}/sheets/{sheet}/characters/{place}/mesh`: the mesh of a character as GLB.
+
+        The characters are those of the sheet as it was written, so that a correction does not change the address.
+        """
         folder, name = self._sheet(request)
-        characters = folder.sheet(name).characters
+        characters = folder.written(name).characters
         place = int(request.path_params["place"])
         mesh = characters[place].mesh if place < len(characters) else None
         if mesh is None or not mesh.is_file():

@@ -16,7 +16,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "id": (_WHOLE, "number of the row in the index"),
     "folder": (_WHOLE, "number of the folder, see /api/state"),
     "sheet": (_WHOLE, "number of the page or block in its folder"),
-    "place": (_WHOLE, "number of the character on its sheet, from 0"),
+    "place": (_WHOLE, "number of the character on its sheet as it was written, from 0"),
     "number": (_WHOLE, "number of the block in the list, from 0"),
     "top": ({**_WHOLE, "default": TOP, "maximum": MOST_ANSWERS}, "number of answers"),
     "rerank": (_WHOLE, "number of first answers that registration orders again"),

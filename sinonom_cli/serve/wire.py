@@ -87,7 +87,7 @@ def about_sheet(sheet: Sheet, folder: int, number: int, version: int) -> dict[st
         "height": sheet.height,
         "picture": f"{here}/picture",
         "unfit": sheet.unfit,
-        "characters": [_about(one, here, place) for place, one in enumerate(sheet.characters)],
+        "characters": [_about(one, here) for one in sheet.characters],
     }
 
 
@@ -108,7 +108,7 @@ def about_beside(beside: Beside, picture: str) -> dict[str, Any]:
     }
 
 
-def _about(one: SheetCharacter, here: str, place: int) -> dict[str, Any]:
+def _about(one: SheetCharacter, here: str) -> dict[str, Any]:
     return {
         **about_char(one.char),
         "column": one.column,
@@ -120,5 +120,5 @@ def _about(one: SheetCharacter, here: str, place: int) -> dict[str, Any]:
         "checked": one.checked,
         "number": one.number,
         "names": [{**about_char(char), "probability": probability} for char, probability in one.names],
-        "mesh": f"{here}/characters/{place}/mesh" if one.mesh is not None else None,
+        "mesh": f"{here}/characters/{one.number}/mesh" if one.mesh is not None else None,
     }

@@ -300,6 +300,8 @@ def test_matched_characters_of_a_page_and_its_block_light_up_together(
     page.locator(".sheet .view polygon[data-place='0']").hover()
     lit = "[...document.querySelectorAll('#beside polygon.lit title')].map((one) => one.textContent).join()"
     until(page, f"{lit} === '天'")
+    tops = [page.locator(f"{where} .view").first.bounding_box()["y"] for where in (".sheet", "#beside")]
+    assert (abs(tops[0] - tops[1]) < 200) == (width > 1000)  # side by side, or one below the other
     carving = page.locator("#beside polygon").filter(has=page.locator("title", has_text="天"))
     carving.scroll_into_view_if_needed()
     carving.click()

@@ -50,8 +50,8 @@ export async function blocksBeside(address, page, choose) {
     ].filter(Boolean).join(" ");
     paint(carvingOf(sheet.characters[sheet.selected]?.number));
   };
-  const element = h("section.panel", { "aria-label": t("beside"), id: "beside" }, h("h2", {}, t("beside")),
-    h("div.row", {}, choice), about, view.element, detail);
+  const element = h("div", { id: "beside" },
+    h("section.panel", { "aria-label": t("beside") }, h("h2", {}, t("beside")), h("div.row", {}, choice), about, view.element), detail);
   pick(0);
   return {
     element,

@@ -198,14 +198,16 @@ async function editor(place, [folder, number], state, who) {
   };
   document.addEventListener("keydown", keys);
   const file = h("a", { href: `/api/folders/${folder}/corrections`, download: "corrections.jsonl" }, t("download"));
-  place.append(progress, unfit, h("div.sheet", {}, h("div", {}, view.element, tools, help, form, h("p.soft", {}, t("keys")), h("p", {}, file)),
-    h("div", {}, h("h2", {}, t("text")), text, about, carvings)));
+  const right = h("div", {}, h("h2", {}, t("text")), text, about, carvings);
+  const shown = h("div.sheet", {}, h("div", {}, view.element, tools, help, form, h("p.soft", {}, t("keys")), h("p", {}, file)), right);
+  place.append(progress, unfit, shown);
   paint();
   let ended = false;
   blocksBeside(address, view, (at) => choose(at, true)).then((found) => {
     if (ended || !found) return;
     beside = found;
-    place.append(found.element);
+    shown.classList.add("with-block");
+    shown.insertBefore(found.element, right);
     beside.follow(sheet, selected);
   }).catch((error) => { if (!ended) place.append(h("p.error", { role: "alert" }, error.message)); });
   return () => { ended = true; document.removeEventListener("keydown", keys); clearTimeout(wait); free(); beside?.free(); };

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tinycommands import patches
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
@@ -305,3 +306,29 @@ def test_the_picture_that_changed_since_is_named(house: Path, capsys: pytest.Cap
         assert path.name in capsys.readouterr().err
         path.write_bytes(content)
     assert sinonom("index", "set", "db.faiss") == 0
+
+
+@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+def test_add_renews_the_labels_of_pictures_that_are_as_before(
+    house: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command, _ = patches(house / "in")
+    assert sinonom(*command, "set", "--workers", 0, "-q") == 0
+    assert sinonom("index", "set", "db.faiss", "--type", kind, "-q") == 0
+    before = read_index(house / "db.faiss")
+    vectors, old = np.array(before.vectors), list(before.rows)
+    del before
+    table = (house / "set/metadata.csv").read_text(encoding="utf-8")
+    line = next(line for line in table.splitlines() if old[1].item in line)
+    (house / "set/metadata.csv").write_text(
+        table.replace(line, line.replace(f",{old[1].label},{old[1].char},", ",U+9B3C,鬼,")), encoding="utf-8"
+    )
+    capsys.readouterr()
+    assert sinonom("index", "set", "db.faiss", "--add") == 0
+    said = capsys.readouterr().err
+    assert old[1].item in said and "U+9B3C" in said
+    after = read_index(house / "db.faiss")
+    assert np.array_equal(after.vectors, vectors)
+    assert [(row.label, row.char) for row in after.rows] == [
+        ("U+9B3C", "鬼") if row == old[1] else (row.label, row.char) for row in old
+    ]
