@@ -82,6 +82,26 @@ def rows_of(path: Path) -> Iterator[TableRow]:
             yield {name: unescaped(cell) if cell else cell for name, cell in row.items()}
 
 
+def cells_of(path: Path, names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the cells of some columns of a table row by row, in the order of `names`; "" where a cell is missing.
+
+    This is for tables of millions of rows, of which `rows_of` would decode every cell. A table that does not exist has
+    no rows.
+    """
+    try:
+        file = path.open(encoding="utf-8-sig", newline="", errors="surrogateescape")
+    except FileNotFoundError:
+        return
+    with file:
+        reader = csv.reader(file)
+        head = {name: place for place, name in enumerate(next(reader, []))}
+        places = [head.get(name, len(head)) for name in names]
+        for row in reader:
+            if row:
+                row[len(head) :] = [""] * max(1, len(head) + 1 - len(row))
+                yield [unescaped(row[place]) for place in places]
+
+
 def read_table(path: Path) -> tuple[list[str], list[TableRow]]:
     """Read a table: its columns and its rows. A byte order mark, which Excel writes, is skipped.
 
