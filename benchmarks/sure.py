@@ -16,7 +16,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from sinonom_cli.search.answers import embedded
-from sinonom_cli.search.calibrate import Asked, ask, held_out
+from sinonom_cli.search.asked import Asked, ask
+from sinonom_cli.search.calibrate import held_out
 from sinonom_cli.search.calibration import auroc, fit_temperature, probabilities
 from sinonom_cli.search.meaning import resolve
 from sinonom_cli.search.metrics import bootstrap, first_relevant_rank, reciprocal_at
@@ -33,19 +34,21 @@ def scores(asked: Asked) -> dict[str, float]:
     temperature = fit_temperature(energies, right)
     without = np.where(right, np.inf, energies)
     there = np.isfinite(without).any(axis=1)
+    signs, others = np.array(asked.signs), np.array([one for one in asked.signs_without if one is not None])
     known, unknown = energies[there], without[there]
 
     def free(table: np.ndarray) -> np.ndarray:  # Liu et al. 2020, "Energy-based out-of-distribution detection"
         least = table.min(axis=1, keepdims=True)
         return least[:, 0] - temperature * np.log(np.exp((least - table) / temperature).sum(axis=1))
 
-    def doubt(table: np.ndarray) -> np.ndarray:  # Hendrycks and Gimpel 2017, maximum softmax probability
+    def unsure(table: np.ndarray) -> np.ndarray:  # Hendrycks and Gimpel 2017, maximum softmax probability
         return -probabilities(table, temperature).max(axis=1)
 
     return {
         "nearest distance": auroc(np.array(asked.near), np.array(asked.without)),
+        "the same in relation to other characters": auroc(signs[:, 0] - signs[:, 1], others[:, 0] - others[:, 1]),
         "free energy": auroc(free(known), free(unknown)),
-        "greatest probability": auroc(doubt(known), doubt(unknown)),
+        "greatest probability": auroc(unsure(known), unsure(unknown)),
     }
 
 
@@ -78,7 +81,8 @@ def main() -> None:
         print(f"{'--tta' if tta else 'plain'}: {len(right):,} queries, answers by {by}; {absent} not in the index")
         print(f"  top-1 {found['accuracy']:.4f}, MRR@5 {ranks[tta].mean():.4f}; {taken:.1f} ms of this process a query")
         print(f"  NLL {found['nll']:.4f}, ECE {found['ece']:.4f}, mean probability {found['confidence']:.4f}")
-        print("  AUROC " + ", ".join(f"{name} {value:.4f}" for name, value in scores(asked).items()))
+        areas = {**scores(asked), "what --reject weighs": found["auroc"]}
+        print("  AUROC " + ", ".join(f"{name} {value:.4f}" for name, value in areas.items()))
         print(
             f"  --reject: {found['known_kept']:.1%} of known kept, {found['unknown_rejected']:.1%} of unknown rejected"
         )

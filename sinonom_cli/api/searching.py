@@ -262,8 +262,8 @@ def embed(
     embedder = Embedder(read_model(None if model is None else Path(model)), 1)
     parts = []
     with as_items(images) as items:
-        for vectors, failures, _ in batches_embedded(items, embedder, 0, tta, one_character=False):
-            for item, reason in failures.items():
+        for batch in batches_embedded(items, embedder, 0, tta, one_character=False):
+            for item, reason in batch.failures.items():
                 raise BadInput(named_as_given(item, reason), "leave it out")
-            parts.append(vectors)
+            parts.append(batch.vectors)
     return np.concatenate(parts) if parts else np.zeros((0, embedder.model.embedding_size), np.float32)

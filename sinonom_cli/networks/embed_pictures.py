@@ -8,7 +8,7 @@ and no core waits for another.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,10 +43,12 @@ class Embedded:
     ----------
     vectors : (n, D) float32, in the order of the batch.
     failures : reason by position in the batch; n is the batch's length minus the number of failures.
+    spreads : (n,) float64, how much the views of each picture differ, see `spread_of_views`; None without `tta`.
     """
 
     vectors: NDArray[np.float32]
     failures: dict[int, str]
+    spreads: NDArray[np.float64] | None = None
 
 
 def embed_pictures(
@@ -141,7 +143,7 @@ def _without_what_crashes(one: OneBatch, batch: Sequence[Path], reason: str) -> 
     good = [position for position in range(len(batch)) if position not in bad]
     embedded = one([batch[position] for position in good])
     failures = bad | {good[position]: why for position, why in embedded.failures.items()}
-    return Embedded(embedded.vectors, dict(sorted(failures.items())))
+    return replace(embedded, failures=dict(sorted(failures.items())))
 
 
 @dataclass(frozen=True)
@@ -166,11 +168,12 @@ class OneBatch:
                 pictures.append(read)
                 positions.append(position)
         there = framed_pictures(pictures, self.size)
-        vectors = embed_views(self.embedder, there) if self.tta else self.embedder.embed(there)
+        vectors, spreads = embed_views(self.embedder, there) if self.tta else (self.embedder.embed(there), None)
         finite = np.isfinite(vectors).all(axis=1)
         for position in np.array(positions, np.int64)[~finite].tolist():
             failures[position] = "the model gives it an embedding with a value that is not a finite number"
-        return Embedded(vectors[finite], dict(sorted(failures.items())))
+        spreads = None if spreads is None else spreads[finite]
+        return Embedded(vectors[finite], dict(sorted(failures.items())), spreads)
 
     def _read(self, path: Path) -> Mended | str:
         """Return a picture that is ready to be framed, or one line that says why there is none."""

@@ -55,14 +55,23 @@ def views(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.minimum(seen, 1, out=seen)
 
 
-def embed_views(embedder: Embedder, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embed pictures by the mean over their views, (N, S, S) float32 from `prepare` -> (N, D) float32."""
+def embed_views(embedder: Embedder, pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Embed pictures by the mean over their views.
+
+    Parameters
+    ----------
+    pictures : (N, S, S) float32, from `prepare`.
+
+    Returns
+    -------
+    (N, D) float32 embeddings, and (N,) float64, how much the views of each picture differ, see `spread_of_views`.
+    """
     embeddings = np.empty((len(pictures), len(VIEWS), embedder.model.embedding_size), np.float32)
     for start in range(0, len(pictures), TOGETHER):
         part = views(pictures[start : start + TOGETHER])
         found = embedder.embed(part.reshape(-1, *part.shape[2:]))
         embeddings[start : start + TOGETHER] = found.reshape(*part.shape[:2], -1)
-    return mean_of_views(embeddings)
+    return mean_of_views(embeddings), spread_of_views(embeddings)
 
 
 def mean_of_views(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,6 +89,12 @@ def mean_of_views(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
     unit = (np.abs(np.linalg.norm(embeddings, axis=2) - 1) < 1e-4).all(axis=1, keepdims=True)
     length = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
     return np.where(unit, mean / length, mean).astype(np.float32)
+
+
+def spread_of_views(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the mean squared distance of a picture's views, (N, V, D) float32, from their mean, (N,) float64, >= 0."""
+    away = embeddings - embeddings.mean(axis=1, keepdims=True, dtype=np.float64)
+    return np.asarray(np.einsum("nvd,nvd->n", away, away) / embeddings.shape[1])
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sinonom_cli import messages
 from sinonom_cli.networks.embed_pictures import embed_pictures
@@ -27,9 +27,32 @@ FEW = 8
 """Largest number of pictures for which one thread is fastest."""
 
 
+class Batch(NamedTuple):
+    """Embeddings of one batch of pictures.
+
+    Attributes
+    ----------
+    vectors : (n, D) float32, of the pictures that could be read, in order.
+    failures : the reasons why other pictures could not be read.
+    items : all pictures of the batch.
+    spreads : (n,) float64, how much the views of each picture differ, see `spread_of_views`; None without `--tta`.
+    """
+
+    vectors: NDArray[np.float32]
+    failures: dict[Item, str]
+    items: list[Item]
+    spreads: NDArray[np.float64] | None = None
+
+    def read(self) -> Iterator[tuple[Item, NDArray[np.float32], float | None]]:
+        """Yield each picture that could be read with its embedding and the spread of its views."""
+        items = [item for item in self.items if item not in self.failures]
+        spreads = [None] * len(items) if self.spreads is None else self.spreads.tolist()
+        return zip(items, self.vectors, spreads, strict=True)
+
+
 def embedded(
     items: Sequence[Item], model: Model, workers: int | None, tta: bool, dimensions: int | None = None
-) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
+) -> Iterator[Batch]:
     """Yield the embeddings of pictures, batch by batch and in order.
 
     Parameters
@@ -38,9 +61,6 @@ def embedded(
     tta : embed several views of each picture, see `networks.test_time_augmentation`.
     dimensions : number of dimensions that the index holds; None: all.
 
-    Returns
-    -------
-    For each batch: (n, D) float32 embeddings, the reasons why other pictures could not be read, and all its pictures.
     """
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
@@ -50,7 +70,7 @@ def embedded(
         for each in batches_embedded(items, embedder, 0 if few else workers, tta, dimensions):
             yield each
             if progress is not None:
-                progress.advance(len(each[2]))
+                progress.advance(len(each.items))
 
 
 def batches_embedded(
@@ -60,7 +80,7 @@ def batches_embedded(
     tta: bool,
     dimensions: int | None = None,
     one_character: bool = True,
-) -> Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]]:
+) -> Iterator[Batch]:
     """Do the same as `embedded` with a given embedder and without a progress bar.
 
     Parameters
@@ -77,11 +97,11 @@ def batches_embedded(
             item = batch[position]
             reason = item.fault or reason  # noqa: PLW2901  # the fault is known without opening the file
             failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
-        yield shortened(each.vectors, dimensions), failures, list(batch)
+        yield Batch(shortened(each.vectors, dimensions), failures, list(batch), each.spreads)
 
 
 def answers(
-    batches: Iterator[tuple[NDArray[np.float32], dict[Item, str], list[Item]]],
+    batches: Iterator[Batch],
     searcher: Searcher,
     wanted: Mapping[str, Wanted],
     deep: int,
@@ -99,15 +119,16 @@ def answers(
     reranker : changes the order of the answers.
     """
     looked_at = max(deep + 1, wanted_rows(searcher) if judge else 0)
-    for vectors, failures, batch in batches:
-        found = searcher.answers(vectors, looked_at) if len(vectors) else iter(())
-        for item in batch:
-            if item in failures:
-                yield item, failures[item]
+    for batch in batches:
+        found = searcher.answers(batch.vectors, looked_at) if len(batch.vectors) else iter(())
+        spreads = {item: spread for item, _, spread in batch.read()}
+        for item in batch.items:
+            if item in batch.failures:
+                yield item, batch.failures[item]
                 continue
             numbers, distances = next(found)
             rows = {number: searcher.index.rows[number] for number in numbers}
-            sure, known = judge(list(rows.values()), distances) if judge else ([], None)
+            sure, known = judge(list(rows.values()), distances, spreads[item]) if judge else ([], None)
             of = dict(zip(numbers, sure, strict=False))
             beyond = None if reranker else distances[deep] if len(distances) > deep else float("inf")
             numbers, distances = numbers[:deep], distances[:deep]

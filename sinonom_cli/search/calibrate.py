@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sinonom_cli import console, messages
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.search.asked import Asked, ask
 from sinonom_cli.search.calibration import BINS, auroc, calibration_error, fit_temperature, likelihoods, probabilities
-from sinonom_cli.search.probability import ANSWERS, energies_of, nearest, wanted_rows, way_of
+from sinonom_cli.search.doubt import Doubt, fit_weights
+from sinonom_cli.search.probability import way_of
 from sinonom_cli.search.relevance import Wanted
-from sinonom_cli.search.rows import Row
 from sinonom_cli.search.searcher import Searcher
 from sinonom_cli.storage.atomic import write_json
-from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.lock import locked
 from sinonom_cli.storage.record import read_record, record_path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sinonom_cli.search.answers import Batch
 
 LEAST, ENOUGH = 10, 200
 """Smallest number of queries for a calibration, and smallest number for which the figures are not called rough."""
@@ -29,37 +30,10 @@ KEPT = 0.95
 """Share of known queries that `--reject` keeps."""
 
 
-@dataclass
-class Asked:
-    """Answers to known queries, where each answer is a label or a source.
-
-    Attributes
-    ----------
-    energies, right : energies of each query's `ANSWERS` nearest answers, nearest first, and which of them are relevant.
-    near, without : distance of each query's nearest answer, and of the nearest answer with another character, which the
-        query would find if its own character were not in the index.
-    labels : names of each query's relevant items, as the truth table writes them.
-    """
-
-    energies: list[NDArray[np.float64]] = field(default_factory=list)
-    right: list[NDArray[np.bool_]] = field(default_factory=list)
-    near: list[float] = field(default_factory=list)
-    without: list[float] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-
-    def table(self) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return energies (inf where there are fewer answers) and which answers are relevant, each (Q, ANSWERS)."""
-        energies = np.full((len(self.energies), ANSWERS), np.inf)
-        right = np.zeros((len(self.energies), ANSWERS), bool)
-        for query, (own, yes) in enumerate(zip(self.energies, self.right, strict=True)):
-            energies[query, : len(own)], right[query, : len(own)] = own, yes
-        return energies, right
-
-
 def calibrate(
     searcher: Searcher,
     tta: bool,
-    batches: Iterable[tuple[NDArray[np.float32], dict[Item, str], list[Item]]],
+    batches: Iterable[Batch],
     wanted: Mapping[str, Wanted],
     there: Collection[str],
     *,
@@ -108,74 +82,7 @@ def calibrate(
     return failed
 
 
-def ask(
-    searcher: Searcher,
-    batches: Iterable[tuple[NDArray[np.float32], dict[Item, str], list[Item]]],
-    wanted: Mapping[str, Wanted],
-    there: frozenset[str],
-) -> tuple[dict[str, Asked], list[str], int]:
-    """Return answers by label (if labels decide relevance) and by source, failures, and the number of absent queries.
-
-    A query is absent if the index holds none of its relevant items.
-    """
-    asked = {"label": Asked(), "source": Asked()}
-    failed: list[str] = []
-    absent = 0
-    for vectors, failures, batch in batches:
-        failed += failures.values()
-        for failure in failures.values():
-            messages.warn(failure)
-        items = [item for item in batch if item not in failures]
-        found = searcher.answers(vectors, wanted_rows(searcher)) if items else iter(())
-        # Rows in Milvus are available only until the next search.
-        seen = [([searcher.index.rows[number] for number in numbers], far) for numbers, far in found]
-        for item, vector, (rows, far) in zip(items, vectors, seen, strict=True):
-            sought = wanted.get(item.key)
-            if sought is None:
-                continue
-            if not sought.names & there or not rows:
-                absent += 1
-                continue
-            relevant = [sought.by(row) for row in rows]
-            if "label" in asked and not _told_by_label(rows, relevant):
-                del asked["label"]
-            without = _nearest_without(searcher, vector, sought, rows, far)
-            for by, each in asked.items():
-                first = nearest(rows, by)
-                places = list(first.values())[:ANSWERS]
-                each.energies.append(energies_of(far, searcher.distance)[places])
-                each.right.append(np.array(relevant)[places])
-                each.near.append(far[0])
-                each.without.append(without)
-                each.labels.append(",".join(sorted(sought.names)))
-    return asked, failed, absent
-
-
-def _told_by_label(rows: list[Row], relevant: list[bool]) -> bool:
-    """Return whether all rows have labels, and the rows of each label are either all relevant or all irrelevant."""
-    meant: dict[str, bool] = {}
-    return all(row.label and meant.setdefault(row.label, yes) == yes for row, yes in zip(rows, relevant, strict=True))
-
-
-def _nearest_without(
-    searcher: Searcher, vector: NDArray[np.float32], sought: Wanted, rows: list[Row], far: list[float]
-) -> float:
-    """Return the distance of the nearest row that is irrelevant and shares no relevant row's label; inf: none is."""
-    right: set[str] = set()
-    while True:
-        yes = [sought.by(row) for row in rows]
-        right |= {row.label for row, one in zip(rows, yes, strict=True) if one and row.label}
-        others = [one for row, here, one in zip(rows, yes, far, strict=True) if not here and row.label not in right]
-        if others or len(rows) == len(searcher.index):
-            return others[0] if others else float("inf")
-        looked_at = min(8 * len(rows), len(searcher.index))
-        numbers, far = next(searcher.answers(vector[None], looked_at))
-        if len(numbers) <= len(rows):  # a compressed index, or one with few labels, has no more rows
-            return float("inf")
-        rows = [searcher.index.rows[number] for number in numbers]
-
-
-def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, float]:
+def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, Any]:
     """Fit a calibration to some of the queries.
 
     Parameters
@@ -195,7 +102,18 @@ def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, float]:
         "temperature": fit_temperature(energies, right),
         "found": float(found),
         "threshold": float(np.quantile(np.array(asked.near)[of], KEPT)),
+        "doubt": fit_doubt(asked, of).as_record(),
     }
+
+
+def fit_doubt(asked: Asked, of: NDArray[np.bool_]) -> Doubt:
+    """Fit the weights of the doubt, and its limit, so that the share KEPT of the known queries is kept."""
+    rows = np.flatnonzero(of).tolist()
+    known = np.array([asked.signs[row] for row in rows])
+    unknown = [signs for row in rows if (signs := asked.signs_without[row]) is not None]
+    weights = fit_weights(known, np.array(unknown).reshape(-1, known.shape[1]))
+    doubt = Doubt(weights, float("inf"))
+    return Doubt(weights, float(np.quantile([doubt(signs) for signs in known], KEPT)))
 
 
 def held_out(asked: Asked) -> dict[str, float]:
@@ -205,7 +123,7 @@ def held_out(asked: Asked) -> dict[str, float]:
     calibration that was fitted on the other half.
     """
     energies, right = asked.table()
-    near, without = np.array(asked.near), np.array(asked.without)
+    near, without = np.zeros(len(asked.near)), np.zeros(len(asked.near))
     distinct, number = np.unique(asked.labels, return_inverse=True)
     first = (np.random.default_rng(0).permutation(len(distinct)) % 2 == 0)[number]
     confidence, loss = np.zeros(len(near)), np.zeros(len(near))
@@ -218,7 +136,12 @@ def held_out(asked: Asked) -> dict[str, float]:
         # A query without a relevant answer among the nearest has the likelihood 1 - found.
         likely = likelihoods(energies[half], right[half] | ~there[:, None], temperature)[0]
         loss[half] = -np.where(there, likely + np.log(found), np.log(1 - found))
-        kept[half], rejected[half] = near[half] <= fitted["threshold"], without[half] > fitted["threshold"]
+        doubt = fit_doubt(asked, ~half)
+        for row in np.flatnonzero(half).tolist():
+            signs = asked.signs_without[row]
+            near[row] = doubt(asked.signs[row]) - doubt.limit
+            without[row] = float("inf") if signs is None else doubt(signs) - doubt.limit
+        kept[half], rejected[half] = near[half] <= 0, without[half] > 0
     figures = {
         "nll": loss.mean(),
         "ece": calibration_error(confidence, right[:, 0]),

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.search.doubt import Doubt, signs_of
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.integrity import quoted
-from sinonom_cli.search.rows import Row
+from sinonom_cli.search.rows import KEYS, Row, nearest
 from sinonom_cli.search.searcher import Searcher
 
 ANSWERS = 50
@@ -35,13 +36,16 @@ class Calibration:
     by : "label" or "source", to which a probability belongs.
     temperature : temperature in the unit of energies, > 0.
     found : share of queries that have a relevant answer among the `ANSWERS` nearest, in [0, 1].
-    threshold : distance of the nearest row beyond which a query is rejected as not in the index.
+    threshold : distance of the nearest row beyond which a picture looks like nothing in the index, where the distance
+        alone must decide.
+    doubt : decides which queries are rejected; None: older calibrations have only `threshold`.
     """
 
     by: str
     temperature: float
     found: float
     threshold: float
+    doubt: Doubt | None = None
 
 
 def way_of(distance: str, tta: bool) -> str:
@@ -65,11 +69,13 @@ def calibration_of(index: Index, distance: str, tta: bool) -> Calibration | None
         numbers = [float(known[name]) for name in ("temperature", "found", "threshold")]
         if known["by"] not in KEYS or not np.isfinite(numbers).all() or numbers[0] <= 0:
             raise ValueError
+        doubt = Doubt.from_record(known["doubt"], tta) if "doubt" in known else None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SinonomError(
             f"the calibration in {index.path}.json cannot be read", f"{command(index, distance, tta)} fits it again"
         ) from None
-    return Calibration(known["by"], *numbers)
+    temperature, found, threshold = numbers
+    return Calibration(known["by"], temperature, found, threshold, doubt)
 
 
 def command(index: Index, distance: str, tta: bool) -> str:
@@ -101,13 +107,6 @@ def uncalibrated(index: Index, distance: str, tta: bool) -> str:
     return f"{index.path} is not calibrated for {way_of(distance, tta)}"
 
 
-KEYS = {
-    "label": lambda row: row.label or (row.set, row.item),
-    "source": lambda row: (row.set, row.source or row.item),
-}
-"""Functions whose value is equal for rows that count as one answer."""
-
-
 def energies_of(distances: ArrayLike, distance: str) -> NDArray[np.float64]:
     """Return distances as energies, float64: Euclidean distances are squared, and others are additive already."""
     far = np.asarray(distances, np.float64)
@@ -127,12 +126,15 @@ class Judge:
     def __init__(self, calibration: Calibration, distance: str, reject: bool) -> None:
         self.calibration, self.distance, self.reject = calibration, distance, reject
 
-    def __call__(self, rows: Sequence[Row], distances: Sequence[float]) -> tuple[list[float], bool | None]:
+    def __call__(
+        self, rows: Sequence[Row], distances: Sequence[float], spread: float | None = None
+    ) -> tuple[list[float], bool | None]:
         """Return the probability of each row's label or source, and whether the query is known (None without `reject`).
 
         Parameters
         ----------
         rows, distances : nearest first, from a search for `CANDIDATES` rows or `ANSWERS` labels.
+        spread : of the query's views, see `spread_of_views`; None without `--tta`.
         """
         if not rows:
             return [], None
@@ -142,19 +144,18 @@ class Judge:
         first = nearest(rows, fitted.by)
         total = float(share[list(first.values())[:ANSWERS]].sum())
         key = KEYS[fitted.by]
-        known = distances[0] <= fitted.threshold if self.reject else None
+        known = self._known(rows, distances, energies, spread) if self.reject else None
         return [float(fitted.found * share[first[key(row)]] / total) for row in rows], known
+
+    def _known(
+        self, rows: Sequence[Row], distances: Sequence[float], energies: NDArray[np.float64], spread: float | None
+    ) -> bool:
+        doubt = self.calibration.doubt
+        if doubt is None:
+            return distances[0] <= self.calibration.threshold
+        return doubt(signs_of(rows, energies, spread)) <= doubt.limit
 
 
 def wanted_rows(searcher: Searcher) -> int:
     """Return how many answers to search for, so that they contain enough labels or sources for probabilities."""
     return ANSWERS if searcher.each_label_once else CANDIDATES
-
-
-def nearest(rows: Sequence[Row], by: str) -> dict[Any, int]:
-    """Return the first position of each label or source in a list of rows, nearest first."""
-    key = KEYS[by]
-    first: dict[Any, int] = {}
-    for place, row in enumerate(rows):
-        first.setdefault(key(row), place)
-    return first

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -50,6 +50,22 @@ class Row:
         """File that the picture was made from: `source` without the `#k` at its end."""
         file, sign, number = self.source.rpartition("#")
         return file if sign and number.isdecimal() and file else self.source
+
+
+KEYS = {
+    "label": lambda row: row.label or (row.set, row.item),
+    "source": lambda row: (row.set, row.source or row.item),
+}
+"""Functions whose value is equal for rows that count as one answer."""
+
+
+def nearest(rows: Sequence[Row], by: str) -> dict[Any, int]:
+    """Return the first position of each label or source in a list of rows, nearest first."""
+    key = KEYS[by]
+    first: dict[Any, int] = {}
+    for place, row in enumerate(rows):
+        first.setdefault(key(row), place)
+    return first
 
 
 def picture_of(index: Path, row: Row) -> Path:

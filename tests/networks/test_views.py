@@ -42,9 +42,18 @@ def test_the_mean_of_views_has_length_one_where_theirs_is(tmp_path) -> None:
         for picture in pictures[[0, 2]]:
             mean = np.mean([embedder.embed(view[None])[0] for view in views(picture[None])[0]], axis=0)
             expected.append(mean / np.linalg.norm(mean) if unit else mean)
-        found = embed_views(embedder, pictures[[0, 2]])
+        found, _ = embed_views(embedder, pictures[[0, 2]])
         assert found == pytest.approx(np.array(expected), abs=1e-5)
-    assert not embed_views(embedder, pictures[1:2]).any()  # a blank picture's embedding is zero
+    assert not embed_views(embedder, pictures[1:2])[0].any()  # a blank picture's embedding is zero
+
+
+def test_the_spread_of_views_is_their_variance_by_a_loop(tmp_path) -> None:
+    embedder = Embedder(tiny_model(tmp_path / "model"))
+    pictures = np.stack([strokes(16), strokes(16)[::-1]])
+    _, spreads = embed_views(embedder, pictures)
+    for picture, spread in zip(pictures, spreads, strict=True):
+        seen = [embedder.embed(view[None])[0].astype(np.float64) for view in views(picture[None])[0]]
+        assert spread == pytest.approx(np.var(seen, axis=0).sum(), rel=1e-5) and spread > 1e-3
 
 
 def test_one_picture_does_not_change_what_another_is_embedded_as() -> None:

@@ -16,7 +16,7 @@ from sinonom_cli import cli
 from sinonom_cli.search import opening
 from sinonom_cli.storage.record import begin, finish
 
-LABELS, EACH = 20, 2
+LABELS, EACH, NOISE = 20, 2, 60
 WAY = ("--index", "db.faiss", "--truth", "truth.csv")
 
 
@@ -42,7 +42,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in range(60):
         which = number % len(paths)
         pixels = np.asarray(Image.open(paths[which])).astype(np.float64)
-        pixels = np.clip(pixels + rng.normal(0, 90, pixels.shape), 0, 255).astype(np.uint8)
+        pixels = np.clip(pixels + rng.normal(0, NOISE, pixels.shape), 0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / "q" / f"{number:02d}.png")
         truth.append(f"{number:02d}.png,{chr(0x4E00 + which % LABELS)}")
     (folder / "truth.csv").write_text("\n".join(truth) + "\n", encoding="utf-8")
@@ -123,16 +123,32 @@ def test_every_form_of_answers_shows_the_probability_of_its_label(
     assert f" {100 * after[0]['results'][0]['probability']:.0f}%</small>" in (house / "r.html").read_text("utf-8")
 
 
+def signs(results: list[dict], without: str = "", spread: float | None = None) -> list[float]:
+    """Return log e and log m of one query by a loop over its answers, without one label, and log s."""
+    least: dict[str, float] = {}
+    for result in results:
+        if result["label"] != without:
+            least.setdefault(result["label"], result["distance"] ** 2)
+    nearest, *others = least.values()
+    mean = sum(others[:20]) / len(others[:20])
+    return [math.log(max(nearest, 0.001 * mean)), math.log(mean), *([] if spread is None else [math.log(spread)])]
+
+
 def test_reject_says_of_a_query_that_the_index_holds_nothing_like_it_and_counts_it_as_not_found(
     house: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted = calibrated(capsys)
-    plain = answered(capsys)
+    plain = answered(capsys, "-k", LABELS * EACH)
     nearest = [answer["results"][0]["distance"] for answer in plain]
     assert fitted["threshold"] == pytest.approx(np.quantile(nearest, 0.95), abs=1e-5)
+    weights = [fitted["doubt"][name] for name in ("distance", "others")]
+    assert weights[0] > 0 and weights[1] < 0
+    doubts = [sum(w * s for w, s in zip(weights, signs(answer["results"]), strict=True)) for answer in plain]
+    assert fitted["doubt"]["limit"] == pytest.approx(np.quantile(doubts, 0.95), abs=1e-4)
     *asked, metrics = answered(capsys, "--reject", "--truth", "truth.csv")
-    known = [far <= fitted["threshold"] for far in nearest]
+    known = [doubt <= fitted["doubt"]["limit"] for doubt in doubts]
     assert [answer["known"] for answer in asked] == known and 0 < known.count(False) < 6
+    assert known != [far <= fitted["threshold"] for far in nearest]  # the distance alone would decide otherwise
     assert [bool(answer["results"]) for answer in asked] == known
     right = [
         yes and answer["results"][0]["label"] == f"U+{0x4E00 + number % 40 % LABELS:04X}"
@@ -155,22 +171,75 @@ def test_reject_says_of_a_query_that_the_index_holds_nothing_like_it_and_counts_
     assert all(row["rank"] == "0" for row in scores if row["failure"])
 
 
+def test_a_calibration_of_an_older_version_rejects_by_the_distance_alone(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = calibrated(capsys)
+    path = house / "db.faiss.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    del record["calibration"]["euclidean"]["doubt"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    nearest = [answer["results"][0]["distance"] for answer in answered(capsys)]
+    known = [answer["known"] for answer in answered(capsys, "--reject")]
+    assert known == [far <= fitted["threshold"] for far in nearest] and False in known
+
+
+def test_with_views_their_spread_is_a_sign_too(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from sinonom_cli.networks.embedder import Embedder
+    from sinonom_cli.networks.preprocess import prepare
+    from sinonom_cli.networks.test_time_augmentation import views
+    from sinonom_cli.pictures.loading import load_picture
+    from sinonom_cli.storage.model_folder import read_model
+
+    fitted = calibrated(capsys, "--tta")["doubt"]
+    assert list(fitted) == ["distance", "others", "spread", "limit"]
+    embedder = Embedder(read_model(Path("model")))
+    doubts = []
+    for number, answer in enumerate(answered(capsys, "--tta", "-k", LABELS * EACH)):
+        picture = prepare(load_picture(Path(f"q/{number:02d}.png")), 16)
+        spread = float(np.var(embedder.embed(views(picture[None])[0]).astype(np.float64), axis=0).sum())
+        weights = [fitted[name] for name in ("distance", "others", "spread")]
+        doubts.append(sum(w * s for w, s in zip(weights, signs(answer["results"], "", spread), strict=True)))
+    assert fitted["limit"] == pytest.approx(np.quantile(doubts, 0.95), abs=1e-3)
+    known = [answer["known"] for answer in answered(capsys, "--tta", "--reject")]
+    assert known == [doubt <= fitted["limit"] for doubt in doubts] and False in known
+
+
 def test_figures_are_of_queries_that_the_calibration_was_not_fitted_on(
     house: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = calibrated(capsys)
     everything = answered(capsys, "-k", LABELS * EACH)
-    known, unknown, correct = [], [], 0
-    for number, answer in enumerate(everything):
-        label = f"U+{0x4E00 + number % 40 % LABELS:04X}"
-        known.append(answer["results"][0]["distance"])
-        unknown.append(next(r["distance"] for r in answer["results"] if r["label"] != label))
-        correct += answer["results"][0]["label"] == label
-    wins = sum((u > k) + 0.5 * (u == k) for u in unknown for k in known)
-    assert found["auroc"] == pytest.approx(wins / 3600, abs=1e-3)
-    assert found["accuracy"] == pytest.approx(correct / 60)
+    labels = [f"U+{0x4E00 + number % 40 % LABELS:04X}" for number in range(60)]
+    known = np.array([signs(answer["results"]) for answer in everything])
+    unknown = np.array([signs(answer["results"], label) for answer, label in zip(everything, labels, strict=True)])
+    correct = [answer["results"][0]["label"] == label for answer, label in zip(everything, labels, strict=True)]
+    # Each half of the characters is evaluated with scikit-learn's weights of the other half.
+    order = [chr(int(label[2:], 16)) for label in labels]
+    distinct, number = np.unique(order, return_inverse=True)
+    first = (np.random.default_rng(0).permutation(len(distinct)) % 2 == 0)[number]
+    near, without = np.zeros(60), np.zeros(60)
+    for half in (first, ~first):
+        weights = by_scikit_learn(known[~half], unknown[~half])
+        limit = np.quantile(known[~half] @ weights, 0.95)
+        near[half], without[half] = known[half] @ weights - limit, unknown[half] @ weights - limit
+    wins = np.mean([(u > k) + 0.5 * (u == k) for u in without for k in near])
+    assert found["auroc"] == pytest.approx(wins, abs=2e-3)
+    assert found["known_kept"] == pytest.approx((near <= 0).mean())
+    assert found["unknown_rejected"] == pytest.approx((without > 0).mean())
+    assert found["accuracy"] == pytest.approx(sum(correct) / 60)
     assert 0 <= found["ece"] < 0.5 and found["nll"] > 0
     assert found["known_kept"] != pytest.approx(0.95, abs=1e-9)  # on the queries of the fit it would be 57 of 60
+
+
+def by_scikit_learn(known: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+
+    both = np.concatenate([known, unknown])
+    target = np.repeat([0, 1], [len(known), len(unknown)])
+    scale = both.std(axis=0)
+    fitted = LogisticRegression(C=10, tol=1e-9, max_iter=1000).fit((both - both.mean(axis=0)) / scale, target)
+    return fitted.coef_[0] / scale
 
 
 def test_a_truth_of_meshes_makes_probabilities_of_meshes(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -262,7 +331,9 @@ def test_what_cannot_be_done_is_refused_with_what_to_type(
 def test_a_calibration_that_is_none_is_refused(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = house / "db.faiss.json"
     record = json.loads(path.read_text(encoding="utf-8"))
-    for broken in ({"euclidean": {"by": "label"}}, {"euclidean": {"by": "x", "temperature": 1}}, [1]):
+    whole = {"by": "label", "temperature": 1, "found": 1, "threshold": 1}
+    kept = {"euclidean": whole | {"doubt": {"distance": 0, "others": 1, "limit": 1}}}
+    for broken in ({"euclidean": {"by": "label"}}, {"euclidean": {"by": "x", "temperature": 1}}, [1], kept):
         path.write_text(json.dumps(record | {"calibration": broken}), encoding="utf-8")
         assert sinonom("query", "q/00.png", "--index", "db.faiss") == 4
         assert "db.faiss.json" in capsys.readouterr().err
