@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from sinonom_cli.pages.turning import Turning
 
 
+SMALLEST = 2.0
+"""Smallest side of a box of a character, pixels of the shown picture."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Characters:
     """Characters of a page as it is read, in reading order.
@@ -64,7 +68,8 @@ def corrected(
     """
     shown = [turning.shown_box(place.box) for place in characters.places]
     chars = [several[0].char if several else "" for several in characters.names]
-    found = put_right(characters.places, shown, chars, corrections)
+    height, width = turning.shape
+    found = put_right(characters.places, shown, chars, corrections, (width, height), SMALLEST)
     boxes = turning.boxes(np.array([place.box for place in found.placed], np.float64).reshape(-1, 4))
     places, names, scores = [], [], []
     for place, moved, (x0, y0, x1, y1) in zip(found.placed, found.moved, boxes.tolist(), strict=True):
