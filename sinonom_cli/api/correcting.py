@@ -111,7 +111,7 @@ class Sheets:
         action : "accept", "change", "split", "merge", "delete", "add" or "undo".
         places : which characters of the sheet as it is now, from 0.
         chars : what the new characters show, in reading order; "" if unknown.
-        boxes : their boxes; left out: those of the old ones, joined by "merge", halved from top to bottom by "split".
+        boxes : their boxes; left out: those of the old ones, joined by "merge", halved along the text by "split".
         who : who corrects.
         version : `version(name)` that the caller has seen; None: not checked.
 
@@ -128,7 +128,6 @@ class Sheets:
         OutputInTheWay
             If the correction cannot be written.
         """
-        from sinonom_cli.layout.apply_corrections import neighbour_before
         from sinonom_cli.layout.corrections import ACTIONS, Spot
 
         if action not in ACTIONS:
@@ -140,6 +139,8 @@ class Sheets:
             return self._log.undo(name, who, self._taken_in(written)) is not None
         now, _ = self._corrected(written)
         was = [now[place] for place in checked_places(places, len(now))]
+        if action == "split" and len(was) == 1 and not boxes:
+            boxes = written.halves(was[0].box)
         found = new_boxes(action, was, boxes)
         shown = new_chars(action, was, chars, len(found))
         spots = [Spot(box=box, char=char) for box, char in zip(found, shown, strict=True)]
@@ -149,7 +150,7 @@ class Sheets:
             action=action,
             was=tuple(Spot(box=one.box, char=one.char) for one in was),
             now=tuple(spots),
-            after=neighbour_before(now, found[0]) if action == "add" else None,
+            after=_box_before(now, found[0], written) if action == "add" else None,
             input=self._folder.inputs.get(name, ""),
         )
         return True
@@ -168,7 +169,7 @@ class Sheets:
         ]
         taken_in = self._taken_in(written)
         corrections = [each for each in standing(self._log.of_page(written.name)) if each.id not in taken_in]
-        found, unfit = applied(characters, corrections)
+        found, unfit = applied(characters, corrections, written.way.shown(written.direction))
         self._name([one.box for one in found if _is_new(one, written)], written)
         return [self._with_name(one, written) for one in found], unfit
 
@@ -190,6 +191,15 @@ class Sheets:
     def _taken_in(self, written: Sheet) -> set[int]:
         """Return the ids of the corrections in the file that the sheet was made with."""
         return {number for of, numbers in written.taken_in if of == self._log.of for number in numbers}
+
+
+def _box_before(now: Sequence[Corrected], box: Box, written: Sheet) -> Box | None:
+    """Return the box of the character that a new box follows in reading; None if it is the first."""
+    from sinonom_cli.layout.apply_corrections import neighbour_before
+
+    upright = [replace(one, box=written.upright(one.box)) for one in now]
+    before = neighbour_before(upright, written.upright(box), written.direction)
+    return next((one.box for one, turned in zip(now, upright, strict=True) if turned.box == before), None)
 
 
 def _is_new(one: Corrected, written: Sheet) -> bool:

@@ -46,8 +46,7 @@ def _usual_boxes(action: str, was: Sequence[Box]) -> list[Box]:
     if action == "delete":
         return []
     x0, y0, x1, y1 = (choose(box[k] for box in was) for k, choose in enumerate((min, min, max, max)))
-    middle = (y0 + y1) / 2
-    return [(x0, y0, x1, middle), (x0, middle, x1, y1)] if action == "split" else [(x0, y0, x1, y1)]
+    return [(x0, y0, x1, y1)]
 
 
 def new_chars(action: str, was: Sequence[Corrected], chars: Sequence[str], count: int) -> list[str]:

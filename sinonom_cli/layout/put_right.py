@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli.layout.apply_corrections import Corrected, applied
-from sinonom_cli.layout.order import Placed
+from sinonom_cli.layout.order import Direction, Placed
 from sinonom_cli.layout.suppress import overlaps
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def put_right(
     corrections: Sequence[Correction],
     size: tuple[float, float],
     least: float,
+    direction: Direction = "vertical",
 ) -> PutRight:
     """Apply corrections to the characters of a page or block.
 
@@ -53,13 +54,14 @@ def put_right(
     corrections : in the order in which they were made.
     size : width and height of the page or block, in these units.
     least : smallest side of a box inside it; a correction with a smaller one is left out.
+    direction : of the text.
     """
     usable = [each for each in corrections if all(_is_inside(spot.box, size, least) for spot in each.now)]
     given = [
         Corrected(box=box, char=char, index=number, column=one.column, place=one.place)
         for number, (one, box, char) in enumerate(zip(placed, boxes, chars, strict=True))
     ]
-    found, unfit = applied(given, usable)
+    found, unfit = applied(given, usable, direction)
     numbers = {column: number for number, column in enumerate(dict.fromkeys(one.column for one in found), 1)}
     found.sort(key=lambda one: numbers[one.column])  # a column is read as a whole
     return PutRight(

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sinonom_cli.blocks.upright import Way
 
 if TYPE_CHECKING:
     from sinonom_cli.layout.given_corrections import TakenIn
+    from sinonom_cli.layout.order import Direction
 
 Box = tuple[float, float, float, float]
 
@@ -59,6 +62,7 @@ class Sheet:
     picture : picture of the sheet, which shows all of it at any scale.
     clean : the same without outlines and names drawn in; None: folders of earlier versions do not have it.
     way : how a page's picture lies; blocks are shown upright.
+    direction : of the text, "vertical" or "horizontal".
     characters : in reading order.
     unfit : number of corrections that fit none of its characters.
     taken_in : corrections that it was made with, see `layout.given_corrections.TakenIn`.
@@ -71,5 +75,26 @@ class Sheet:
     characters: tuple[SheetCharacter, ...] = field(repr=False)
     clean: Path | None = None
     way: Way = field(default_factory=Way)
+    direction: Direction = "vertical"
     unfit: int = 0
     taken_in: TakenIn = ()
+
+    def upright(self, box: Box) -> Box:
+        """Return a box of the sheet in its upright picture."""
+        x0, y0, x1, y1 = self.way.boxes(np.array([box], np.float64), (self.height, self.width))[0].tolist()
+        return x0, y0, x1, y1
+
+    def halves(self, box: Box) -> tuple[Box, Box]:
+        """Return the two halves of a box in reading order: upper and lower, or in horizontal text left and right."""
+        x0, y0, x1, y1 = self.upright(box)
+        if self.direction == "vertical":
+            middle = (y0 + y1) / 2
+            return self._shown((x0, y0, x1, middle)), self._shown((x0, middle, x1, y1))
+        middle = (x0 + x1) / 2
+        return self._shown((x0, y0, middle, y1)), self._shown((middle, y0, x1, y1))
+
+    def _shown(self, box: Box) -> Box:
+        """Return a box of the upright picture on the sheet."""
+        points = self.way.back(np.array(box, np.float64).reshape(2, 2), (self.height, self.width))
+        (x0, y0), (x1, y1) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+        return x0, y0, x1, y1

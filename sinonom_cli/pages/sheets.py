@@ -112,6 +112,7 @@ class SheetFolder:
             characters=characters,
             clean=self._clean(row),
             way=Way(mirrored=reading.mirrored, turned=reading.turned),
+            direction="horizontal" if reading.direction == "horizontal" else "vertical",
             taken_in=reading.taken_in,
         )
 
