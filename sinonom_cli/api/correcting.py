@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sinonom_cli.characters import characters_of
+from sinonom_cli.api.correction_fields import checked_places, corners, new_boxes, new_chars
 from sinonom_cli.errors import OutputInTheWay, UsageError
 
 if TYPE_CHECKING:
     from sinonom_cli.layout.apply_corrections import Corrected
     from sinonom_cli.layout.corrections import Box, Correction
-    from sinonom_cli.pages.sheets import Sheet, SheetCharacter
+    from sinonom_cli.pages.sheet import Sheet, SheetCharacter
     from sinonom_cli.storage.own_tables import TableRow
 
 KEPT = 32
@@ -75,7 +75,7 @@ class Sheets:
             here = replace(was, column=one.column, place=one.place, char=one.char, checked=one.checked)
             if _is_new(one, written):
                 names = self._names.get((name, one.box), ())
-                here = replace(here, box=one.box, outline=_corners(one.box), names=names)
+                here = replace(here, box=one.box, outline=corners(one.box), names=names)
             characters.append(here)
         return replace(written, characters=tuple(characters), unfit=len(unfit))
 
@@ -111,7 +111,7 @@ class Sheets:
         action : "accept", "change", "split", "merge", "delete", "add" or "undo".
         places : which characters of the sheet as it is now, from 0.
         chars : what the new characters show, in reading order; "" if unknown.
-        boxes : their boxes; left out: those of the old ones, joined by "merge", halved from top to bottom by "split".
+        boxes : their boxes; left out: those of the old ones, joined by "merge", halved along the text by "split".
         who : who corrects.
         version : `version(name)` that the caller has seen; None: not checked.
 
@@ -128,7 +128,6 @@ class Sheets:
         OutputInTheWay
             If the correction cannot be written.
         """
-        from sinonom_cli.layout.apply_corrections import neighbour_before
         from sinonom_cli.layout.corrections import ACTIONS, Spot
 
         if action not in ACTIONS:
@@ -139,9 +138,11 @@ class Sheets:
         if action == "undo":
             return self._log.undo(name, who, self._taken_in(written)) is not None
         now, _ = self._corrected(written)
-        was = [now[place] for place in _checked_places(places, len(now))]
-        found = _new_boxes(action, was, boxes)
-        shown = _new_chars(action, was, chars, len(found))
+        was = [now[place] for place in checked_places(places, len(now))]
+        if action == "split" and len(was) == 1 and not boxes:
+            boxes = written.halves(was[0].box)
+        found = new_boxes(action, was, boxes)
+        shown = new_chars(action, was, chars, len(found))
         spots = [Spot(box=box, char=char) for box, char in zip(found, shown, strict=True)]
         self._log.add(
             who=who.strip()[:80],
@@ -149,7 +150,7 @@ class Sheets:
             action=action,
             was=tuple(Spot(box=one.box, char=one.char) for one in was),
             now=tuple(spots),
-            after=neighbour_before(now, found[0]) if action == "add" else None,
+            after=_box_before(now, found[0], written) if action == "add" else None,
             input=self._folder.inputs.get(name, ""),
         )
         return True
@@ -168,7 +169,7 @@ class Sheets:
         ]
         taken_in = self._taken_in(written)
         corrections = [each for each in standing(self._log.of_page(written.name)) if each.id not in taken_in]
-        found, unfit = applied(characters, corrections)
+        found, unfit = applied(characters, corrections, written.way.shown(written.direction))
         self._name([one.box for one in found if _is_new(one, written)], written)
         return [self._with_name(one, written) for one in found], unfit
 
@@ -192,6 +193,15 @@ class Sheets:
         return {number for of, numbers in written.taken_in if of == self._log.of for number in numbers}
 
 
+def _box_before(now: Sequence[Corrected], box: Box, written: Sheet) -> Box | None:
+    """Return the box of the character that a new box follows in reading; None if it is the first."""
+    from sinonom_cli.layout.apply_corrections import neighbour_before
+
+    upright = [replace(one, box=written.upright(one.box)) for one in now]
+    before = neighbour_before(upright, written.upright(box), written.direction)
+    return next((one.box for one, turned in zip(now, upright, strict=True) if turned.box == before), None)
+
+
 def _is_new(one: Corrected, written: Sheet) -> bool:
     """Return whether people have made or changed the box of a character."""
     return one.index is None or one.box != written.characters[one.index].box
@@ -199,66 +209,8 @@ def _is_new(one: Corrected, written: Sheet) -> bool:
 
 def _new_character(one: Corrected) -> SheetCharacter:
     """Return a character that people have made."""
-    from sinonom_cli.pages.sheets import SheetCharacter
+    from sinonom_cli.pages.sheet import SheetCharacter
 
     return SheetCharacter(
-        column=one.column, place=one.place, part="", box=one.box, outline=_corners(one.box), char=one.char
+        column=one.column, place=one.place, part="", box=one.box, outline=corners(one.box), char=one.char
     )
-
-
-def _checked_places(places: Sequence[int], count: int) -> list[int]:
-    for place in places:
-        if not 0 <= place < count:
-            raise UsageError(f"there is no character {place}", f"the sheet has {count}: 0 to {count - 1}")
-    if len(set(places)) < len(places):
-        raise UsageError("a character is given twice", "give each once")
-    return sorted(places)
-
-
-def _new_boxes(action: str, was: Sequence[Corrected], boxes: Sequence[Sequence[float]]) -> list[Box]:
-    """Return the boxes that a correction brings."""
-    from sinonom_cli.layout.corrections import box_of
-
-    wanted = {"add": (0, 0), "merge": (2, 64), "delete": (1, 64)}.get(action, (1, 1))
-    if not wanted[0] <= len(was) <= wanted[1]:
-        needs = "none" if wanted[1] == 0 else "one" if wanted == (1, 1) else f"{wanted[0]} or more"
-        raise UsageError(f"{action} takes {needs} of the characters, not {len(was)}", "choose other characters")
-    try:
-        given = [box_of(box) for box in boxes]
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"a box is wrong: {error}", "give x0, y0, x1, y1") from None
-    many = {"delete": (0, 0), "split": (2, 8)}.get(action, (1, 1))
-    if not given and action != "add":
-        given = _usual_boxes(action, [one.box for one in was])
-    if not many[0] <= len(given) <= many[1]:
-        raise UsageError(f"{action} does not take {len(given)} boxes", "add takes one, split two or more")
-    return given
-
-
-def _usual_boxes(action: str, was: Sequence[Box]) -> list[Box]:
-    if action == "delete":
-        return []
-    x0, y0, x1, y1 = (choose(box[k] for box in was) for k, choose in enumerate((min, min, max, max)))
-    middle = (y0 + y1) / 2
-    return [(x0, y0, x1, middle), (x0, middle, x1, y1)] if action == "split" else [(x0, y0, x1, y1)]
-
-
-def _new_chars(action: str, was: Sequence[Corrected], chars: Sequence[str], count: int) -> list[str]:
-    """Return the characters that a correction brings: those given, or for "accept" the one that is there."""
-    if action == "accept":
-        if chars or not was[0].char:
-            raise UsageError("accept needs a character that has a name, and takes no other", "use change")
-        return [was[0].char]
-    if action == "change" and len(chars) != 1:
-        raise UsageError("change needs the new character", "give one character")
-    if len(chars) > count:
-        raise UsageError(f"{len(chars)} characters for {count} boxes", "give one for each box")
-    for char in chars:
-        if len(char) > 1 or characters_of(char) != char:
-            raise UsageError(f"{char!r} is not one character", "give one character, without marks")
-    return [*chars, *[""] * (count - len(chars))]
-
-
-def _corners(box: Box) -> tuple[tuple[float, float], ...]:
-    x0, y0, x1, y1 = box
-    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sinonom_cli.blocks.cut_block import CutBlock
     from sinonom_cli.blocks.prints import Print
+    from sinonom_cli.layout.given_corrections import Given
     from sinonom_cli.layout.parts import Part
     from sinonom_cli.messages import Report
     from sinonom_cli.search.naming import Name
@@ -34,7 +35,7 @@ class CarvedCharacter:
     column, place : number of the column on the block and of the character in the column, both from 1.
     part : "text", "note-right", "note-left", "heading" or "centre", see `layout.order.Placed`.
     char, label : its name, such as "字" and "U+5B57"; "" where no name is probable.
-    named_by : "model", "transcript" or "print"; "" without a name.
+    named_by : "model", "transcript", "print" or "correction"; "" without a name.
     probability : that the model gives to `char`, or to its own first name where `char` is "", in [0, 1].
     names : the model's names, the most probable first.
     score : the detector's probability that it is a character, in [0, 1].
@@ -115,6 +116,7 @@ def cut(
     deeper: str = "dark",
     step: float | None = None,
     number: int = 1,
+    corrections: str | Path | Sequence[str | Path] = (),
     progress: Report | None = None,
 ) -> Block:
     """Cut the scan of a whole block into its characters, as `sinonom cut` does.
@@ -130,6 +132,7 @@ def cut(
     pixel, deeper, step : for height maps only: side of a pixel in mm, the grey that is deeper ("dark" or "light"), and
         height of one grey step in mm.
     number : number of the map in a file of several, from 1.
+    corrections : files of corrections that people made in `sinonom serve`, or their folders.
     progress : is called with the number of finished stages, that of all, and "stages".
 
     Returns
@@ -139,7 +142,7 @@ def cut(
     Raises
     ------
     BadInput
-        If the scan cannot be read or shows no block.
+        If the scan cannot be read or shows no block, or the corrections are of other blocks.
     UsageError
         If an option has an invalid value.
 
@@ -191,6 +194,7 @@ def cut(
             scale=None if pixel is None else Scale(pixel, deeper, step),
             given=Given(mirrored=mirrored, turned=turned, size=char_height),
             read_print=read_print,
+            corrections=_corrections(corrections, path, number),
             done=lambda stage: bar.advance(),
         )
     return _block(done)
@@ -207,6 +211,19 @@ def _check(turned: int | None, char_height: float | None, pixel: float | None, d
         raise UsageError("deeper and step have no effect without pixel", "give pixel, in mm, such as pixel=0.1")
     if pixel is not None and not 0 < pixel < float("inf"):
         raise UsageError(f"pixel={pixel} is not a width", "give a positive width in mm, such as pixel=0.1")
+
+
+def _corrections(corrections: str | Path | Sequence[str | Path], scan: Path, number: int) -> Given | None:
+    """Return the corrections of a block under the name that `sinonom cut` gives it; None without any."""
+    from sinonom_cli.layout.given_corrections import given_corrections
+    from sinonom_cli.storage.inputs import Item
+
+    if not corrections:
+        return None
+    paths = [corrections] if isinstance(corrections, str | Path) else corrections
+    names = (f"{scan.stem}/{number}", scan.stem)  # the first in a file of several maps
+    given = given_corrections([Path(path) for path in paths], [Item(name, scan, (name,)) for name in names], "blocks")
+    return next((given[name] for name in names if name in given.pages), None)
 
 
 def _prints(prints: str | Path | Sequence[str | Path], boxes: str | Path | None, block: str) -> tuple[Print, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from sinonom_cli.api.pictures import Picture
+    from sinonom_cli.layout.given_corrections import Given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ def read(
     char_height: float | None = None,
     reject: bool = False,
     context: bool = True,
+    corrections: str | Path | Sequence[str | Path] = (),
 ) -> Page:
     """Read a page of Hán-Nôm text, as `sinonom read` does.
 
@@ -77,6 +80,7 @@ def read(
     char_height : height of an ordinary character, pixels; None: found.
     reject : give no name to characters that match no known one.
     context : judge names by the characters around them too.
+    corrections : files of corrections that people made in `sinonom serve`, or their folders; `page` is a path then.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def read(
     Raises
     ------
     BadInput
-        If the picture cannot be read or shows no page of Hán-Nôm text.
+        If the picture cannot be read or shows no page of Hán-Nôm text, or the corrections are of other pages.
 
     Examples
     --------
@@ -117,10 +121,29 @@ def read(
     with as_items(page) as (item,):
         try:
             grey = load_page(item.path, number - 1)
-            seen = see_page(grey, page=Path(item.key).stem, source=item.key, options=options)
+            name, given = Path(item.key).stem, None
+            if corrections:
+                name, given = _given(page, number, corrections)
+            seen = see_page(
+                grey, page=name, source=item.key, options=options, corrections=given, path=item.path if given else None
+            )
         except SinonomError as error:
             raise type(error)(named_as_given(item, error.message), error.hint) from None
     return Page(**_fields(seen.reading), picture=grey)
+
+
+def _given(page: Picture, number: int, corrections: str | Path | Sequence[str | Path]) -> tuple[str, Given]:
+    """Return the name that `sinonom read` gives to a page, and its corrections."""
+    from sinonom_cli.errors import UsageError
+    from sinonom_cli.layout.given_corrections import given_corrections
+    from sinonom_cli.pages.sources import find_pages
+
+    if not isinstance(page, str | Path):
+        raise UsageError("corrections belong to a file, not to a picture in memory", "give the path of the page")
+    item = find_pages([str(page)], None, ())[number - 1]
+    paths = [corrections] if isinstance(corrections, str | Path) else corrections
+    name = str(item.data[0])
+    return name, given_corrections([Path(path) for path in paths], [item], "pages")[name]
 
 
 def _direction(direction: str) -> Any:

@@ -13,6 +13,7 @@ from sinonom_cli.blocks import doubts
 from sinonom_cli.blocks.doubts import CORRECTION, Doubt
 from sinonom_cli.blocks.find import Read, outlined
 from sinonom_cli.blocks.learn import Called, Learnt, Pieces, called_of, in_order
+from sinonom_cli.blocks.outlines import SMALLEST
 from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.corrections import Box, Correction
 from sinonom_cli.layout.given_corrections import NO_CHARACTER, Given, described, say_unfit
@@ -45,7 +46,15 @@ def corrected(
         {called.char, *(name.char for name in several)} for called, several in zip(learnt.called, names, strict=True)
     ]
     given.refuse_other(path, boxes, known)
-    found = put_right([one.placed for one in old], boxes, [one.char for one in learnt.called], given.corrections)
+    height, width = learnt.read.ink.shape
+    found = put_right(
+        [one.placed for one in old],
+        boxes,
+        [one.char for one in learnt.called],
+        given.corrections,
+        (width * pixel, height * pixel),
+        (SMALLEST + 1) * pixel,  # corners are rounded
+    )
     say_unfit(block, found.unfit, len(given.corrections))
     if not found.placed:
         raise BadInput("its corrections delete all of its characters", "leave the block out")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sinonom_cli.layout.order import Direction
+
 READ = 20
 """Number of characters that are read in each way."""
 AT_FIRST, SURE = 8, 0.9999
@@ -47,7 +49,7 @@ class Way:
         """Return a picture (H, W, ...) of the block as it is read."""
         return np.rot90(picture[:, ::-1] if self.mirrored else picture, -self.turned // 90)
 
-    def points(self, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    def points(self, points: NDArray[np.float64], shape: tuple[float, float]) -> NDArray[np.float64]:
         """Move (..., 2) points x, y in pixels of the block's picture, of shape (H, W), to its upright picture."""
         height, width = shape
         x, y = points[..., 0], points[..., 1]
@@ -56,7 +58,7 @@ class Way:
             x, y, width, height = height - y, x, height, width
         return np.stack([x, y], axis=-1)
 
-    def back(self, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    def back(self, points: NDArray[np.float64], shape: tuple[float, float]) -> NDArray[np.float64]:
         """Move (K, 2) points from the upright picture to the block's picture, of shape (H, W): undo `points`."""
         width, height = (shape[1], shape[0]) if self.turned % 180 == 0 else shape
         x, y = points[:, 0], points[:, 1]
@@ -65,10 +67,16 @@ class Way:
         x = width - x if self.mirrored else x
         return np.stack([x, y], axis=1)
 
-    def boxes(self, boxes: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    def boxes(self, boxes: NDArray[np.float64], shape: tuple[float, float]) -> NDArray[np.float64]:
         """Move (N, 4) boxes x0, y0, x1, y1 to the upright picture."""
         corners = self.points(boxes.reshape(-1, 2, 2), shape)
         return np.hstack([corners.min(axis=1), corners.max(axis=1)])
+
+    def shown(self, direction: Direction) -> Direction:
+        """Return the direction that a text of this direction has in the block's picture, which may lie on its side."""
+        if self.turned % 180 == 0:
+            return direction
+        return "horizontal" if direction == "vertical" else "vertical"
 
     def matrix(self) -> NDArray[np.float64]:
         """Return the (3, 3) matrix that leads from the map's axes (x right, y up, z up) to the upright ones."""

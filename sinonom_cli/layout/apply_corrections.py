@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sinonom_cli.layout.corrections import Box, Correction, Spot, standing
+from sinonom_cli.layout.order import Direction
 from sinonom_cli.layout.suppress import overlaps
 
 SAME = 0.5
@@ -36,7 +37,7 @@ class Corrected:
 
 
 def applied(
-    characters: Sequence[Corrected], corrections: Iterable[Correction]
+    characters: Sequence[Corrected], corrections: Iterable[Correction], direction: Direction = "vertical"
 ) -> tuple[list[Corrected], list[Correction]]:
     """Apply the corrections of one page to its characters.
 
@@ -46,6 +47,7 @@ def applied(
     ----------
     characters : in reading order, with their columns.
     corrections : of this page, in the order in which they were made.
+    direction : of the text; in horizontal text a column is a row.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def applied(
             continue
         start = min(was.places) if was.places else _place_after(found, each.after)
         kept = [one for place, one in enumerate(found) if place not in was.places]
-        made = [_made(spot, found, each, was.places, start) for spot in each.now]
+        made = [_made(spot, found, each, was.places, start, direction) for spot in each.now]
         found = [*kept[:start], *made, *kept[start:]]
     return _counted(found), unfit
 
@@ -87,7 +89,14 @@ def _fitting(found: Sequence[Corrected], boxes: Sequence[Box]) -> _Fit:
     return _Fit(places, share) if share >= SAME and len(set(places)) == len(places) else _Fit([], 0.0)
 
 
-def _made(spot: Spot, found: Sequence[Corrected], each: Correction, places: Sequence[int], start: int) -> Corrected:
+def _made(
+    spot: Spot,
+    found: Sequence[Corrected],
+    each: Correction,
+    places: Sequence[int],
+    start: int,
+    direction: Direction,
+) -> Corrected:
     """Return a character that a correction brings; it keeps its number where it replaces exactly one character.
 
     It also keeps its box where the correction does not change the box: that of a new reading may have moved a little.
@@ -96,13 +105,13 @@ def _made(spot: Spot, found: Sequence[Corrected], each: Correction, places: Sequ
         old = found[places[0]]
         box = old.box if spot.box == each.was[0].box else spot.box
         return replace(old, box=box, char=spot.char, checked=True)
-    column = found[places[0]].column if places else _column_at(found, start, spot.box)
+    column = found[places[0]].column if places else _column_at(found, start, spot.box, direction)
     return Corrected(box=spot.box, char=spot.char, index=None, checked=True, column=column)
 
 
-def _column_at(found: Sequence[Corrected], start: int, box: Box) -> int:
+def _column_at(found: Sequence[Corrected], start: int, box: Box, direction: Direction) -> int:
     """Return the column of a new box at a place: of the neighbour in line with it; without one, a further column."""
-    beside = [one for one in found[max(start - 1, 0) : start + 1] if in_line(one.box, box)]
+    beside = [one for one in found[max(start - 1, 0) : start + 1] if in_line(one.box, box, direction)]
     return beside[0].column if beside else max((one.column for one in found), default=0) + 1
 
 
@@ -124,19 +133,20 @@ def _counted(found: Sequence[Corrected]) -> list[Corrected]:
     return counted
 
 
-def neighbour_before(characters: Sequence[Corrected], box: Box) -> Box | None:
-    """Return the box of the character that a new box follows in vertical reading; None if it is the first.
+def neighbour_before(characters: Sequence[Corrected], box: Box, direction: Direction = "vertical") -> Box | None:
+    """Return the box of the character that a new box follows in reading; None if it is the first.
 
-    It follows the nearest character above it whose middle is in line with it; without one, it comes before the nearest
-    such character below; without any, it is the last.
+    It follows the nearest character above it (in horizontal text: to its left) that is in line with it; without one, it
+    comes before the nearest such character below (to its right); without any, it is the last.
     """
-    middle = (box[1] + box[3]) / 2
+    along = slice(1, 4, 2) if direction == "vertical" else slice(0, 3, 2)
+    middle = sum(box[along]) / 2
     above: list[tuple[float, int]] = []
     below: list[tuple[float, int]] = []
     for place, one in enumerate(characters):
-        if not in_line(one.box, box):
+        if not in_line(one.box, box, direction):
             continue
-        centre = (one.box[1] + one.box[3]) / 2
+        centre = sum(one.box[along]) / 2
         (above if centre <= middle else below).append((abs(centre - middle), place))
     if above:
         return characters[min(above)[1]].box
@@ -146,7 +156,8 @@ def neighbour_before(characters: Sequence[Corrected], box: Box) -> Box | None:
     return characters[-1].box if characters else None
 
 
-def in_line(one: Box, other: Box) -> bool:
-    """Return whether two boxes stand in one vertical column: they share half of the narrower one's width."""
-    shared = min(one[2], other[2]) - max(one[0], other[0])
-    return shared >= 0.5 * min(one[2] - one[0], other[2] - other[0])
+def in_line(one: Box, other: Box, direction: Direction) -> bool:
+    """Return whether two boxes stand in one column, or row: they share half of the width, or height, of the smaller."""
+    low, high = (0, 2) if direction == "vertical" else (1, 3)
+    shared = min(one[high], other[high]) - max(one[low], other[low])
+    return shared >= 0.5 * min(one[high] - one[low], other[high] - other[low])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli.layout.apply_corrections import Corrected, applied
-from sinonom_cli.layout.order import Placed
+from sinonom_cli.layout.order import Direction, Placed
 from sinonom_cli.layout.suppress import overlaps
 
 if TYPE_CHECKING:
@@ -36,7 +36,13 @@ class PutRight:
 
 
 def put_right(
-    placed: Sequence[Placed], boxes: Sequence[Box], chars: Sequence[str], corrections: Sequence[Correction]
+    placed: Sequence[Placed],
+    boxes: Sequence[Box],
+    chars: Sequence[str],
+    corrections: Sequence[Correction],
+    size: tuple[float, float],
+    least: float,
+    direction: Direction = "vertical",
 ) -> PutRight:
     """Apply corrections to the characters of a page or block.
 
@@ -46,12 +52,16 @@ def put_right(
     boxes : box of each in the units of the corrections; the boxes returned are in these units.
     chars : what each shows; "" if unknown.
     corrections : in the order in which they were made.
+    size : width and height of the page or block, in these units.
+    least : smallest side of a box inside it; a correction with a smaller one is left out.
+    direction : of the text.
     """
+    usable = [each for each in corrections if all(_is_inside(spot.box, size, least) for spot in each.now)]
     given = [
         Corrected(box=box, char=char, index=number, column=one.column, place=one.place)
         for number, (one, box, char) in enumerate(zip(placed, boxes, chars, strict=True))
     ]
-    found, unfit = applied(given, corrections)
+    found, unfit = applied(given, usable, direction)
     numbers = {column: number for number, column in enumerate(dict.fromkeys(one.column for one in found), 1)}
     found.sort(key=lambda one: numbers[one.column])  # a column is read as a whole
     return PutRight(
@@ -67,8 +77,14 @@ def put_right(
         ],
         moved=[one.index is None or one.box != boxes[one.index] for one in found],
         chars=[one.char if one.checked else "" for one in found],
-        unfit=unfit,
+        unfit=[each for each in corrections if each in unfit or each not in usable],
     )
+
+
+def _is_inside(box: Box, size: tuple[float, float], least: float) -> bool:
+    """Return whether the part of a box on a page or block has sides of `least`."""
+    x0, y0, x1, y1 = box
+    return min(x1, size[0]) - max(x0, 0) >= least and min(y1, size[1]) - max(y0, 0) >= least
 
 
 def _part(one: Corrected, placed: Sequence[Placed], boxes: Sequence[Box], found: Sequence[Corrected]) -> Part:

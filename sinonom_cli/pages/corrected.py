@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinonom_cli.layout.corrections import Correction
-    from sinonom_cli.layout.order import Placed
+    from sinonom_cli.layout.order import Direction, Placed
     from sinonom_cli.pages.turning import Turning
+
+
+SMALLEST = 2.0
+"""Smallest side of a box of a character, pixels of the shown picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,7 @@ def corrected(
     corrections: Sequence[Correction],
     turning: Turning,
     name: Callable[[NDArray[np.float64]], list[list[Name]]],
+    direction: Direction,
 ) -> tuple[Characters, list[Correction]]:
     """Return the characters of a page after corrections, and the corrections that fit none of them.
 
@@ -61,10 +66,12 @@ def corrected(
     corrections : of the page, whose boxes are in pixels of the picture as it is shown.
     turning : map from the shown picture to the one that is read.
     name : names boxes, (n, 4) pixels of the picture that is read, by sight.
+    direction : of the text in the picture as it is shown.
     """
     shown = [turning.shown_box(place.box) for place in characters.places]
     chars = [several[0].char if several else "" for several in characters.names]
-    found = put_right(characters.places, shown, chars, corrections)
+    height, width = turning.shape
+    found = put_right(characters.places, shown, chars, corrections, (width, height), SMALLEST, direction)
     boxes = turning.boxes(np.array([place.box for place in found.placed], np.float64).reshape(-1, 4))
     places, names, scores = [], [], []
     for place, moved, (x0, y0, x1, y1) in zip(found.placed, found.moved, boxes.tolist(), strict=True):

@@ -135,7 +135,7 @@ def see_page(
     found = Characters(places=places, scores=scores, names=names, checked=[""] * len(places))
     unfit: list[Correction] = []
     if corrections is not None and corrections.corrections:
-        found, unfit = _corrected(found, corrections, laid, page, path)
+        found, unfit = _corrected(found, corrections, laid, page, path, options.direction)
     pictures = [cropped(laid.picture, np.asarray(place.box)) for place in found.places]
     known_names = found.known()
     named = names_in_context(found.places, known_names) if options.context else known_names
@@ -159,7 +159,7 @@ def see_page(
 
 
 def _corrected(
-    found: Characters, given: Given, laid: _Laid, page: str, path: Path | None
+    found: Characters, given: Given, laid: _Laid, page: str, path: Path | None, direction: Direction
 ) -> tuple[Characters, list[Correction]]:
     """Apply the corrections of a page; say which fit none of its characters, and refuse those of another page."""
     if path is not None:
@@ -171,6 +171,7 @@ def _corrected(
         given.corrections,
         laid.turning,
         lambda boxes: names_by_sight(laid.picture, boxes, namer, CANDIDATES).names,
+        laid.turning.way.shown(direction),
     )
     say_unfit(page, unfit, len(given.corrections))
     if not found.places:

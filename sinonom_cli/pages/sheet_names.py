@@ -15,7 +15,7 @@ from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.search.naming import shipped_namer
 
 if TYPE_CHECKING:
-    from sinonom_cli.pages.sheets import Box, Sheet
+    from sinonom_cli.pages.sheet import Box, Sheet
 
 
 def names_in_boxes(sheet: Sheet, boxes: Sequence[Box]) -> list[tuple[tuple[str, float], ...]]:

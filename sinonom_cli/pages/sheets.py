@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,77 +16,13 @@ from sinonom_cli.layout.given_corrections import taken_in_of
 from sinonom_cli.pages.block_files import read_matches
 from sinonom_cli.pages.exports.json_file import read_json
 from sinonom_cli.pages.reading import UNREADABLE
+from sinonom_cli.pages.sheet import Sheet, SheetCharacter
 from sinonom_cli.storage.names import is_inside
 from sinonom_cli.storage.own_tables import TableRow, rows_of
 from sinonom_cli.storage.record import read_record
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from sinonom_cli.layout.given_corrections import TakenIn
-
-Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SheetCharacter:
-    """A character of a sheet.
-
-    Attributes
-    ----------
-    column, place : its column, and its place in the column, from 1.
-    part : of the page, see `layout.order.Placed`.
-    box : x0, y0, x1, y1 in the sheet's units, y downwards.
-    outline : (K, 2) corners x, y.
-    char : what it shows; "" if unknown.
-    names : characters that it may show with their probabilities, the most probable first; at most five.
-    mesh : its mesh; None: it has none.
-    checked : whether people have looked at it.
-    number : place, from 0, among the characters of the sheet as it was written; None: people have made it.
-    """
-
-    column: int
-    place: int
-    part: str
-    box: Box
-    outline: tuple[tuple[float, float], ...]
-    char: str
-    names: tuple[tuple[str, float], ...] = ()
-    mesh: Path | None = None
-    checked: bool = False
-    number: int | None = None
-
-    @property
-    def probability(self) -> float:
-        """Return the probability of `char` in [0, 1]; 1 if people chose it, 0 if it is unknown."""
-        return 1.0 if self.checked and self.char else dict(self.names).get(self.char, 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """A page or a block.
-
-    Attributes
-    ----------
-    name : unique in its folder.
-    width, height : size in the sheet's units: pixels of a page's picture, or the units of a block's scan.
-    picture : picture of the sheet, which shows all of it at any scale.
-    clean : the same without outlines and names drawn in; None: folders of earlier versions do not have it.
-    way : how a page's picture lies; blocks are shown upright.
-    characters : in reading order.
-    unfit : number of corrections that fit none of its characters.
-    taken_in : corrections that it was made with, see `layout.given_corrections.TakenIn`.
-    """
-
-    name: str
-    width: float
-    height: float
-    picture: Path
-    characters: tuple[SheetCharacter, ...] = field(repr=False)
-    clean: Path | None = None
-    way: Way = field(default_factory=Way)
-    unfit: int = 0
-    taken_in: TakenIn = ()
 
 
 class SheetFolder:
@@ -176,6 +112,7 @@ class SheetFolder:
             characters=characters,
             clean=self._clean(row),
             way=Way(mirrored=reading.mirrored, turned=reading.turned),
+            direction="horizontal" if reading.direction == "horizontal" else "vertical",
             taken_in=reading.taken_in,
         )
 

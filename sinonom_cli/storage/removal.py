@@ -22,7 +22,7 @@ TABLES_OF = {"reading": ("characters.csv", "matches.csv", "blocks.csv")}
 them."""
 MADE = {
     "imageset": re.compile(r"(images|depth)/.+\.png"),
-    "meshset": re.compile(r"meshes/.+\.stl|blocks/.+\.(png|json)"),
+    "meshset": re.compile(r"meshes/.+\.stl|blocks/.+\.(png|json)|clean/.+\.jpg"),
     "model": re.compile(
         r"model\.(safetensors|onnx)|metrics\.csv|curves\.png"
         r"|resume/((last|best)\.safetensors|neighbours-\d+\.npy|step-\d+(-of-\d+)?\.(png|csv))"
@@ -30,7 +30,7 @@ MADE = {
     ),
     "localizer": re.compile(r"localizer\.onnx|resume/state\.safetensors"),
     "detector": re.compile(r"characters\.onnx|resume/state\.safetensors"),
-    "reading": re.compile(r"pages/.+\.(json|txt|png|html)|(page|alto|tei)/.+\.xml|readings/.+\.txt"),
+    "reading": re.compile(r"pages/.+\.(json|txt|png|html)|(page|alto|tei)/.+\.xml|readings/.+\.txt|clean/.+\.jpg"),
 }
 """Patterns, by kind, for the names of files that this program makes in the folder; an edited table may name others."""
 SCRATCH = f"{TEMPORARY}scratch"

@@ -49,6 +49,15 @@ def test_corrected_characters_have_the_name_and_the_outline_that_people_gave(fol
     assert int(rows[2]["faces"]) + int(rows[3]["faces"]) > 0.5 * int(before[2]["faces"])
 
 
+def test_python_applies_corrections_as_the_command_does(folder: Path) -> None:
+    import sinonom_cli as sinonom_python
+
+    block = sinonom_python.cut(next((folder / "scans/meshes").glob("*.stl")), corrections=folder / "cut")
+    rows = table(folder / "corrected/metadata.csv")
+    assert [one.char for one in block.characters] == [row["char"] for row in rows]
+    assert [one.named_by for one in block.characters] == [row["named_by"] for row in rows]
+
+
 def test_files_of_characters_that_nobody_changed_keep_their_names(folder: Path) -> None:
     names = [row["file_name"].rpartition("/")[2] for row in table(folder / "corrected/metadata.csv")]
     kept = [f"{number:03d}.stl" for number in range(1, 13)]

@@ -260,3 +260,16 @@ def test_a_full_disk_is_said_and_the_file_stays_whole(tmp_path: Path, monkeypatc
     assert path.read_bytes() == before and len(log.corrections) == 1
     some(log, 1)
     assert len(read_corrections(path).corrections) == 2
+
+
+def test_in_horizontal_text_an_added_box_takes_its_place_in_its_row() -> None:
+    turned = [
+        replace(one, box=(one.box[1], -one.box[2], one.box[3], -one.box[0])) for one in page()
+    ]  # 一二三 over 四五六
+    new = (48.0, -98.0, 58.0, -88.0)
+    after = neighbour_before(turned, new, "horizontal")
+    assert after == turned[2].box
+    found, _ = applied(turned, [correction(1, "add", [], [Spot(box=new, char="口")], after)], "horizontal")
+    assert text(found) == "一二三口四五六" and found[3].column == 1
+    first = neighbour_before(turned, (1.0, -86.0, 10.0, -76.0), "horizontal")
+    assert first == turned[2].box  # before 四, and so after 三

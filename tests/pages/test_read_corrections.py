@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def assert_reads(found: str, wanted: str) -> None:
 def test_every_correction_is_in_the_text_of_a_new_reading(site: tuple[Path, str], corrected: Path) -> None:
     assert_reads(text(corrected), site[1])
     assert text(corrected, "trang 2") == text(site[0] / "out", "trang 2")
+
+
+def test_python_applies_corrections_as_the_command_does(site: tuple[Path, str], corrected: Path) -> None:
+    import sinonom_cli as sinonom_python
+
+    folder, _ = site
+    page = sinonom_python.read(folder / "in/trang 1.png", corrections=folder / "out")
+    assert str(page) == text(corrected)
+    with pytest.raises(sinonom_python.SinonomError):
+        sinonom_python.read(page.picture, corrections=folder / "out")
 
 
 def test_what_people_said_is_certain_and_marked(site: tuple[Path, str], corrected: Path) -> None:
@@ -160,10 +171,12 @@ def test_corrections_that_fit_nothing_are_said_and_listed(
         id=98, when="", who="", page="trang 1", action="change", was=(Spot(box=far, char="一"),),
         now=(Spot(box=far, char="二"),),
     )  # fmt: skip
-    file.write_bytes((folder / "out/corrections.jsonl").read_bytes() + line.line())
+    outside = replace(line, id=99, action="add", was=(), now=(Spot(box=(-20.0, 5.0, 1.0, 30.0), char="三"),))
+    file.write_bytes((folder / "out/corrections.jsonl").read_bytes() + line.line() + outside.line())
     assert sinonom("read", folder / "in", tmp_path / "out", "--corrections", file, "--workers", 0) == 0
-    naming(capsys, "trang 1", "9000", "二", "1 of 7")
-    [row] = rows(tmp_path / "out/doubtful.csv")
+    naming(capsys, "trang 1", "9000", "二", "2 of 8")
+    row, other = rows(tmp_path / "out/doubtful.csv")
+    assert (other["box"], other["char"], other["known"]) == ("-20 5 1 30", "", "三")
     assert (row["page"], row["box"], row["char"], row["known"]) == ("trang 1", "9000 9000 9010 9010", "一", "二")
 
 

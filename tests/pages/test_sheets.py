@@ -9,7 +9,9 @@ import pytest
 from refused import refused
 from tinysite import write_block, write_page
 
+from sinonom_cli.blocks.upright import Way
 from sinonom_cli.errors import ExitCode
+from sinonom_cli.pages.sheet import Sheet
 from sinonom_cli.pages.sheets import open_sheets
 
 
@@ -69,3 +71,27 @@ def test_a_folder_that_is_no_page_and_no_block_is_refused(tmp_path: Path) -> Non
         open_sheets(tmp_path).sheet("trang 1")
     with refused(ExitCode.BAD_INPUT, "trang 9"):
         open_sheets(tmp_path).sheet("trang 9")
+
+
+@pytest.mark.parametrize(
+    ("turned", "mirrored"), [(0, False), (90, False), (180, False), (270, False), (0, True), (90, True)]
+)
+@pytest.mark.parametrize("direction", ["vertical", "horizontal"])
+def test_halves_of_a_box_are_in_reading_order_however_the_page_lies(
+    turned: int, mirrored: bool, direction: str
+) -> None:
+    picture = np.zeros((300, 200), int)  # as it is read: the first half 1, the second one 2
+    first, second = (
+        (slice(40, 60), slice(30, 70)), (slice(60, 80), slice(30, 70))
+    ) if direction == "vertical" else ((slice(40, 80), slice(30, 50)), (slice(40, 80), slice(50, 70)))  # fmt: skip
+    picture[first], picture[second] = 1, 2
+    shown = np.rot90(picture, turned // 90)  # turned back by quarters, then mirrored
+    shown = shown[:, ::-1] if mirrored else shown
+    ys, xs = np.nonzero(shown)
+    sheet = Sheet(
+        name="p", width=shown.shape[1], height=shown.shape[0], picture=Path(), characters=(),
+        way=Way(mirrored=mirrored, turned=turned), direction=direction,
+    )  # fmt: skip
+    halves = sheet.halves((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1))
+    for number, (x0, y0, x1, y1) in enumerate(halves, 1):
+        assert (shown[round(y0) : round(y1), round(x0) : round(x1)] == number).all()

@@ -297,7 +297,7 @@ def test_matched_characters_of_a_page_and_its_block_light_up_together(
     until(page, f"{titles} === ''")
     page.keyboard.press("ArrowDown")
     until(page, f"{titles} === '字'")
-    page.locator(".sheet .view polygon[data-place='0']").hover()
+    page.locator(".sheet > div:first-child polygon[data-place='0']").hover()
     lit = "[...document.querySelectorAll('#beside polygon.lit title')].map((one) => one.textContent).join()"
     until(page, f"{lit} === '天'")
     tops = [page.locator(f"{where} .view").first.bounding_box()["y"] for where in (".sheet", "#beside")]
