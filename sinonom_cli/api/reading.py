@@ -120,7 +120,7 @@ def read(
             seen = see_page(grey, page=Path(item.key).stem, source=item.key, options=options)
         except SinonomError as error:
             raise type(error)(named_as_given(item, error.message), error.hint) from None
-    return Page(**_fields(seen.reading), picture=grey)
+    return Page(**vars(seen.reading), picture=grey)
 
 
 def _direction(direction: str) -> Any:
@@ -129,9 +129,3 @@ def _direction(direction: str) -> Any:
     if direction not in ("vertical", "horizontal"):
         raise UsageError(f"direction {direction!r} is unknown", "give 'vertical' or 'horizontal'")
     return direction
-
-
-def _fields(reading: Reading) -> dict[str, Any]:
-    from dataclasses import fields
-
-    return {one.name: getattr(reading, one.name) for one in fields(reading)}
