@@ -129,7 +129,7 @@ def read(
             )
         except SinonomError as error:
             raise type(error)(named_as_given(item, error.message), error.hint) from None
-    return Page(**_fields(seen.reading), picture=grey)
+    return Page(**vars(seen.reading), picture=grey)
 
 
 def _given(page: Picture, number: int, corrections: str | Path | Sequence[str | Path]) -> tuple[str, Given]:
@@ -152,9 +152,3 @@ def _direction(direction: str) -> Any:
     if direction not in ("vertical", "horizontal"):
         raise UsageError(f"direction {direction!r} is unknown", "give 'vertical' or 'horizontal'")
     return direction
-
-
-def _fields(reading: Reading) -> dict[str, Any]:
-    from dataclasses import fields
-
-    return {one.name: getattr(reading, one.name) for one in fields(reading)}

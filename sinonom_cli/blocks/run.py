@@ -26,6 +26,7 @@ from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.storage.atomic import save_jpeg, save_png, write_text
 from sinonom_cli.storage.block_places import UPRIGHT_COLUMNS, upright_cells
 from sinonom_cli.storage.image_set import METADATA_COLUMNS
+from sinonom_cli.storage.own_tables import numbers_cell
 from sinonom_cli.storage.single_files import refuse_foreign
 
 COLUMNS = (
@@ -187,7 +188,7 @@ def _mesh(name: str, number: int) -> str:
 
 
 def _box(points: NDArray[np.float64]) -> str:
-    return " ".join(f"{value:.6g}" for value in (*points.min(axis=0), *points.max(axis=0)))
+    return numbers_cell((*points.min(axis=0), *points.max(axis=0)))
 
 
 def _picture(name: str) -> str:

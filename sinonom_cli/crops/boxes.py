@@ -120,7 +120,7 @@ def given_in(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Give
     elif path.suffix.lower() != ".xml":
         raise SinonomError(f"{path} has an unknown format", f"--boxes takes {FORMS}")
     root, files = (path, xmls) if path.is_dir() else (path.parent, [path])
-    return [one for file in files for one in read_xml(file, file.relative_to(root), folder)]
+    return [one for file in files for one in read_xml(file, file.relative_to(root), folder, pictures)]
 
 
 def _files(holding: Holding, *suffixes: str) -> list[Path]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ CHECKED = "checked {by:people;}"
 Points = tuple[tuple[float, float], ...]
 
 
-def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
+def read_xml(file: Path, name: Path, folder: Path, pictures: Collection[str] = ()) -> list[Given]:
     """Return the lines of a file's pages.
 
     The boxes of characters are used if each holds one character; other lines are given by outline and text.
@@ -34,6 +34,7 @@ def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
     file : PAGE or ALTO file.
     name : name of the file in messages, relative to the folder that the user gave.
     folder : folder of the pictures.
+    pictures : names of the pictures; those with a page's number, such as `two.tif#2`, are no files of their own.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
         kind = _tag(root).lower()
         if kind not in ("alto", "pcgts"):
             raise SinonomError(f"it is neither PAGE nor ALTO: its root is <{_tag(root)}>")
-        return _pages(root, kind == "alto", name, folder)
+        return _pages(root, kind == "alto", name, folder, pictures)
     except DefusedXmlException:
         return [Given(key, fault="it declares a DTD or entities, which PAGE and ALTO do not have")]
     except (ParseError, LookupError, ValueError, OSError) as error:
@@ -58,7 +59,7 @@ def read_xml(file: Path, name: Path, folder: Path) -> list[Given]:
         return [Given(key, fault=error.message)]
 
 
-def _pages(root: "Element", alto: bool, name: Path, folder: Path) -> list[Given]:
+def _pages(root: "Element", alto: bool, name: Path, folder: Path, pictures: Collection[str]) -> list[Given]:
     """Return the lines of all pages of a file, each page matched to its own picture."""
     pages = list(_below(root, "Page"))
     if not pages:
@@ -76,7 +77,7 @@ def _pages(root: "Element", alto: bool, name: Path, folder: Path) -> list[Given]
         where = "" if number == 1 else f"page {number}"
         try:
             if len(pages) == 1 or number <= len(written):
-                picture = _picture(written[number - 1], name, folder, spelling, alone=len(pages) == 1)
+                picture = _picture(written[number - 1], name, folder, spelling, pictures, alone=len(pages) == 1)
                 found += _lines_of(page, alto, picture, where)
             elif next(_below(page, "TextLine"), None) is not None:
                 raise SinonomError(f"its picture is not named: pages {len(pages)}, names of pictures {len(written)}")
@@ -168,7 +169,7 @@ def _line(
     return [Given(picture, name, text, boxes, False, Region(Path(), region, outline, size))]
 
 
-def _picture(written: str, name: Path, folder: Path, spelling: Spelling, alone: bool) -> str:
+def _picture(written: str, name: Path, folder: Path, spelling: Spelling, pictures: Collection[str], alone: bool) -> str:
     """Return the picture of a page: the one named in the file or, if `alone`, the one with the file's own name."""
     plain = written.strip().replace("\\", "/")
     last = plain.rpartition("/")[2]
@@ -182,6 +183,9 @@ def _picture(written: str, name: Path, folder: Path, spelling: Spelling, alone: 
             continue
         if (folder / found).is_file():
             return found
+        file, sign, number = found.rpartition("#")
+        if sign and file and (page := f"{spelling(file)}#{number}") in pictures:
+            return page
     raise SinonomError(f"its picture {written or name.stem!r} is not in {folder}")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sinonom_cli import messages
+from sinonom_cli.crops.annotations import Given
 from sinonom_cli.crops.boxes import given_in
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.storage.inputs import Item
@@ -48,20 +49,24 @@ def boxes_of(path: Path, items: Sequence[Item]) -> dict[str, Known]:
         raise UsageError("with --boxes, the pages must lie in one folder", "sinonom read FOLDER OUT --boxes FILE")
     boxes: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     lines: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    faults = []
-    for given in given_in(path, folders.pop(), [item.key for item in items]):
-        if given.fault:
-            faults.append(f"{given.picture} {given.name}".strip() + f": {given.fault}")
-        elif given.spots:
+    for given in usable_in(path, folders.pop(), [item.key for item in items]):
+        if given.spots:
             boxes[given.picture] += given.spots
         elif given.region is not None and given.region.box is not None:
             lines[given.picture].append(given.region.box)
-    if faults:
-        messages.warn(f"{path}: {len(faults)} entries cannot be used; the first, {faults[0]}")
     named = {item.key for item in items} & (boxes.keys() | lines.keys())
     if not named:
         raise BadInput(f"{path} names none of the {len(items)} pages", "its names are relative to the pages' folder")
     return {key: Known(boxes=_array(boxes[key]), lines=_array(lines[key])) for key in named}
+
+
+def usable_in(path: Path, folder: Path, pictures: Sequence[str]) -> list[Given]:
+    """Return what an annotation file describes, and warn of entries that cannot be used; see `crops.boxes.given_in`."""
+    every = list(given_in(path, folder, pictures))
+    faults = [f"{given.picture} {given.name}".strip() + f": {given.fault}" for given in every if given.fault]
+    if faults:
+        messages.warn(f"{path}: {len(faults)} entries cannot be used; the first, {faults[0]}")
+    return [given for given in every if not given.fault]
 
 
 def inside(boxes: NDArray[np.float64], lines: NDArray[np.float64]) -> NDArray[np.bool_]:

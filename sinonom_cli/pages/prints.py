@@ -11,10 +11,9 @@ import numpy as np
 from sinonom_cli import messages
 from sinonom_cli.blocks.prints import Print, PrintCharacters
 from sinonom_cli.characters import label_of, repair
-from sinonom_cli.crops.boxes import given_in
 from sinonom_cli.crops.transcripts import NAMELESS
 from sinonom_cli.errors import BadInput
-from sinonom_cli.pages.boxes import Known
+from sinonom_cli.pages.boxes import Known, usable_in
 from sinonom_cli.pages.read_page import PageOptions, see_page
 from sinonom_cli.pages.sources import find_pages, load_page
 from sinonom_cli.search.naming import Name
@@ -123,14 +122,9 @@ def _block_of(name: str, names: Mapping[str, int], blocks: Sequence[str]) -> str
 def _spots(path: Path, folder: Path, pictures: Sequence[str]) -> dict[str, list[tuple[tuple[float, ...], str]]]:
     """Return the boxes and names of each picture that an annotation file gives."""
     found: dict[str, list[tuple[tuple[float, ...], str]]] = defaultdict(list)
-    faults = []
-    for given in given_in(path, folder, pictures):
-        if given.fault:
-            faults.append(f"{given.picture} {given.name}".strip() + f": {given.fault}")
-        elif given.picture in pictures and given.spots:
+    for given in usable_in(path, folder, pictures):
+        if given.picture in pictures and given.spots:
             text = given.text if given.read else NAMELESS * len(given.spots)
             chars = ("" if char == NAMELESS else repair(char) for char in text)
             found[given.picture] += zip(given.spots, chars, strict=True)
-    if faults:
-        messages.warn(f"{path}: {len(faults)} entries cannot be used; the first, {faults[0]}")
     return dict(found)

@@ -26,7 +26,7 @@ from sinonom_cli.pages.sources import load_page
 from sinonom_cli.pages.transcribed import unfit_rows, with_transcript
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.storage.atomic import save_jpeg, save_png, write_text
-from sinonom_cli.storage.own_tables import rows_of, writing_table
+from sinonom_cli.storage.own_tables import numbers_cell, rows_of, writing_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -201,7 +201,7 @@ def _row(reading: Reading, character: ReadCharacter) -> TableRow:
         "column": str(character.column),
         "place": str(character.place),
         "part": character.part,
-        "box": " ".join(f"{value:.6g}" for value in character.box),
+        "box": numbers_cell(character.box),
         "char": character.char,
         "label": character.label,
         "probability": f"{character.probability:.4f}",

@@ -16,7 +16,7 @@ from sinonom_cli.layout.given_corrections import unfit_cells
 from sinonom_cli.pages.reading import NAMES, ReadCharacter, Reading
 from sinonom_cli.search.naming import Name
 from sinonom_cli.storage.inputs import Items
-from sinonom_cli.storage.own_tables import TableRow
+from sinonom_cli.storage.own_tables import TableRow, numbers_cell
 
 DOUBTFUL_COLUMNS = ("page", "source", "column", "place", "box", "char", "probability", "known", "reason")
 """Columns of `doubtful.csv`: where a page and its transcript differ, and corrections that fit no character. `char` and
@@ -76,7 +76,7 @@ def _row(reading: Reading, doubt: Doubt) -> TableRow:
     return row | {
         "column": str(character.column),
         "place": str(character.place),
-        "box": " ".join(f"{value:.6g}" for value in character.box),
+        "box": numbers_cell(character.box),
         "char": character.char,
         "probability": f"{character.probability:.4f}",
     }

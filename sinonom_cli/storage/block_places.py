@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sinonom_cli.storage.names import relative_to
+from sinonom_cli.storage.own_tables import numbers_cell
 
 UPRIGHT_COLUMNS = ("upright_box", "upright_size")
 """Box of a character, `x0 y0 x1 y1`, and size of the block, `width height`, both of the levelled block as it is read
@@ -25,7 +26,7 @@ def upright_cells(box: Sequence[float], size: Sequence[int], pixel: float) -> di
     size : its width and height, pixels.
     pixel : side of a pixel, in the scan's units.
     """
-    lengths = (" ".join(f"{value * pixel:.6g}" for value in values) for values in (box, size))
+    lengths = (numbers_cell(value * pixel for value in values) for values in (box, size))
     return dict(zip(UPRIGHT_COLUMNS, lengths, strict=True))
 
 

@@ -31,6 +31,11 @@ def unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
 
 
+def numbers_cell(values: Iterable[float]) -> str:
+    """Return the cell of a box, or of other numbers: six digits each, separated by spaces."""
+    return " ".join(f"{value:.6g}" for value in values)
+
+
 class Table:
     """A table that is written row by row."""
 

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 import numpy as np
@@ -19,8 +20,10 @@ from tinyschemas import ALTO, PAGE, TEI, XML_ID, Schema, faults
 from sinonom_cli import cli
 from sinonom_cli.characters import label_of
 from sinonom_cli.layout.parts import Part
+from sinonom_cli.pages.boxes import boxes_of
 from sinonom_cli.pages.exports import FORMATS
 from sinonom_cli.pages.reading import ReadCharacter, Reading
+from sinonom_cli.pages.sources import find_pages
 from sinonom_cli.search.naming import Name
 
 SCHEMAS = {"page": PAGE, "alto": ALTO, "tei": TEI}
@@ -97,6 +100,21 @@ def document(name: str, reading: Reading) -> str:
 )
 def test_odd_pages_and_names_keep_the_rules(name: str, changes: dict[str, object]) -> None:
     assert faults(document(name, spread(**changes)), SCHEMAS[name]) == []
+
+
+@pytest.mark.parametrize("name", ["page", "alto"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_boxes_of_a_page_of_a_tiff_are_read_back(tmp_path: Path, name: str, form: str) -> None:
+    pictures = [Image.new("L", (320, 300), grey) for grey in (250, 240)]
+    pictures[0].save(tmp_path / normalize(form, "quyển.tif"), save_all=True, append_images=pictures[1:])
+    items = list(find_pages([str(tmp_path)], None, []))
+    assert [item.key for item in items] == [normalize(form, f"quyển.tif#{k}") for k in (1, 2)]
+    given = tmp_path / "given.xml"
+    given.write_text(document(name, spread(source="quyển.tif#2", characters=spread().characters[:3])), encoding="utf-8")
+    found = boxes_of(given, items)
+    assert list(found) == [items[1].key]
+    true = [one.box for one in spread().characters[:3]]
+    assert found[items[1].key].boxes == pytest.approx(np.array(true), abs=1.5)
 
 
 @each_format
