@@ -18,6 +18,7 @@ class Family:
     ----------
     names : prefixes of the names of its backbones.
     lr : highest learning rate from fresh weights.
+    lr_learnt : learning rate whose share `PRETRAINED` or `TUNED` weights that have learnt get.
     warm_up : share of the steps in which the learning rate rises.
     stem_stride : stride of the first convolution, or side of a patch; None: the backbone's own.
     size : side of the input in pixels.
@@ -31,6 +32,7 @@ class Family:
 
     names: tuple[str, ...]
     lr: float = 3e-4
+    lr_learnt: float = 3e-4
     warm_up: float = 0.05
     stem_stride: int | None = None
     size: int = 64
@@ -44,16 +46,19 @@ class Family:
 DIRECTMAP = Family(
     names=("directmap",),
     lr=2e-3,
+    lr_learnt=2e-3,
     weight_decay=1e-2,
     layer_decay=1.0,
     ema=0.0,
     normalise=False,
 )
 TUNED = 0.1
-"""Learning rate with weights that have learnt characters before, as a multiple of that from fresh weights."""
+"""Learning rate with weights that have learnt characters before, as a multiple of `Family.lr_learnt`."""
 PRETRAINED = 0.3
 """The same with weights that have learnt photographs."""
 
+# Rates and strides were compared on 200 characters, in short trainings of equal processor time; docs/training.md has
+# the figures.
 FAMILIES: dict[str, Family] = {
     "directmap": DIRECTMAP,
     "EfficientNet": Family(
@@ -84,9 +89,9 @@ def settings_of(backbone: str, weights: str | None, tuned: bool = False) -> dict
     """
     family = family_of(backbone)
     learnt = tuned or (weights is not None and weights != "pretrained")
-    rate = 1.0 if weights is None or (family is DIRECTMAP and not tuned) else TUNED if learnt else PRETRAINED
+    fresh = weights is None or (family is DIRECTMAP and not tuned)
     return {
-        "lr": family.lr * rate,
+        "lr": family.lr if fresh else family.lr_learnt * (TUNED if learnt else PRETRAINED),
         "warm_up": family.warm_up,
         "stem_stride": None if tuned else family.stem_stride,  # a model has its own, which may be that of the backbone
         "size": family.size,

@@ -25,10 +25,10 @@ def test_directmap_learns_with_the_settings_that_it_always_had() -> None:
 
 
 @pytest.mark.parametrize("backbone", REPORTED)
-def test_a_network_of_timm_begins_with_a_lower_rate_and_a_milder_mining(backbone: str) -> None:
+def test_a_network_of_timm_has_settings_of_its_own_and_begins_with_a_milder_mining(backbone: str) -> None:
     for loss, traits in LOSSES.items():
         chosen = complete(loss, {"backbone": backbone})
-        assert 1e-4 <= chosen["lr"] <= 1e-3 and chosen["normalise"] and chosen["ema"] > 0
+        assert 1e-4 <= chosen["lr"] <= 3e-3 and chosen["normalise"] and chosen["ema"] > 0
         assert (chosen["first_mining"] or chosen["mining"]) not in HARD
         assert (chosen["first_mining"] or chosen["mining"]) in traits.mining
         assert chosen["mining"] == traits.mining[0], "it ends with the mining of the loss"
@@ -48,6 +48,9 @@ def test_weights_that_have_learnt_get_a_lower_rate_by_layer_and_no_mild_start() 
     assert fresh["layer_decay"] == 1.0 > photographs["layer_decay"] == characters["layer_decay"]
     assert photographs["normalise"] and not characters["normalise"], "only a fresh head is normalised"
     assert characters["first_mining"] is None
+    assert photographs["lr"] <= 1e-4, "a high rate of fresh weights would spoil what others have learnt"
+    ours = complete("triplet", {"resume_from": Path("model"), "weights": "model.safetensors"})
+    assert ours["lr"] == pytest.approx(2e-4), "a tenth of the rate of directmap"
 
 
 def test_every_name_has_a_family_and_the_documentation_has_the_table() -> None:
