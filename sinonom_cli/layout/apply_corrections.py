@@ -139,14 +139,14 @@ def neighbour_before(characters: Sequence[Corrected], box: Box, direction: Direc
     It follows the nearest character above it (in horizontal text: to its left) that is in line with it; without one, it
     comes before the nearest such character below (to its right); without any, it is the last.
     """
-    along = slice(1, 4, 2) if direction == "vertical" else slice(0, 3, 2)
-    middle = sum(box[along]) / 2
+    first, last = (1, 3) if direction == "vertical" else (0, 2)
+    middle = (box[first] + box[last]) / 2
     above: list[tuple[float, int]] = []
     below: list[tuple[float, int]] = []
     for place, one in enumerate(characters):
         if not in_line(one.box, box, direction):
             continue
-        centre = sum(one.box[along]) / 2
+        centre = (one.box[first] + one.box[last]) / 2
         (above if centre <= middle else below).append((abs(centre - middle), place))
     if above:
         return characters[min(above)[1]].box
