@@ -53,6 +53,11 @@ def test_a_picture_is_small_and_shown(picture: Path) -> None:
     assert any(f"{picture.name})" in page.read_text(encoding="utf-8") for page in EVERY)
 
 
+@pytest.mark.parametrize("picture", sorted(DOCS.glob("*.png")), ids=name_of)
+def test_the_script_of_the_pictures_makes_each_of_them(picture: Path) -> None:
+    assert any(f'"{picture.name}"' in script.read_text(encoding="utf-8") for script in DOCS.glob("picture_*.py"))
+
+
 def test_the_citation_names_this_version() -> None:
     text = (DOCS / "citing.md").read_text(encoding="utf-8")
     versions = re.findall(r"version (?:= \{)?([\d.]+\d)", text)
