@@ -171,7 +171,7 @@ def _check_pages(path: Path, found: Mapping[str, Sequence[Correction]], names: S
     if others:
         messages.warn(f"{path}: corrections of {what} that are not given: {len(others)}; the first: {others[0]}")
     count = sum(len(several) for page, several in found.items() if page not in others)
-    messages.say(f"{path}: {count} corrections, of {len(found) - len(others)} of the {len(names)} {what}")
+    messages.say(f"{path}: corrections: {count}; {what} corrected: {len(found) - len(others)} of {len(names)}")
 
 
 def say_unfit(page: str, unfit: Sequence[Correction], count: int) -> None:

@@ -337,6 +337,9 @@ def test_a_phone_shows_every_screen_without_scrolling_sideways_in_both_languages
         assert page.evaluate("document.documentElement.lang") == language
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        many = "(one) => { for (let k = 0; k < 60; k++) one.append(one.firstElementChild.cloneNode(true)); }"
+        page.evaluate(f"(document.querySelector('#text') ? {many} : () => {{}})(document.querySelector('#text'))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390  # a page of 60 columns scrolls inside
         assert complaints(page) == []
     context.close()
     seen.check()
