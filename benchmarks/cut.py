@@ -46,7 +46,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.outlines = Agreement()
-        self.order, self.named, self.ways, self.as_print = (np.zeros(2, int) for _ in range(4))
+        self.order, self.named, self.by_sight, self.ways, self.as_print = (np.zeros(2, int) for _ in range(5))
 
     def add(
         self, rows: Rows, true: list[np.ndarray], chars: list[str], way_is_right: bool, prints: list[str] | None = None
@@ -60,14 +60,18 @@ class Figures:
         matches = pairs(outline_overlaps(found, true), scores)
         here = Agreement(right=len(matches), found=len(found), true=len(true))
         order = neighbours_in_order(matches, len(true))
-        known = [(rows[a]["names"].split(" ")[0], chars[b]) for a, b in matches if chars[b]]
-        named = sum(name == char for name, char in known), len(known)
+        known = [(rows[a], chars[b]) for a, b in matches if chars[b]]
+        named, by_sight = (
+            (sum(row[column].split(" ")[0] == char for row, char in known), len(known))
+            for column in ("names", "names_by_sight")
+        )
         self.outlines += here
         self.order += order
         self.named += named
+        self.by_sight += by_sight
         self.ways += (way_is_right, 1)
         if prints:
-            alike = sum(rows[a]["names"].split(" ")[0] == prints[b] for a, b in matches)
+            alike = sum(rows[a]["names_by_sight"].split(" ")[0] == prints[b] for a, b in matches)
             self.as_print += (alike, len(matches))
         return f"F1 {here.f1:.3f}, order {order[0]}/{order[1]}, named {named[0]}/{named[1]}, way {way_is_right}"
 
@@ -78,7 +82,7 @@ class Figures:
         return (
             f"F1 of outlines at IoU 0.5: {self.outlines.f1:.4f} (precision {self.outlines.precision:.4f}, recall "
             f"{self.outlines.recall:.4f}, {self.outlines.true} characters); neighbours in order "
-            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}{as_print}; "
+            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}, by sight alone {self.by_sight[0] / max(known, 1):.4f}{as_print}; "
             f"way {ways} of {blocks}"
         )
 

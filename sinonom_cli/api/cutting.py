@@ -37,7 +37,8 @@ class CarvedCharacter:
     char, label : its name, such as "字" and "U+5B57"; "" where no name is probable.
     named_by : "model", "transcript", "print" or "correction"; "" without a name.
     probability : that the model gives to `char`, or to its own first name where `char` is "", in [0, 1].
-    names : the model's names, the most probable first.
+    names : the model's names, judged by the characters around it too, the most probable first.
+    sight : its names by its looks alone.
     score : the detector's probability that it is a character, in [0, 1].
     outline : (K, 2) float64, x and y in the scan's units; for a height map, in mm.
     mesh : (F, 3, 3) float32, the faces of the scan inside the outline, upright and not mirrored, carved side up.
@@ -52,6 +53,7 @@ class CarvedCharacter:
     named_by: str
     probability: float
     names: tuple[Name, ...]
+    sight: tuple[Name, ...]
     score: float
     outline: NDArray[np.float64] = field(repr=False)
     mesh: NDArray[np.float32] = field(repr=False)
@@ -112,6 +114,7 @@ def cut(
     mirrored: bool | None = None,
     turned: int | None = None,
     char_height: float | None = None,
+    context: bool = True,
     pixel: float | None = None,
     deeper: str = "dark",
     step: float | None = None,
@@ -129,6 +132,7 @@ def cut(
     print_boxes : boxes and names of the prints' characters, as `sinonom crop-nomnaocr --boxes` takes them; None: found.
     mirrored, turned : how the scan lies, see `Block`; None: found.
     char_height : height of an ordinary character, in the scan's units; None: found.
+    context : judge names by the characters around them too.
     pixel, deeper, step : for height maps only: side of a pixel in mm, the grey that is deeper ("dark" or "light"), and
         height of one grey step in mm.
     number : number of the map in a file of several, from 1.
@@ -178,6 +182,7 @@ def cut(
     from sinonom_cli.blocks.read_surface import Given
     from sinonom_cli.blocks.transcripts import columns_of
     from sinonom_cli.meshes.height_maps import Scale
+    from sinonom_cli.pages.places import names_in_context
     from sinonom_cli.pages.prints import read_print
 
     path = Path(scan)
@@ -195,6 +200,7 @@ def cut(
             given=Given(mirrored=mirrored, turned=turned, size=char_height),
             read_print=read_print,
             corrections=_corrections(corrections, path, number),
+            judge=names_in_context if context else None,
             done=lambda stage: bar.advance(),
         )
     return _block(done)
@@ -256,7 +262,8 @@ def _block(done: CutBlock) -> Block:
                 label=called.label,
                 named_by=called.named_by,
                 probability=called.probability,
-                names=tuple(pieces.names[number]),
+                names=tuple(learnt.names[number]),
+                sight=tuple(pieces.names[number]),
                 score=character.score,
                 outline=in_scan(pieces.polygons[number], done.seen.surface),
                 mesh=pieces.meshes[number],

@@ -14,6 +14,7 @@ from sinonom_cli import messages
 from sinonom_cli.blocks.correct import corrected
 from sinonom_cli.blocks.cut_mesh import cut, cut_samples
 from sinonom_cli.blocks.find import Read
+from sinonom_cli.blocks.in_context import InContext, in_context
 from sinonom_cli.blocks.learn import Knowledge, Learnt, Pieces, learn
 from sinonom_cli.blocks.names import crops_of, named
 from sinonom_cli.blocks.picture import draw_block
@@ -60,6 +61,7 @@ def cut_block(
     given: Given | None = None,
     read_print: ReadPrint | None = None,
     corrections: Corrections | None = None,
+    judge: InContext | None = None,
     done: Callable[[str], object] = lambda stage: None,
 ) -> CutBlock:
     """Cut the characters out of the scan of a block.
@@ -73,6 +75,7 @@ def cut_block(
     given : how the block lies; None: it is found.
     read_print : finds the characters of prints, where prints are known.
     corrections : what people have corrected; None: nothing.
+    judge : judges names by their neighbours; None: names are those of the looks.
     done : is called with each of `STAGES` when it is done.
 
     Raises
@@ -104,15 +107,18 @@ def cut_block(
         polygons = replace(seen, read=read).outlines()
         found = cut_samples(seen.surface, polygons) if scan is None else cut(seen.surface, polygons, scan)
         meshes = [_upright(mesh, read.way) for mesh in found]
-        return Pieces(polygons=polygons, meshes=meshes, names=named([_drawn(mesh) for mesh in meshes], crops_of(read)))
+        candidates = named([_drawn(mesh) for mesh in meshes], crops_of(read))
+        return Pieces(polygons=polygons, meshes=meshes, candidates=candidates)
 
     learnt = learn(name, seen.read, cut_out, known or Knowledge(), read_print)
     if corrections is not None and corrections.corrections:
         learnt = corrected(name, path, learnt, seen.pixel, corrections, cut_out)
+    if judge is not None:
+        learnt = in_context(learnt, judge)
     if not any(map(len, learnt.pieces.meshes)):
         raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
     without_faces = sum(not len(mesh) for mesh in learnt.pieces.meshes)
-    remarks = doubts_of(seen, learnt.pieces.names, without_faces, scan is None)
+    remarks = doubts_of(seen, learnt.names, without_faces, scan is None)
     for remark in remarks:
         messages.warn(f"{name}: {remark}")
     notes.remarks.extend(remarks)
@@ -124,7 +130,7 @@ def picture_of(learnt: Learnt) -> NDArray[np.uint8]:
     """Return the picture of a block, (H, W, 3) uint8, with its characters outlined, numbered and named."""
     characters = learnt.read.characters
     doubted = {doubt.number for doubt in learnt.doubts}
-    firsts = [names[0].char if names else "" for names in learnt.pieces.names]
+    firsts = [names[0].char if names else "" for names in learnt.names]
     return draw_block(
         learnt.read.ink,
         [character.outline for character in characters],

@@ -14,6 +14,7 @@ from sinonom_cli.blocks.doubts import MODEL, PRINT, TRANSCRIPT, UNLIKELY, Doubt
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.judge_text import Judged, judge_text
 from sinonom_cli.blocks.mend import divided_and_joined, with_boxes
+from sinonom_cli.blocks.names import NAMES
 from sinonom_cli.blocks.prints import Carried, Print, PrintCharacters, ReadPrint, carry_over
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import label_of
@@ -64,12 +65,18 @@ class Pieces:
     ----------
     polygons : (K, 2) float64 each, in pixels of the block's height map.
     meshes : (F, 3, 3) float32 each, upright.
-    names : the model's names of each, the most probable first; none for one that could not be drawn.
+    candidates : the model's names of each by its looks, the most probable first, `CANDIDATES` at most; none for
+        one that could not be drawn.
     """
 
     polygons: list[NDArray[np.float64]]
     meshes: list[NDArray[np.float32]]
-    names: list[list[Name]]
+    candidates: list[list[Name]]
+
+    @property
+    def names(self) -> list[list[Name]]:
+        """Return the first `NAMES` candidates of each."""
+        return [several[:NAMES] for several in self.candidates]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +89,7 @@ class Learnt:
     called : the name of each.
     doubts : what is doubtful.
     figures : numbers for the block's record, such as the share of characters that agree with the transcript.
+    in_context : the model's names of each, judged by its neighbours too; empty: they were not.
     numbers : number of each character in the names of its files, from 0; empty: its place among the characters.
     """
 
@@ -90,7 +98,13 @@ class Learnt:
     called: list[Called]
     doubts: list[Doubt] = field(default_factory=list)
     figures: dict[str, float | int | str] = field(default_factory=dict)
+    in_context: list[list[Name]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[list[Name]]:
+        """Return the model's names of each character, at most `NAMES`, judged by its neighbours if they were."""
+        return self.in_context or self.pieces.names
 
     def file_number(self, number: int) -> int:
         """Return the number of a character in the names of its files, from 0."""
@@ -148,13 +162,18 @@ def learn(
     if carried:
         figures |= {"prints": sum(one.fits for one in carried)}
     called = [called_of(pieces.names[number], judged, carried, number) for number in range(len(read.characters))]
+    found += without_name(called, found)
+    return Learnt(read=read, pieces=pieces, called=called, doubts=in_order(found), figures=figures)
+
+
+def without_name(called: Sequence[Called], found: Sequence[Doubt]) -> list[Doubt]:
+    """Return doubts about the characters that have no probable name, without those that are doubted already."""
     doubted = {doubt.number for doubt in found}
-    found += [
+    return [
         Doubt(reason=doubts.IMPROBABLE, number=number)
         for number, one in enumerate(called)
         if not one.char and number not in doubted
     ]
-    return Learnt(read=read, pieces=pieces, called=called, doubts=in_order(found), figures=figures)
 
 
 def _judged(read: Read, pieces: Pieces, text: Text, mend: bool = True) -> Judged:
@@ -162,7 +181,9 @@ def _judged(read: Read, pieces: Pieces, text: Text, mend: bool = True) -> Judged
     return judge_text(read.boxes, columns, pieces.names, text, mend)
 
 
-def called_of(names: Sequence[Name], judged: Judged | None, carried: Sequence[Carried], number: int) -> Called:
+def called_of(
+    names: Sequence[Name], judged: Judged | None = None, carried: Sequence[Carried] = (), number: int = 0
+) -> Called:
     """Return the name of a character: of the transcript, else of a print, else the model's first if it is probable."""
     if judged is not None and judged.chars[number]:
         return Called(char=judged.chars[number], named_by=TRANSCRIPT, probability=judged.probabilities[number])

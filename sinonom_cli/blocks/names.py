@@ -11,6 +11,9 @@ from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.search.naming import Name, shipped_namer
 
+NAMES, CANDIDATES = 5, 20
+"""Largest number of names of a character that are kept, and of those that its neighbours choose from."""
+
 
 def crops_of(read: Read) -> list[NDArray[np.uint8]]:
     """Return the ink inside the box of each character, (H, W) uint8 each, dark strokes on a light ground."""
@@ -19,7 +22,7 @@ def crops_of(read: Read) -> list[NDArray[np.uint8]]:
 
 
 def named(pictures: Sequence[NDArray[np.uint8] | None], crops: Sequence[NDArray[np.uint8]]) -> list[list[Name]]:
-    """Return the most probable names of each character, nearest first.
+    """Return the most probable names of each character, at most `CANDIDATES`, nearest first.
 
     They are those of the mesh, or those of the mean of both embeddings where this is nearer to a known character: the
     mesh may hold a piece of the border, and the ink may miss worn strokes.
@@ -37,6 +40,6 @@ def named(pictures: Sequence[NDArray[np.uint8] | None], crops: Sequence[NDArray[
     mesh = namer.embed([picture for picture in pictures if picture is not None])
     both = mesh + namer.embed([crops[place] for place in places])
     both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
-    for place, one, other in zip(places, namer.names(mesh), namer.names(both), strict=True):
+    for place, one, other in zip(places, *(namer.names(view, CANDIDATES) for view in (mesh, both)), strict=True):
         names[place] = min((one, other), key=lambda found: found[0].distance if found else np.inf)
     return names

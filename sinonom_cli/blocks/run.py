@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sinonom_cli.blocks.cut_block import cut_block, in_scan, picture_of
 from sinonom_cli.blocks.doubts import CORRECTION, Doubt
+from sinonom_cli.blocks.in_context import InContext
 from sinonom_cli.blocks.learn import Learnt
 from sinonom_cli.blocks.picture import CLEAN_QUALITY, clean_name, clean_picture
 from sinonom_cli.blocks.prints import ReadPrint
@@ -42,6 +43,8 @@ COLUMNS = (
     "probability",
     "names",
     "probabilities",
+    "names_by_sight",
+    "probabilities_by_sight",
     "score",
     "faces",
     "picture_file_name",
@@ -62,6 +65,7 @@ class Cut:
     given : how the blocks lie; None: it is found.
     read_print : finds the characters of prints, where prints are known.
     corrections : what people have corrected.
+    judge : judges names by their neighbours; None: names are those of the looks.
     """
 
     out: Path
@@ -69,6 +73,7 @@ class Cut:
     given: Given | None = None
     read_print: ReadPrint | None = None
     corrections: AllGiven = field(default_factory=AllGiven)
+    judge: InContext | None = None
 
     def __call__(self, item: Item) -> list[TableRow]:
         name, number, known = item.data
@@ -81,6 +86,7 @@ class Cut:
             given=self.given,
             read_print=self.read_print,
             corrections=self.corrections[name],
+            judge=self.judge,
         )
         learnt, surface, read = block.learnt, block.seen.surface, block.learnt.read
         rows = [
@@ -99,7 +105,7 @@ class Cut:
     def _write(self, item: Item, name: str, number: int, learnt: Learnt, surface: Surface) -> TableRow:
         """Write the mesh of a character and return its row."""
         character, mesh = learnt.read.characters[number], learnt.pieces.meshes[number]
-        called, names = learnt.called[number], learnt.pieces.names[number]
+        called, names, sight = learnt.called[number], learnt.names[number], learnt.pieces.names[number]
         file_name = _mesh(name, learnt.file_number(number))
         refuse_foreign(self.out / file_name, "--output", "mesh", _is_ours)
         write_stl(self.out / file_name, mesh)
@@ -120,6 +126,8 @@ class Cut:
             "probability": f"{called.probability:.4f}" if names or called.char else "",
             "names": " ".join(one.char for one in names),
             "probabilities": " ".join(f"{one.probability:.4f}" for one in names),
+            "names_by_sight": " ".join(one.char for one in sight),
+            "probabilities_by_sight": " ".join(f"{one.probability:.4f}" for one in sight),
             "score": f"{character.score:.3f}",
             "faces": str(len(mesh)),
             "picture_file_name": _picture(name),
@@ -171,7 +179,7 @@ def _doubtful(item: Item, name: str, doubt: Doubt, learnt: Learnt, surface: Surf
     }
     if doubt.number is None:
         return row
-    placed, names = learnt.read.characters[doubt.number].placed, learnt.pieces.names[doubt.number]
+    placed, names = learnt.read.characters[doubt.number].placed, learnt.names[doubt.number]
     return {
         **row,
         "column": str(placed.column),

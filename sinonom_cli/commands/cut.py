@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sinonom_cli.commands.batch_options import batch_command
+from sinonom_cli.commands.context_option import Context
 from sinonom_cli.commands.corrections_option import Corrections
 from sinonom_cli.commands.height_map_options import Pixel, Step, WhichIsDeeper, scale_of
 from sinonom_cli.commands.way_options import Mirror, Turn
@@ -63,6 +64,7 @@ def cut(
         ),
     ] = None,
     corrections: Corrections = None,
+    context: Context = True,
     sheet: Annotated[
         Path | None,
         typer.Option(
@@ -93,6 +95,7 @@ def cut(
     from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.errors import UsageError
     from sinonom_cli.layout.given_corrections import given_corrections
+    from sinonom_cli.pages.places import names_in_context
     from sinonom_cli.pages.prints import find_prints, read_print
     from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.run import suffixes_of
@@ -117,10 +120,12 @@ def cut(
         "mirror": mirror.value,
         "turn": turn.value,
         "char_height": char_height,
+        "context": context,
         **corrected.record(),
     }
     given = Given(mirrored=mirror.known, turned=turn.known, size=char_height)
-    work = Cut(Path(out).absolute(), scale, given, read_print, corrected)
+    judge = names_in_context if context else None
+    work = Cut(Path(out).absolute(), scale, given, read_print, corrected, judge)
     artifact = fill(
         out,
         kind="meshset",

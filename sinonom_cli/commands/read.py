@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sinonom_cli.commands.batch_options import batch_command
+from sinonom_cli.commands.context_option import Context
 from sinonom_cli.commands.corrections_option import Corrections
 from sinonom_cli.commands.way_options import Mirror, Turn
 from sinonom_cli.options import Output, split_output
@@ -59,9 +60,7 @@ def read(
         Path | None,
         typer.Option("--detector", metavar="FILE", help="Another detector, which sinonom train-detector made."),
     ] = None,
-    context: Annotated[
-        bool, typer.Option("--context/--no-context", help="Judge names by the characters around them too.")
-    ] = True,
+    context: Context = True,
     reject: Annotated[
         bool, typer.Option("--reject", help="Give no name to characters that match no known character.")
     ] = False,

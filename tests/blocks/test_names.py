@@ -16,7 +16,7 @@ class Namer:
         vectors = np.array([picture.ravel()[:2] for picture in pictures], np.float32)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
-    def names(self, embeddings: np.ndarray) -> list[list[Name]]:
+    def names(self, embeddings: np.ndarray, top: int) -> list[list[Name]]:
         found = []
         for one in embeddings:
             away = [(float(np.linalg.norm(one - vector)), char) for char, vector in self.KNOWN]
