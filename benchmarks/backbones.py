@@ -108,9 +108,8 @@ def _arguments() -> argparse.Namespace:
 def _row(name: str, given: argparse.Namespace, data: list[str], kinds: dict[str, Path]) -> dict[str, Any]:
     """Train one row, and return its figures."""
     backbone, _, way = name.partition("+")
-    steps, work = given.steps, given.work
-    if given.processor_seconds:
-        steps = max(20, round(given.processor_seconds / seconds_per_step(backbone, way)))
+    work: Path = given.work
+    steps = _steps(name, given)
     model = work / "models" / name.replace(" ", "")
     options = ["--backbone", backbone, "--steps", str(steps), *_ways(way)]
     if given.threads:
@@ -124,6 +123,18 @@ def _row(name: str, given: argparse.Namespace, data: list[str], kinds: dict[str,
         sinonom("index", str(given.depth), "--model", str(model), "--output", str(index), "-q")
         row |= {kind: score(given.queries, truth, index, None) for kind, truth in kinds.items()}
     return row
+
+
+def _steps(name: str, given: argparse.Namespace) -> int:
+    """Return the number of steps of a row; one that is measured is kept, so that a killed training can resume."""
+    if not given.processor_seconds:
+        return int(given.steps)
+    kept: Path = given.work / "rows" / f"{name.replace(' ', '')}.{given.processor_seconds:g}.steps"
+    if not kept.exists():
+        backbone, _, way = name.partition("+")
+        steps = max(20, round(given.processor_seconds / seconds_per_step(backbone, way)))
+        kept.write_text(str(steps), encoding="utf-8")
+    return int(kept.read_text(encoding="utf-8"))
 
 
 def _ways(way: str) -> list[str]:
