@@ -82,7 +82,8 @@ class Figures:
         return (
             f"F1 of outlines at IoU 0.5: {self.outlines.f1:.4f} (precision {self.outlines.precision:.4f}, recall "
             f"{self.outlines.recall:.4f}, {self.outlines.true} characters); neighbours in order "
-            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}, by sight alone {self.by_sight[0] / max(known, 1):.4f}{as_print}; "
+            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}, "
+            f"by sight alone {self.by_sight[0] / max(known, 1):.4f}{as_print}; "
             f"way {ways} of {blocks}"
         )
 
