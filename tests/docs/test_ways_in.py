@@ -54,6 +54,7 @@ def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_ways_in_for_scans_pages_and_programs_lead_to_results(
     practice: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert sorted(path.name for path in (practice / "prints").glob("*/")) == ["hanamin", "wenkai", "yuji"]
     asked = next((practice / "asked").iterdir()).stem
     answers = run("start/scans.md", capsys)
     first = next(line for line in answers.splitlines() if line.split("\t")[1:2] == ["1"])
@@ -82,13 +83,16 @@ def test_the_ways_in_for_scans_pages_and_programs_lead_to_results(
 
 @pytest.mark.timeout(900)
 def test_the_way_in_for_students_measures_the_model_that_ships_and_one_of_their_own(
-    practice: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torch")
+    folder = tmp_path / FOLDER
+    shutil.copytree(GLYPHS, folder / "prints")  # as practice.py does
+    monkeypatch.chdir(folder)
     printed = run("start/report.md", capsys)
     scores = next(line for line in printed.splitlines() if line.startswith("188 queries"))
     assert float(scores.split("mrr@5 ")[1].split(",")[0]) > 0.9
-    assert (practice / "demo" / "answers.png").stat().st_size > 10_000
+    assert (folder / "demo" / "answers.png").stat().st_size > 10_000
     own = next(line.split("\t") for line in printed.splitlines() if line.startswith("hanamin\t"))
     assert own[1] == "100" and float(own[2]) > 0.6  # chance gives 0.02
     assert json.loads(Path("mine/artifact.json").read_text(encoding="utf-8"))["status"] == "complete"
