@@ -16,7 +16,14 @@ NOT_TO_BE_INSTALLED = (NO_DATA, "this processor cannot")
 
 
 LONG = {"train", "test_chain.py", "test_engines.py", "test_examples.py", "test_extending.py", "test_kill.py"}
-LONG |= {"test_networks.py", "test_notebooks.py", "test_open_files.py", "test_ray_engine.py", "test_same_bytes.py"}
+LONG |= {
+    "test_ways_in.py",
+    "test_networks.py",
+    "test_notebooks.py",
+    "test_open_files.py",
+    "test_ray_engine.py",
+    "test_same_bytes.py",
+}
 """Folders and files whose tests take long. They run first, so that no process waits at the end for a long test of
 another one."""
 
