@@ -58,6 +58,15 @@ def test_the_script_of_the_pictures_makes_each_of_them(picture: Path) -> None:
     assert any(f'"{picture.name}"' in script.read_text(encoding="utf-8") for script in DOCS.glob("picture_*.py"))
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/figures.md"])
+def test_a_figure_on_a_first_page_stands_where_it_was_measured(page: str) -> None:
+    sources = ["docs/blocks.md", "docs/read.md", "sinonom_cli/assets/README.md"]
+    sources += ["benchmarks/README.md", "benchmarks/default_model.md"]
+    measured = " ".join((ROOT / source).read_text(encoding="utf-8") for source in sources)
+    shown = re.findall(r"(?<![\d.])0\.\d{3}(?!\d)", FENCE.sub("", (ROOT / page).read_text(encoding="utf-8")))
+    assert set(shown) - set(re.findall(r"0\.\d{3}", measured)) == set()
+
+
 def test_the_citation_names_this_version() -> None:
     text = (DOCS / "citing.md").read_text(encoding="utf-8")
     versions = re.findall(r"version (?:= \{)?([\d.]+\d)", text)
