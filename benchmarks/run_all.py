@@ -2,7 +2,7 @@
 
     python benchmarks/run_all.py [--data FOLDER] [NAME ...]
 
-Each benchmark writes benchmarks/results/NAME.json; then `page.py` makes the tables of benchmarks/README.md. FOLDER
+Each benchmark writes benchmarks/results/NAME.json, and `page.py` makes the tables of benchmarks/README.md anew. FOLDER
 (or the environment variable SINONOM_BENCHMARKS) holds the test data, which are not part of the repository:
 
     relief252/   meshes/, queries/, truth.csv, and depth/, which `sinonom render relief252/meshes relief252/depth` makes
@@ -123,7 +123,7 @@ def main() -> None:
             f"== {job.name}: {time.perf_counter() - started:.0f} s{f', exit code {code}' if code else ''}", flush=True
         )
         failed += [job.name] if code else []
-    subprocess.run([sys.executable, str(HERE / "page.py")], check=True)
+        subprocess.run([sys.executable, str(HERE / "page.py")], check=True)  # a killed run leaves a page that is right
     if failed:
         sys.exit(f"failed, and the old results stay: {', '.join(failed)}")
 
