@@ -1,8 +1,8 @@
 """Measure `sinonom cut`: outlines, order, names and the way blocks lie, on simulated blocks and on a real one.
 
 Simulated blocks: pages are composed of characters of an image set, carved by `carve --page` with its default tilt, bow,
-wear, cracks and handles, mirrored, and cut. A real block: a folder with `block.png` and `boxes.csv` (columns id, char,
-polygon in pixels of the map).
+wear, cracks and handles, mirrored, and cut. Their text is random: context can only do harm there. A real block: a
+folder with `block.png` and `boxes.csv` (columns id, char, polygon in pixels of the map).
 
 With `--rapidocr FOLDER` (`pip install --target FOLDER rapidocr`), PP-OCRv6 looks at the same levelled pictures; see
 `cut_peer.py`. With `--resolution 87`, a block has 10 million faces: this measures time, memory and storage.
@@ -82,8 +82,8 @@ class Figures:
         return (
             f"F1 of outlines at IoU 0.5: {self.outlines.f1:.4f} (precision {self.outlines.precision:.4f}, recall "
             f"{self.outlines.recall:.4f}, {self.outlines.true} characters); neighbours in order "
-            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}, "
-            f"by sight alone {self.by_sight[0] / max(known, 1):.4f}{as_print}; "
+            f"{ordered / max(neighbours, 1):.4f}; named {named / max(known, 1):.4f} of {known}, by sight alone "
+            f"{self.by_sight[0] / max(known, 1):.4f}{as_print}; "
             f"way {ways} of {blocks}"
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sinonom_cli.blocks.doubts import UNLIKELY
 from sinonom_cli.blocks.names import crops_of
 from sinonom_cli.blocks.read_surface import Seen
+from sinonom_cli.blocks.touching import divided
 from sinonom_cli.errors import BadInput
 from sinonom_cli.search.naming import Name, shipped_namer
 
@@ -60,6 +61,7 @@ def doubts_of(seen: Seen, names: Sequence[Sequence[Name]], without_faces: int, i
         found.append(f"only {probable} of {len(names)} characters have a probable name")
     if without_faces:
         found.append(f"{without_faces} of {len(names)} characters have no faces in the scan, and no mesh")
+    found += _touching(seen)
     unit = unit_of(height)
     if is_map and unit != "mm":
         found.append(f"an ordinary character is {height:.3g} mm high: check --pixel, which is in mm")
@@ -67,6 +69,19 @@ def doubts_of(seen: Seen, names: Sequence[Sequence[Name]], without_faces: int, i
         what = f"the scan seems to be in {unit}" if unit else "the unit of the scan is unknown"
         found.append(f"{what}: an ordinary character is {height:.3g} high; the meshes keep the unit")
     return found
+
+
+def _touching(seen: Seen) -> list[str]:
+    """Return a remark if the scan seems to hold two blocks that touch."""
+    band = divided(seen.read.ink, seen.read.boxes, seen.read.size)
+    if band is None:
+        return []
+    beside, at = band
+    how, side = ("side by side", "left") if beside else ("one above the other", "upper")
+    return [
+        f"there may be two blocks that touch, {how}: {at * seen.pixel:.4g} from the {side} edge, no characters stand "
+        "and no border runs across; divide the scan there if so"
+    ]
 
 
 def unit_of(height: float) -> str:

@@ -2,6 +2,10 @@
 
 A page has columns from right to left, with or without rules, notes in two half-columns, a frame, headings above it,
 fish-tails, pictures and blanks. All lengths follow the height of an ordinary character.
+
+`relief.compose` composes whole pages, whose characters have names and an order, to be carved and read. The detector
+learns from parts instead: frames are cut off by the picture's edge, columns stand off their grid, lines lean, and there
+are pictures, all of which a page that is carved must not have. The two share no measures, so each has its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Compose an artificial page of glyph pictures, with the place of each character, to train a detector on.
+"""Compose an artificial page of glyph pictures, with the name, the place and the order of each character.
+
+Such pages are carved and read: order, names and the way they lie are known. The detector learns from parts of pages,
+which `layout.compose` composes with all that a part may show.
 
 A page is read in columns from right to left. It has a border (none, single or double), rules between columns or none, a
 centre strip with a fish-tail, notes in two half-columns, headings above or at the top, and blank places.
