@@ -11,6 +11,8 @@ from pathlib import Path
 DEPTH_FOLDER = "depth"
 """Folder of an image set that holds raw heights (`render --depth16`) as PNG files, which are not pictures of
 characters."""
+BLOCKS_FOLDER = "blocks"
+"""Folder of a mesh set that holds what `cut` drew of each block. Its pictures are no inputs that were forgotten."""
 
 BESIDE = frozenset(
     (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".ini", ".db", ".log", ".html", ".mtl")
@@ -54,9 +56,9 @@ def walk(root: str, suffixes: Collection[str], skip: Sequence[Path] = ()) -> Hol
     """
     found = Holding()
     skipped = {identity for path in skip if (identity := _identity(path))}
-    pending: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [(root, "", ())]
+    pending: list[tuple[str, str, tuple[tuple[int, int], ...], bool]] = [(root, "", (), False)]
     while pending:
-        folder, prefix, above = pending.pop()
+        folder, prefix, above, drawn = pending.pop()
         try:
             here = _identity(folder)
             with os.scandir(folder) as scanned:
@@ -76,24 +78,24 @@ def walk(root: str, suffixes: Collection[str], skip: Sequence[Path] = ()) -> Hol
                     fault = "a link to a folder that it lies in"
                     found.entries.append(Entry(f"{key}/", entry.path, fault=fault))
                 elif identity is None or identity not in skipped:
-                    pending.append((entry.path, f"{key}/", path))
+                    pending.append((entry.path, f"{key}/", path, drawn or (ours and entry.name == BLOCKS_FOLDER)))
             elif skipped and _identity(entry.path) in skipped:
                 continue
             else:
-                _add(found, entry, key, suffixes)
+                _add(found, entry, key, suffixes, drawn)
     found.entries.sort(key=lambda entry: entry.key)
     return found
 
 
-def _add(found: Holding, entry: "os.DirEntry[str]", key: str, suffixes: Collection[str]) -> None:
-    """Add a file to `found` as an entry, or count it as passed over."""
+def _add(found: Holding, entry: "os.DirEntry[str]", key: str, suffixes: Collection[str], drawn: bool) -> None:
+    """Add a file to `found` as an entry, or count it as passed over unless sinonom has `drawn` it."""
     suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
     if suffix in suffixes:
         size, fault = look(entry.path)
         found.entries.append(Entry(key, entry.path, size, fault))
     elif not suffix and entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110  # it may have led to a folder
         found.entries.append(Entry(key, entry.path, fault=DEAD_LINK))
-    elif suffix not in BESIDE and (suffix or not _is_notice(entry.name)):
+    elif not drawn and suffix not in BESIDE and (suffix or not _is_notice(entry.name)):
         found.passed_over[suffix] += 1
 
 

@@ -170,6 +170,19 @@ def test_what_is_passed_over_is_one_line_with_the_count_and_the_endings(
     assert ".pdf 1" in capsys.readouterr().err
 
 
+def test_pictures_that_cut_drew_beside_its_meshes_are_no_forgotten_inputs_and_those_of_users_are(
+    tmp_path: Path,
+) -> None:
+    names = ("artifact.json", "meshes/b/001.stl", "blocks/b.png", "blocks/b.json", "photos/b.png", "blocks/mine.stl")
+    for folder in ("cut", "mine"):
+        for name in names if folder == "cut" else names[1:]:
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).touch()
+    cut, mine = (walk(str(tmp_path / folder), {".stl"}) for folder in ("cut", "mine"))
+    assert cut.passed_over == {".png": 1} and mine.passed_over == {".png": 2}
+    assert [entry.key for entry in cut.entries] == ["blocks/mine.stl", "meshes/b/001.stl"]
+
+
 def test_every_command_that_looks_into_folders_says_what_it_passes_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
