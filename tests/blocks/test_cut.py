@@ -119,7 +119,7 @@ def test_a_rendered_character_keeps_its_place_on_the_block(cut: tuple[Path, Page
         mesh = meshes[row["source"]]
         kept = ("block", "column", "place", "part", "upright_box", "upright_size")
         assert [row[name] for name in kept] == [mesh[name] for name in kept]
-        assert (out / row["block_picture"]).resolve() == (folder / "cut" / mesh["picture_file_name"]).resolve()
+        assert (out / row["block_picture"]).resolve() == (folder / "cut" / mesh["clean_file_name"]).resolve()
         # The outline, taken to the upright block by the block's transform, lies around the box.
         record = json.loads((folder / "cut" / mesh["record_file_name"]).read_text(encoding="utf-8"))
         transform = np.array(record["transform"])
