@@ -8,8 +8,9 @@ carving of its character, for queries that no carving in the gallery printed.
 
 --fit prints the weights that fit such pairs best. Those in search/same_carving.py are from 34,413 crops of training
 pages, where all crops of a group come from one book (seeds 31 and 35 with several carvings of a character, 32 with
-one). The figures are then measured with other seeds. --scan FOLDER measures a real scan: the queries `FOLDER/queries` against the meshes `FOLDER/meshes`,
-with the columns query, label (any right answer) and item (the exact carving) of `FOLDER/truth.csv`.
+one). The figures are then measured with other seeds. --scan FOLDER measures a real scan: the queries `FOLDER/queries`
+against the meshes `FOLDER/meshes`, with the columns query, label (any right answer) and item (the exact carving) of
+`FOLDER/truth.csv`.
 
 If OpenCV (opencv-python-headless) is installed, it is measured too: findTransformECC, then DIS flow, smoothed; the
 score is the similarity of embeddings + correlation - 10 x mean absolute gradient of the flow.
