@@ -6,10 +6,11 @@ are several carvings of each character, and the queries are prints of each carvi
 other test each character has one carving. "very" is MRR@5 of the carving that printed the query; "same" is MRR@5 of any
 carving of its character, for queries that no carving in the gallery printed.
 
---fit prints the weights that fit such pairs best. Those in search/same_carving.py are from 39,795 crops of training
-pages and six fonts (AR PL UKai and UMing, cwTeX fangsong, kai and ming, LXGW WenKai). The figures are then measured
-with other seeds. --scan FOLDER measures a real scan: the queries `FOLDER/queries` against the meshes `FOLDER/meshes`,
-with the columns query, label (any right answer) and item (the exact carving) of `FOLDER/truth.csv`.
+--fit prints the weights that fit such pairs best. Those in search/same_carving.py are from 34,413 crops of training
+pages, where all crops of a group come from one book (seeds 31 and 35 with several carvings of a character, 32 with
+one). The figures are then measured with other seeds. --scan FOLDER measures a real scan: the queries `FOLDER/queries`
+against the meshes `FOLDER/meshes`, with the columns query, label (any right answer) and item (the exact carving) of
+`FOLDER/truth.csv`.
 
 If OpenCV (opencv-python-headless) is installed, it is measured too: findTransformECC, then DIS flow, smoothed; the
 score is the similarity of embeddings + correlation - 10 x mean absolute gradient of the flow.
@@ -37,7 +38,7 @@ from sinonom_cli.networks.embedder import Embedder  # noqa: E402
 from sinonom_cli.networks.preprocess import prepare  # noqa: E402
 from sinonom_cli.pictures.loading import load_picture  # noqa: E402
 from sinonom_cli.search import same_carving  # noqa: E402
-from sinonom_cli.search.same_carving import SIZE, rough, scores, views_of  # noqa: E402
+from sinonom_cli.search.same_carving import SIZE, compared, scores, views_of  # noqa: E402
 from sinonom_cli.storage.model_folder import read_model  # noqa: E402
 
 COUNT, ASKED = 20, 300
@@ -48,7 +49,7 @@ OTHERS = 2.0
 
 
 class Asked:
-    """Queries with their nearest candidates, and the roughness of the flow to each candidate."""
+    """Queries with their nearest candidates, and what remains after the registration with each of them."""
 
     def __init__(self, pairs: Pairs, limit: int, embedder: Embedder) -> None:
         chosen = np.random.default_rng(0).permutation(len(pairs.prints))[:limit]
@@ -62,7 +63,7 @@ class Asked:
         views, inks = [views_of(ink) for ink in pairs.carvings], [pairs.prints[row] for row in chosen]
         started = time.process_time()
         candidates = zip(inks, nearest, strict=True)
-        self.rough = np.stack([rough(views_of(ink), [views[row] for row in rows]) for ink, rows in candidates])
+        self.remains = [compared(views_of(ink), [views[row] for row in rows]) for ink, rows in candidates]
         self.cost = 1000 * (time.process_time() - started) / len(chosen)
         self.inks, self.carvings, self.nearest = inks, pairs.carvings, nearest
 
@@ -76,9 +77,13 @@ class Asked:
                 figures[name] = float(np.where(ranked.any(axis=1), 1 / (ranked.argmax(axis=1) + 1), 0).mean())
         return figures
 
+    def scores(self) -> np.ndarray:
+        """Return the scores of the candidates, (Q, N)."""
+        return np.stack([scores(*row) for row in zip(self.energies, self.remains, strict=True)])
+
     def report(self, name: str) -> list[tuple[Cell, ...]]:
         """Return rows with the figures by embeddings, after re-ranking, and by OpenCV if it is installed."""
-        after = np.stack([scores(*row) for row in zip(self.energies, self.rough, strict=True)])
+        after = self.scores()
         ways = {"embeddings alone": (self.figures(-self.energies), None)}
         ways[f"`--rerank {COUNT}`"] = self.figures(after), self.cost
         if importlib.util.find_spec("cv2"):
@@ -117,16 +122,17 @@ def _by_opencv(query: np.ndarray, candidate: np.ndarray) -> float:
 
 
 def fit(asked: list[Asked]) -> tuple[float, ...]:
-    """Return NEAR, LIKELY and STEEP with the greatest likelihood, where the scores are logits of a softmax."""
+    """Return NEAR, LIKELY, STEEP and SMOOTH with the greatest likelihood, where the scores are logits of a softmax."""
     from scipy.optimize import minimize
 
     goals = [np.where(one.own[:, None], one.very, one.same) for one in asked]
 
     def loss(weights: np.ndarray) -> float:
-        same_carving.NEAR, same_carving.LIKELY, same_carving.STEEP = weights[0], np.exp(weights[1]), weights[2]
+        same_carving.NEAR, same_carving.LIKELY = weights[0], np.exp(weights[1])
+        same_carving.STEEP, same_carving.SMOOTH = weights[2], weights[3]
         total = count = 0.0
         for one, goal in zip(asked, goals, strict=True):
-            logits = np.stack([scores(*row) for row in zip(one.energies, one.rough, strict=True)])
+            logits = one.scores()
             shares = np.exp(logits - logits.max(axis=1, keepdims=True))
             known = goal.any(axis=1)
             chance = (shares * goal).sum(axis=1)[known] / shares.sum(axis=1)[known]
@@ -135,9 +141,9 @@ def fit(asked: list[Asked]) -> tuple[float, ...]:
             count += float(share.sum())
         return total / count
 
-    start = [same_carving.NEAR, np.log(same_carving.LIKELY), same_carving.STEEP]
+    start = [same_carving.NEAR, np.log(same_carving.LIKELY), same_carving.STEEP, same_carving.SMOOTH]
     found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.02, "fatol": 1e-5}).x
-    return float(found[0]), float(np.exp(found[1])), float(found[2])
+    return float(found[0]), float(np.exp(found[1])), float(found[2]), float(found[3])
 
 
 def scan(folder: Path, model: str | None) -> list[tuple[Cell, ...]]:
@@ -179,8 +185,8 @@ def main() -> None:
 
     kinds = [(folder, alike) for alike in (True, False) for folder in given.sets]
     if given.fit:
-        near, likely, steep = fit([made(folder, seed, alike) for folder, alike in kinds for seed in FIT])
-        print(f"NEAR, LIKELY, STEEP = {near:.1f}, {likely:.3f}, {steep:.1f}")
+        near, likely, steep, smooth = fit([made(folder, seed, alike) for folder, alike in kinds for seed in FIT])
+        print(f"NEAR, LIKELY, STEEP, SMOOTH = {near:.1f}, {likely:.3f}, {steep:.1f}, {smooth:.2f}")
     rows: list[tuple[Cell, ...]] = []
     for folder, alike in kinds:
         carvings = "several carvings" if alike else "one carving"

@@ -15,7 +15,7 @@ import numpy as np
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pages.placing import Placing
 from sinonom_cli.search.rerank import views_of_row
-from sinonom_cli.search.same_carving import SIZE, rough, views_of
+from sinonom_cli.search.same_carving import SIZE, compared, views_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +60,7 @@ def fit_of(
         here, there = views_of_row(carvings.index, int(own[j])), views_of_row(carvings.index, other)
         if here is None or there is None:
             continue
-        placed, away = rough(views_of(prepare(pictures[i], SIZE)), [here, there])
+        placed, away = compared(views_of(prepare(pictures[i], SIZE)), [here, there]).roughness
         if math.isfinite(placed) or math.isfinite(away):
             ratios.append(min(max(math.log(away / placed) if math.isfinite(placed) else -MOST, -MOST), MOST))
     return float(np.mean(ratios)) if len(ratios) >= FEWEST else 0.0

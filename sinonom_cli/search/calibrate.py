@@ -169,7 +169,9 @@ def _print(searcher: Searcher, kept: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         console.data_json({"calibration": dict(kept)})
     else:
-        for name, value in kept.items():
+        flat = {**kept, **{f"doubt, {name}": value for name, value in kept["doubt"].items()}}
+        del flat["doubt"]
+        for name, value in flat.items():
             console.data(f"{name}\t{value:.4f}" if isinstance(value, float) else f"{name}\t{value}")
     messages.say(
         f"each half of the queries is evaluated with a calibration of the other; ece: {BINS} bins of equal mass; "

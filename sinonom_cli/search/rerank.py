@@ -13,7 +13,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.search.probability import energies_of
-from sinonom_cli.search.same_carving import SIZE, Views, rough, scores, views_of
+from sinonom_cli.search.same_carving import SIZE, Views, compared, scores, views_of
 from sinonom_cli.storage.image_set import set_record
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Reranker:
         places = np.array(list(views))
         query = views_of(prepare(load_picture(picture), SIZE))
         energies = energies_of(distances, self.distance)[places]
-        better = np.argsort(-scores(energies, rough(query, list(views.values()))), kind="stable")
+        better = np.argsort(-scores(energies, compared(query, list(views.values()))), kind="stable")
         order = np.arange(len(rows))
         order[places] = places[better]
         return [rows[place] for place in order], [distances[place] for place in order]

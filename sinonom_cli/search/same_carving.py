@@ -2,8 +2,10 @@
 
 The strokes of two carvings have different positions; those of a print and of its own carving differ by a smooth map. So
 each candidate is registered with the print (`align`), and the displacement that is left is estimated as a flow
-(`flow`). The rougher the flow is, the less likely it is that this carving made the print. The roughness also depends on
-the sharpness of the print, so it is compared with the median over the candidates.
+(`flow`). The rougher the flow is, the less likely it is that this carving made the print. The difference of grey values
+that remains says the same: for the print's own carving most of it is smooth, because the ink is swollen or pale in
+places; for another carving it is fine, because edges are displaced. Both numbers also depend on the sharpness of the
+print, so they are compared with their medians over the candidates.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli.search.align import aligned, believed, warped
+from sinonom_cli.search.align import aligned, believed, blurring, on_both_sides, warped
 from sinonom_cli.search.flow import flow, roughness, standardised
 
 if TYPE_CHECKING:
@@ -36,13 +38,17 @@ STARTS = tuple(
 """Starting maps of the registration: shifts, as shares of the side, and scales.
 
 They are needed because the ink of a neighbouring character shifts and shrinks a picture."""
-NEAR, LIKELY, STEEP = 14.2, 0.919, 23.2
+NEAR, LIKELY, STEEP, SMOOTH = 11.2, 0.903, 24.4, 4.46
 """Weights of the score, fitted on simulated prints and carvings (`benchmarks/rerank.py --fit`).
 
 The simulation was changed after failures on a real scan had been inspected, so figures on that scan are not an
 independent test."""
 LEAST = 1e-6
 """Smallest roughness of a flow; without this limit, equal pictures would have a roughness of 0."""
+BLUR = 0.0625
+"""Standard deviation of the Gaussian that separates smooth from fine differences, as a share of the picture's side."""
+LEAST_DIFFERENCE = 1e-3
+"""Added to both mean squared differences, in units of the picture's variance, so that equal pictures have a share."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,33 @@ def views_of(ink: NDArray[np.float32]) -> Views:
     return Views(*(_reduced(ink, side, deviation) for side, deviation, _ in (COARSE, FINE)))
 
 
-def rough(query: Views, candidates: Sequence[Views]) -> NDArray[np.float64]:
-    """Return the roughness of the flow between the query and each candidate, (N,) float64, > 0; inf without a match."""
+@dataclass(frozen=True)
+class Remains:
+    """What remains between a query and each of N candidates after the registration.
+
+    Attributes
+    ----------
+    roughness : (N,) float64, > 0, of the flow; inf for candidates that do not match.
+    smooth : (N,) float64 in (0, 1], share of the mean squared difference of grey values that a blur by BLUR leaves.
+    """
+
+    roughness: NDArray[np.float64]
+    smooth: NDArray[np.float64]
+
+
+def compared(query: Views, candidates: Sequence[Views]) -> Remains:
+    """Register candidates with the query, and measure what remains."""
     laid, _ = registered(query, candidates)
     found = np.maximum(roughness(flow(query.fine, laid)), LEAST)
-    return np.where(_correlations(query.fine, laid) > 0, found, np.inf)
+    return Remains(np.where(_correlations(query.fine, laid) > 0, found, np.inf), _smooth_share(query.fine, laid))
+
+
+def _smooth_share(query: NDArray[np.float32], laid: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return how much of the difference between a picture and each of (N, S, S) others is smooth, (N,) float64."""
+    difference = standardised(query) - standardised(laid)
+    left = on_both_sides(blurring(len(query), BLUR * len(query)), difference)
+    whole, smooth = ((part * part).mean(axis=(1, 2), dtype=np.float64) for part in (difference, left))
+    return np.asarray((smooth + LEAST_DIFFERENCE) / (whole + LEAST_DIFFERENCE))
 
 
 def registered(query: Views, candidates: Sequence[Views]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -81,28 +109,28 @@ def registered(query: Views, candidates: Sequence[Views]) -> tuple[NDArray[np.fl
     return aligned(query.fine, fine, maps, FINE[2])
 
 
-def scores(energies: NDArray[np.float64], roughnesses: NDArray[np.float64]) -> NDArray[np.float64]:
+def scores(energies: NDArray[np.float64], remains: Remains) -> NDArray[np.float64]:
     """Score candidates by their embeddings, and by how likely it is that the query was printed from them.
 
-    score = log(1 + (LIKELY median(r) / r) ** STEEP) - NEAR e / median(e)
+    score = log(1 + (LIKELY median(r) / r) ** STEEP (s / median(s)) ** SMOOTH) - NEAR e / median(e)
 
-    for roughness r and energy e. A rough flow adds nothing to the score: if two carvings both have rough flows, neither
-    of them printed the query, and their embeddings alone decide which one is nearer.
+    for roughness r, smooth share s and energy e. A rough flow adds nothing to the score: if two carvings both have
+    rough flows, neither of them printed the query, and their embeddings alone decide which one is nearer.
 
     Parameters
     ----------
     energies : (N,) float64, >= 0: distances between embeddings, from `energies_of`.
-    roughnesses : (N,) float64, > 0 or inf, from `rough`.
+    remains : of the same N candidates, from `compared`.
 
     Returns
     -------
     (N,) float64, the higher the better.
     """
-    fitting = roughnesses[np.isfinite(roughnesses)]
-    typical, usual = float(np.median(energies)), float(np.median(fitting)) if len(fitting) else 1.0
+    fits = np.isfinite(remains.roughness)
+    rough, smooth = (np.median(part[fits]) if fits.any() else 1.0 for part in (remains.roughness, remains.smooth))
     with np.errstate(divide="ignore"):
-        smooth = np.log(LIKELY * usual / roughnesses)
-    return np.asarray(np.logaddexp(0, STEEP * smooth) - NEAR * energies / max(typical, 1e-12))
+        likely = STEEP * np.log(LIKELY * rough / remains.roughness) + SMOOTH * np.log(remains.smooth / smooth)
+    return np.asarray(np.logaddexp(0, likely) - NEAR * energies / max(float(np.median(energies)), 1e-12))
 
 
 def _starts(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float64]:
