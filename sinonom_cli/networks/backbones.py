@@ -84,7 +84,7 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
         )
     try:
         body = _body(backbone, size, stem_stride)
-        silence_branches(body)
+        begin_as_identity(body)
         with torch.no_grad():
             example = torch.zeros(1, 1, size, size)
             pooled = body.eval()(example)
@@ -100,7 +100,7 @@ def build(backbone: str, embedding: int, size: int, stem_stride: int | None = No
     return TimmNet(body, int(pooled.shape[1]), int(body.num_features), embedding)
 
 
-def silence_branches(body: nn.Module) -> None:
+def begin_as_identity(body: nn.Module) -> None:
     """Let each residual block of a fresh network begin as the identity.
 
     The scale of the last batch normalisation of each block with a shortcut becomes 0 (Goyal et al. 2017, "Accurate,
