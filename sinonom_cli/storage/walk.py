@@ -11,8 +11,8 @@ from pathlib import Path
 DEPTH_FOLDER = "depth"
 """Folder of an image set that holds raw heights (`render --depth16`) as PNG files, which are not pictures of
 characters."""
-BLOCKS_FOLDER = "blocks"
-"""Folder of a mesh set that holds what `cut` drew of each block. Its pictures are no inputs that were forgotten."""
+DRAWN_FOLDERS = ("blocks", "clean")
+"""Folders of a mesh set that hold what `cut` drew of each block. Their pictures are no inputs that were forgotten."""
 
 BESIDE = frozenset(
     (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".ini", ".db", ".log", ".html", ".mtl")
@@ -78,7 +78,7 @@ def walk(root: str, suffixes: Collection[str], skip: Sequence[Path] = ()) -> Hol
                     fault = "a link to a folder that it lies in"
                     found.entries.append(Entry(f"{key}/", entry.path, fault=fault))
                 elif identity is None or identity not in skipped:
-                    pending.append((entry.path, f"{key}/", path, drawn or (ours and entry.name == BLOCKS_FOLDER)))
+                    pending.append((entry.path, f"{key}/", path, drawn or (ours and entry.name in DRAWN_FOLDERS)))
             elif skipped and _identity(entry.path) in skipped:
                 continue
             else:
