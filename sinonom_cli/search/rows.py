@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,8 @@ class Rows:
     def __init__(self, content: NDArray[np.uint8], starts: NDArray[np.generic] | None = None) -> None:
         self._content = content
         self._starts = _line_starts(content) if starts is None else starts
-        self._parsed = lru_cache(PARSED)(self._parse)
+        # What is kept does not refer to this object: the file would stay mapped until Python looks for circles.
+        self._parsed = lru_cache(PARSED)(partial(_row_at, self._content, self._starts))
 
     def __len__(self) -> int:
         return max(len(self._starts) - 1, 0)
@@ -96,25 +97,29 @@ class Rows:
     def __getitem__(self, position: int) -> Row:
         return self._parsed(position)
 
-    def _parse(self, position: int) -> Row:
-        line = self.line(position).decode("utf-8", "surrogateescape")
-        quoted = '"' in line
-        cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
-        if len(cells) != len(ROW_COLUMNS):
-            raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
-        if "\\u" in line:
-            from sinonom_cli.storage.own_tables import unescaped
-
-            cells = list(map(unescaped, cells))
-        return Row(*cells)
-
     def line(self, position: int) -> bytes:
         """Return a row as it is written in the table, including its line end."""
-        start, end = int(self._starts[position]), int(self._starts[position + 1])
-        return self._content[start:end].tobytes()
+        return _line_at(self._content, self._starts, position)
 
     def __iter__(self) -> Iterator[Row]:
-        return (self._parse(position) for position in range(len(self)))
+        return (_row_at(self._content, self._starts, position) for position in range(len(self)))
+
+
+def _line_at(content: NDArray[np.uint8], starts: NDArray[np.generic], position: int) -> bytes:
+    return content[int(starts[position]) : int(starts[position + 1])].tobytes()
+
+
+def _row_at(content: NDArray[np.uint8], starts: NDArray[np.generic], position: int) -> Row:
+    line = _line_at(content, starts, position).decode("utf-8", "surrogateescape")
+    quoted = '"' in line
+    cells = next(csv.reader(io.StringIO(line, newline=""))) if quoted else line.rstrip("\r\n").split(",")
+    if len(cells) != len(ROW_COLUMNS):
+        raise SinonomError(f"row {position} of the index has {len(cells)} cells", "make the index again")
+    if "\\u" in line:
+        from sinonom_cli.storage.own_tables import unescaped
+
+        cells = list(map(unescaped, cells))
+    return Row(*cells)
 
 
 def _line_starts(content: NDArray[np.uint8]) -> NDArray[np.int64]:
