@@ -27,7 +27,7 @@ SIZE = 28.0
 """Height in pixels of an ordinary character at the scale that the network works best at."""
 CELL = 4
 """Side of a cell of the network's output, pixels."""
-LIKELY, FAINT = 0.5, 0.3
+LIKELY, FAINT = 0.55, 0.35
 """Smallest probability of a box that is a character, and of one that is a character if it stands in a line."""
 ASIDE, APART, ALIKE = 0.2, 1.8, 1.5
 """A box stands in a line if two others of about its size (up to this ratio) lie this far aside at most and this far
