@@ -99,19 +99,20 @@ class Detector:
             raise BadInput(f"{path} is not a detector of characters", "give a detector that sinonom made")
         self._input = inputs[0].name
 
-    def find(self, ink: NDArray[np.float32], size: float | None = None) -> Found:
+    def find(self, ink: NDArray[np.float32], size: float | None = None, likely: float = LIKELY) -> Found:
         """Find the characters of a picture.
 
         Parameters
         ----------
         ink : (H, W) float32 in [0, 1], 1 where there is ink, or where the surface of a block stands highest.
         size : height of an ordinary character, pixels; None: find it.
+        likely : smallest probability of a box that is a character wherever it stands, in [0, 1].
         """
         size = self.size_of(ink) if size is None else size
         boxes, scores = self._at(ink, SIZE / size)
         large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0) >= TINY * size
         boxes, scores = boxes[large], scores[large]
-        kept = (scores >= LIKELY) | in_line(boxes, scores >= LIKELY)
+        kept = (scores >= likely) | in_line(boxes, scores >= likely)
         return Found(boxes=boxes[kept], scores=scores[kept], size=size)
 
     def size_of(self, ink: NDArray[np.float32]) -> float:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+LIKELY = 0.4
+"""Smallest probability of a box that is a character: less than on a page, as a column holds little else. Chosen on 300
+columns of NomNaOCR's `Train.txt`: CER 8.38 %, 8.41 with 0.5, 8.49 with 0.55."""
 TALL, NEAR = 1.45, 0.7
 """Largest height of two boxes that may show one character, and largest distance of their middles, in pitches: the
 usual distance of neighbouring middles in the column."""
@@ -82,7 +85,7 @@ def read_column(
     context : model of texts; None: names by sight alone.
     """
     if boxes is None:
-        found = shipped_detector().find(column_ink(grey))
+        found = shipped_detector().find(column_ink(grey), likely=LIKELY)
         boxes, scores = found.boxes, found.scores
     scores = np.ones(len(boxes)) if scores is None else scores
     order = np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable")
