@@ -69,10 +69,13 @@ class SheetFolder:
         if rows is None:
             raise BadInput(f"{self.path} has no {name!r}", f"it has {', '.join(list(self.rows)[:5]) or 'nothing'}")
         try:
-            return self._block(name, rows) if self.kind == "blocks" else self._page(name, rows[0])
+            with np.errstate(
+                all="raise", under="ignore"
+            ):  # a damaged transform must not give a place that is no number
+                return self._block(name, rows) if self.kind == "blocks" else self._page(name, rows[0])
         except SinonomError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else f"{error}"
             raise BadInput(f"{self.path}: {name} cannot be read: {reason}", "make the folder again") from None
 

@@ -95,3 +95,12 @@ def test_halves_of_a_box_are_in_reading_order_however_the_page_lies(
     halves = sheet.halves((xs.min(), ys.min(), xs.max() + 1, ys.max() + 1))
     for number, (x0, y0, x1, y1) in enumerate(halves, 1):
         assert (shown[round(y0) : round(y1), round(x0) : round(x1)] == number).all()
+
+
+@pytest.mark.parametrize("transform", [[1, 2, 3, 4], [[1, 0], [0, 1]], [[0] * 4] * 4, [[1e308] * 4] * 4, None], ids=str)
+def test_a_block_with_a_damaged_transform_is_refused(tmp_path: Path, transform: object) -> None:
+    write_block(tmp_path / "cut")
+    path = tmp_path / "cut" / "blocks" / "khối 1.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"transform": transform}), "utf-8")
+    with refused(ExitCode.BAD_INPUT, "khối 1"):
+        open_sheets(tmp_path / "cut").sheet("khối 1")
