@@ -12,7 +12,6 @@ Usage: python benchmarks/carvings.py MESHES QUERIES TRUTH [--result FILE]
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib.metadata
 import importlib.util
 import sys
@@ -22,11 +21,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.feature import hog
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
-from results import Column, publish, result_option  # noqa: E402
+from results import Column, publish  # noqa: E402
+from retrieval import SIDE, arguments, hog_features, likeness, unit  # noqa: E402
 
 from sinonom_cli import cli  # noqa: E402
 from sinonom_cli.networks import teachers  # noqa: E402
@@ -37,7 +36,6 @@ from sinonom_cli.search.metrics import mrr_at, ranks_by_distance  # noqa: E402
 from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 from sinonom_cli.storage.model_folder import read_model  # noqa: E402
 
-SIDE = 64
 Inks = NDArray[np.float32]
 Likeness = Callable[[Inks, Inks], NDArray[np.float64]]
 
@@ -52,28 +50,18 @@ def by_pp_ocr(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
     """Return the similarity by PP-OCRv6's whole posteriors over its classes."""
     teachers.KEPT = 10**9
     teacher = teachers.find_teacher(teachers.PP_OCR)
-    answers = [teacher(np.rint(inks * 255).astype(np.uint8)) for inks in (asked, gallery)]
-    width = 1 + max(int(answer["column"].max()) for answer in answers)
-    whole = [np.zeros((len(answer), width)) for answer in answers]
-    for dense, answer in zip(whole, answers, strict=True):
-        np.put_along_axis(dense, answer["column"].astype(np.int64), answer["value"].astype(float), axis=1)
-    return _products(*whole)
+    return likeness(*(teacher(np.rint(inks * 255).astype(np.uint8)) for inks in (asked, gallery)))
 
 
 def by_hog(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
     """Return the cosine of HOG features."""
-    features = [
-        np.stack([hog(ink, orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2)) for ink in inks])
-        for inks in (asked, gallery)
-    ]
-    return _products(*(each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9) for each in features))
+    return _products(hog_features(asked), hog_features(gallery))
 
 
 def by_template(asked: Inks, gallery: Inks) -> NDArray[np.float64]:
     """Return the correlation of the pictures themselves."""
     flat = [inks.reshape(len(inks), -1).astype(np.float64) for inks in (asked, gallery)]
-    centred = [each - each.mean(axis=1, keepdims=True) for each in flat]
-    return _products(*(each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-9) for each in centred))
+    return _products(*(unit(each - each.mean(axis=1, keepdims=True)) for each in flat))
 
 
 def _products(asked: NDArray[np.floating], gallery: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -111,12 +99,7 @@ def rendered(meshes: Path) -> tuple[list[str], Inks]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("meshes", "queries", "truth"):
-        parser.add_argument(name, type=Path)
-    result_option(parser)
-    given = parser.parse_args()
-    with given.truth.open(encoding="utf-8", newline="") as file:
-        truth = list(csv.DictReader(file))
+    given, truth = arguments(parser, "meshes")
     names, gallery = rendered(given.meshes)
     asked = prepared([given.queries / row["query"] for row in truth])
     goals = goals_of(truth, names)
@@ -125,8 +108,8 @@ def main() -> None:
         ways["PP-OCRv6, posteriors over classes"] = by_pp_ocr
     ways |= {"HOG + cosine": by_hog, "template matching": by_template}
     rows = []
-    for way, likeness in ways.items():
-        distances = -likeness(asked, gallery)
+    for way, similarity in ways.items():
+        distances = -similarity(asked, gallery)
         scores = (mrr_at(ranks_by_distance(distances[chosen], right), 5) for chosen, right in goals.values())
         rows.append((way, *map(float, scores)))
     publish(

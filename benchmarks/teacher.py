@@ -7,7 +7,6 @@ For pp-ocr this is done a second time with all dimensions of its output, to show
 """
 
 import argparse
-import csv
 import sys
 import time
 from pathlib import Path
@@ -16,7 +15,8 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
-from results import Column, publish, result_option  # noqa: E402
+from results import Column, publish  # noqa: E402
+from retrieval import arguments, likeness  # noqa: E402
 
 from sinonom_cli.networks import teachers  # noqa: E402
 from sinonom_cli.networks.preprocess import prepare  # noqa: E402
@@ -27,15 +27,9 @@ from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("depth", type=Path)
-    parser.add_argument("queries", type=Path)
-    parser.add_argument("truth", type=Path)
     parser.add_argument("--teacher", default=teachers.PP_OCR)
     parser.add_argument("--size", type=int, default=64)
-    result_option(parser)
-    given = parser.parse_args()
-    with given.truth.open(encoding="utf-8", newline="") as file:
-        truth = list(csv.DictReader(file))
+    given, truth = arguments(parser, "depth")
     depth = read_imageset(given.depth)
     names = [Path(picture.source).name for picture in depth.pictures]
     relevant = np.array([[Path(row["label"]).name == name for name in names] for row in truth])
@@ -46,10 +40,10 @@ def main() -> None:
     started = time.process_time()
     shelf, questions = teacher(gallery), teacher(asked)
     seconds = time.process_time() - started
-    ways = {"as a teacher: what is kept of its output": scores(_likeness(questions, shelf), relevant, kinds)}
+    ways = {"as a teacher: what is kept of its output": scores(likeness(questions, shelf), relevant, kinds)}
     if given.teacher == teachers.PP_OCR:
         teachers.KEPT = 10**9
-        ways["all of its output"] = scores(_likeness(teacher(asked), teacher(gallery)), relevant, kinds)
+        ways["all of its output"] = scores(likeness(teacher(asked), teacher(gallery)), relevant, kinds)
     names = sorted(set(kinds), reverse=True)
     publish(
         given.result,
@@ -64,17 +58,9 @@ def _prepared(paths: list[Path], size: int) -> np.ndarray:
     return np.stack([np.rint(prepare(load_picture(path), size) * 255).astype(np.uint8) for path in paths])
 
 
-def _likeness(asked: np.ndarray, gallery: np.ndarray) -> np.ndarray:
-    width = 1 + max(int(each["column"].max()) for each in (asked, gallery))
-    whole = [np.zeros((len(each), width), np.float32) for each in (asked, gallery)]
-    for dense, each in zip(whole, (asked, gallery), strict=True):
-        np.put_along_axis(dense, each["column"].astype(np.int64), each["value"].astype(np.float32), axis=1)
-    return whole[0] @ whole[1].T
-
-
-def scores(likeness: np.ndarray, relevant: np.ndarray, kinds: np.ndarray) -> dict[str, float]:
+def scores(alike: np.ndarray, relevant: np.ndarray, kinds: np.ndarray) -> dict[str, float]:
     """Return MRR@5 for each kind of query."""
-    ranks = ranks_by_distance(-likeness, relevant)
+    ranks = ranks_by_distance(-alike, relevant)
     return {kind: float(mrr_at(ranks[kinds == kind], 5)) for kind in set(kinds)}
 
 
