@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sinonom_cli.errors import BadInput
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from sinonom_cli.api.correcting import Sheets
     from sinonom_cli.api.items import Items
+    from sinonom_cli.layout.corrections import Box
     from sinonom_cli.storage.own_tables import TableRow
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +101,7 @@ def _beside(row: TableRow, matches: list[TableRow], sheets: Sheets, name: str, i
             printed.setdefault(match["item"], []).append(numbers[place])
     carvings = tuple(_carvings(known.block, printed, items))
     width, height, picture = items.block_picture(known.block)
-    return Beside(**(vars(known) | {"width": width, "height": height, "picture": picture, "carvings": carvings}))
+    return replace(known, width=width, height=height, picture=picture, carvings=carvings)
 
 
 def _carvings(block: str, printed: dict[str, list[int]], items: Items) -> Iterator[Carved]:

@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sinonom_cli.api.pictures import paths_of
 from sinonom_cli.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
@@ -226,9 +227,8 @@ def _corrections(corrections: str | Path | Sequence[str | Path], scan: Path, num
 
     if not corrections:
         return None
-    paths = [corrections] if isinstance(corrections, str | Path) else corrections
     names = (f"{scan.stem}/{number}", scan.stem)  # the first in a file of several maps
-    given = given_corrections([Path(path) for path in paths], [Item(name, scan, (name,)) for name in names], "blocks")
+    given = given_corrections(paths_of(corrections), [Item(name, scan, (name,)) for name in names], "blocks")
     return next((given[name] for name in names if name in given.pages), None)
 
 
@@ -236,10 +236,10 @@ def _prints(prints: str | Path | Sequence[str | Path], boxes: str | Path | None,
     """Return the prints of a block, given as paths of pictures or folders."""
     from sinonom_cli.pages.prints import find_prints
 
-    paths = [prints] if isinstance(prints, str | Path) else list(prints)
+    paths = paths_of(prints)
     if boxes is not None and not paths:
         raise UsageError("print_boxes has no effect without prints", "give prints")
-    found = [find_prints(Path(path), None if boxes is None else Path(boxes), [block])[block] for path in paths]
+    found = [find_prints(path, None if boxes is None else Path(boxes), [block])[block] for path in paths]
     return tuple(one for several in found for one in several)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,6 +52,11 @@ def load(image: str | Path) -> NDArray[np.uint8]:
     from sinonom_cli.pictures.loading import load_picture
 
     return load_picture(Path(image), True)
+
+
+def paths_of(given: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Return paths that may be given as one or as several."""
+    return [Path(path) for path in ([given] if isinstance(given, str | Path) else given)]
 
 
 def size_of(image: str | Path) -> tuple[int, int]:

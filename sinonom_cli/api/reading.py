@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sinonom_cli.api.pictures import as_items, named_as_given
+from sinonom_cli.api.pictures import as_items, named_as_given, paths_of
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.pages.reading import Reading
 
@@ -141,9 +141,8 @@ def _given(page: Picture, number: int, corrections: str | Path | Sequence[str | 
     if not isinstance(page, str | Path):
         raise UsageError("corrections belong to a file, not to a picture in memory", "give the path of the page")
     item = find_pages([str(page)], None, ())[number - 1]
-    paths = [corrections] if isinstance(corrections, str | Path) else corrections
     name = str(item.data[0])
-    return name, given_corrections([Path(path) for path in paths], [item], "pages")[name]
+    return name, given_corrections(paths_of(corrections), [item], "pages")[name]
 
 
 def _direction(direction: str) -> Any:

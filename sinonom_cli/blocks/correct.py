@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sinonom_cli.blocks import doubts
 from sinonom_cli.blocks.doubts import CORRECTION, Doubt
 from sinonom_cli.blocks.find import Read, outlined
-from sinonom_cli.blocks.learn import Called, Learnt, Pieces, called_of, in_order
+from sinonom_cli.blocks.learn import Called, Learnt, Pieces, called_of, in_order, without_name
 from sinonom_cli.blocks.outlines import SMALLEST
 from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.corrections import Box, Correction
@@ -106,12 +105,7 @@ def _doubts(learnt: Learnt, found: PutRight, called: list[Called]) -> list[Doubt
         for doubt in learnt.doubts
         if doubt.number is None or doubt.number in after
     ]
-    new = [
-        Doubt(reason=doubts.IMPROBABLE, number=number)
-        for number, (one, moved) in enumerate(zip(called, found.moved, strict=True))
-        if moved and not one.char
-    ]
-    return [*kept, *new, *map(_unfit, found.unfit)]
+    return [*kept, *without_name(called, kept), *map(_unfit, found.unfit)]
 
 
 def _unfit(correction: Correction) -> Doubt:

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from sinonom_cli.blocks.doubts import IMPROBABLE, MODEL
 from sinonom_cli.blocks.learn import Called, Learnt, called_of, in_order, without_name
-from sinonom_cli.blocks.names import NAMES
 from sinonom_cli.layout.order import Placed
-from sinonom_cli.search.naming import Name
+from sinonom_cli.search.naming import NAMES, Name
 
 InContext = Callable[[Sequence[Placed], Sequence[list[Name]]], list[list[Name]]]
 """Function that returns the names of characters, in reading order, judged by their neighbours; see

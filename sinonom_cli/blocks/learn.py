@@ -14,12 +14,11 @@ from sinonom_cli.blocks.doubts import MODEL, PRINT, TRANSCRIPT, UNLIKELY, Doubt
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.judge_text import Judged, judge_text
 from sinonom_cli.blocks.mend import divided_and_joined, with_boxes
-from sinonom_cli.blocks.names import NAMES
 from sinonom_cli.blocks.prints import Carried, Print, PrintCharacters, ReadPrint, carry_over
 from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import label_of
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.search.naming import Name
+from sinonom_cli.search.naming import NAMES, Name
 
 
 @dataclass(frozen=True, kw_only=True)

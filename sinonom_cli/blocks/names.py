@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 
 from sinonom_cli.blocks.find import Read
 from sinonom_cli.blocks.upright import cropped
-from sinonom_cli.search.naming import Name, shipped_namer
-
-NAMES, CANDIDATES = 5, 20
-"""Largest number of names of a character that are kept, and of those that its neighbours choose from."""
+from sinonom_cli.search.naming import CANDIDATES, Name, shipped_namer
 
 
 def crops_of(read: Read) -> list[NDArray[np.uint8]]:

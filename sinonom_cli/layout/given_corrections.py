@@ -17,6 +17,7 @@ from sinonom_cli.layout.corrections import FILE, Box, Correction, read_correctio
 from sinonom_cli.layout.suppress import overlaps
 from sinonom_cli.storage.atomic import sha256_of
 from sinonom_cli.storage.inputs import Item, Items
+from sinonom_cli.storage.own_tables import numbers_cell
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -185,7 +186,7 @@ def unfit_cells(correction: Correction) -> dict[str, str]:
     """Return the cells of `doubtful.csv` for a correction that fits no character."""
     spots = correction.was or correction.now
     return {
-        "box": " ".join(f"{side:.6g}" for side in spots[0].box),
+        "box": numbers_cell(spots[0].box),
         "char": "".join(spot.char for spot in correction.was),
         "known": "".join(spot.char for spot in correction.now),
         "reason": f"{NO_CHARACTER}: {correction.action}",

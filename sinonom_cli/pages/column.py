@@ -10,9 +10,9 @@ import numpy as np
 from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.crops.columns import column_ink
 from sinonom_cli.layout.detect import shipped_detector
-from sinonom_cli.pages.context import CANDIDATES, Context
+from sinonom_cli.pages.context import Context
 from sinonom_cli.pages.sight import Sight, names_by_sight
-from sinonom_cli.search.naming import Name, Namer, shipped_namer
+from sinonom_cli.search.naming import CANDIDATES, Name, Namer, shipped_namer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SURE = 0.98
 """Probability by sight above which a name is never overruled."""
-CANDIDATES = 20
-"""Number of names by sight of each character that the context chooses from."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,15 +18,14 @@ from sinonom_cli.layout.given_corrections import Given, say_unfit
 from sinonom_cli.layout.order import Direction, reading_order
 from sinonom_cli.pages.boxes import Known, inside
 from sinonom_cli.pages.column import characters_by_sight
-from sinonom_cli.pages.context import CANDIDATES
 from sinonom_cli.pages.corrected import Characters, corrected
 from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
 from sinonom_cli.pages.places import names_in_context, numbered, runs_of
-from sinonom_cli.pages.reading import NAMES, Point, ReadCharacter, Reading
+from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
 from sinonom_cli.pages.sight import names_by_sight
 from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
 from sinonom_cli.pictures.page_ink import page_ink
-from sinonom_cli.search.naming import Name, shipped_namer
+from sinonom_cli.search.naming import CANDIDATES, NAMES, Name, shipped_namer
 
 FEWEST = 2
 """Smallest number of characters of a page; `query` takes pictures of single characters."""

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 UNREADABLE = "□"
 """Sign that stands in a text for a character without a name."""
 
-NAMES = 5
-"""Largest number of names that a character keeps."""
-
 Point = tuple[float, float]
 
 

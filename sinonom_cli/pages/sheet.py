@@ -11,10 +11,9 @@ import numpy as np
 from sinonom_cli.blocks.upright import Way
 
 if TYPE_CHECKING:
+    from sinonom_cli.layout.corrections import Box
     from sinonom_cli.layout.given_corrections import TakenIn
     from sinonom_cli.layout.order import Direction
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,12 @@ import numpy as np
 from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.messages import warn
-from sinonom_cli.pages.reading import NAMES
 from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.search.naming import shipped_namer
+from sinonom_cli.search.naming import NAMES, shipped_namer
 
 if TYPE_CHECKING:
-    from sinonom_cli.pages.sheet import Box, Sheet
+    from sinonom_cli.layout.corrections import Box
+    from sinonom_cli.pages.sheet import Sheet
 
 
 def names_in_boxes(sheet: Sheet, boxes: Sequence[Box]) -> list[tuple[tuple[str, float], ...]]:

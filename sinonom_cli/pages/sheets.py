@@ -69,9 +69,8 @@ class SheetFolder:
         if rows is None:
             raise BadInput(f"{self.path} has no {name!r}", f"it has {', '.join(list(self.rows)[:5]) or 'nothing'}")
         try:
-            with np.errstate(
-                all="raise", under="ignore"
-            ):  # a damaged transform must not give a place that is no number
+            # A damaged transform must not give a place that is no number.
+            with np.errstate(all="raise", under="ignore"):
                 return self._block(name, rows) if self.kind == "blocks" else self._page(name, rows[0])
         except SinonomError:
             raise

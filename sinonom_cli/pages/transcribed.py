@@ -13,8 +13,8 @@ from sinonom_cli.blocks.transcripts import Text
 from sinonom_cli.characters import form_of, label_of
 from sinonom_cli.layout.corrections import Correction
 from sinonom_cli.layout.given_corrections import unfit_cells
-from sinonom_cli.pages.reading import NAMES, ReadCharacter, Reading
-from sinonom_cli.search.naming import Name
+from sinonom_cli.pages.reading import ReadCharacter, Reading
+from sinonom_cli.search.naming import NAMES, Name
 from sinonom_cli.storage.inputs import Items
 from sinonom_cli.storage.own_tables import TableRow, numbers_cell
 

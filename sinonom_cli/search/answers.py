@@ -60,7 +60,6 @@ def embedded(
     workers : as in `embed_pictures`; it is ignored for up to `FEW` pictures.
     tta : embed several views of each picture, see `networks.test_time_augmentation`.
     dimensions : number of dimensions that the index holds; None: all.
-
     """
     few = len(items) <= FEW
     embedder = Embedder(model, 1 if few else 0)
@@ -121,14 +120,14 @@ def answers(
     looked_at = max(deep + 1, wanted_rows(searcher) if judge else 0)
     for batch in batches:
         found = searcher.answers(batch.vectors, looked_at) if len(batch.vectors) else iter(())
-        spreads = {item: spread for item, _, spread in batch.read()}
+        read = batch.read()
         for item in batch.items:
             if item in batch.failures:
                 yield item, batch.failures[item]
                 continue
-            numbers, distances = next(found)
+            (_, _, spread), (numbers, distances) = next(read), next(found)
             rows = {number: searcher.index.rows[number] for number in numbers}
-            sure, known = judge(list(rows.values()), distances, spreads[item]) if judge else ([], None)
+            sure, known = judge(list(rows.values()), distances, spread) if judge else ([], None)
             of = dict(zip(numbers, sure, strict=False))
             beyond = None if reranker else distances[deep] if len(distances) > deep else float("inf")
             numbers, distances = numbers[:deep], distances[:deep]

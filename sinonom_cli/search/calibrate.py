@@ -11,7 +11,7 @@ from sinonom_cli import console, messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.asked import Asked, ask
 from sinonom_cli.search.calibration import BINS, auroc, calibration_error, fit_temperature, likelihoods, probabilities
-from sinonom_cli.search.doubt import Doubt, fit_weights
+from sinonom_cli.search.doubt import NAMES, Doubt, fit_weights
 from sinonom_cli.search.probability import way_of
 from sinonom_cli.search.relevance import Wanted
 from sinonom_cli.search.searcher import Searcher
@@ -102,11 +102,11 @@ def fit(asked: Asked, of: NDArray[np.bool_]) -> dict[str, Any]:
         "temperature": fit_temperature(energies, right),
         "found": float(found),
         "threshold": float(np.quantile(np.array(asked.near)[of], KEPT)),
-        "doubt": fit_doubt(asked, of).as_record(),
+        "doubt": _doubt(asked, of).as_record(),
     }
 
 
-def fit_doubt(asked: Asked, of: NDArray[np.bool_]) -> Doubt:
+def _doubt(asked: Asked, of: NDArray[np.bool_]) -> Doubt:
     """Fit the weights of the doubt, and its limit, so that the share KEPT of the known queries is kept."""
     rows = np.flatnonzero(of).tolist()
     known = np.array([asked.signs[row] for row in rows])
@@ -136,7 +136,7 @@ def held_out(asked: Asked) -> dict[str, float]:
         # A query without a relevant answer among the nearest has the likelihood 1 - found.
         likely = likelihoods(energies[half], right[half] | ~there[:, None], temperature)[0]
         loss[half] = -np.where(there, likely + np.log(found), np.log(1 - found))
-        doubt = fit_doubt(asked, ~half)
+        doubt = Doubt.from_record(fitted["doubt"], len(asked.signs[0]) == len(NAMES))
         for row in np.flatnonzero(half).tolist():
             signs = asked.signs_without[row]
             near[row] = doubt(asked.signs[row]) - doubt.limit

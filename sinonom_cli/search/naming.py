@@ -39,6 +39,10 @@ class Name:
     probability: float
 
 
+NAMES, CANDIDATES = 5, 20
+"""Largest number of names of a character that are kept, and of those that its neighbours choose from."""
+
+
 class Namer:
     """Names pictures of characters.
 
@@ -68,7 +72,7 @@ class Namer:
         """Return the distance of a picture to the nearest known character beyond which it shows none of them."""
         return self._judge.calibration.threshold if self._judge else np.inf
 
-    def __call__(self, pictures: Sequence[NDArray[np.uint8]], top: int = 5) -> list[list[Name]]:
+    def __call__(self, pictures: Sequence[NDArray[np.uint8]], top: int = NAMES) -> list[list[Name]]:
         """Return the most probable characters of each picture, nearest first.
 
         Parameters
@@ -78,7 +82,7 @@ class Namer:
         """
         return self.names(self.embed(pictures), top)
 
-    def names(self, embeddings: NDArray[np.float32], top: int = 5) -> list[list[Name]]:
+    def names(self, embeddings: NDArray[np.float32], top: int = NAMES) -> list[list[Name]]:
         """Return the most probable characters of each of (N, D) float32 embeddings, nearest first, at most `top`."""
         looked_at = max(top, wanted_rows(self._searcher)) if self._judge else top
         named = []

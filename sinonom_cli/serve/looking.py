@@ -126,8 +126,9 @@ class Looking:
     def block_picture(self, request: Request) -> Response:
         """`GET /api/folders/{folder}/sheets/{sheet}/blocks/{number}/picture`: the picture of such a block."""
         folder, name = self._sheet(request)
-        found, number = blocks_beside(folder, name, self.site.items), int(request.path_params["number"])
-        picture = found[number].picture if number < len(found) else None
+        found, number = blocks_beside(folder, name, None), int(request.path_params["number"])
+        items = self.site.items if number < len(found) else None
+        picture = None if items is None else items.block_picture(found[number].block)[2]
         if picture is None:
             raise NotFound("there is no picture of this block")
         return FileResponse(picture)

@@ -227,7 +227,8 @@ def _append(
 
 def _say_renamed(rows: Rows, renamed: Mapping[int, Row]) -> None:
     """Say which items have got another label, such as by a correction."""
-    for number, row in list(renamed.items())[:1]:
+    if renamed:
+        number, row = next(iter(renamed.items()))
         was = rows[number].label or "no label"
         messages.say(f"labels renewed: {len(renamed)}; the first: {row.item}, {was} -> {row.label or 'no label'}")
 
