@@ -43,15 +43,9 @@ def _page(name: str, command: Any) -> Iterator[str]:
     yield (command.help or "").replace("\b\n", "").strip()
     usage = re.sub("[{}]", "", " ".join(command.collect_usage_pieces(context)))
     yield f"\n```text\nsinonom {name} {usage}\n```"
-    panels: dict[str, list[Any]] = {}
-    for parameter in command.get_params(context):
-        if parameter.get_help_record(context) is None:
-            continue
-        usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(parameter)
-    for panel in sorted(panels, key=lambda panel: (panel != "Arguments", panel == "Options")):
+    for panel, parameters in command.panels(context).items():
         yield f"\n## {panel}\n"
-        for parameter in panels[panel]:
+        for parameter in parameters:
             yield from _parameter(name, parameter, context)
 
 

@@ -21,17 +21,20 @@ class Command(TyperCommand):
         super().__init__(*args, **kwargs)
         environment.name_variables(self)
 
+    def panels(self, ctx: Any) -> dict[str, list[Any]]:
+        """Return the arguments and options that help shows, by their panels, in the order of the panels."""
+        found: dict[str, list[Any]] = {}
+        for parameter in self.get_params(ctx):
+            if parameter.get_help_record(ctx) is not None:
+                usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                found.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(parameter)
+        return {name: found[name] for name in sorted(found, key=lambda name: (name != "Arguments", name == "Options"))}
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the help of the arguments and of the options, grouped by their panels."""
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            lines = parameter.get_help_record(ctx)
-            if lines is not None:
-                usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(lines)
-        for panel in sorted(panels, key=lambda panel: (panel != "Arguments", panel == "Options")):
+        for panel, parameters in self.panels(ctx).items():
             with formatter.section(panel):
-                formatter.write_dl(panels[panel])
+                formatter.write_dl([parameter.get_help_record(ctx) for parameter in parameters])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line; an error in a value from the environment names its variable."""
