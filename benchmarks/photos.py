@@ -25,7 +25,7 @@ from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.search.answers import embedded
 from sinonom_cli.search.opening import model_of, open_index
-from sinonom_cli.search.probability import Judge, calibration_of, wanted_rows
+from sinonom_cli.search.probability import Judge, calibration_of, energies_of, wanted_rows
 from sinonom_cli.search.searcher import Searcher
 from sinonom_cli.storage.image_set import read_imageset
 from sinonom_cli.storage.inputs import Item
@@ -287,7 +287,7 @@ class Namer:
         self.index = open_index(None)
         self.model = model_of(self.index, None)
         self.searcher = Searcher(self.index, self.index.distance, True, self.model)
-        fitted = calibration_of(self.index, self.index.distance, False)
+        fitted = calibration_of(self.index, self.index.distance)
         assert fitted is not None
         self.judge = Judge(fitted, self.index.distance, False)
 
@@ -302,7 +302,12 @@ class Namer:
                     continue
                 numbers, distances = next(answers)
                 rows = [self.index.rows[number] for number in numbers]
-                found.append(([row.label for row in rows[:5]], self.judge(rows, distances)[0][0]))
+                found.append(
+                    (
+                        [row.label for row in rows[:5]],
+                        self.judge(rows, energies_of(distances, self.index.distance))[0][0],
+                    )
+                )
         return found
 
 

@@ -38,6 +38,7 @@ from sinonom_cli.networks.embedder import Embedder  # noqa: E402
 from sinonom_cli.networks.preprocess import prepare  # noqa: E402
 from sinonom_cli.pictures.loading import load_picture  # noqa: E402
 from sinonom_cli.search import same_carving  # noqa: E402
+from sinonom_cli.search.common_names import AT_LEAST, CommonNames  # noqa: E402
 from sinonom_cli.search.same_carving import SIZE, compared, scores, views_of  # noqa: E402
 from sinonom_cli.storage.model_folder import read_model  # noqa: E402
 
@@ -52,11 +53,15 @@ class Asked:
     """Queries with their nearest candidates, and what remains after the registration with each of them."""
 
     def __init__(self, pairs: Pairs, limit: int, embedder: Embedder) -> None:
+        names = CommonNames("euclidean")
         chosen = np.random.default_rng(0).permutation(len(pairs.prints))[:limit]
         gallery, queries = embedder.embed(pairs.carvings), embedder.embed(pairs.prints[chosen])
         energies = ((queries[:, None] - gallery[None]) ** 2).sum(axis=2).astype(np.float64)
-        nearest = np.argsort(energies, axis=1, kind="stable")[:, :COUNT]
-        self.energies = np.take_along_axis(energies, nearest, 1)
+        nearest = np.argsort(energies, axis=1, kind="stable")[:, :AT_LEAST]
+        found = zip(queries, nearest, np.take_along_axis(energies, nearest, 1), strict=True)
+        corrected = np.array([names(query, gallery[rows], far) for query, rows, far in found])
+        first = np.argsort(corrected, axis=1, kind="stable")[:, :COUNT]
+        nearest, self.energies = np.take_along_axis(nearest, first, 1), np.take_along_axis(corrected, first, 1)
         self.own = pairs.carving[chosen] >= 0
         self.very = nearest == pairs.carving[chosen][:, None]
         self.same = pairs.labels[nearest] == pairs.shown[chosen][:, None]
@@ -84,7 +89,7 @@ class Asked:
     def report(self, name: str) -> list[tuple[Cell, ...]]:
         """Return rows with the figures by embeddings, after re-ranking, and by OpenCV if it is installed."""
         after = self.scores()
-        ways = {"embeddings alone": (self.figures(-self.energies), None)}
+        ways = {"embeddings and characters": (self.figures(-self.energies), None)}
         ways[f"`--rerank {COUNT}`"] = self.figures(after), self.cost
         if importlib.util.find_spec("cv2"):
             started = time.process_time()

@@ -19,6 +19,7 @@ from sinonom_cli.search.answers import embedded
 from sinonom_cli.search.asked import Asked, ask
 from sinonom_cli.search.calibrate import held_out
 from sinonom_cli.search.calibration import auroc, fit_temperature, probabilities
+from sinonom_cli.search.finder import Finder
 from sinonom_cli.search.meaning import resolve
 from sinonom_cli.search.metrics import bootstrap, first_relevant_rank, reciprocal_at
 from sinonom_cli.search.opening import model_of, open_index
@@ -69,9 +70,9 @@ def main() -> None:
     items = [item for item in items if item.key in wanted]
     ranks = {}
     for tta in (False, True):
-        searcher = Searcher(index, index.distance, index.prototypes, model)
+        finder = Finder(Searcher(index, index.distance, index.prototypes is not None, model), True)
         started = time.process_time()
-        ways, failed, absent = ask(searcher, embedded(items, model, given.workers, tta), wanted, there)
+        ways, failed, absent = ask(finder, embedded(items, model, given.workers, tta), wanted, there)
         taken = 1000 * (time.process_time() - started) / len(items)
         by = "label" if "label" in ways else "source"
         asked = ways[by]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sinonom_cli.api.items import Items
     from sinonom_cli.api.pictures import Picture
     from sinonom_cli.networks.embedder import Embedder
+    from sinonom_cli.search.finder import Finder
     from sinonom_cli.search.results import Answer as Found
     from sinonom_cli.storage.inputs import Item
 
@@ -46,6 +47,7 @@ class Index:
         characters = path is None or self._index.prototypes is not None
         self._characters = characters
         self._searcher = Searcher(self._index, self.distance, characters, self._model)
+        self._finders: dict[bool, Finder] = {}
         self._stale = None if characters else Stale(self._index)
 
     def __len__(self) -> int:
@@ -71,6 +73,13 @@ class Index:
 
         return Embedder(self._model, 1)
 
+    def _finder(self, names: bool) -> Finder:
+        from sinonom_cli.search.finder import Finder
+
+        if names not in self._finders:
+            self._finders[names] = Finder(self._searcher, names)
+        return self._finders[names]
+
     @overload
     def search(
         self,
@@ -78,6 +87,7 @@ class Index:
         top: int = 5,
         *,
         rerank: int | None = None,
+        names: bool = True,
         reject: bool = False,
         progress: Report | None = None,
     ) -> Answer: ...
@@ -88,6 +98,7 @@ class Index:
         top: int = 5,
         *,
         rerank: int | None = None,
+        names: bool = True,
         reject: bool = False,
         progress: Report | None = None,
     ) -> list[Answer]: ...
@@ -97,6 +108,7 @@ class Index:
         top: int = 5,
         *,
         rerank: int | None = None,
+        names: bool = True,
         reject: bool = False,
         progress: Report | None = None,
     ) -> Answer | list[Answer]:
@@ -106,7 +118,9 @@ class Index:
         ----------
         images : one picture, or a list of them.
         top : number of matches for each picture, 1 or more.
-        rerank : number of nearest rows that registration orders again; None: 20 for an index of meshes, else 0.
+        rerank : number of first rows that registration orders again; None: 20 for an index of meshes, else 0.
+        names : order rows also by the characters that they and the picture probably show, where the model that ships
+            made the index; otherwise by their distances alone.
         reject : give no matches for pictures that show nothing in the index, which must be calibrated.
         progress : called as `progress(done, total, what)` after each picture; None: no progress is reported.
 
@@ -129,14 +143,15 @@ class Index:
 
         if top < 1 or (rerank is not None and rerank < 0):
             raise UsageError(f"top={top}, rerank={rerank}: top must be 1 or more, rerank 0 or more", "top=5, rerank=20")
-        judge = judge_of(self._index, self.distance, self._tta, reject)
+        finder = self._finder(names)
+        judge = judge_of(self._index, finder.way(self._tta), reject)
         count = count_of(rerank, self._index)
-        reranker = Reranker(self._index, count, self.distance) if count else None
+        reranker = Reranker(self._index, count) if count else None
         deep = max(top, count, DEPTH)
         found = []
         with as_items(images) as items, reporting(progress), counting(len(items), "pictures") as counted:
             batches = batches_embedded(items, self._embedder, 0, self._tta, self._index.record.dimension)
-            for each in answers(batches, self._searcher, {}, deep, judge, reranker):
+            for each in answers(batches, finder, {}, deep, judge, reranker):
                 found.append(self._answer(*each, top))
                 counted.advance()
         if isinstance(images, list | tuple):

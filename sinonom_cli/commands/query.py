@@ -43,6 +43,14 @@ def query(
             help="Order the first N answers again by registration with the query, to find the exact carving.",
         ),
     ] = None,
+    names: Annotated[
+        bool,
+        typer.Option(
+            "--names/--no-names",
+            help="Order answers also by the characters that they and the picture probably show, if the model that "
+            "ships made the index; else by distances alone.",
+        ),
+    ] = True,
     tta: Annotated[
         bool, typer.Option("--tta", help="Embed each picture as the mean over five slightly changed views.")
     ] = False,
@@ -102,6 +110,7 @@ def query(
             top=top,
             distance=distance,
             rerank=rerank,
+            names=names,
             csv=csv,
             pictures=pictures,
             sheet=sheet,

@@ -15,6 +15,7 @@ from sinonom_cli.networks.embed_pictures import PAGE
 from sinonom_cli.pictures.deep_pictures import warn_of_height_maps
 from sinonom_cli.reports.text import show
 from sinonom_cli.search.answers import answers, embedded
+from sinonom_cli.search.finder import Finder
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.integrity import quoted
 from sinonom_cli.search.opening import model_of, open_index
@@ -61,6 +62,7 @@ class QueryConfig:
     tta: bool = False
     reject: bool = False
     calibrate: bool = False
+    names: bool = True
 
     @property
     def written(self) -> list[Path]:
@@ -88,20 +90,20 @@ def run(config: QueryConfig) -> None:
     wanted, right = _wanted(config, items, index)
     # An index of characters answers with characters instead of pictures.
     characters = config.index is None or index.prototypes is not None
-    searcher = Searcher(index, config.distance or index.distance, characters, model)
+    finder = Finder(Searcher(index, config.distance or index.distance, characters, model), config.names)
     batches = embedded(items, model, config.workers, config.tta, index.record.dimension)
     if config.calibrate:
         from sinonom_cli.search.calibrate import calibrate
 
-        _refuse_failed(items, calibrate(searcher, config.tta, batches, wanted, right.keys(), as_json=config.json))
+        _refuse_failed(items, calibrate(finder, config.tta, batches, wanted, right.keys(), as_json=config.json))
         return
     config = replace(config, rerank=count_of(config.rerank, index))
-    judge = _judge(config, index, searcher.distance)
+    judge = _judge(config, index, finder.way(config.tta))
     outputs = _outputs(config, index, model, right, characters, judge)
-    reranker = Reranker(index, config.rerank, searcher.distance) if config.rerank else None
+    reranker = Reranker(index, config.rerank) if config.rerank else None
     ranks: dict[str, int] = {}
     failed: list[str] = []
-    for item, result in answers(batches, searcher, wanted, _deep(config), judge, reranker):
+    for item, result in answers(batches, finder, wanted, _deep(config), judge, reranker):
         if isinstance(result, Answer):
             if result.wanted:
                 ranks[item.key] = result.rank
@@ -175,11 +177,11 @@ def _refuse_uncalibratable(config: QueryConfig) -> None:
         )
 
 
-def _judge(config: QueryConfig, index: Index, distance: str) -> Judge | None:
+def _judge(config: QueryConfig, index: Index, way: str) -> Judge | None:
     """Return the judge that gives answers their probabilities; None if the index has no fitting calibration."""
-    judge = judge_of(index, distance, config.tta, config.reject)
+    judge = judge_of(index, way, config.reject)
     if judge is None and index.record.calibration:
-        messages.say(f"{uncalibrated(index, distance, config.tta)}: no probabilities")
+        messages.say(f"{uncalibrated(index, way)}: no probabilities")
     return judge
 
 

@@ -11,7 +11,6 @@ from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder, shortened
 from sinonom_cli.search.probability import Judge, wanted_rows
 from sinonom_cli.search.results import Answer
-from sinonom_cli.search.searcher import Searcher
 from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.model_folder import Model
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from sinonom_cli.search.finder import Finder
     from sinonom_cli.search.relevance import Wanted
     from sinonom_cli.search.rerank import Reranker
 
@@ -101,7 +101,7 @@ def batches_embedded(
 
 def answers(
     batches: Iterator[Batch],
-    searcher: Searcher,
+    finder: Finder,
     wanted: Mapping[str, Wanted],
     deep: int,
     judge: Judge | None = None,
@@ -114,27 +114,31 @@ def answers(
     batches : from `embedded`.
     wanted : relevant items by picture key.
     deep : number of answers; there are fewer if the index is smaller.
-    judge : computes probabilities from the distances of the embeddings, also where `reranker` changes the order.
+    judge : computes probabilities from the energies of the answers, also where `reranker` changes the order.
     reranker : changes the order of the answers.
     """
-    looked_at = max(deep + 1, wanted_rows(searcher) if judge else 0)
+    looked_at = max(deep + 1, wanted_rows(finder.searcher) if judge else 0)
     for batch in batches:
-        found = searcher.answers(batch.vectors, looked_at) if len(batch.vectors) else iter(())
+        found = finder.answers(batch.vectors, looked_at) if len(batch.vectors) else iter(())
         read = batch.read()
         for item in batch.items:
             if item in batch.failures:
                 yield item, batch.failures[item]
                 continue
-            (_, _, spread), (numbers, distances) = next(read), next(found)
-            rows = {number: searcher.index.rows[number] for number in numbers}
-            sure, known = judge(list(rows.values()), distances, spread) if judge else ([], None)
+            (_, _, spread), (numbers, distances, energies) = next(read), next(found)
+            rows = {number: finder.index.rows[number] for number in numbers}
+            sure, known = judge(list(rows.values()), energies, spread) if judge else ([], None)
             of = dict(zip(numbers, sure, strict=False))
-            beyond = None if reranker else distances[deep] if len(distances) > deep else float("inf")
-            numbers, distances = numbers[:deep], distances[:deep]
+            beyond = None if reranker else energies[deep] if len(energies) > deep else float("inf")
+            numbers, distances, energies = numbers[:deep], distances[:deep], energies[:deep]
             if reranker:
-                numbers, distances = reranker(item.path, numbers, distances)
+                order = reranker(item.path, numbers, energies)
+                numbers, distances = [numbers[place] for place in order], [distances[place] for place in order]
             shown = [rows[number] for number in numbers]
             sought = wanted.get(item.key)
             relevant = [sought.by(row) for row in shown] if sought else []
             likely = [of[number] for number in numbers] if judge else []
-            yield item, Answer(item, shown, distances, sought, relevant, likely, known, beyond, numbers)
+            yield (
+                item,
+                Answer(item, shown, distances, sought, relevant, likely, known, beyond, energies.tolist(), numbers),
+            )

@@ -10,15 +10,16 @@ import numpy as np
 
 from sinonom_cli import messages
 from sinonom_cli.search.doubt import CROWD, signs_of
-from sinonom_cli.search.probability import ANSWERS, energies_of, wanted_rows
+from sinonom_cli.search.finder import Found
+from sinonom_cli.search.probability import ANSWERS, wanted_rows
 from sinonom_cli.search.relevance import Wanted
 from sinonom_cli.search.rows import Row, nearest
-from sinonom_cli.search.searcher import Searcher
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinonom_cli.search.answers import Batch
+    from sinonom_cli.search.finder import Finder
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Asked:
 
 
 def ask(
-    searcher: Searcher,
+    finder: Finder,
     batches: Iterable[Batch],
     wanted: Mapping[str, Wanted],
     there: frozenset[str],
@@ -68,10 +69,10 @@ def ask(
         failed += batch.failures.values()
         for failure in batch.failures.values():
             messages.warn(failure)
-        found = searcher.answers(batch.vectors, wanted_rows(searcher)) if len(batch.vectors) else iter(())
+        found = finder.answers(batch.vectors, wanted_rows(finder.searcher)) if len(batch.vectors) else iter(())
         # Rows in Milvus are available only until the next search.
-        seen = [([searcher.index.rows[number] for number in numbers], far) for numbers, far in found]
-        for (item, vector, spread), (rows, far) in zip(batch.read(), seen, strict=True):
+        seen = [([finder.index.rows[number] for number in one.rows], one) for one in found]
+        for (item, vector, spread), (rows, answers) in zip(batch.read(), seen, strict=True):
             sought = wanted.get(item.key)
             if sought is None:
                 continue
@@ -81,17 +82,17 @@ def ask(
             relevant = [sought.by(row) for row in rows]
             if "label" in asked and not _told_by_label(rows, relevant):
                 del asked["label"]
-            others, without = _without(searcher, vector, sought, rows, far)
-            energies = energies_of(far, searcher.distance)
+            energies = answers.energies
+            others, left = _without(finder, vector, sought, rows, answers)
             signs = signs_of(rows, energies, spread)
-            signs_without = signs_of(others, energies_of(without, searcher.distance), spread) if others else None
+            signs_without = signs_of(others, left.energies, spread) if others else None
             for by, each in asked.items():
                 first = nearest(rows, by)
                 places = list(first.values())[:ANSWERS]
                 each.energies.append(energies[places])
                 each.right.append(np.array(relevant)[places])
-                each.near.append(far[0])
-                each.without.append(without[0] if others else float("inf"))
+                each.near.append(answers.distances[0])
+                each.without.append(left.distances[0] if others else float("inf"))
                 each.signs.append(signs)
                 each.signs_without.append(signs_without)
                 each.labels.append(",".join(sorted(sought.names)))
@@ -105,8 +106,8 @@ def _told_by_label(rows: list[Row], relevant: list[bool]) -> bool:
 
 
 def _without(
-    searcher: Searcher, vector: NDArray[np.float32], sought: Wanted, rows: list[Row], far: list[float]
-) -> tuple[list[Row], list[float]]:
+    finder: Finder, vector: NDArray[np.float32], sought: Wanted, rows: list[Row], answers: Found
+) -> tuple[list[Row], Found]:
     """Return the answers that a query would have if the index held nothing that shows its character.
 
     Left out are relevant rows, and rows with the label of one. If too few other labels are left for `signs_of`, the
@@ -119,11 +120,12 @@ def _without(
         right |= {row.label for row, one in zip(rows, yes, strict=True) if one and row.label}
         kept = [place for place, one in enumerate(yes) if not one and rows[place].label not in right][:wanted]
         others = [rows[place] for place in kept]
-        if len(nearest(others, "label")) > CROWD or len(rows) == len(searcher.index):
+        if len(nearest(others, "label")) > CROWD or len(rows) == len(finder.index):
             break
-        looked_at = min(8 * len(rows), len(searcher.index))
-        numbers, deeper = next(searcher.answers(vector[None], looked_at))
-        if len(numbers) <= len(rows):  # a compressed index, or one with few labels, has no more rows
+        looked_at = min(8 * len(rows), len(finder.index))
+        deeper = next(finder.answers(vector[None], looked_at))
+        if len(deeper.rows) <= len(rows):  # a compressed index, or one with few labels, has no more rows
             break
-        far, rows = deeper, [searcher.index.rows[number] for number in numbers]
-    return others, [far[place] for place in kept]
+        answers, rows = deeper, [finder.index.rows[number] for number in deeper.rows]
+    numbers, distances = [answers.rows[place] for place in kept], [answers.distances[place] for place in kept]
+    return others, Found(numbers, distances, answers.energies[kept])

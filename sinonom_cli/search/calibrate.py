@@ -12,9 +12,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.asked import Asked, ask
 from sinonom_cli.search.calibration import BINS, auroc, calibration_error, fit_temperature, likelihoods, probabilities
 from sinonom_cli.search.doubt import NAMES, Doubt, fit_weights
-from sinonom_cli.search.probability import way_of
 from sinonom_cli.search.relevance import Wanted
-from sinonom_cli.search.searcher import Searcher
 from sinonom_cli.storage.atomic import write_json
 from sinonom_cli.storage.lock import locked
 from sinonom_cli.storage.record import read_record, record_path
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sinonom_cli.search.answers import Batch
+    from sinonom_cli.search.finder import Finder
+    from sinonom_cli.search.index import Index
 
 LEAST, ENOUGH = 10, 200
 """Smallest number of queries for a calibration, and smallest number for which the figures are not called rough."""
@@ -31,7 +31,7 @@ KEPT = 0.95
 
 
 def calibrate(
-    searcher: Searcher,
+    finder: Finder,
     tta: bool,
     batches: Iterable[Batch],
     wanted: Mapping[str, Wanted],
@@ -43,7 +43,7 @@ def calibrate(
 
     Parameters
     ----------
-    searcher : searcher of the index.
+    finder : finder of the index's answers.
     tta : whether the batches were embedded with test-time augmentation.
     batches : from `answers.embedded`.
     wanted : relevant items by picture key.
@@ -59,26 +59,26 @@ def calibrate(
     SinonomError
         If too few queries have a relevant item in the index, or the record cannot be written.
     """
-    asked, failed, absent = ask(searcher, batches, wanted, frozenset(there))
+    asked, failed, absent = ask(finder, batches, wanted, frozenset(there))
     by = "label" if "label" in asked else "source"
     count = len(asked[by].near)
     if count < LEAST or len(set(asked[by].labels)) < 2:
         raise SinonomError(
-            f"{count} of the queries have a relevant item in {searcher.index.path}: too few for a calibration",
+            f"{count} of the queries have a relevant item in {finder.index.path}: too few for a calibration",
             f"give a truth table with at least {LEAST} queries of several characters; better {ENOUGH}",
         )
     if absent:
-        messages.say(f"{absent} queries have no relevant item in {searcher.index.path}: left out")
+        messages.say(f"{absent} queries have no relevant item in {finder.index.path}: left out")
     if count < ENOUGH:
         messages.warn(f"{count} queries are few: the figures are rough; use at least {ENOUGH}")
     try:
         kept = {"by": by, **fit(asked[by], np.ones(count, bool)), "queries": count, **held_out(asked[by])}
     except ValueError:
         raise SinonomError(
-            f"{searcher.index.path} has no wrong answers for a calibration", "use an index of more than one character"
+            f"{finder.index.path} has no wrong answers for a calibration", "use an index of more than one character"
         ) from None
-    keep(searcher, way_of(searcher.distance, tta), kept)
-    _print(searcher, kept, as_json)
+    keep(finder.index, finder.way(tta), kept)
+    _print(finder.index, kept, as_json)
     return failed
 
 
@@ -154,18 +154,18 @@ def held_out(asked: Asked) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items()}
 
 
-def keep(searcher: Searcher, way: str, calibration: Mapping[str, Any]) -> None:
+def keep(index: Index, way: str, calibration: Mapping[str, Any]) -> None:
     """Write a calibration into the record of the searched index, beside those for other search modes."""
-    path = searcher.index.path
+    path = index.path
     with locked(path, "index"):
         record = read_record(path, "index")
-        if any(record.get(name) != searcher.index.record.json.get(name) for name in ("faiss", "rows", "counts")):
+        if any(record.get(name) != index.record.json.get(name) for name in ("faiss", "rows", "counts")):
             raise SinonomError(f"{path} has been changed while it was calibrated", "run the same command again")
         record["calibration"] = {**(record.get("calibration") or {}), way: dict(calibration)}
         write_json(record_path(path, "index"), record)
 
 
-def _print(searcher: Searcher, kept: Mapping[str, Any], as_json: bool) -> None:
+def _print(index: Index, kept: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         console.data_json({"calibration": dict(kept)})
     else:
@@ -175,5 +175,5 @@ def _print(searcher: Searcher, kept: Mapping[str, Any], as_json: bool) -> None:
             console.data(f"{name}\t{value:.4f}" if isinstance(value, float) else f"{name}\t{value}")
     messages.say(
         f"each half of the queries is evaluated with a calibration of the other; ece: {BINS} bins of equal mass; "
-        f"auroc: each query, and again without its relevant items\ncalibration kept in {searcher.index.path}.json"
+        f"auroc: each query, and again without its relevant items\ncalibration kept in {index.path}.json"
     )

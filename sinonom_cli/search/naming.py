@@ -12,7 +12,7 @@ import numpy as np
 from sinonom_cli.networks.embedder import Embedder
 from sinonom_cli.networks.preprocess import prepare_all
 from sinonom_cli.search.opening import model_of, open_index
-from sinonom_cli.search.probability import judge_of, wanted_rows
+from sinonom_cli.search.probability import energies_of, judge_of, wanted_rows
 from sinonom_cli.search.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Namer:
         model = model_of(self._index, None)
         self._embedder = Embedder(model, 1)
         self._searcher = Searcher(self._index, self._index.distance, True, model)
-        self._judge = judge_of(self._index, self._index.distance, False, False)
+        self._judge = judge_of(self._index, self._index.distance, False)
 
     def embed(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return (N, D) float32 embeddings of (H, W) uint8 pictures, dark strokes on a light ground."""
@@ -88,7 +88,9 @@ class Namer:
         named = []
         for numbers, distances in self._searcher.answers(embeddings, looked_at):
             rows = [self._index.rows[number] for number in numbers]
-            likely = self._judge(rows, distances)[0] if self._judge else [0.0] * len(rows)
+            likely = (
+                self._judge(rows, energies_of(distances, self._index.distance))[0] if self._judge else [0.0] * len(rows)
+            )
             named.append(
                 [
                     Name(label=row.label, char=row.char, distance=float(distance), probability=float(probability))

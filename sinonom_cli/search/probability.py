@@ -48,12 +48,12 @@ class Calibration:
     doubt: Doubt | None = None
 
 
-def way_of(distance: str, tta: bool) -> str:
-    """Return the name of a search mode in the record."""
-    return f"{distance} --tta" if tta else distance
+def way_of(distance: str, tta: bool, names: bool = False) -> str:
+    """Return the name of a search mode in the record; `names`: characters count beside the distance."""
+    return f"{distance}{' names' * names}{' --tta' * tta}"
 
 
-def calibration_of(index: Index, distance: str, tta: bool) -> Calibration | None:
+def calibration_of(index: Index, way: str) -> Calibration | None:
     """Return the calibration of an index for a search mode; None if there is none.
 
     Raises
@@ -63,28 +63,30 @@ def calibration_of(index: Index, distance: str, tta: bool) -> Calibration | None
     """
     kept = index.record.calibration
     try:
-        known: dict[str, Any] | None = kept.get(way_of(distance, tta))
+        known: dict[str, Any] | None = kept.get(way)
         if known is None:
             return None
         numbers = [float(known[name]) for name in ("temperature", "found", "threshold")]
         if known["by"] not in KEYS or not np.isfinite(numbers).all() or numbers[0] <= 0:
             raise ValueError
-        doubt = Doubt.from_record(known["doubt"], tta) if "doubt" in known else None
+        doubt = Doubt.from_record(known["doubt"], way.endswith("--tta")) if "doubt" in known else None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SinonomError(
-            f"the calibration in {index.path}.json cannot be read", f"{command(index, distance, tta)} fits it again"
+            f"the calibration in {index.path}.json cannot be read", f"{command(index, way)} fits it again"
         ) from None
     temperature, found, threshold = numbers
     return Calibration(known["by"], temperature, found, threshold, doubt)
 
 
-def command(index: Index, distance: str, tta: bool) -> str:
+def command(index: Index, way: str) -> str:
     """Return the command that calibrates an index for a search mode."""
+    distance, *words = way.split()
     other = "" if distance == index.distance else f" --distance {distance}"
-    return f"sinonom query QUERIES --index {quoted(index.path)} --truth truth.csv{other}{' --tta' * tta} --calibrate"
+    tta = " --tta" * ("--tta" in words)
+    return f"sinonom query QUERIES --index {quoted(index.path)} --truth truth.csv{other}{tta} --calibrate"
 
 
-def judge_of(index: Index, distance: str, tta: bool, reject: bool) -> Judge | None:
+def judge_of(index: Index, way: str, reject: bool) -> Judge | None:
     """Return a judge with the calibration for a search mode; None if the index has none for it.
 
     Raises
@@ -92,19 +94,17 @@ def judge_of(index: Index, distance: str, tta: bool, reject: bool) -> Judge | No
     SinonomError
         If there is none and queries are to be rejected, or if the calibration cannot be read.
     """
-    fitted = calibration_of(index, distance, tta)
+    fitted = calibration_of(index, way)
     if fitted is not None:
-        return Judge(fitted, distance, reject)
+        return Judge(fitted, way.split(maxsplit=1)[0], reject)
     if reject:
-        raise SinonomError(
-            f"{uncalibrated(index, distance, tta)}: --reject needs the calibration", command(index, distance, tta)
-        )
+        raise SinonomError(f"{uncalibrated(index, way)}: --reject needs the calibration", command(index, way))
     return None
 
 
-def uncalibrated(index: Index, distance: str, tta: bool) -> str:
+def uncalibrated(index: Index, way: str) -> str:
     """Return the message that an index is not calibrated for a search mode."""
-    return f"{index.path} is not calibrated for {way_of(distance, tta)}"
+    return f"{index.path} is not calibrated for {way}"
 
 
 def energies_of(distances: ArrayLike, distance: str) -> NDArray[np.float64]:
@@ -127,32 +127,29 @@ class Judge:
         self.calibration, self.distance, self.reject = calibration, distance, reject
 
     def __call__(
-        self, rows: Sequence[Row], distances: Sequence[float], spread: float | None = None
+        self, rows: Sequence[Row], energies: NDArray[np.float64], spread: float | None = None
     ) -> tuple[list[float], bool | None]:
         """Return the probability of each row's label or source, and whether the query is known (None without `reject`).
 
         Parameters
         ----------
-        rows, distances : nearest first, from a search for `CANDIDATES` rows or `ANSWERS` labels.
+        rows, energies : in ascending order of energies, from a search for `CANDIDATES` rows or `ANSWERS` labels.
         spread : of the query's views, see `spread_of_views`; None without `--tta`.
         """
         if not rows:
             return [], None
         fitted = self.calibration
-        energies = energies_of(distances, self.distance)
         share = np.exp((energies[0] - energies) / fitted.temperature)
         first = nearest(rows, fitted.by)
         total = float(share[list(first.values())[:ANSWERS]].sum())
         key = KEYS[fitted.by]
-        known = self._known(rows, distances, energies, spread) if self.reject else None
+        known = self._known(rows, energies, spread) if self.reject else None
         return [float(fitted.found * share[first[key(row)]] / total) for row in rows], known
 
-    def _known(
-        self, rows: Sequence[Row], distances: Sequence[float], energies: NDArray[np.float64], spread: float | None
-    ) -> bool:
+    def _known(self, rows: Sequence[Row], energies: NDArray[np.float64], spread: float | None) -> bool:
         doubt = self.calibration.doubt
         if doubt is None:
-            return distances[0] <= self.calibration.threshold
+            return bool(energies[0] <= energies_of(self.calibration.threshold, self.distance))
         return doubt(signs_of(rows, energies, spread)) <= doubt.limit
 
 

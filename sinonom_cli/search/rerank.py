@@ -12,11 +12,12 @@ from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.search.probability import energies_of
 from sinonom_cli.search.same_carving import SIZE, Views, compared, scores, views_of
 from sinonom_cli.storage.image_set import set_record
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sinonom_cli.search.index import Index
 
 MESHES = 20
@@ -47,17 +48,20 @@ class Reranker:
     ----------
     index : the index; its pictures must still be at the paths in its rows.
     count : number of first answers to reorder.
-    distance : name of the distance by which they were found.
     """
 
-    def __init__(self, index: Index, count: int, distance: str) -> None:
-        self.index, self.count, self.distance, self.missed = index, count, distance, False
+    def __init__(self, index: Index, count: int) -> None:
+        self.index, self.count, self.missed = index, count, False
         self._views = lru_cache(KEPT)(partial(views_of_row, index))
 
-    def __call__(self, picture: Path, rows: list[int], distances: list[float]) -> tuple[list[int], list[float]]:
-        """Return rows and distances, with the first `count` in a better order.
+    def __call__(self, picture: Path, rows: list[int], energies: NDArray[np.float64]) -> list[int]:
+        """Return a better order of the answers: the place of each, where the first `count` are reordered.
 
-        The distances stay those of the embeddings. Answers without a picture keep their places.
+        Answers without a picture keep their places.
+
+        Parameters
+        ----------
+        rows, energies : rows of the answers, and (N,) float64, >= 0, their energies, see `finder.Found`.
         """
         numbers = rows[: self.count]
         views = {place: found for place, number in enumerate(numbers) if (found := self._views(number)) is not None}
@@ -65,14 +69,13 @@ class Reranker:
             self.missed = True
             messages.warn(f"some pictures of {self.index.path} cannot be read: --rerank leaves their answers in place")
         if len(views) < 2:
-            return rows, distances
+            return list(range(len(rows)))
         places = np.array(list(views))
         query = views_of(prepare(load_picture(picture), SIZE))
-        energies = energies_of(distances, self.distance)[places]
-        better = np.argsort(-scores(energies, compared(query, list(views.values()))), kind="stable")
+        better = np.argsort(-scores(energies[places], compared(query, list(views.values()))), kind="stable")
         order = np.arange(len(rows))
         order[places] = places[better]
-        return [rows[place] for place in order], [distances[place] for place in order]
+        return order.tolist()
 
 
 def views_of_row(index: Index, number: int) -> Views | None:

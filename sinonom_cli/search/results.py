@@ -35,7 +35,8 @@ class Answer:
     relevant : whether each row is relevant.
     probabilities : probability of each row's label or source; empty if the index is not calibrated.
     known : whether the picture shows anything in the index; None without `--reject`.
-    beyond : distance of the next answer, inf if there is none; None: the answers are not in the order of distances.
+    beyond : energy of the next answer, inf if there is none; None: the answers are not in the order of energies.
+    energies : ascending, what decided the order, see `finder.Found`; they mean nothing if `beyond` is None.
     numbers : numbers of the rows in the index.
     changed : sets of the shown rows that have changed since they were indexed.
     pictures : state of each shown row's picture: "gone", "changed", or "" if neither.
@@ -49,6 +50,7 @@ class Answer:
     probabilities: list[float] = field(default_factory=list)
     known: bool | None = None
     beyond: float | None = None
+    energies: list[float] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
@@ -80,7 +82,7 @@ class Answer:
             return 0
         if self.beyond is None:
             return 0 if self.right is None else self.right + 1
-        return worst_rank(self.relevant, self.distances[: len(self.relevant)], self.beyond)
+        return worst_rank(self.relevant, self.energies[: len(self.relevant)], self.beyond)
 
 
 @dataclass(frozen=True)

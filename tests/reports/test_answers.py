@@ -28,7 +28,14 @@ def answer(
     """Return an answer whose rows are relevant where `relevant` has an x."""
     marks = [mark == "x" for mark in relevant]
     return Answer(
-        Item("q.png", Path("q.png")), ROWS[: len(marks)], distances, WANTED, marks, known=known, beyond=beyond
+        Item("q.png", Path("q.png")),
+        ROWS[: len(marks)],
+        distances,
+        WANTED,
+        marks,
+        known=known,
+        beyond=beyond,
+        energies=distances,
     )
 
 

@@ -32,15 +32,20 @@ def index_of(folder: Path, count: int) -> SimpleNamespace:
 
 
 def reranker(folder: Path, pictures: int, count: int) -> Reranker:
-    return Reranker(index_of(folder, pictures), count, "euclidean")  # type: ignore[arg-type]
+    return Reranker(index_of(folder, pictures), count)  # type: ignore[arg-type]
+
+
+def equal(count: int) -> np.ndarray:
+    """Return equal energies."""
+    return np.full(count, 0.25)
 
 
 def test_of_equal_embeddings_the_picture_that_fits_comes_first(tmp_path: Path) -> None:
     ordered = reranker(tmp_path, 8, 8)
     for seed in range(8):
         query = strokes(tmp_path / "q" / f"{seed}.png", seed, moved=3, width=5)
-        rows, distances = ordered(query, list(range(8)), [0.5] * 8)
-        assert rows[0] == seed and sorted(rows) == list(range(8)) and distances == [0.5] * 8
+        order = ordered(query, list(range(8)), equal(8))
+        assert order[0] == seed and sorted(order) == list(range(8))
 
 
 def test_two_candidates_are_enough_to_be_ordered_and_nothing_is_said(
@@ -48,17 +53,17 @@ def test_two_candidates_are_enough_to_be_ordered_and_nothing_is_said(
 ) -> None:
     ordered = reranker(tmp_path, 2, 2)
     query = strokes(tmp_path / "q.png", 1, moved=3, width=5)
-    assert ordered(query, [0, 1], [0.5, 0.5])[0] == [1, 0]
+    assert ordered(query, [0, 1], equal(2)) == [1, 0]
     assert capsys.readouterr().err == "" and not ordered.missed
 
 
 def test_embeddings_still_count_and_what_is_beyond_stays(tmp_path: Path) -> None:
     ordered = reranker(tmp_path, 8, 4)
     query = strokes(tmp_path / "q.png", 3, moved=2, width=5)
-    rows, distances = ordered(query, [5, 4, 3, 2, 7, 6], [0.5, 0.5, 0.51, 0.9, 0.91, 0.92])
-    assert rows[0] == 3 and rows[4:] == [7, 6] and distances[0] == 0.51 and distances[4:] == [0.91, 0.92]
-    rows, _ = ordered(strokes(tmp_path / "r.png", 7), [5, 4, 2, 1], [0.3, 0.9, 1.0, 1.1])
-    assert rows == [5, 4, 2, 1]  # none of the candidates matches the query
+    order = ordered(query, [5, 4, 3, 2, 7, 6], np.array([0.5, 0.5, 0.51, 0.9, 0.91, 0.92]) ** 2)
+    assert order[0] == 2 and order[4:] == [4, 5]
+    order = ordered(strokes(tmp_path / "r.png", 7), [5, 4, 2, 1], np.array([0.3, 0.9, 1.0, 1.1]) ** 2)
+    assert order == [0, 1, 2, 3]  # none of the candidates matches the query
 
 
 def test_candidates_without_pictures_keep_their_places_and_are_told_once(
@@ -68,9 +73,9 @@ def test_candidates_without_pictures_keep_their_places_and_are_told_once(
     query = strokes(tmp_path / "q.png", 4, moved=2, width=5)
     for seed in (0, 2):
         (tmp_path / f"{seed}.png").unlink()
-    rows, _ = ordered(query, [0, 1, 2, 3, 4, 5], [0.5] * 6)
-    assert rows[0] == 0 and rows[2] == 2 and rows[1] == 4
-    ordered(query, [0, 1, 2, 3, 4, 5], [0.5] * 6)
+    order = ordered(query, [0, 1, 2, 3, 4, 5], equal(6))
+    assert order[0] == 0 and order[2] == 2 and order[1] == 4
+    ordered(query, [0, 1, 2, 3, 4, 5], equal(6))
     assert capsys.readouterr().err.count("--rerank") == 1
 
 
@@ -78,14 +83,14 @@ def test_one_picture_that_is_left_changes_no_order(tmp_path: Path) -> None:
     ordered = reranker(tmp_path, 3, 3)
     for seed in (0, 1):
         (tmp_path / f"{seed}.png").unlink()
-    assert ordered(strokes(tmp_path / "q.png", 2), [0, 1, 2], [1.0, 2.0, 3.0]) == ([0, 1, 2], [1.0, 2.0, 3.0])
+    assert ordered(strokes(tmp_path / "q.png", 2), [0, 1, 2], np.array([1.0, 4.0, 9.0])) == [0, 1, 2]
 
 
 def test_a_blank_candidate_is_an_answer_as_others_are(tmp_path: Path) -> None:
     ordered = reranker(tmp_path, 4, 40)
     Image.new("L", (96, 96), 255).save(tmp_path / "1.png")
-    rows, _ = ordered(strokes(tmp_path / "q.png", 2, moved=2, width=5), [1, 3, 0, 2], [0.5] * 4)
-    assert rows[0] == 2 and sorted(rows) == [0, 1, 2, 3]
+    order = ordered(strokes(tmp_path / "q.png", 2, moved=2, width=5), [1, 3, 0, 2], equal(4))
+    assert order[0] == 3 and sorted(order) == [0, 1, 2, 3]
 
 
 def image_set(folder: Path, name: str, **options: object) -> None:
