@@ -7,7 +7,8 @@ CROPS is an image set of real prints that the model has not learnt from. The scr
 - MRR@5 on a test set, for each kind that TRUTH.csv names; DEPTH_IMAGES are the set's meshes after `sinonom render`;
 - MRR@5 on CROPS: for each character of at least two books, one crop is turned into a simulated relief
   (`train/augment.py`), and the queries are this crop and crops of other books; and MRR@5 of the latter queries when the
-  gallery holds crops instead of reliefs;
+  gallery holds crops instead of reliefs; for the model that ships, also as `query` orders answers, with the characters
+  that query and answer show (`search/common_names.py`);
 - top-1 and top-5 of naming CROPS from the index of characters: over all crops, as a mean over characters, and for
   characters beyond the Basic Multilingual Plane;
 - with `--variants`, the same with the first half of each embedding, and with the network in half precision and in
@@ -29,6 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from corrected import corrected
 
 from sinonom_cli.networks.embedder import AT_ONCE, session_of
 from sinonom_cli.networks.preprocess import prepare_all
@@ -92,7 +95,11 @@ class Carvings:
 class Books:
     """Test set of crops: simulated reliefs of one book's crops are the gallery, crops of other books are queries."""
 
-    def __init__(self, pictures: NDArray[np.uint8], labels: NDArray[np.str_], books: NDArray[np.str_]) -> None:
+    def __init__(
+        self, pictures: NDArray[np.uint8], labels: NDArray[np.str_], books: NDArray[np.str_], named: int = 0
+    ) -> None:
+        """Choose the crops; embeddings of `named` dimensions are also compared by the characters that they show."""
+        self.named = named
         from sinonom_cli.train.augment import views
 
         rng = np.random.default_rng(5)
@@ -117,7 +124,14 @@ class Books:
         same = ranks_by_distance(-prints @ reliefs.T, np.eye(len(reliefs), dtype=bool))
         other = ranks_by_distance(-others @ reliefs.T, self.answers)
         flat = ranks_by_distance(-others @ prints.T, self.answers)
-        return {"same print": mrr_at(same, 5), "another book's": mrr_at(other, 5), "among prints": mrr_at(flat, 5)}
+        found = {"same print": mrr_at(same, 5), "another book's": mrr_at(other, 5), "among prints": mrr_at(flat, 5)}
+        if self.named and reliefs.shape[1] == self.named:
+            asked = (("same print", prints, reliefs, np.eye(len(reliefs), dtype=bool)),)
+            asked += ("another book's", others, reliefs, self.answers), ("among prints", others, prints, self.answers)
+            for what, queries, gallery, right in asked:
+                ranks = ranks_by_distance(corrected(queries, gallery), right)
+                found[f"{what}, with characters"] = mrr_at(ranks, 5)
+        return found
 
 
 class Naming:
@@ -217,7 +231,9 @@ def main() -> None:
     prints = prepared([given.crops / p.file_name for p in pictures], model.size)
     labels = np.array([p.label for p in pictures])
     books = np.array([p.source.partition("/")[0] for p in pictures])
-    trials: list[Carvings | Books | Naming] = [Books(prints, labels, books)]
+    trials: list[Carvings | Books | Naming] = [
+        Books(prints, labels, books, model.embedding_size if given.model is None else 0)
+    ]
     if given.depth:
         trials.insert(0, Carvings(given.depth, given.queries, given.truth, model.size))
     if given.characters:

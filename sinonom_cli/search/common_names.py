@@ -81,6 +81,9 @@ class CommonNames:
         numbers, centres = (found[0] for found in self._characters.candidates(query[None], NEAREST))
         shares = self._shares(np.concatenate([query[None], rows]), centres, self._numbers(numbers))
         common = (shares[1:] * shares[0]).sum(axis=1)
+        if len(np.unique(energies)) < len(energies):  # BLAS may give equal rows values that differ in the last digit
+            _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+            common = common[first[number]]
         return np.asarray(energies + self._scale * WEIGHT * np.log((1 + DOUBT) / (common + DOUBT)))
 
     def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -101,9 +104,7 @@ class CommonNames:
         """
         order = np.argsort(labels, kind="stable")
         starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
-        # Not BLAS, whose last digits depend on a row's place: equal rows must have equal energies.
-        products = np.einsum("nd,kd->nk", vectors, centres[order])
-        alike = np.maximum.reduceat(products, starts, axis=1).astype(np.float64)
+        alike = np.maximum.reduceat(vectors @ centres[order].T, starts, axis=1).astype(np.float64)
         energies = 2 - 2 * alike
         shares = np.exp((energies.min(axis=1, keepdims=True) - energies) / self._temperature)
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
