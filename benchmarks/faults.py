@@ -4,7 +4,7 @@ A kill is SIGKILL to the command and all its processes, at a random moment betwe
 of ten cases the second run is killed too. A full disk is a small file system in memory that holds the output; its size
 is random. On it, the command must end with exit code 5 and one line, and continue when there is space. Files of the
 user lie beside the output and, as soon as it exists, inside it. At the end the output must have the bytes of an
-unbroken run.
+unbroken run. `serve` is killed while people correct (`faults_serve.py`): no correction that it confirmed may be lost.
 
 train-localizer is not covered, because it takes minutes. The script runs on Linux and macOS; full disks need `unshare`
 of Linux.
@@ -26,42 +26,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from faults_files import USERS, USERS_INSIDE, Content, content, lost, names_in, put
+from faults_serve import Serving
 from faults_stages import ROOT, STAGES, Stage, make_index_inputs
 from faults_zygote import Zygote
 
-Content = dict[str, bytes]
-USERS = {"ghi chú.txt": b"mine", "của tôi/scan.stl": b"solid mine", "db.faiss.txt": b"mine too"}
-USERS_INSIDE = {
-    "ghi chú.txt": b"mine",
-    "images/của tôi.png": b"mine",
-    "meshes/mine.stl": b"mine",
-    "của tôi/a.csv": b"x",
-}
-
-
-def _names(folder: Path) -> set[str]:
-    names = set()
-    for path in folder.glob("*"):
-        with contextlib.suppress(FileNotFoundError):  # a lock that has just been removed
-            names.add(f"{path} {path.stat(follow_symlinks=False).st_mtime_ns}")
-    return names
-
-
-def content(folder: Path) -> Content:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def put(folder: Path, files: Content) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(text)
-
-
-def lost(folder: Path, files: Content) -> list[str]:
-    """Return the names of the user's files that are missing or changed."""
-    return [
-        name for name, text in files.items() if not (folder / name).is_file() or (folder / name).read_bytes() != text
-    ]
+SERVE = "serve"
 
 
 class Broken:
@@ -82,6 +52,7 @@ class Broken:
         self.reset()
         if stage.base:
             assert self.run(stage.base(inputs)) == 0, self.said()
+        stage.change(inputs)
         self.before = content(work)
         self.seconds = 1e9
         for _ in range(2):  # the first run also compiles code
@@ -112,12 +83,16 @@ class Broken:
 
     def first_file(self, child: int) -> float:
         """Wait until a command changes the folder of the output or ends; return the time of that moment."""
-        first = _names(self.work)
+        first = names_in(self.work)
         with contextlib.suppress(ProcessLookupError):
-            while _names(self.work) == first:
+            while names_in(self.work) == first:
                 os.kill(child, 0)
                 time.sleep(0.001)
         return time.monotonic()
+
+    def told(self) -> str:
+        """Return what the table says of the stage."""
+        return f"one run {self.seconds:5.2f} s"
 
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -207,14 +182,49 @@ class Broken:
         self.judge(second, kept, {})
 
 
+def broken(name: str, number: int, folder: Path, forks: Zygote) -> Broken | Serving:
+    """Return a stage that is ready to be killed."""
+    if name == SERVE:
+        return Serving(folder / "work" / "serve", forks)
+    inputs = folder / "in"
+    (inputs / f"{number}").mkdir()
+    own = inputs if name.startswith("index") or name == "query" else inputs / f"{number}"
+    return Broken(name, STAGES[name], own, folder / "work" / "output", forks)
+
+
+def broke(name: str, stage: Broken | Serving, kills: int, disks: int, seed: int) -> int:
+    """Kill a stage and fill its disk; print what was wrong, and return the number of kinds of faults."""
+    rng, started = random.Random(f"{name} {seed}"), time.monotonic()
+    given = content(stage.inputs)
+    for _ in range(kills):
+        stage.killed(rng)
+    if isinstance(stage, Broken):
+        for _ in range(disks):
+            stage.full(rng)
+    for changed in lost(stage.inputs, given):
+        stage.wrong[f"the input {changed} is gone or changed"] += 1
+    wrong = sum(not what.startswith("(") for what in stage.wrong)
+    taken = (time.monotonic() - started) / 60
+    print(
+        f"{name:15} {stage.kills:4} kills {stage.disks:3} full disks {taken:5.1f} min  {stage.told()}"
+        f"  kinds of faults {wrong}",
+        flush=True,
+    )
+    for what, count in stage.wrong.most_common():
+        print(f"    {count:4} x {what}", flush=True)
+    return wrong
+
+
 def main() -> None:
+    """Break the stages, and print what was wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="STAGE,...", help=f"some of {', '.join(STAGES)}")
+    parser.add_argument("--only", metavar="STAGE,...", help=f"some of {', '.join([*STAGES, SERVE])}")
     parser.add_argument("--kills", type=int, default=200, help="of all stages together [200]")
-    parser.add_argument("--full", type=int, default=50, help="full disks of all stages together [50]")
+    parser.add_argument("--full", type=int, default=50, help="full disks of all stages but serve together [50]")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    names = options.only.split(",") if options.only else list(STAGES)
+    names = options.only.split(",") if options.only else [*STAGES, SERVE]
+    filled = [name for name in names if name != SERVE]
     found, total = 0, Counter[str]()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         os.environ["SINONOM_CACHE"] = str(Path(folder) / "cache")
@@ -226,30 +236,10 @@ def main() -> None:
         assert forks.wait() == 0
         for number, name in enumerate(names):
             kills = len(range(number, options.kills, len(names)))
-            disks = len(range(number, options.full, len(names)))
-            rng = random.Random(f"{name} {options.seed}")
-            started = time.monotonic()
-            (inputs / f"{number}").mkdir()
-            own = inputs if name.startswith("index") or name == "query" else inputs / f"{number}"
-            broken = Broken(name, STAGES[name], own, Path(folder) / "work" / "output", forks)
-            given = content(own)
-            for _ in range(kills):
-                broken.killed(rng)
-            for _ in range(disks):
-                broken.full(rng)
-            total += Counter(kills=broken.kills, disks=broken.disks)
-            for changed in lost(own, given):
-                broken.wrong[f"the input {changed} is gone or changed"] += 1
-            wrong = {what: count for what, count in broken.wrong.items() if not what.startswith("(")}
-            found += len(wrong)
-            taken = (time.monotonic() - started) / 60
-            print(
-                f"{name:15} {broken.kills:4} kills {broken.disks:3} full disks {taken:5.1f} min"
-                f"  one run {broken.seconds:5.2f} s  kinds of faults {len(wrong)}",
-                flush=True,
-            )
-            for what, count in broken.wrong.most_common():
-                print(f"    {count:4} x {what}", flush=True)
+            disks = len(range(filled.index(name), options.full, len(filled))) if name in filled else 0
+            stage = broken(name, number, Path(folder), forks)
+            found += broke(name, stage, kills, disks, options.seed)
+            total += Counter(kills=stage.kills, disks=stage.disks)
     print(f"{total['kills']} kills, {total['disks']} full disks, {found} kinds of faults")
     sys.exit(bool(found))
 

@@ -24,6 +24,7 @@ class Stage:
     make : function that writes inputs into a folder and returns the command line, with {out} for the output.
     out : name of the output in its folder; "" if the folder itself is the output.
     base : function for the command line that runs first, for commands that change an output.
+    change : function that changes the inputs after `base`.
     same : function that says which files must have the bytes of an unbroken run; files that hold times of day cannot.
     done : exit codes of the same command after a complete run; --remove then finds nothing more.
     """
@@ -31,6 +32,7 @@ class Stage:
     make: Callable[[Path], list[str]]
     out: str = "out"
     base: Callable[[Path], list[str]] | None = None
+    change: Callable[[Path], object] = lambda folder: None
     same: Callable[[str], bool] = lambda name: True
     done: tuple[int, ...] = (0,)
 
@@ -70,6 +72,13 @@ def _blocks(folder: Path) -> list[str]:
     return ["cut", str(folder / "scans"), "{out}", "--workers", "1"]
 
 
+def _changing(folder: Path) -> list[str]:
+    """Write pictures of which half will change, unless they are there; return the command that indexes them."""
+    if not (folder / "changing").exists():
+        tiny_pictures(folder / "changing", [f"{i:03}.png" for i in range(600)], seed=2)
+    return ["index", str(folder / "changing"), "{out}", "--model", str(folder / "model")]
+
+
 def _limited(make: Callable[[Path], list[str]], limit: int) -> Stage:
     """Return a stage of the tests that processes only the first `limit` inputs."""
     return Stage(lambda folder: [*make(folder / "of tests"), "{out}", "--limit", str(limit)])
@@ -96,6 +105,12 @@ STAGES = {
         lambda folder: ["index", str(folder / "more"), "{out}", "--model", str(folder / "model"), "--add"],
         "db.faiss",
         lambda folder: ["index", str(folder / "set"), "{out}", "--model", str(folder / "model")],
+    ),
+    "index --add changed": Stage(
+        lambda folder: [*_changing(folder), "--add"],
+        "db.faiss",
+        lambda folder: [*_changing(folder), "--type", "IVF8,SQ8"],
+        lambda folder: tiny_pictures(folder / "changing", [f"{i:03}.png" for i in range(0, 600, 2)], seed=3),
     ),
     "index --remove": Stage(
         lambda folder: ["index", "{out}", "--remove", "0*.png"],

@@ -39,7 +39,9 @@ def zygote() -> None:
     import numba  # noqa: F401
     import onnxruntime  # noqa: F401
     import PIL.Image  # noqa: F401
+    import starlette.applications  # noqa: F401
     import torch  # noqa: F401
+    import uvicorn  # noqa: F401
 
     for line in sys.stdin:
         typed, log = json.loads(line)

@@ -30,8 +30,9 @@ from sinonom_cli.layout.measure import outline_overlaps
 from sinonom_cli.pages.block_matches import BlockMatches
 from sinonom_cli.pages.carvings import Carvings
 from sinonom_cli.pages.find_blocks import find_blocks, laid_on_blocks, upright_middles
+from sinonom_cli.pages.laid import PageOptions
 from sinonom_cli.pages.placing import features
-from sinonom_cli.pages.read_page import PageOptions, SeenPage, see_page
+from sinonom_cli.pages.read_page import SeenPage, see_page
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.relief.compose import compose_page
 from sinonom_cli.relief.composition import Composition, Page

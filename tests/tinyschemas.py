@@ -199,12 +199,19 @@ ALTO = Schema(
                 "ID": IDENTIFIER,
                 "TAGREFS": REFERENCES,
                 "BASEDIRECTION": among("ltr rtl ttb btt"),
+                "CS": among("true false 1 0"),
             },
         ),
         "String": Rule(
             content="(Shape )?(ALTERNATIVE )*(Glyph )*",
             required={"CONTENT": anything},
-            allowed={**PLACE, "ID": IDENTIFIER, "WC": share, "TAGREFS": REFERENCES},
+            allowed={
+                **PLACE,
+                "ID": IDENTIFIER,
+                "WC": share,
+                "TAGREFS": REFERENCES,
+                "CS": among("true false 1 0"),
+            },
         ),
         "Glyph": Rule(
             content="(Shape )?(Variant )*",
@@ -222,12 +229,15 @@ TEI = Schema(
     space="http://www.tei-c.org/ns/1.0",
     root="TEI",
     identifiers=(XML_ID,),
-    references=("facs",),
+    references=("facs", "resp"),
     rules={
         "TEI": Rule(content="teiHeader (facsimile )?text "),
         "teiHeader": Rule(content="fileDesc (encodingDesc )?(profileDesc )?(revisionDesc )?"),
         "fileDesc": Rule(content="titleStmt (editionStmt )?(extent )?publicationStmt (notesStmt )?(sourceDesc )+"),
-        "titleStmt": Rule(content="(title )+"),
+        "titleStmt": Rule(content="(title )+((author|editor|respStmt) )*"),
+        "respStmt": Rule(content="(resp )+(name )+", allowed={XML_ID: IDENTIFIER}),
+        "resp": Rule(text=bool),
+        "name": Rule(text=bool),
         "title": Rule(text=bool),
         "publicationStmt": Rule(content="(p )+"),
         "sourceDesc": Rule(content="(p )+"),
@@ -266,11 +276,21 @@ TEI = Schema(
             mixed=True,
         ),
         "c": Rule(
-            allowed={"facs": matches("#.+"), "cert": among("high medium low unknown")},
+            allowed={
+                "facs": matches("#.+"),
+                "resp": matches("#.+"),
+                "cert": among("high medium low unknown"),
+            },
             text=lambda value: len(value) == 1,
         ),
         "gap": Rule(
-            allowed={"reason": matches(r"[\w.\-]+"), "quantity": length, "unit": among("chars"), "facs": matches("#.+")}
+            allowed={
+                "reason": matches(r"[\w.\-]+"),
+                "quantity": length,
+                "unit": among("chars"),
+                "facs": matches("#.+"),
+                "resp": matches("#.+"),
+            }
         ),
     },
 )

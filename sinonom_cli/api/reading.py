@@ -107,7 +107,8 @@ def read(
     >>> page.characters[0].names[0].char, page.characters[0].column
     ('南', 1)
     """
-    from sinonom_cli.pages.read_page import PageOptions, see_page
+    from sinonom_cli.pages.laid import PageOptions
+    from sinonom_cli.pages.read_page import see_page
     from sinonom_cli.pages.sources import load_page
 
     options = PageOptions(

@@ -62,7 +62,9 @@ def index(
         str | None,
         typer.Option("--store", metavar="milvus:URI", help="Store the index in Milvus; OUT.json keeps its address."),
     ] = None,
-    add: Annotated[bool, typer.Option("--add", help="Add items to the index that it does not hold yet.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add new items to the index, and embed changed ones again.")
+    ] = False,
     remove: Annotated[
         list[str] | None,
         typer.Option(

@@ -91,7 +91,7 @@ def read(
     from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.layout.given_corrections import given_corrections
     from sinonom_cli.pages.boxes import boxes_of
-    from sinonom_cli.pages.read_page import PageOptions
+    from sinonom_cli.pages.laid import PageOptions
     from sinonom_cli.pages.run import COLUMNS, ReadPages, content_of, formats_of, write_tables
     from sinonom_cli.pages.sources import find_pages
     from sinonom_cli.pages.transcribed import DOUBTFUL_COLUMNS, with_texts

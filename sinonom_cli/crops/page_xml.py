@@ -1,7 +1,5 @@
 """Read PAGE XML and ALTO XML, as kraken and eScriptorium write them: lines and, where given, characters."""
 
-import math
-import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from sinonom_cli.characters import characters_of
 from sinonom_cli.crops.annotations import Given, inside
 from sinonom_cli.crops.regions import Box, Region
 from sinonom_cli.crops.transcripts import NAMELESS
+from sinonom_cli.crops.xml_points import Points, around, bounds, number_of, points_of, sides_of
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
 from sinonom_cli.storage.names import Spelling
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 CHECKED = "checked {by:people;}"
 """What `custom` says, in PAGE, of a glyph whose character people have checked."""
-
-Points = tuple[tuple[float, float], ...]
+CORRECTED = ("true", "1")
+"""Correction status `CS`, in ALTO, of a block, line or string whose characters people have checked."""
 
 
 def read_xml(file: Path, name: Path, folder: Path, pictures: Collection[str] = ()) -> list[Given]:
@@ -88,7 +87,9 @@ def _pages(root: "Element", alto: bool, name: Path, folder: Path, pictures: Coll
 
 def _lines_of(page: "Element", alto: bool, picture: str, where: str) -> list[Given]:
     sides = (page.get("WIDTH"), page.get("HEIGHT")) if alto else (page.get("imageWidth"), page.get("imageHeight"))
-    size = _sides(*sides)
+    size = sides_of(*sides)
+    if alto:
+        _status_to_lines(page)
     found = []
     for number, line in enumerate(_below(page, "TextLine"), 1):
         key = f"{where} {line.get('ID' if alto else 'id') or number}".strip()
@@ -104,14 +105,26 @@ def _page_line(line: "Element", picture: str, name: str, size: tuple[int, int] |
     glyphs = [glyph for word in words for glyph in _children(word, "Glyph")]
     text = _text(line) or "".join(_text(word) for word in words) or "".join(map(_text, glyphs))
     spots = [(_box(_coords, glyph), _text(glyph)) for glyph in glyphs]
-    checked = (box for (box, _), glyph in zip(spots, glyphs, strict=True) if glyph.get("custom") == CHECKED)
     found = _line(
         *(picture, name, text, spots),
-        lambda: _coords(line) or _around(_coords(line, "Baseline"), len(text)),
+        lambda: _coords(line) or around(_coords(line, "Baseline"), len(text)),
         size,
     )
-    sure = frozenset(box for box in checked if box is not None)
+    return _marked(found, spots, [glyph.get("custom") == CHECKED for glyph in glyphs])
+
+
+def _marked(found: list[Given], spots: list[tuple[Box | None, str]], checked: list[bool]) -> list[Given]:
+    """Return lines that know which of their boxes have a character that people have checked."""
+    sure = frozenset(box for (box, _), by_people in zip(spots, checked, strict=True) if by_people and box is not None)
     return [replace(one, checked=sure) for one in found]
+
+
+def _status_to_lines(page: "Element") -> None:
+    """Write the correction status of each block of an ALTO page to its lines, and that of each line to its strings."""
+    for outer, inner in (("TextBlock", "TextLine"), ("TextLine", "String")):
+        for parent in _below(page, outer):
+            for child in _children(parent, inner):
+                child.set("CS", child.get("CS") or parent.get("CS") or "")
 
 
 def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] | None) -> list[Given]:
@@ -119,17 +132,19 @@ def _alto_line(line: "Element", picture: str, name: str, size: tuple[int, int] |
     glyphs = [glyph for string in strings for glyph in _children(string, "Glyph")]
     text = "".join(string.get("CONTENT", "") for string in strings) or "".join(g.get("CONTENT", "") for g in glyphs)
     spots = [(_box(_shape, glyph), glyph.get("CONTENT", "")) for glyph in glyphs]
-    return _line(
+    found = _line(
         *(picture, name, text, spots),
-        lambda: _shape(line) or _around(_baseline(line.get("BASELINE", "")), len(text)),
+        lambda: _shape(line) or around(_baseline(line.get("BASELINE", "")), len(text)),
         size,
     )
+    checked = [string.get("CS") in CORRECTED for string in strings for _ in _children(string, "Glyph")]
+    return _marked(found, spots, checked)
 
 
 def _box(read: Callable[["Element"], Points], element: "Element") -> Box | None:
     """Return the box of a character; None, so that its line stays usable, if it cannot be read or has no area."""
     try:
-        box = _bounds(read(element))
+        box = bounds(read(element))
     except SinonomError:
         return None
     return box if box and box[2] - box[0] > 1 and box[3] - box[1] > 1 else None
@@ -161,7 +176,7 @@ def _line(
         ]
         return [Given(picture, name, "".join(kept), boxes, True, Region(Path(), size=size)), *lost]
     outline = outlined()
-    region = _bounds(outline)
+    region = bounds(outline)
     if region is None:
         return [Given(picture, name, text, fault="the line has no outline" if text else "")]
     if len(text) > 2 and region[2] - region[0] > 1.5 * (region[3] - region[1]):
@@ -203,7 +218,7 @@ def _children(element: "Element", tag: str) -> Iterator["Element"]:
 
 def _text(element: "Element") -> str:
     """Return the first reading that PAGE gives for a line, word or glyph."""
-    readings = sorted(_children(element, "TextEquiv"), key=lambda one: _number(one.get("index") or "0"))
+    readings = sorted(_children(element, "TextEquiv"), key=lambda one: number_of(one.get("index") or "0"))
     for reading in readings:
         for text in _children(reading, "Unicode"):
             return (text.text or "").strip()
@@ -211,63 +226,23 @@ def _text(element: "Element") -> str:
 
 
 def _coords(element: "Element", tag: str = "Coords") -> Points:
-    return next((_points(coords.get("points", "")) for coords in _children(element, tag)), ())
+    return next((points_of(coords.get("points", "")) for coords in _children(element, tag)), ())
 
 
 def _baseline(text: str) -> Points:
     # Older ALTO has one number here: the height of a horizontal line.
-    return _points(text) if len(text.split()) > 1 or "," in text else ()
-
-
-def _around(baseline: Points, count: int) -> Points:
-    """Return the corners of a column of square characters centred on a baseline, for lines without an outline."""
-    box = _bounds(baseline)
-    if box is None or not count:
-        return ()
-    x0, y0, x1, y1 = box
-    half = 0.55 * max(y1 - y0, x1 - x0) / count
-    return (x0 - half, y0), (x1 + half, y0), (x1 + half, y1), (x0 - half, y1)
+    return points_of(text) if len(text.split()) > 1 or "," in text else ()
 
 
 def _shape(element: "Element") -> Points:
     """Return the polygon of an ALTO element, or the corners of its box if it has no polygon."""
     for shape in _children(element, "Shape"):
         for polygon in _children(shape, "Polygon"):
-            return _points(polygon.get("POINTS", ""))
+            return points_of(polygon.get("POINTS", ""))
     sides = [element.get(name) for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT")]
     if None in sides:
         return ()
-    x, y, width, height = (_number(side or "0") for side in sides)
+    x, y, width, height = (number_of(side or "0") for side in sides)
     if min(width, height) < 0:
         raise SinonomError(f"its box is {width:g} wide and {height:g} high")
     return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
-
-
-def _points(text: str) -> Points:
-    """Read `x,y x,y` (PAGE) or `x y x y` (ALTO)."""
-    numbers = [_number(number) for number in re.split(r"[\s,]+", text.strip()) if number]
-    if len(numbers) % 2:
-        raise SinonomError(f"{text[:40]!r} is not a list of points")
-    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise SinonomError(f"{text!r} is not a number")
-    return number
-
-
-def _bounds(points: Points) -> Box | None:
-    if len(points) < 2:
-        return None
-    xs, ys = zip(*points, strict=True)
-    return min(xs), min(ys), max(xs) + 1, max(ys) + 1
-
-
-def _sides(width: str | None, height: str | None) -> tuple[int, int] | None:
-    sides = round(_number(width or "0")), round(_number(height or "0"))
-    return sides if min(sides) > 0 else None  # Files write 0 for an unknown size.

@@ -14,7 +14,8 @@ from sinonom_cli.characters import label_of, repair
 from sinonom_cli.crops.transcripts import NAMELESS
 from sinonom_cli.errors import BadInput
 from sinonom_cli.pages.boxes import Known, usable_in
-from sinonom_cli.pages.read_page import PageOptions, see_page
+from sinonom_cli.pages.laid import PageOptions
+from sinonom_cli.pages.read_page import see_page
 from sinonom_cli.pages.sources import find_pages, load_page
 from sinonom_cli.search.naming import Name
 from sinonom_cli.storage.names import composed

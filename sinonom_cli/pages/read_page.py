@@ -10,48 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sinonom_cli import messages
-from sinonom_cli.blocks.upright import Way, cropped, find_way
+from sinonom_cli.blocks.upright import Way, cropped
 from sinonom_cli.errors import BadInput
 from sinonom_cli.layout.corrections import Correction
-from sinonom_cli.layout.detect import Detector, Found, shipped_detector
+from sinonom_cli.layout.detect import Detector, shipped_detector
 from sinonom_cli.layout.given_corrections import Given, say_unfit
 from sinonom_cli.layout.order import Direction, reading_order
-from sinonom_cli.pages.boxes import Known, inside
+from sinonom_cli.pages.boxes import Known
 from sinonom_cli.pages.column import characters_by_sight
 from sinonom_cli.pages.corrected import Characters, corrected
-from sinonom_cli.pages.frame import CROOKED, crookedness, find_frame
+from sinonom_cli.pages.laid import Laid, PageOptions, check_count, laid_flat
 from sinonom_cli.pages.places import names_in_context, numbered, runs_of
 from sinonom_cli.pages.reading import Point, ReadCharacter, Reading
 from sinonom_cli.pages.sight import names_by_sight
-from sinonom_cli.pages.turning import Turning, flattened, lean_of, turned_by
-from sinonom_cli.pictures.page_ink import page_ink
+from sinonom_cli.pages.turning import Turning
 from sinonom_cli.search.naming import CANDIDATES, NAMES, Name, shipped_namer
-
-FEWEST = 2
-"""Smallest number of characters of a page; `query` takes pictures of single characters."""
-LEANING = 1.5
-"""Smallest lean of the columns, in degrees, that is taken out where no frame shows how the page lies."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PageOptions:
-    """Options of reading a page; every one of them changes the result.
-
-    Attributes
-    ----------
-    direction : of the text.
-    mirrored, turned : what is known about how the picture lies, see `blocks.upright.Way`; None: found.
-    size : height of an ordinary character, pixels of the picture; None: found.
-    reject : whether characters that match no known character get no name.
-    context : whether names are also judged by their neighbours.
-    """
-
-    direction: Direction = "vertical"
-    mirrored: bool | None = None
-    turned: int | None = None
-    size: float | None = None
-    reject: bool = False
-    context: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,25 +41,6 @@ class SeenPage:
     reading: Reading
     pictures: list[NDArray[np.uint8]]
     unfit: list[Correction] = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Laid:
-    """A page as it is read.
-
-    Attributes
-    ----------
-    turning : map from the shown picture to `picture`.
-    picture : (H, W) uint8, upright and flat.
-    boxes, scores : (N, 4) and (N,) float64, characters in pixels of `picture`, and how probable they are.
-    size : height of an ordinary character, pixels of the shown picture.
-    """
-
-    turning: Turning
-    picture: NDArray[np.uint8]
-    boxes: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    size: float
 
 
 def see_page(
@@ -118,19 +72,19 @@ def see_page(
         If the page is blank, or shows fewer than `FEWEST` characters, or its characters match no known ones.
     """
     detector = detector or shipped_detector()
-    laid = _laid(grey, options, known, detector)
+    laid = laid_flat(grey, page, options, known, detector)
     namer = shipped_namer()
     places = reading_order(laid.boxes, laid.scores, direction=options.direction)
     boxes, scores = np.array([place.box for place in places]), laid.scores[[place.index for place in places]]
     if known is None and options.direction == "vertical":
         seen = characters_by_sight(laid.picture, boxes, scores, runs_of(places), namer)
         places, scores, names = numbered(places, seen), seen.scores, seen.names
-        _check_count(len(places))
+        check_count(len(places))
     else:
         names = names_by_sight(laid.picture, boxes, namer, CANDIDATES).names
     _check_known(names, namer.farthest)
     way = laid.turning.way
-    _say_way(way)
+    _say_way(page, way)
     found = Characters(places=places, scores=scores, names=names, checked=[""] * len(places))
     unfit: list[Correction] = []
     if corrections is not None and corrections.corrections:
@@ -158,7 +112,7 @@ def see_page(
 
 
 def _corrected(
-    found: Characters, given: Given, laid: _Laid, page: str, path: Path | None, direction: Direction
+    found: Characters, given: Given, laid: Laid, page: str, path: Path | None, direction: Direction
 ) -> tuple[Characters, list[Correction]]:
     """Apply the corrections of a page; say which fit none of its characters, and refuse those of another page."""
     if path is not None:
@@ -178,67 +132,6 @@ def _corrected(
     return found, unfit
 
 
-def _laid(grey: NDArray[np.uint8], options: PageOptions, known: Known | None, detector: Detector) -> _Laid:
-    """Find the characters of a page, and turn it upright and flat; arguments and errors are those of `see_page`."""
-    ink = page_ink(grey)
-    if ink is None:
-        raise BadInput("the page is blank", "give a picture of a printed or written page")
-    found = _found(ink, detector, options.size, known)
-    _check_count(len(found.boxes))
-    way = find_way(grey, found.boxes, shipped_namer().distances, options.mirrored, options.turned)
-    turning = Turning(way=way, shape=grey.shape)
-    upright_ink = np.ascontiguousarray(way.upright(ink), np.float32)
-    flat = _flat(turning, upright_ink, turning.boxes(found.boxes), options.direction)
-    turning = flat or turning
-    picture = turning.picture(grey)
-    boxes, scores = turning.boxes(found.boxes), found.scores
-    flat_ink = page_ink(picture) if flat and known is None else None
-    if flat_ink is not None:
-        again = detector.find(flat_ink, options.size)
-        boxes, scores = again.boxes, again.scores
-        _check_count(len(boxes))
-    return _Laid(turning=turning, picture=picture, boxes=boxes, scores=scores, size=found.size)
-
-
-def _found(ink: NDArray[np.float32], detector: Detector, size: float | None, known: Known | None) -> Found:
-    """Return the characters of a page: the known ones, and those that the detector finds in known lines."""
-    if known is None:
-        return detector.find(ink, size)
-    boxes, scores = known.boxes, np.ones(len(known.boxes))
-    if len(known.lines):
-        found = detector.find(ink, size)
-        kept = inside(found.boxes, known.lines)
-        boxes, scores = np.vstack([boxes, found.boxes[kept]]), np.concatenate([scores, found.scores[kept]])
-    limits = np.array([ink.shape[1], ink.shape[0]] * 2)
-    boxes = np.clip(boxes, 0, limits)
-    kept = np.asarray((boxes[:, 2:] - boxes[:, :2] >= 1).all(axis=1), bool)
-    if not kept.all():
-        messages.warn(f"boxes that lie outside the page, left out: {(~kept).sum()} of {len(kept)}")
-    boxes, scores = boxes[kept], scores[kept]
-    usual = float(np.median(boxes[:, 3] - boxes[:, 1])) if len(boxes) else 1.0
-    return Found(boxes=boxes, scores=scores, size=size or usual)
-
-
-def _flat(
-    turning: Turning, ink: NDArray[np.float32], boxes: NDArray[np.float64], direction: Direction
-) -> Turning | None:
-    """Return the turning that also makes a crooked page flat, or its leaning columns upright; None if it needs none.
-
-    `ink` and `boxes` are those of the page that `turning` has made upright.
-    """
-    frame = find_frame(ink, boxes)
-    if frame is not None:
-        return flattened(turning.way, turning.shape, frame) if crookedness(frame) >= CROOKED else None
-    lean = lean_of(boxes) if direction == "vertical" else 0.0
-    return turned_by(turning.way, turning.shape, lean) if abs(lean) >= LEANING else None
-
-
-def _check_count(count: int) -> None:
-    if count < FEWEST:
-        what = "one character" if count else "no characters"
-        raise BadInput(f"{what} found", "sinonom query names a single character" if count else "give a page of text")
-
-
 def _check_known(names: list[list[Name]], farthest: float) -> None:
     """Refuse a page most of whose characters are no known ones: a picture, another script, a texture."""
     away = [called[0].distance if called else math.inf for called in names]
@@ -249,15 +142,15 @@ def _check_known(names: list[list[Name]], farthest: float) -> None:
         )
 
 
-def _say_way(way: Way) -> None:
+def _say_way(page: str, way: Way) -> None:
     lies = [f"turned by {way.turned} degrees"] * bool(way.turned) + ["mirrored"] * way.mirrored
     if not way.certain:
         how = " and ".join(lies) or "upright"
         messages.warn(
-            f"how the page lies is uncertain ({way.probability:.0%}): read as {how}; --mirror and --turn set it"
+            f"{page}: how it lies is uncertain ({way.probability:.0%}): read as {how}; --mirror and --turn set it"
         )
     elif lies:
-        messages.warn(f"the page is read {' and '.join(lies)}")
+        messages.warn(f"{page} is read {' and '.join(lies)}")
 
 
 def _character(

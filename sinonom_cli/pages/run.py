@@ -20,7 +20,8 @@ from sinonom_cli.pages.block_files import BLOCK_CELLS, block_outputs, write_bloc
 from sinonom_cli.pages.boxes import Known
 from sinonom_cli.pages.exports import FORMATS
 from sinonom_cli.pages.exports.json_file import read_json
-from sinonom_cli.pages.read_page import PageOptions, see_page
+from sinonom_cli.pages.laid import PageOptions
+from sinonom_cli.pages.read_page import see_page
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 from sinonom_cli.pages.sources import load_page
 from sinonom_cli.pages.transcribed import unfit_rows, with_transcript

@@ -10,7 +10,8 @@ from tinyprint import printed, text_of
 
 from sinonom_cli.blocks.upright import Way
 from sinonom_cli.pages.frame import crookedness, find_frame
-from sinonom_cli.pages.read_page import PageOptions, see_page
+from sinonom_cli.pages.laid import PageOptions
+from sinonom_cli.pages.read_page import see_page
 from sinonom_cli.pages.turning import Turning, flattened, homography, projected, turned_by
 
 VIEWS = {

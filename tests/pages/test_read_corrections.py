@@ -216,7 +216,7 @@ def crop(folder: Path, boxes: Path, out: Path) -> dict[str, str]:
 
 def test_corrected_characters_are_cut_out_and_learnt(site: tuple[Path, str], corrected: Path, tmp_path: Path) -> None:
     folder, _ = site
-    found = [crop(folder, corrected / name, tmp_path / name) for name in ("characters.csv", "page")]
+    found = [crop(folder, corrected / name, tmp_path / name) for name in ("characters.csv", "page", "alto")]
     wrong = {f"U+{ord(char):04X}" for char in "鬼龍"}  # names of characters that the pictures do not show
     assert all(wrong <= set(labels.values()) for labels in found)
     marks = (corrected / "characters.csv").read_text(encoding="utf-8").replace(",yes,", ",no,")

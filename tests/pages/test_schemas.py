@@ -19,6 +19,7 @@ from tinyschemas import ALTO, PAGE, TEI, XML_ID, Schema, faults
 
 from sinonom_cli import cli
 from sinonom_cli.characters import label_of
+from sinonom_cli.crops.boxes import given_in
 from sinonom_cli.layout.parts import Part
 from sinonom_cli.pages.boxes import boxes_of
 from sinonom_cli.pages.exports import FORMATS
@@ -96,6 +97,8 @@ def document(name: str, reading: Reading) -> str:
         {"page": "kh\udce1c", "source": "kh\udce1c\x01\ufffe\t.png"},
         {"page": "\U000221a8:", "source": "C:\\\U000221a8:1.png"},
         {"characters": ()},
+        {"characters": tuple(replace(one, checked=k % 3 > 0) for k, one in enumerate(spread().characters))},
+        {"characters": tuple(replace(one, checked=True) for one in spread().characters)},
     ],
 )
 def test_odd_pages_and_names_keep_the_rules(name: str, changes: dict[str, object]) -> None:
@@ -115,6 +118,37 @@ def test_boxes_of_a_page_of_a_tiff_are_read_back(tmp_path: Path, name: str, form
     assert list(found) == [items[1].key]
     true = [one.box for one in spread().characters[:3]]
     assert found[items[1].key].boxes == pytest.approx(np.array(true), abs=1.5)
+
+
+@pytest.mark.parametrize("name", ["page", "alto"])
+@pytest.mark.parametrize("checked", [{3}, {0, 2, 3, 5}, set(range(11)), set()])
+def test_the_characters_that_people_checked_are_the_same_when_read_back(
+    tmp_path: Path, name: str, checked: set[int]
+) -> None:
+    characters = tuple(
+        replace(one, checked=k in checked, box=(20.0, 10 + 20 * k, 40.0, 28 + 20 * k), outline=square(20, 10 + 20 * k))
+        for k, one in enumerate(spread().characters)
+    )
+    Image.new("L", (320, 300), 250).save(tmp_path / "trang 1.png")
+    (tmp_path / "given.xml").write_text(document(name, spread(characters=characters)), encoding="utf-8")
+    lines = given_in(tmp_path / "given.xml", tmp_path, ["trang 1.png"])
+    found = {(box, char) for line in lines for box, char in zip(line.spots, line.text, strict=True)}
+    assert len(found) == 11 and not any(line.fault for line in lines)
+    sure = {round((box[1] - 10) / 20) for line in lines for box in line.checked}
+    assert sure == checked
+
+
+def square(x: float, y: float) -> tuple[tuple[float, float], ...]:
+    return (x, y), (x + 20, y), (x + 20, y + 18), (x, y + 18)
+
+
+def test_tei_names_who_is_responsible_for_the_characters_that_people_checked() -> None:
+    characters = tuple(replace(one, checked=k in (1, 2)) for k, one in enumerate(spread().characters))
+    root = fromstring(document("tei", spread(characters=characters)).encode())
+    [statement] = root.findall(".//{*}respStmt")
+    marked = [one.text for one in root.findall(".//{*}c") if one.get("resp") == f"#{statement.get(XML_ID)}"]
+    assert marked == ["子", "三"]
+    assert fromstring(document("tei", spread()).encode()).find(".//{*}respStmt") is None
 
 
 @each_format

@@ -1,11 +1,17 @@
 """Write a reading as ALTO XML, version 4.4, the format of many libraries.
 
 Each character is a glyph with its outline, its confidence and its other names; a tag tells the part of each line.
+A glyph has no attribute for the characters that people have checked. Therefore runs of them are strings of their own
+with the correction status `CS="true"`; a line that people have checked as a whole has it instead. No space stands
+between the strings of a line.
+
 Library of Congress, ALTO: Technical Metadata for Layout and Text Objects.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement
 
 from sinonom_cli import __version__
@@ -14,6 +20,8 @@ from sinonom_cli.pages.exports.lines import Line, around, confidence, corners, r
 from sinonom_cli.pages.exports.xml_text import as_text
 from sinonom_cli.pages.reading import ReadCharacter, Reading
 
+CHECKED = {"CS": "true"}
+"""Correction status of a line or a string that people have checked."""
 SPACE = "http://www.loc.gov/standards/alto/ns-v4#"
 
 
@@ -47,14 +55,27 @@ def alto_xml(reading: Reading, changed: str) -> str:
 
 
 def _line(block: Element, line: Line, reading: Reading) -> None:
+    whole = all(character.checked for character in line.characters)
     place = _place(around(line.characters, reading))
-    element = SubElement(block, "TextLine", {"ID": line.name, "TAGREFS": _tag(line.part), **place})
-    mean = sum(character.probability for character in line.characters) / len(line.characters)
-    word = SubElement(
-        element, "String", {"ID": f"{line.name}_string", "CONTENT": line.text, "WC": confidence(mean), **place}
+    element = SubElement(
+        block, "TextLine", {"ID": line.name, "TAGREFS": _tag(line.part), **place, **(CHECKED if whole else {})}
     )
-    for number, character in enumerate(line.characters, 1):
-        _glyph(word, f"{line.name}_glyph_{number}", character, reading)
+    runs = groupby(enumerate(line.characters, 1), key=lambda numbered: numbered[1].checked)
+    for count, (checked, run) in enumerate(runs, 1):
+        numbered = list(run)
+        name = f"{line.name}_string" + (f"_{count}" if count > 1 else "")
+        word = _string(element, name, [character for _, character in numbered], reading)
+        if checked and not whole:
+            word.attrib.update(CHECKED)
+        for number, character in numbered:
+            _glyph(word, f"{line.name}_glyph_{number}", character, reading)
+
+
+def _string(line: Element, name: str, characters: Sequence[ReadCharacter], reading: Reading) -> Element:
+    """Add a string without its glyphs, and return it."""
+    mean = sum(character.probability for character in characters) / len(characters)
+    content = {"CONTENT": "".join(character.char for character in characters), "WC": confidence(mean)}
+    return SubElement(line, "String", {"ID": name, **content, **_place(around(characters, reading))})
 
 
 def _glyph(word: Element, name: str, character: ReadCharacter, reading: Reading) -> None:

@@ -1,4 +1,7 @@
-"""Write a reading as TEI P5: the text, with a zone of the facsimile for each character (TEI Guidelines, chapter 11)."""
+"""Write a reading as TEI P5: the text, with a zone of the facsimile for each character (TEI Guidelines, chapter 11).
+
+Characters that people have checked name these people as responsible (`resp`, 3.5).
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,20 @@ FORME = {"heading": "header", "centre": "pageNum"}
 """Type of the forme work of a kind of region, of those that the Guidelines suggest (3.11.3)."""
 SURFACE = "page"
 """Identifier of the picture of the page."""
+PEOPLE = "people"
+"""Identifier of the statement that people have checked characters."""
 
 
 def tei_xml(reading: Reading, changed: str) -> str:
     """Return a reading as TEI; `changed` is the date of the electronic text, ISO 8601."""
     root = Element("TEI", {"xmlns": SPACE})
     description = SubElement(SubElement(root, "teiHeader"), "fileDesc")
-    SubElement(SubElement(description, "titleStmt"), "title").text = reading.page
+    titles = SubElement(description, "titleStmt")
+    SubElement(titles, "title").text = reading.page
+    if any(character.checked for character in reading.characters):
+        statement = SubElement(titles, "respStmt", {"xml:id": PEOPLE})
+        SubElement(statement, "resp").text = "checked the characters that refer to this statement"
+        SubElement(statement, "name").text = "people"
     publication = SubElement(description, "publicationStmt")
     SubElement(publication, "p").text = f"Read by sinonom {__version__}; picture of {changed[:10]}."
     SubElement(SubElement(description, "sourceDesc"), "p").text = reading.source
@@ -65,7 +75,7 @@ def _address(source: str) -> str:
 
 
 def _write(parent: Element, character: ReadCharacter) -> None:
-    zone = {"facs": f"#{_name(character)}"}
+    zone = {"facs": f"#{_name(character)}", **({"resp": f"#{PEOPLE}"} if character.checked else {})}
     if character.char == UNREADABLE:
         SubElement(parent, "gap", {"reason": "illegible", "quantity": "1", "unit": "chars", **zone})
         return

@@ -29,7 +29,7 @@ def refuse_changed(artifact: Artifact, entries: Sequence[Entry], field: str) -> 
     if was.get("changed"):
         raise SinonomError(
             f"{artifact.path} was changed by --add or --remove after it was made",
-            "use --add for new pictures, or --overwrite to make it again",
+            "use --add for new and changed pictures, or --overwrite to make it again",
             ExitCode.OUTPUT_IN_THE_WAY,
         )
     if was != now:

@@ -12,11 +12,10 @@ import numpy as np
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
-from sinonom_cli.search.index_record import IndexRecord, index_record
-from sinonom_cli.search.indexing import faiss_types
-from sinonom_cli.search.indexing.add import changed, opened, warn_of_recall
-from sinonom_cli.search.indexing.assemble import clear, load, named, pieces, save, write_marks
-from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors, verify
+from sinonom_cli.search.index_record import index_record
+from sinonom_cli.search.indexing.assemble import clear, named, save, write_marks
+from sinonom_cli.search.indexing.changing import changed, opened, warn_of_recall, without
+from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors
 from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
 from sinonom_cli.search.rows import Row, Rows, write_rows
 from sinonom_cli.storage.atomic import cannot_write
@@ -62,7 +61,8 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
             with made[VECTORS].open("wb") as file:
                 append_vectors(file, kept)
             left = np.memmap(made[VECTORS], "<f4", "r", shape=(len(keep), vectors.shape[1]))
-            index, fields = _without(path, record, gone, left)
+            index = without(path, record, gone, left)
+            fields = named(record.type, record.factory, index, left)
             save(index, made[FAISS])
             del left
         write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
@@ -121,33 +121,6 @@ def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
             f"{name} names {len(rows)} items, one in {rows[0].set} and one in {rows[-1].set}",
             f"--remove {rows[0].set}/{name}, or #NUMBER",
         )
-
-
-def _without(
-    path: Path, record: IndexRecord, gone: NDArray[np.bool_], left: NDArray[np.float32]
-) -> tuple[Any, dict[str, Any]]:
-    """Return a compressed index without some rows, with the others renumbered, and the changed fields of its record."""
-    import faiss
-
-    verify(path, record)
-    index = load(path)
-    inverted = faiss.try_extract_index_ivf(index)
-    if inverted is None:  # vectors cannot be removed from a graph, so it is made again from those that stay
-        index = faiss_types.new(record.factory, left.shape[1])
-        faiss_types.train(index, left)
-        for block in pieces(left):
-            index.add(block)
-        return index, named(record.type, record.factory, index, left)
-    inverted.remove_ids(faiss.IDSelectorBatch(np.flatnonzero(gone)))
-    number = np.cumsum(~gone) - 1
-    lists: Any = inverted.invlists
-    for place in range(inverted.nlist):
-        size = lists.list_size(place)
-        if size:
-            ids = faiss.rev_swig_ptr(lists.get_ids(place), size)
-            ids[:] = number[ids]
-    index.ntotal = inverted.ntotal
-    return index, named(record.type, record.factory, index, left)
 
 
 def listed(names: Sequence[str], lines: Iterable[str]) -> Iterator[str]:

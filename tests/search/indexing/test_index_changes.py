@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from refused import naming
 from tinycommands import patches
 from tinymodel import tiny_model, tiny_pictures
 
@@ -104,32 +105,70 @@ def uncompressed(folder: Path, names: list[str]) -> list[Path]:
     return paths
 
 
-def test_a_picture_replaced_in_place_is_seen_by_index_and_by_add(
-    house: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("kind", ["flat", "fp16", "hnsw", "IVF4,SQ8"])
+def test_add_embeds_pictures_again_that_were_replaced_in_place(
+    house: Path, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    paths = uncompressed(house / "set", [f"{i}.png" for i in range(6)])
-    assert sinonom("index", "set", "db.faiss") == 0
+    paths = uncompressed(house / "set", [f"{i}.png" for i in range(40)])
+    assert sinonom("index", "set", "db.faiss", "--type", kind) == 0
     size = paths[3].stat().st_size
-    repaint(paths[3])
+    for path, seed in ((paths[3], 9), (paths[39], 10)):
+        repaint(path, seed)
     assert paths[3].stat().st_size == size
-    before = beside(house / "db.faiss", ".json").read_bytes()
     assert sinonom("index", "set", "db.faiss") == 5
     tiny_pictures(house / "set", ["new.png"], seed=4)
     capsys.readouterr()
-    assert sinonom("index", "set", "db.faiss", "--add") == 5
-    assert "3.png" in capsys.readouterr().err and beside(house / "db.faiss", ".json").read_bytes() == before
-    assert sinonom("index", "db.faiss", "--remove", "3.png") == 0
     assert sinonom("index", "set", "db.faiss", "--add") == 0
-    assert sorted(items(house / "db.faiss")) == [*(f"{i}.png" for i in range(6)), "new.png"]
-    assert sinonom("index", "set", "fresh.faiss") == 0
+    naming(capsys, "2", "3.png")
+    assert sinonom("index", "set", "fresh.faiss", "--type", kind) == 0
     one, other = read_index(house / "db.faiss"), read_index(house / "fresh.faiss")
-    for index in (one, other):
-        assert index.marks is not None and index.marks.shape == (7, 8)
     by_name = {row.item: number for number, row in enumerate(other.rows)}
+    assert sorted(items(house / "db.faiss")) == sorted(by_name) and len(one) == 41
     for number, row in enumerate(one.rows):
         assert np.array_equal(one.vectors[number], other.vectors[by_name[row.item]])
         assert np.array_equal(one.marks[number], other.marks[by_name[row.item]])  # type: ignore[index]
+    before = beside(house / "db.faiss", ".json").read_bytes()
     assert sinonom("index", "set", "db.faiss", "--add") == 0
+    assert beside(house / "db.faiss", ".json").read_bytes() == before
+    assert sinonom("query", paths[39], "--index", "db.faiss", "--json") == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[-1])["results"][0]
+    assert first["item"] == "39.png" and first["distance"] == pytest.approx(0, abs=1e-3)
+
+
+def test_add_warns_of_rows_whose_pictures_are_gone_and_keeps_them(
+    house: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        paths = uncompressed(house / name, [f"{name}{i}.png" for i in range(3)])
+    assert sinonom("index", "one", "two", "db.faiss") == 0
+    paths[1].unlink()
+    capsys.readouterr()
+    assert sinonom("index", "two", "db.faiss", "--add") == 0
+    assert naming(capsys, "two1.png", "--remove").count("warning") == 1
+    assert sinonom("index", "one", "db.faiss", "--add") == 0
+    assert "warning" not in capsys.readouterr().err
+    assert len(items(house / "db.faiss")) == 6
+
+
+def test_all_pictures_may_have_changed_and_one_that_is_broken_now_keeps_its_row(house: Path) -> None:
+    paths = uncompressed(house / "set", [f"{i}.png" for i in range(4)])
+    assert sinonom("index", "set", "db.faiss") == 0
+    old = read_index(house / "db.faiss").vectors[2].copy()
+    for seed, path in enumerate(paths, 20):
+        repaint(path, seed)
+    whole = paths[2].read_bytes()
+    paths[2].write_bytes(whole[:60])
+    assert sinonom("index", "set", "db.faiss", "--add") == 6
+    assert sinonom("index", "set", "fresh.faiss") == 6
+    index = read_index(house / "db.faiss")
+    assert items(house / "db.faiss") == ["2.png", "0.png", "1.png", "3.png"]
+    assert np.array_equal(index.vectors[0], old)
+    assert np.array_equal(index.vectors[1:], read_index(house / "fresh.faiss").vectors)
+    counts = json.loads(beside(house / "db.faiss", ".json").read_bytes())["counts"]
+    assert counts == {"items": 5, "rows": 4, "failed": 1}
+    paths[2].write_bytes(whole)
+    assert sinonom("index", "set", "db.faiss", "--add") == 0
+    assert sorted(items(house / "db.faiss")) == [f"{i}.png" for i in range(4)]
 
 
 def test_an_addition_that_was_stopped_is_not_taken_up_with_other_pictures(
@@ -141,7 +180,7 @@ def test_an_addition_that_was_stopped_is_not_taken_up_with_other_pictures(
     assert sinonom("index", "set", "db.faiss") == 0
     paths = uncompressed(house / "more", [f"{i}.png" for i in range(4)])
     with monkeypatch.context() as patch:
-        patch.setattr(add, "_append", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(add, "append", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         assert sinonom("index", "more", "db.faiss", "--add") == 130
     repaint(paths[0])
     assert sinonom("index", "more", "db.faiss", "--add") == 0

@@ -13,7 +13,7 @@ from tinymodel import tiny_model, tiny_pictures
 from sinonom_cli import cli
 from sinonom_cli.search.index import read_index
 from sinonom_cli.search.index_files import FAISS, ROWS, beside
-from sinonom_cli.search.indexing import add, assemble
+from sinonom_cli.search.indexing import add, append, assemble
 
 D = 8
 
@@ -204,7 +204,7 @@ def test_what_an_addition_left_behind_when_killed_is_not_taken_for_vectors(
     array(house / "b.npy", clustered(20, 3))
     assert sinonom("index", "a.npy", "db.faiss", "--type", "ivf-sq8") == 0
     with monkeypatch.context() as patch:
-        patch.setattr(add, "load", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(append, "load", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         assert sinonom("index", "b.npy", "db.faiss", "--add") == 130
     assert beside(house / "db.faiss", ".vectors").stat().st_size == 620 * D * 4
     assert len(read_index(house / "db.faiss").vectors) == 600
