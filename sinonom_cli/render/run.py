@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHECKED = 4
-"""Number of meshes of a batch whose back is drawn and compared as well: if one scan of a collection is inside out,
-usually all of them are."""
+"""Number of meshes of a batch that are compared with known characters from behind, turned and mirrored as well: if one
+scan of a collection lies so, usually all of them do."""
 NOTE_COLUMNS = ("turned", "left_out", "remarks")
 """Columns of `metadata.csv` about meshes that were not drawn exactly as their files have them; empty for most
 meshes."""
@@ -105,7 +105,7 @@ def drawn(
     seen = None
     if not view.as_is:
         triangles, found = without_specks(triangles, notes)
-        triangles, seen = upright(triangles, found, judge, notes, check)
+        triangles, seen = upright(triangles, found, judge, notes, check, view.mirror)
     return draw(triangles, view, seen), len(triangles)
 
 
