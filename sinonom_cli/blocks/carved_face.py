@@ -16,7 +16,6 @@ from sinonom_cli.blocks.relief_cells import CELLS, relief_of, tops_of
 from sinonom_cli.errors import BadInput, UsageError
 from sinonom_cli.meshes.level import turn_up
 from sinonom_cli.meshes.survey import AGREED, Survey
-from sinonom_cli.messages import warn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +29,7 @@ then only the two sides across this direction can be the carved one."""
 THIN = 0.002
 """Greatest usual thickness of an open surface, as a share of its length: 0.6 mm on 30 cm."""
 RIVAL = 0.5
-"""Least relief of the opposite side of a solid, as a share of the carved side's, for a warning."""
+"""Least relief of the opposite side of a solid, as a share of the carved side's, for a remark."""
 FLATTER = 0.7
 """Greatest ratio of the tops' deviations, seen from the carved side and from behind, that is clear."""
 
@@ -55,14 +54,15 @@ class Face(NamedTuple):
     is_open: bool
 
 
-def carved_face(scan: Coarse, side: str = "auto") -> Face:
+def carved_face(scan: Coarse, side: str = "auto", remarks: list[str] | None = None) -> Face:
     """Return the carved side of a scan.
 
     Parameters
     ----------
     scan : coarse model of the scan.
     side : "+x" to "-z" if it is known; "auto": find it. Both sides of a solid may be carved; then the one with more
-        relief is chosen, with a warning.
+        relief is chosen, with a remark.
+    remarks : receives what is uncertain.
 
     Raises
     ------
@@ -73,6 +73,7 @@ def carved_face(scan: Coarse, side: str = "auto") -> Face:
     """
     if side not in (*SIDES, "auto"):
         raise UsageError(f"no side {side!r}", f"give one of {' '.join(SIDES)}, or auto")
+    remarks = [] if remarks is None else remarks
     lengths = scan.survey.box[1] - scan.survey.box[0]
     if not np.sort(lengths)[1] > 0:
         raise BadInput("the scan has no extent", "give a scan of a whole block")
@@ -85,9 +86,9 @@ def carved_face(scan: Coarse, side: str = "auto") -> Face:
     thickness = views[best] + views[other][:, ::-1]
     is_open = bool(np.median(thickness[np.isfinite(thickness)]) < THIN * lengths.max())
     if side == "auto" and is_open:
-        best = _outer(scan.survey, best, other, views)
+        best = _outer(scan.survey, best, other, views, remarks)
     elif side == "auto" and reliefs[other] > RIVAL * reliefs[best]:
-        warn(f"two sides of the scan have relief, {best} and {other}: {best}, which has more, is taken")
+        remarks.append(f"two sides of the scan have relief, {best} and {other}: {best}, which has more, is taken")
     return Face(best, _straightened(scan, turn_to(best)), is_open)
 
 
@@ -112,7 +113,7 @@ def likely_sides(scan: Coarse, side: str = "auto") -> list[str]:
     return [name for axis in axes for name in SIDES[2 * axis : 2 * axis + 2]]
 
 
-def _outer(found: Survey, best: str, other: str, views: "dict[str, NDArray[np.float64]]") -> str:
+def _outer(found: Survey, best: str, other: str, views: "dict[str, NDArray[np.float64]]", remarks: list[str]) -> str:
     """Return the side of an open surface that is not its back."""
     axis = SIDES.index(best) // 2
     if abs(found.facing[axis]) > AGREED * found.shown[axis]:
@@ -120,7 +121,7 @@ def _outer(found: Survey, best: str, other: str, views: "dict[str, NDArray[np.fl
     spread = {name: tops_of(views[name], float((found.box[1] - found.box[0]).max())).spread for name in (best, other)}
     best, other = sorted(spread, key=lambda name: spread[name])
     if not spread[best] < FLATTER * spread[other]:
-        warn(f"the windings do not tell the carved side of the surface from its back: {best} is taken")
+        remarks.append(f"the windings do not tell the carved side of the surface from its back: {best} is taken")
     return best
 
 

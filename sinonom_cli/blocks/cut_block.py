@@ -96,7 +96,7 @@ def cut_block(
         surface = surface_of_map(path, number, scale, notes)
     else:
         scan = scan_of(path, notes)
-        surface = surface_of_scan(scan)
+        surface = surface_of_scan(scan, remarks=notes.remarks)
     report(STAGES[0])
     seen = read_surface(surface, given or Given(), notes, scale if scan is None else None)
     refuse_unreadable(seen)
@@ -118,10 +118,9 @@ def cut_block(
     if not any(map(len, learnt.pieces.meshes)):
         raise BadInput("no character of the block has any faces", "give the mesh at a higher resolution")
     without_faces = sum(not len(mesh) for mesh in learnt.pieces.meshes)
-    remarks = doubts_of(seen, learnt.names, without_faces, scan is None)
-    for remark in remarks:
+    notes.remarks.extend(doubts_of(seen, learnt.names, without_faces, scan is None))
+    for remark in [f"left out: {faces}" for faces in notes.left_out] + notes.remarks:
         messages.warn(f"{name}: {remark}")
-    notes.remarks.extend(remarks)
     report(STAGES[2])
     return CutBlock(learnt=learnt, seen=replace(seen, read=learnt.read), notes=notes)
 

@@ -14,7 +14,6 @@ from sinonom_cli.blocks.surface import Surface
 from sinonom_cli.errors import BadInput
 from sinonom_cli.meshes.height_maps import Scale
 from sinonom_cli.meshes.read import Notes
-from sinonom_cli.messages import warn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +109,7 @@ def _turned_over(seen: Seen, count: int, notes: Notes, scale: Scale | None) -> S
             f"with {deep} numbers deep, no characters can be read; with --deeper {other}, {count} are found",
             f"--deeper {other}",
         )
-    remark = "the faces are wound the wrong way: they look to the back of the block"
-    warn(remark)
-    notes.remarks.append(remark)
+    notes.remarks.append("the faces are wound the wrong way: they look to the back of the block")
     return seen
 
 

@@ -81,7 +81,9 @@ def surface_of_map(path: Path, number: int, scale: Scale, notes: Notes) -> Surfa
     return Surface(heights.astype(np.float32, copy=False), pixel)
 
 
-def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") -> Surface:
+def surface_of_scan(
+    scan: Scan, pixel: float | None = None, side: str = "auto", remarks: list[str] | None = None
+) -> Surface:
     """Find the carved face of a scan, turn it to the viewer and draw its height map (orthographic z-buffer).
 
     The scan is read twice: for a coarse model, in which the face is found, and for the map.
@@ -91,6 +93,7 @@ def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") 
     scan : a closed solid or an open surface in any position.
     pixel : side of a pixel in the scan's units; None: the distance of the scan's samples, within LONGEST and SHORTEST.
     side : direction in which the carved face looks, "+x" to "-z"; "auto": the side with most relief.
+    remarks : receives what is uncertain.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def surface_of_scan(scan: Scan, pixel: float | None = None, side: str = "auto") 
             break
         scan.crop(limits)
         coarse = coarse_of(scan)
-    face = carved_face(coarse, side)
+    face = carved_face(coarse, side, remarks)
     rotation = upright(coarse, face.rotation)
     box = coarse.box(rotation)
     across, up = float(box[1, 0] - box[0, 0]), float(box[1, 1] - box[0, 1])

@@ -12,7 +12,7 @@ from sinonom_cli.characters import characters_of, repair
 from sinonom_cli.crops.transcripts import ILLEGIBLE
 from sinonom_cli.errors import BadInput, SinonomError
 from sinonom_cli.storage.names import composed
-from sinonom_cli.storage.tables import Table, read_lines, split_lines
+from sinonom_cli.storage.tables import TABLES, Table, read_lines, split_lines
 from sinonom_cli.storage.walk import walk
 
 FORMS = "a text file with the {of}'s name (<{of}>.txt), a folder of them, or CSV with the columns {of},text"
@@ -39,7 +39,7 @@ def read_transcripts(path: Path, blocks: Sequence[str], of: Literal["block", "pa
     SinonomError
         If the file cannot be read, has no text, or names none of the blocks.
     """
-    in_table = path.suffix.lower() == ".csv" and path.is_file()
+    in_table = path.suffix.lower() in TABLES and path.is_file()
     found = _in_table(path, of) if in_table else _in_files(path, FORMS.format(of=of))
     texts = {name: text for name, text in found.items() if text}
     if not texts:

@@ -14,8 +14,9 @@ from sinonom_cli.search.naming import Name, shipped_namer
 FEW = 0.5
 """Share of characters with a probable name below which a block is doubtful as a whole. Of 8 simulated blocks, worn and
 cracked, 0.93 or more have one."""
-UNITS = {"mm": 1.0, "cm": 0.1, "m": 0.001, "µm": 1000.0}
-"""Units of scans, as the length of a millimetre in them; the first that fits is taken."""
+UNITS = {"mm": 1.0, "cm or inches": 0.1, "m": 0.001, "µm": 1000.0}
+"""Units of scans, as the length of a millimetre in them; the first that fits is taken.
+Characters of a scan in inches are as long, in its unit, as those of a block 2.5 times as large in cm."""
 HEIGHTS = (2.0, 100.0)
 """Range of the height of an ordinary character, in mm, in which a unit is believed. Characters of blocks are some 9 mm
 high, those of titles and of simulated blocks with few characters up to ten times that."""

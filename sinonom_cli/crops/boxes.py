@@ -16,6 +16,7 @@ from sinonom_cli.crops.transcripts import NAMELESS, Line, slugs
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.storage.image_set import PICTURE_SUFFIXES
 from sinonom_cli.storage.inputs import Item, Items, find_inputs
+from sinonom_cli.storage.tables import TABLES
 from sinonom_cli.storage.walk import Holding, said, walk
 
 FORMS = (
@@ -113,9 +114,9 @@ def given_in(path: Path, folder: Path, pictures: Sequence[str]) -> Iterable[Give
             raise SinonomError(f"{path} holds {what}", f"--boxes takes {FORMS}")
         if texts:
             return read_yolo(path, texts, folder, pictures)
-    elif not path.is_file():
+    elif not path.exists():
         raise SinonomError(f"{path} does not exist", f"--boxes takes {FORMS}")
-    elif path.suffix.lower() == ".csv":
+    elif path.suffix.lower() in TABLES:
         return read_table(path, folder)
     elif path.suffix.lower() != ".xml":
         raise SinonomError(f"{path} has an unknown format", f"--boxes takes {FORMS}")

@@ -226,7 +226,11 @@ def _text(element: "Element") -> str:
 
 
 def _coords(element: "Element", tag: str = "Coords") -> Points:
-    return next((points_of(coords.get("points", "")) for coords in _children(element, tag)), ())
+    """Return the points of a PAGE outline or baseline: an attribute, or elements <Point> until PAGE 2010."""
+    for coords in _children(element, tag):
+        old = [(_number(point.get("x", "")), _number(point.get("y", ""))) for point in _children(coords, "Point")]
+        return tuple(old) or points_of(coords.get("points", ""))
+    return ()
 
 
 def _baseline(text: str) -> Points:

@@ -10,6 +10,7 @@ from sinonom_cli.crops.column_pages import COLUMNS_ABREAST
 from sinonom_cli.crops.contact_sheet import chosen, draw_sheet
 from sinonom_cli.crops.crop_column import CropColumn
 from sinonom_cli.crops.label_check import read_reader
+from sinonom_cli.crops.sample_check import warn_of_other_text
 from sinonom_cli.crops.transcripts import LIST, find_patches, paged, read_exclusions, read_list, without
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.layout.detector import read_localizer
@@ -97,6 +98,8 @@ def run(config: CropConfig) -> Artifact:
         passed_over=passed_over,
         needs=(config.transcripts, config.exclude, config.localizer, config.boxes),
     )
+    if not config.check:
+        warn_of_other_text(config.out)
     if config.sheet is not None:
         shown = chosen(items, config.out, config.sheet_columns, config.seed, config.sheet_worst)
         draw_sheet(config.sheet, shown, work)

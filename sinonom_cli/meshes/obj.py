@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COMMENT = re.compile(rb"#[^\n]*")
+_NAMES = re.compile(rb"^[ \t]*(?![vf][ \t])[A-Za-z][^\n]*", re.MULTILINE)
+"""A line that gives no vertex and no face, such as `mtllib D:\\scans\\`: a backslash at its end belongs to a path."""
 _CONTINUED = re.compile(rb"\\[ \t]*\n")
 _VERTICES = re.compile(rb"^[ \t]*v[ \t]+(\S+[ \t]+\S+[ \t]+\S+)", re.MULTILINE)
 _ALL_VERTICES = re.compile(rb"^[ \t]*v[ \t]", re.MULTILINE)
@@ -45,6 +47,7 @@ def _read_any(path: Path, content: bytes, remarks: list[str] | None) -> "NDArray
     if b"#" in content:  # comments go first: one that ends in a backslash does not continue on the next line
         content = _COMMENT.sub(b"", content)
     if b"\\" in content:
+        content = _NAMES.sub(b"", content)
         content = _CONTINUED.sub(b" ", content)
     try:
         vertices = _VERTICES.findall(content)

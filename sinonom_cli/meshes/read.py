@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sinonom_cli.errors import SinonomError
+from sinonom_cli.meshes.foreign import known_as
 from sinonom_cli.meshes.gltf import read_gltf
 from sinonom_cli.meshes.obj import read_obj
 from sinonom_cli.meshes.off import read_off
@@ -72,13 +73,16 @@ def suffix_of(path: Path) -> str:
     Raises
     ------
     SinonomError
-        If no reader takes such files, or the file is empty.
+        If no reader takes such files, or the file is empty or clearly of another format.
     """
     suffix = path.suffix.lower()
     if suffix not in MESH_SUFFIXES:
         raise SinonomError(f"{path.name}: not a mesh format we read", f"give one of {' '.join(sorted(MESH_SUFFIXES))}")
     if not path.stat().st_size:
         raise bad_mesh(path, "the file is empty")
+    what, hint = known_as(path)
+    if what:
+        raise SinonomError(f"{path.name}: {what}", hint)
     return suffix
 
 

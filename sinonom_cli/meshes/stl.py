@@ -25,9 +25,15 @@ _VERTEX = re.compile(rb"\bvertex\s+(\S+\s+\S+\s+\S+)")
 _SOLID = re.compile(rb"^[ \t]*(?:end[ \t]*)?solid\b(?:(?!facet\s+normal\s+[-+.\d])[^\n])*", re.MULTILINE)
 """A line with a solid's name, which may contain any words."""
 _END = re.compile(rb"\s*(?:end\s*solid\b.*)?", re.DOTALL)
+_COMMENTS = re.compile(rb"(?:\s*(?:#|;|//)[^\n]*\n)*\s*")
+"""Comments above the first line, which the format does not have."""
+_ENDS = b"\x1a\0 \t\r\n"
+"""Bytes that old programs write after a text."""
 _CUT = 0.01
 """Largest share of its triangles that a binary file may lack and count as having a wrong count rather than being cut
 off."""
+TEXT, LEAST_TEXT = "is text, but not ASCII STL: no line with `solid` or `facet` comes first", 20
+"""What is said of other text, and of how many bytes it is at least."""
 HEAD = 84
 """Number of bytes before the first triangle of a binary file."""
 BLOCK = 1 << 18
@@ -84,6 +90,7 @@ def binary_blocks(path: Path, count: int, size: int) -> "Iterator[NDArray[np.flo
     """
     import numpy as np
 
+    order = ">" if _is_big_endian(path, count) else "<"
     with path.open("rb") as file:
         file.seek(HEAD)
         for start in range(0, count, size):
@@ -91,7 +98,7 @@ def binary_blocks(path: Path, count: int, size: int) -> "Iterator[NDArray[np.flo
             records = np.fromfile(file, _RECORD, wanted)
             if len(records) < wanted:
                 raise _bad(path, f"was shortened while it was read, to {start + len(records):,} triangles")
-            vertices = np.ascontiguousarray(records["vertices"]).view("<f4").reshape(-1, 3, 3)
+            vertices = np.ascontiguousarray(records["vertices"]).view(order + "f4").reshape(-1, 3, 3)
             yield vertices.astype(np.float32, copy=False)
 
 
@@ -109,12 +116,18 @@ def faces_in(path: Path, remarks: list[str] | None) -> int:
         promised = int.from_bytes(file.read(HEAD)[HEAD - 4 :], "little")
         size = file.seek(0, os.SEEK_END)
     if size < HEAD:
-        raise _bad(path, f"not an STL file: only {size} bytes")
+        raise _bad(path, TEXT if size > LEAST_TEXT and _is_plain_text(path) else f"not an STL file: only {size} bytes")
     held, more = divmod(size - HEAD, 50)
     if promised == held:
         return held
+    if more == 0 and _is_big_endian(path, held):
+        if remarks is not None:
+            remarks.append("its numbers are big-endian, which the format does not allow")
+        return held
     lacking = promised - held
     cut_off = lacking > 0 and (more > 0 or held == 0 or (_CUT * promised < lacking < 0.9 * promised and lacking > 1))
+    if cut_off and _is_plain_text(path):
+        raise _bad(path, TEXT)
     if cut_off:
         whole = (size - HEAD) / 50
         raise _bad(
@@ -124,6 +137,23 @@ def faces_in(path: Path, remarks: list[str] | None) -> int:
     if remarks is not None and count != promised:
         remarks.append(f"the header promises {promised:,} faces, the file holds {count:,}")
     return count
+
+
+def _is_big_endian(path: Path, count: int) -> bool:
+    """Return whether a binary file of `count` triangles has its numbers in the byte order that the format forbids.
+
+    The header's count says so, unless the normals have length 1 in the usual order.
+    """
+    import numpy as np
+
+    with path.open("rb") as file:
+        written = file.read(HEAD)[HEAD - 4 :]
+    if int.from_bytes(written, "little") == count or int.from_bytes(written, "big") != count:
+        return False
+    records = np.fromfile(path, _FIELDS, min(count, 1000), offset=HEAD)
+    with np.errstate(all="ignore"):
+        lengths = np.linalg.norm(records["normal"], axis=1)
+    return bool((np.abs(lengths - 1) < 0.01).mean() < 0.5)
 
 
 def _are_triangles(path: Path, first: int, end: int) -> bool:
@@ -197,7 +227,14 @@ def is_text(path: Path) -> bool:
     if not _may_be_text(content[:512]):
         return False
     head = plain_text(content)[:512]
-    return head.lstrip()[:5].lower() in (b"solid", b"facet") and b"\n" in head
+    start = _COMMENTS.match(head)
+    return b"\n" in head and head[start.end() if start else 0 :][:5].lower() in (b"solid", b"facet")
+
+
+def _is_plain_text(path: Path) -> bool:
+    """Return whether a file begins with printable ASCII."""
+    with path.open("rb") as file:
+        return all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in file.read(_LOOKED_AT))
 
 
 def _may_be_text(head: bytes) -> bool:
@@ -218,7 +255,7 @@ def _read_text(path: Path, text: "bytes | NDArray[np.uint8]") -> "NDArray[np.flo
 def _read_ascii(path: Path, content: bytes) -> "NDArray[np.float32]":
     from sinonom_cli.meshes.precision import single_precision
 
-    content = _SOLID.sub(b"", content.lower())
+    content = _SOLID.sub(b"", content.lower().rstrip(_ENDS))
     facets, ends = len(re.findall(rb"\bfacet\b", content)), content.count(b"endfacet")
     if facets != ends or not _END.fullmatch(content[content.rfind(b"endfacet") :].removeprefix(b"endfacet")):
         raise _bad(path, f"ASCII STL that is cut off, at triangle {facets:,}")

@@ -12,6 +12,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.meshes.gltf import files_beside
 from sinonom_cli.meshes.height_maps import HEIGHT_SUFFIXES, Scale, maps_in, read_height_map
 from sinonom_cli.meshes.read import MESH_SUFFIXES, Notes, read_mesh
+from sinonom_cli.networks.page_like import looks_like_page
 from sinonom_cli.parallel.batch import Item, TableRow
 from sinonom_cli.render.render import Drawn, View, draw, sixteen_bits
 from sinonom_cli.render.tidy import without_specks
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHECKED = 4
-"""Number of meshes of a batch whose back is drawn and compared as well: if one scan of a collection is inside out,
-usually all of them are."""
+"""Number of meshes of a batch that are compared with known characters from behind, turned and mirrored as well: if one
+scan of a collection lies so, usually all of them do."""
+LARGE = View(size=1024)
+"""View in which the strokes of a whole block can be told apart."""
 NOTE_COLUMNS = ("turned", "left_out", "remarks")
 """Columns of `metadata.csv` about meshes that were not drawn exactly as their files have them; empty for most
 meshes."""
@@ -105,7 +108,9 @@ def drawn(
     seen = None
     if not view.as_is:
         triangles, found = without_specks(triangles, notes)
-        triangles, seen = upright(triangles, found, judge, notes, check)
+        triangles, seen = upright(triangles, found, judge, notes, check, view.mirror)
+        if check and looks_like_page(draw(triangles, LARGE, seen).picture):
+            notes.remarks.append("it seems to show several characters: sinonom cut divides a block")
     return draw(triangles, view, seen), len(triangles)
 
 

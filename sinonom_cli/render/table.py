@@ -25,6 +25,8 @@ thicker."""
 ROUGH = 16.0
 """Ratio of that thickness to the median distance of the rim from the plane: pixels show less of the noise than
 vertices."""
+SHARPER, EXACT = 10.0, 0.75
+"""Ratio of the thicknesses of two planes at which the thinner one counts more, and factor of the other one's share."""
 CORE, FILLED = 0.08, 0.35
 """Depth of a plate's core inside its outline, as a share of its width, and smallest share of its bounding box that the
 core fills. Real plates fill 0.75 to 0.85 of the box in all; strokes, a sixth of a character wide, have no such core."""
@@ -88,6 +90,8 @@ def _rim_points(heights: "NDArray[np.float32]") -> "NDArray[np.float64]":
 def _rim_plane(points: Any) -> Any:
     """Fit a plane to the rim, or to one side of the rim if that plane holds a larger share of all its points.
 
+    A much thinner plane counts more: where a plate extends beyond a table, the plane through both is tilted and rough.
+
     Returns
     -------
     plane : (6,) float64, coefficients of 1, x, y; the others are 0.
@@ -108,7 +112,12 @@ def _rim_plane(points: Any) -> Any:
         plane, rough = _fitted(some)
         thickness = min(max(ROUGH * rough, THICKNESS[0]), THICKNESS[1])
         share = (np.abs(_residuals(points, plane)) <= thickness).mean()
-        if rough < THICKNESS[1] and share > best_share:
+        weight, best_weight = share, best_share
+        if thickness * SHARPER <= best_thickness:
+            best_weight *= EXACT
+        elif best_thickness * SHARPER <= thickness:
+            weight *= EXACT
+        if rough < THICKNESS[1] and weight > best_weight:
             best, best_thickness, best_share = plane, thickness, share
     return best, best_thickness, best_share
 

@@ -17,6 +17,10 @@ FAR, STRAY = 10.0, 0.02
 """Ratio of a mesh's length to the length of most of it above which it has displaced vertices, and largest share of its
 faces that such vertices may belong to."""
 
+SPIKE = 0.4
+"""Smallest distance of a displaced vertex from most of the mesh, as a share of its length, if each face that reaches so
+far has only one such vertex; the faces at the border of a plate have two."""
+
 SPECK_AREA = 0.02
 """Largest share of the mesh's area that a speck has."""
 SPECK_SIZES = ((0.0, 0.03), (0.02, 0.05), (0.25, 0.2))
@@ -85,10 +89,14 @@ def _not_far(triangles: "NDArray[np.float32]", found: Survey) -> "NDArray[np.boo
     sample = triangles[:: max(1, len(triangles) // 300), 0].astype(np.float64)
     low, high = np.percentile(sample, (5, 95), axis=0)
     side = float((high - low).max())
-    if not (found.box[1] - found.box[0]).max() > FAR * side > 0:
+    far = (found.box[1] - found.box[0]).max() > FAR * side
+    reach = (FAR / 2 if far else SPIKE) * side
+    if not side > 0 or ((found.box[0] >= low - reach) & (found.box[1] <= high + reach)).all():
         return None
-    reach = FAR / 2 * side
-    stay = ((triangles >= low - reach) & (triangles <= high + reach)).all(axis=(1, 2))
+    beyond = ((triangles < low - reach) | (triangles > high + reach)).any(axis=2).sum(axis=1)
+    if not far and beyond.max() > 1:
+        return None
+    stay = beyond == 0
     return stay if 0 < len(stay) - stay.sum() <= STRAY * len(stay) else None
 
 

@@ -65,6 +65,7 @@ class Tried(NamedTuple):
     notes : the faces that were left out.
     distances : (4,) float64, distance from the nearest known character of the picture turned by 0, 90, 180 and 270
         degrees counter-clockwise, mirrored or not; infinite if nothing is seen.
+    mirrored : by how much nearer the nearest mirror image is than the nearest picture that is none.
     """
 
     side: str
@@ -72,10 +73,16 @@ class Tried(NamedTuple):
     seen: Look
     notes: Notes
     distances: "NDArray[np.float64]"
+    mirrored: float = 0.0
 
 
 def upright(
-    triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes: Notes, check: bool = False
+    triangles: "NDArray[np.float32]",
+    found: Survey,
+    judge: Judge,
+    notes: Notes,
+    check: bool = False,
+    mirror: bool = False,
 ) -> "tuple[NDArray[np.float32], Look]":
     """Turn a mesh so that its carved side faces +Z, if it does not already, and leave out a table below it.
 
@@ -86,6 +93,7 @@ def upright(
     judge : function that gives the distances of pictures from known characters.
     notes : receives the turn of the mesh, and a remark if the carved side is uncertain.
     check : whether to compare pictures of front and back even where the mesh is clear; the result is only noted.
+    mirror : whether the mesh will be drawn as a mirror image; this only matters for what `check` notes.
 
     Returns
     -------
@@ -99,7 +107,7 @@ def upright(
         if relief(seen.heights) >= SHALLOWEST:
             notes.left_out += plain.left_out
             if check:
-                _check(triangles, found, judge, notes)
+                _check(triangles, found, judge, notes, mirror)
             return stay, seen
     sides = [f"{sign}{'XYZ'[axis]}" for sign in ("+-" if agreed >= -AGREED else "-+")]
     chosen = _better(_tried(triangles, found, sides[0], judge), _tried(triangles, found, sides[1], judge), notes)
@@ -113,9 +121,19 @@ def upright(
     return turned, look_at(turned, extent(turned, np.eye(3)))
 
 
-def _check(triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes: Notes) -> None:
-    """Note if the back of a mesh looks more like a character than its front: its heights may be inverted."""
-    front, back = (float(_tried(triangles, found, side, judge).distances.min()) for side in ("+Z", "-Z"))
+def _check(triangles: "NDArray[np.float32]", found: Survey, judge: Judge, notes: Notes, mirror: bool) -> None:
+    """Note if the front of a mesh seems to be turned or mirrored, or if its back looks more like a character.
+
+    Where the back does, the heights may be inverted.
+    """
+    seen = _tried(triangles, found, "+Z", judge)
+    ways = seen.distances
+    front, back = float(ways.min()), float(_tried(triangles, found, "-Z", judge).distances.min())
+    quarters = int(ways.argmin())
+    if front < min(float(ways[0]) - TURNED, KNOWN, back):
+        notes.remarks.append(f"it looks more like a character when it is turned by {90 * quarters} degrees to the left")
+    if front < min(KNOWN, back) and (-seen.mirrored if mirror else seen.mirrored) > TURNED:
+        notes.remarks.append(f"it looks more like a character {'without' if mirror else 'with'} --mirror")
     if back < front - MARGIN and back < KNOWN:
         notes.remarks.append(
             "the back looks more like a character than the front: is it inside out? For a height map, check --deeper"
@@ -155,7 +173,8 @@ def _tried(triangles: "NDArray[np.float32]", found: Survey, side: str, judge: Ju
     judged = judge(ways)
     # A mirror image turned by n quarters is the mirror image of the mesh turned by 4 - n quarters.
     distances = np.ones(4) if judged is None else np.minimum(judged[:4], judged[4:][[0, 3, 2, 1]])
-    return Tried(side, turned, seen, notes, distances)
+    mirrored = 0.0 if judged is None else float(judged[:4].min() - judged[4:].min())
+    return Tried(side, turned, seen, notes, distances, mirrored)
 
 
 def _as(

@@ -15,6 +15,8 @@ from typing import TextIO
 
 from sinonom_cli.errors import SinonomError
 
+TABLES = (".csv", ".tsv")
+"""Endings of tables; the header decides the delimiter."""
 DELIMITERS = ",;\t"
 HEAD = 1 << 16
 """Number of bytes at the start of a file from which its encoding is determined."""
@@ -142,7 +144,7 @@ class Table:
     Attributes
     ----------
     path : the file.
-    columns : names in the header, without surrounding spaces.
+    columns : names in the header, in small letters, without surrounding spaces.
     delimiter : ",", ";" or a tab.
     """
 
@@ -196,13 +198,10 @@ class Table:
                 cells = next(csv.reader([header], delimiter=delimiter, strict=True))
             except csv.Error:
                 continue
-            found[delimiter] = [self._named(cell.replace("\ufeff", "").strip()) for cell in cells]
+            found[delimiter] = _lowered([cell.replace("\ufeff", "").strip() for cell in cells])
         if not found:
             raise SinonomError(f"{self.path}, line {self._skipped + 1}: a quote is not closed", QUOTES)
         return max(found.items(), key=lambda entry: (len({*entry[1]} & {*self._needed}), len(entry[1])))
-
-    def _named(self, name: str) -> str:
-        return name.lower() if name not in self._needed and name.lower() in self._needed else name
 
     def _open(self) -> TextIO:
         errors = "surrogateescape" if self._names and self._encoding.startswith("utf-8") else "strict"
@@ -242,6 +241,11 @@ class Table:
         if fault and not self._faults:
             raise SinonomError(f"{self.path}, line {number}: {fault}", CELLS)
         return TableRow(number, dict.fromkeys(filter(None, self.columns), "") | here, fault)
+
+
+def _lowered(names: list[str]) -> list[str]:
+    """Return names of columns in small letters, except a name that another column has in small letters."""
+    return [name if name.lower() in names else name.lower() for name in names]
 
 
 QUOTES = "write a quote inside a cell twice, and put the cell in quotes"

@@ -213,5 +213,14 @@ def test_a_truncated_scan_of_three_gigabytes_is_refused_before_its_faces_are_rea
 
 
 def test_units_follow_from_the_size_of_a_character() -> None:
-    heights = {9.0: "mm", 31.4: "mm", 0.9: "cm", 0.009: "m", 9000.0: "µm", 1e-6: "", 1e9: ""}
+    heights = {
+        9.0: "mm",
+        31.4: "mm",
+        0.9: "cm or inches",
+        0.354: "cm or inches",
+        0.009: "m",
+        9000.0: "µm",
+        1e-6: "",
+        1e9: "",
+    }
     assert {height: unit_of(height) for height in heights} == heights

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sinonom_cli.assets import GLYPHS
 from sinonom_cli.cli import run
@@ -128,3 +128,29 @@ def test_the_reader_agrees_with_comparing_embeddings_one_by_one() -> None:
 def test_half_of_the_confidence_is_lost_where_another_character_is_a_quarter_liker() -> None:
     assert label_check.doubt(0.25) == pytest.approx(0.5)
     assert label_check.doubt(-1) == pytest.approx(1, abs=1e-9) and label_check.doubt(2) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("other", "said"), [(False, ""), (True, "--check")])
+def test_the_transcripts_of_other_patches_are_warned_of_though_their_lengths_fit(
+    other: bool, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "".join(reversed(PRINTED)) if other else PRINTED
+    folder = patches(tmp_path / "in", *[text] * 4)
+    assert run(["crop-nomnaocr", str(folder), str(tmp_path / "set"), "--workers", "0", "-q"]) == 0
+    warned = capsys.readouterr().err
+    assert len(rows(tmp_path / "set" / "metadata.csv")) == 24
+    assert bool(warned) == other and said in warned
+
+
+def test_a_negative_is_cut_as_its_picture_is(tmp_path: Path) -> None:
+    for name in ("in", "negative"):
+        patches(tmp_path / name, PRINTED)
+    with Image.open(tmp_path / "in" / "p_0.png") as picture:
+        ImageOps.invert(picture).save(tmp_path / "negative" / "p_0.png")
+    for name in ("in", "negative"):
+        assert run(["crop-nomnaocr", str(tmp_path / name), str(tmp_path / f"{name} cut"), "--workers", "0", "-q"]) == 0
+    one, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / f"{name} cut" / "images").rglob("*.png")}
+        for name in ("in", "negative")
+    )
+    assert one == other and len(one) == len(PRINTED)

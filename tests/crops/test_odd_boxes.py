@@ -1,5 +1,6 @@
 """Test `crop-nomnaocr --boxes` with some boxes that cannot be used, and with files as other programs save them."""
 
+import re
 import unicodedata
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,15 @@ def given(form: str, found: Found, folder: Path) -> Path:
         return folder / "yolo"
     text = page_xml(found, True) if form == "page" else alto_xml(found, True)
     return written(folder / "page.xml", text)
+
+
+def test_outlines_of_points_as_page_had_them_until_2010_are_read(tmp_path: Path) -> None:
+    found = page(tmp_path / "in")
+    as_points = re.sub(r"(\d+),(\d+) ?", r'<Point x="\1" y="\2"/>', page_xml(found, True))
+    old = re.sub(r'<(Coords|Baseline) points="(.*?>)"/>', r"<\1>\2</\1>", as_points)
+    assert "points=" not in old
+    assert crop(tmp_path / "in", written(tmp_path / "page.xml", old), tmp_path / "set") == 0
+    assert_cropped(tmp_path / "set", found)
 
 
 @pytest.mark.parametrize("form", ["csv", "yolo", "page", "alto"])
@@ -197,7 +207,9 @@ def test_tables_are_read_as_excel_saves_them(tmp_path: Path, delimiter: str, enc
     found = page(tmp_path / "in")
     lines = [line.replace(",", delimiter) for line in (HEADER, *csv_of(found))]
     lines[1] = lines[1].replace(f"{delimiter}{TOP}", f"{delimiter}{TOP},0")
-    path = written(tmp_path / "b.csv", *lines, encoding=encoding)
+    lines[0] = lines[0].upper()
+    ending = {"\t": "tsv"}.get(delimiter, "csv")
+    path = written(tmp_path / f"b.{ending}", *lines, encoding=encoding)
     assert crop(tmp_path / "in", path, tmp_path / "set") == 0
     assert_cropped(tmp_path / "set", found)
 

@@ -1,6 +1,7 @@
 """Test the mesh readers: all usual meshes are read; a file that contradicts itself is refused in one line."""
 
 import csv
+import gzip
 import re
 import struct
 from pathlib import Path
@@ -92,6 +93,14 @@ BAD = {  # Each entry is a file's content and what the message must name: the wr
     "binary.off": (b"OFF BINARY\n" + bytes(60), "OFF"),
     "text.off": (b"hello", "OFF"),
     "picture.png": (b"\x89PNG", "png|stl"),
+    "packed.stl": (gzip.compress(binary_stl(FAN)), "compressed"),
+    "packed.ply": (b"PK\x03\x04" + bytes(60), "archive"),
+    "pointer.obj": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS"),
+    "page.glb": (b"<!DOCTYPE html><html>404</html>", "web page"),
+    "photo.off": (b"\xff\xd8\xff\xe0" + bytes(60), "picture"),
+    "renamed.stl": (binary_ply("<", [[0, 1, 2, 3]]), ".ply"),
+    "renamed.obj": (ASCII_STL.encode(), ".stl"),
+    "text.stl": ((OBJ + "f 1 2 3 4\n").encode(), "text"),
 }
 
 

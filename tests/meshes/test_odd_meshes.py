@@ -43,6 +43,8 @@ STL = {
     "no normal": ASCII_STL.replace("facet normal 0 0 1", "facet normal -1.#IND -1.#IND 1.#QNAN"),
     "commas between": ASCII_STL.replace("vertex 1.0 0.0 ", "vertex 1.0, 0.0, "),
     "in one line": ASCII_STL.replace("\n", " ") + "\n",
+    "comments above": "# made by a program\n; twice\n\n" + ASCII_STL,
+    "an old mark of the end": ASCII_STL + "\x1a",
 }
 OBJ_FILES = {
     "a comment that ends in a backslash": OBJ + "# C:\\scans\\\n" + TWO,
@@ -51,6 +53,7 @@ OBJ_FILES = {
     "a face goes on": OBJ + "f 1 \\\n 2 3\nf 1 3 \\ \n4\n",
     "colours": OBJ.replace("\n", " 0.5 0.25 1\n") + TWO,
     "weights": OBJ.replace("\n", " 1.0\n") + TWO,
+    "paths that end in a backslash": "mtllib D:\\scans\\\n" + OBJ + "g D:\\\n" + TWO.replace("\n", "\nusemtl a\\\n", 1),
     "points and lines": OBJ + "p 1\nl 1 2 3\n" + TWO,
     "an edge among the faces": OBJ + TWO + "f 1 2\nf 3\n",
     "indented": OBJ.replace("v ", "  v ") + TWO.replace("f ", "\tf  "),
@@ -115,12 +118,20 @@ def around() -> bytes:
     return head.encode() + body + b"\7"
 
 
+def big_endian(triangles: np.ndarray) -> bytes:
+    content = binary_stl(triangles)
+    records = np.frombuffer(content[84:], [("numbers", "<f4", 12), ("spare", "<u2")])
+    return content[:80] + struct.pack(">I", len(triangles)) + records.astype(records.dtype.newbyteorder()).tobytes()
+
+
 BINARY = {
     "count 0.stl": binary_stl(DOUBLED, count=0),
     "count at its greatest.stl": binary_stl(DOUBLED, count=2**32 - 1),
     "count one too high.stl": binary_stl(DOUBLED, count=101),
     "count too low.stl": binary_stl(DOUBLED, count=3),
     "two bytes more.stl": binary_stl(DOUBLED) + b"\0\0",
+    "big-endian.stl": big_endian(DOUBLED),
+    "big-endian count.stl": big_endian(DOUBLED)[:84] + binary_stl(DOUBLED)[84:],
     "two bytes more, count 0.stl": binary_stl(DOUBLED, count=0) + b"\0\0",
     "a text more.stl": binary_stl(DOUBLED) + b"made by hand, " * 30,
     "strip.ply": strips("<", [1, 2, 0, 3]),
@@ -156,7 +167,7 @@ def test_binary_files_are_read_where_what_is_odd_does_not_matter(name: str, tmp_
     ("name", "said"),
     [
         ("count 0.stl", "100"), ("count one too high.stl", "101"), ("count too low.stl", "3"),
-        ("two bytes more.stl", ""), ("a text more.stl", ""),
+        ("two bytes more.stl", ""), ("a text more.stl", ""), ("big-endian.stl", "big-endian"),
     ],
 )  # fmt: skip
 def test_a_wrong_count_is_remarked_on(name: str, said: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tinymesh import letter_f, likeness, open3d_or_skip, surface, turn
+from tinyscan import scans
 
 from sinonom_cli.cli import run
 from sinonom_cli.errors import ExitCode
@@ -217,3 +218,11 @@ def test_as_is_turns_nothing_and_leaves_nothing_out(tmp_path: Path) -> None:
     for name, alike in (("good.stl", True), ("down.stl", False), ("speck.stl", False)):
         pictures = [(tmp_path / out / "images" / name.replace("stl", "png")).read_bytes() for out in ("tidy", "as is")]
         assert (pictures[0] == pictures[1]) is alike
+
+
+def test_a_whole_block_is_remarked_on_and_cut_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scans(tmp_path)
+    capsys.readouterr()
+    assert run(["render", str(tmp_path / "scans"), str(tmp_path / "out"), "--mirror", "--workers", "0", "-q"]) == 0
+    [row] = table(tmp_path / "out")
+    assert "sinonom cut" in row["remarks"] and "sinonom cut" in capsys.readouterr().err

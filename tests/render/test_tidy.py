@@ -39,6 +39,7 @@ SPECKS = {
     "dust all around": [crumbs((np.cos(a), np.sin(a), np.sin(3 * a)), 0.01) for a in range(40)],
     "near and far": [crumbs((1e5, 0, 0), 0.1), crumbs((0.7, 0, 0), 0.01), crumbs((3, 3, 0), 0.01)],
     "a spike": [np.array([[[0, 0, 0], [0.01, 0, 0], [3e4, 3e4, 0]]], np.float32)],
+    "a spike near by": [np.array([[[0, 0, 0], [0.01, 0, 0], [x, 0.2, 0.1]] for x in (1.5, -2)], np.float32)],
 }
 
 
@@ -109,6 +110,7 @@ TABLES = {
     "of many faces": plane(1.6, BELOW, 60),
     "far below": plane(1.5, BELOW - 0.5),
     "to one side": plane(1.4, BELOW, 1, (0.2, -0.3)),
+    "where the plate juts out on two sides": plane(1.4, BELOW, 20, (0.35, 0.3)),
     "sloping": plane(1.5, BELOW - 0.2, 1, slope=0.2),
     "a slab": np.concatenate([plane(1.5, BELOW), plane(1.5, BELOW - 0.2)[:, ::-1]]),
     "rough": NOISY,

@@ -207,3 +207,24 @@ def test_a_table_below_a_plate_on_its_side_is_left_out() -> None:
     for order, signs in (((0, 1, 2), (1, 1, 1)), ((0, 1, 2), (1, -1, -1)), ((0, 2, 1), (1, 1, -1))):
         picture, notes = seen(np.ascontiguousarray(scene[:, :, list(order)] * np.float32(signs)))
         assert likeness(picture, PICTURE) > 0.95 and len(notes.left_out) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "mirror", "said"),
+    [
+        ((1, 1), False, ""),
+        ((-1, -1), False, "180 degrees"),
+        ((-1, 1), False, "with --mirror"),
+        ((-1, 1), True, ""),
+        ((1, 1), True, "without --mirror"),
+    ],
+)
+def test_a_mesh_that_is_checked_is_remarked_on_if_it_seems_turned_or_mirrored(
+    change: tuple[int, int], mirror: bool, said: str
+) -> None:
+    triangles = PLATE * np.array([*change, 1], np.float32)
+    triangles = triangles if change[0] == change[1] else np.ascontiguousarray(triangles[:, ::-1])
+    notes = Notes()
+    stays, _ = upright(triangles, survey(triangles), FAMILIAR, notes, check=True, mirror=mirror)
+    assert stays is triangles and notes.turned == ""
+    assert len(notes.remarks) == bool(said) and all(said in remark for remark in notes.remarks)
