@@ -94,6 +94,22 @@ def publish(
         write_json(file, {"schema": SCHEMA, **asdict(result)})
 
 
+def added(file: Path | None, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[Sequence[Cell]]:
+    """Return the rows of a result file with these rows, which replace those with the same first cell.
+
+    Raises
+    ------
+    ValueError
+        If the file has other columns or another schema.
+    """
+    if file is None or not file.exists():
+        return list(rows)
+    old = read_result(file)
+    if list(old.columns) != list(columns):
+        raise ValueError(f"{file} has other columns")
+    return list(({row[0]: row for row in old.rows} | {row[0]: row for row in rows}).values())
+
+
 def read_result(file: Path) -> Result:
     """Read what `publish` wrote.
 

@@ -9,6 +9,8 @@ Each benchmark writes benchmarks/results/NAME.json, and `page.py` makes the tabl
     real29141/   meshes/, queries/, truth.csv, boxes.csv, block.png
     pages/       images/ and labels/ of pages with boxes of characters, in YOLO's layout
     nomnaocr/    Patches/ with All.txt, as NomNaOCR is downloaded
+    crops/       what `sinonom crop-nomnaocr` makes of nomnaocr/Patches
+    glyphs/      what `sinonom synth-fonts FONTS glyphs --charset nomnaocr --degrade 0,0.6,0.6` makes
 
 A benchmark whose data are missing is skipped, and its old result stays; so is one that needs a package that is not
 installed. Without NAME, all are run, one after the other.
@@ -99,6 +101,19 @@ JOBS = (
     ),
     Job("embed", "embed.py"),
     Job("train-batch", "train_batch.py"),
+    Job(
+        "backbones",
+        "backbones.py",
+        (
+            "build/backbones",
+            "--data",
+            "{data}/crops",
+            "--data",
+            "{data}/glyphs",
+            *("--characters", "200", "--processor-seconds", "2400", "--threads", "1", "--at-least", "0.8", "--stop"),
+            *("--only", "efficientnet_b0+cosface"),
+        ),
+    ),
     Job("install-size", "install_size.py", ("--demo",)),
 )
 

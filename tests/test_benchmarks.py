@@ -108,6 +108,72 @@ def test_a_row_of_another_length_than_the_columns_is_refused(modules: dict[str, 
     assert not (tmp_path / "one.json").exists()
 
 
+def test_rows_of_several_runs_make_one_table_and_a_newer_row_replaces_an_older_one(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    results, file = modules["results"], tmp_path / "one.json"
+    columns = [results.Column("network"), results.Column("score", ".2f")]
+    assert results.added(file, columns, [("a", 0.1)]) == [("a", 0.1)]
+    results.publish(file, "A claim.", columns, [("a", 0.1), ("b", 0.2)])
+    rows = results.added(file, columns, [("c", 0.3), ("a", 0.4)])
+    assert list(map(tuple, rows)) == [("a", 0.4), ("b", 0.2), ("c", 0.3)]
+    with pytest.raises(ValueError):
+        results.added(file, columns[:1], [("a",)])
+
+
+TRAINING = """
+import sys, time
+from pathlib import Path
+model, used = Path(sys.argv[1]), time.process_time()
+model.mkdir(exist_ok=True)
+while time.process_time() - used < 0.3:
+    pass
+scores = [0.2, "", 0.5, 0.9]
+try:
+    for step in range(1, 5):
+        lines = [f"{20 * k + 20},{score}" for k, score in enumerate(scores[:step])]
+        (model / "metrics.csv").write_text("\\n".join(["step,val_mrr@5", *lines]) + "\\n")
+        time.sleep(float(sys.argv[2]) if step == 3 else 0)
+except KeyboardInterrupt:
+    sys.exit(130)
+sys.exit(int(sys.argv[3]))
+"""
+"""A program that stands for a training: it waits after its second validation, and ends as a training does."""
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import watched
+
+    monkeypatch.setattr(watched, "LOOKS_EVERY", 0.02)
+    return watched
+
+
+def test_a_training_that_is_good_enough_is_stopped_and_its_processor_time_is_counted(
+    watched: ModuleType, tmp_path: Path
+) -> None:
+    model = tmp_path / "m"
+    command = [sys.executable, "-c", TRAINING, str(model)]
+    seen = watched.train_until([*command, "60", "0"], model, 0.4)
+    assert (seen.step, seen.score, seen.stopped) == (60, 0.5, True)
+    assert 0.3 <= seen.seconds < 10
+    whole = watched.train_until([*command, "0", "0"], model, None)
+    assert (whole.step, whole.score, whole.stopped) == (80, 0.9, False)
+    assert whole.seconds >= seen.seconds + 0.3, "the time of both runs"
+
+
+def test_a_training_that_fails_ends_the_benchmark_and_one_that_was_killed_has_no_known_time(
+    watched: ModuleType, tmp_path: Path
+) -> None:
+    model = tmp_path / "m"
+    command = [sys.executable, "-c", TRAINING, str(model), "0"]
+    with pytest.raises(SystemExit):
+        watched.train_until([*command, "4"], model, 0.95)
+    (tmp_path / "m.seconds.json").write_text("null", encoding="utf-8")  # as a killed run leaves it
+    assert watched.train_until([*command, "0"], model, 0.95).seconds is None
+
+
 def test_a_benchmark_whose_data_are_missing_is_skipped_with_the_reason(
     modules: dict[str, ModuleType], tmp_path: Path
 ) -> None:

@@ -162,7 +162,8 @@ def keep_freed_memory(kept: int = 128, largest: int = 32) -> None:
     Parameters
     ----------
     kept : MiB of freed memory to keep.
-    largest : size in MiB of the largest array that memory is kept of; larger ones are returned.
+    largest : size in MiB of the largest array that memory is kept of; larger ones are returned. Older versions
+        of glibc keep that of arrays of up to 32 MiB, or of all; there, a greater number means all.
     """
     if sys.platform == "linux":
         import ctypes
@@ -171,10 +172,10 @@ def keep_freed_memory(kept: int = 128, largest: int = 32) -> None:
             mallopt = ctypes.CDLL(None).mallopt
         except (OSError, AttributeError):  # another C library
             return
-        trim_threshold, mmap_threshold = -1, -3  # <malloc.h>
+        trim_threshold, mmap_threshold, mmap_max = -1, -3, -4  # <malloc.h>
         mallopt(trim_threshold, (kept << 20) - 1)
         if not mallopt(mmap_threshold, largest << 20):
-            mallopt(mmap_threshold, 32 << 20)  # the limit in mallopt(3), which newer versions of glibc do not check
+            mallopt(mmap_max, 0)
 
 
 def _end_with_parent() -> None:

@@ -141,6 +141,7 @@ class _Run:
         mining = progress.mining(self.training)
         if mining != criterion.mining:
             criterion.mine(mining)
+            messages.say(f"step {step:,}: the mining is {mining}")
             self.figures.watch.stuck_at = criterion.stuck_at
         done = one_step(self.training, self.optimizer, batch, step, progress.ease)
         if self.average is not None:

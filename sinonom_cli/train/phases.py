@@ -16,6 +16,7 @@ from sinonom_cli.networks.classifier import Classifier
 from sinonom_cli.networks.normalised_head import make_plain
 from sinonom_cli.parallel.work import cores
 from sinonom_cli.storage.atomic import write_json
+from sinonom_cli.train.announce import described
 from sinonom_cli.train.batches import MakeBatch
 from sinonom_cli.train.class_centres import Centres
 from sinonom_cli.train.config import Config
@@ -69,8 +70,7 @@ def teach(config: Config, network: nn.Module, shared: Shared) -> tuple[nn.Module
     if config.recipe:
         notes["phases"] = [_classifier_first(config, network, shared)]
         second = replace(config, steps=config.steps - config.steps // 2, lr=config.lr * SECOND_RATE)
-        messages.say(f"second phase: {config.loss}, {second.steps:,} steps")
-        _one_phase(second, network, shared, config.output)
+        _one_phase(second, network, shared, config.output, "second phase: ")
         notes["phases"].append(_note(second, network, shared.validation))
     else:
         if config.loss == "cross-entropy":
@@ -88,7 +88,6 @@ def _classifier_first(config: Config, network: nn.Module, shared: Shared) -> dic
         noted: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
         return noted
     steps = config.steps // 2
-    messages.say(f"first phase: a classifier, {steps:,} steps")
     first = replace(
         config,
         loss="cross-entropy",
@@ -103,7 +102,7 @@ def _classifier_first(config: Config, network: nn.Module, shared: Shared) -> dic
     )
     head = network.head
     classifier = Classifier(network, len(shared.pictures.labels), config.head)
-    _one_phase(first, classifier, shared, folder)
+    _one_phase(first, classifier, shared, folder, "first phase: ")
     note = _note(first, classifier, shared.validation)
     network.head = head  # ml-decoder has removed it
     if shared.ranks.first:
@@ -121,7 +120,8 @@ def _note(config: Config, model: nn.Module, validation: Validation | None) -> di
     return note
 
 
-def _one_phase(config: Config, model: nn.Module, shared: Shared, folder: Path) -> None:
+def _one_phase(config: Config, model: nn.Module, shared: Shared, folder: Path, phase: str = "") -> None:
+    messages.say(phase + described(config))
     make, pictures, device, ranks = shared.make, shared.pictures, shared.device, shared.ranks
     classes = len(pictures.labels)
     choice = Choice(config.loss, config.mining, config.margin, config.recall_at, config.simix, config.memory)
