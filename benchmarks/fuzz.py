@@ -8,7 +8,10 @@ command that repeats it.
 Commands run in one worker process that stays alive, because a start of Python takes longer than a hundred cases. Case n
 of a reader depends only on the seed and n. The script runs on Linux and macOS; it measures peak memory only on Linux.
 
-Run: `python benchmarks/fuzz.py [--only stl,ply] [--minutes 10] [--out findings]`.
+With `--result FILE`, the minutes of each reader are added to those that FILE has, after each reader, and a seed that
+FILE names as used is replaced by the next greater one.
+
+Run: `python benchmarks/fuzz.py [--only stl,ply] [--minutes 10] [--out findings] [--result FILE]`.
 """
 
 import argparse
@@ -26,8 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from fuzz_results import Tally, added, publish_tallies, read_tallies, unused
 from fuzz_seeds import READERS, make_house
 from fuzz_worker import MOST_SECONDS, case_of, put, worker
+from results import result_option
 
 from sinonom_cli import cli
 
@@ -83,8 +88,14 @@ class Watched:
         return self.process.returncode if code is None else code
 
 
-def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> int:
-    """Try damaged files on one reader for `minutes` of processor time; print figures, and return the finding count."""
+def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> Tally:
+    """Try damaged files on one reader for `minutes` of processor time; print figures, and return them.
+
+    Raises
+    ------
+    SystemExit
+        If the undamaged files are not read.
+    """
     found: Counter[str] = Counter()
     codes: Counter[int] = Counter()
     number, slowest, begun, worked = 0, (0.0, 0), False, 0.0
@@ -111,8 +122,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
             watched.process.wait()
             wrong = f"died with {watched.end()}: {log.read_text(encoding='utf-8', errors='replace')[-3000:]}"
             if not begun:
-                print(wrong)
-                return 1
+                sys.exit(wrong)
         if wrong:
             kind = _kind(wrong)
             found[kind] += 1
@@ -132,7 +142,7 @@ def fuzz(name: str, minutes: float, seed: int, house: Path, findings: Path) -> i
     )
     for kind, count in found.most_common():
         print(f"    {count:6,} x {kind}", flush=True)
-    return len(found)
+    return Tally(minutes=worked / 60, cases=cases, findings=len(found), seeds=str(seed))
 
 
 def _kind(wrong: str) -> str:
@@ -160,6 +170,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--case", type=int, help="try this one case of --only again")
     parser.add_argument("--out", type=Path, default=Path("findings"), help="where findings are kept [findings]")
+    result_option(parser)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--house", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -176,7 +187,15 @@ def main() -> None:
         if options.case is not None:
             worker(names[0], options.seed, options.case, house, once=True)
             return
-        kinds = sum(fuzz(name, options.minutes, options.seed, house, options.out) for name in names)
+        kinds = 0
+        tallies = read_tallies(options.result) if options.result else {}
+        for name in names:
+            seed = unused(options.seed, tallies.get(name))
+            run = fuzz(name, options.minutes, seed, house, options.out)
+            kinds += run.findings
+            tallies = added(tallies, {name: run})
+            if options.result:
+                publish_tallies(options.result, tallies, shown=False)
     print(f"{kinds} kinds of findings" + (f", in {options.out}" if kinds else ""))
     sys.exit(bool(kinds))
 

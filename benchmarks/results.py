@@ -76,8 +76,9 @@ def publish(
     rows: Sequence[Sequence[Cell]],
     peer: str = "",
     notes: str = "",
+    shown: bool = True,
 ) -> None:
-    """Print a table as Markdown, and write it to a file if there is one; `Result` explains the parameters.
+    """Print a table as Markdown if `shown`, and write it to a file if there is one; `Result` explains the rest.
 
     Raises
     ------
@@ -88,7 +89,8 @@ def publish(
         claim=claim, columns=columns, rows=rows, peer=peer, notes=notes, command=command_of(sys.argv),
         date=datetime.date.today().isoformat(), machine=machine(),
     )  # fmt: skip
-    print(table_of(result))
+    if shown:
+        print(table_of(result))
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, {"schema": SCHEMA, **asdict(result)})

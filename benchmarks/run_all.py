@@ -13,7 +13,7 @@ Each benchmark writes benchmarks/results/NAME.json, and `page.py` makes the tabl
     glyphs/      what `sinonom synth-fonts FONTS glyphs --charset nomnaocr --degrade 0,0.6,0.6` makes
 
 A benchmark whose data are missing is skipped, and its old result stays; so is one that needs a package that is not
-installed. Without NAME, all are run, one after the other.
+installed. Without NAME, all that take minutes are run, one after the other; those that take longer must be named.
 """
 
 from __future__ import annotations
@@ -36,15 +36,21 @@ from results import DATA  # noqa: E402
 
 @dataclass(frozen=True)
 class Job:
-    """A benchmark: the name of its result, its script and arguments, and the package that it needs besides the tests'.
+    """A benchmark.
 
-    In the arguments, {data} is the folder of the test data.
+    Attributes
+    ----------
+    name : of its result.
+    script, arguments : what is run; in the arguments, {data} is the folder of the test data.
+    package : what it needs besides the packages of the tests; "" if nothing.
+    long : whether it takes more than ten minutes, and is only run if it is named.
     """
 
     name: str
     script: str
     arguments: tuple[str, ...] = ()
     package: str = ""
+    long: bool = False
 
     def words(self, data: Path | None) -> list[str]:
         """Return the arguments with the real folder."""
@@ -115,6 +121,7 @@ JOBS = (
         ),
     ),
     Job("install-size", "install_size.py", ("--demo",)),
+    Job("fuzz", "fuzz.py", long=True),
 )
 
 
@@ -124,7 +131,7 @@ def main() -> None:
     environment = {**os.environ, **({DATA: str(data)} if data else {})}
     failed = []
     for job in JOBS:
-        if given.names and job.name not in given.names:
+        if job.name not in given.names if given.names else job.long:
             continue
         if missing := job.missing(data):
             print(f"== {job.name}: skipped, because {missing}", flush=True)

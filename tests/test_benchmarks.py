@@ -70,9 +70,10 @@ def test_every_result_is_made_by_a_listed_benchmark_and_every_script_of_the_list
     jobs = {job.name: job for job in modules["run_all"].JOBS}
     for file in STORED:
         command = json.loads(file.read_text(encoding="utf-8"))["command"]
-        assert command.startswith(f"python benchmarks/{jobs[file.stem].script}")
+        script = Path(jobs[file.stem].script)  # fuzz_results.py adds a run of fuzz.py
+        assert command.startswith(f"python benchmarks/{script.stem}")
     for job in jobs.values():
-        assert "publish(" in (BENCHMARKS / job.script).read_text(encoding="utf-8")
+        assert re.search(r"publish\w*\(", (BENCHMARKS / job.script).read_text(encoding="utf-8"))
 
 
 def test_what_is_published_is_read_back_and_shown_with_the_columns_formats(
@@ -186,3 +187,44 @@ def test_a_benchmark_whose_data_are_missing_is_skipped_with_the_reason(
     assert job.words(tmp_path) == ["--block", f"{tmp_path}/real29141/boxes.csv"]
     lacking = modules["run_all"].Job("y", "scores.py", package="no_such_package")
     assert "no_such_package" in lacking.missing(None)
+
+
+def test_a_long_benchmark_runs_only_if_it_is_named(
+    modules: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_all, ran = modules["run_all"], []
+    monkeypatch.setattr(run_all, "JOBS", (run_all.Job("short", "a.py"), run_all.Job("long", "b.py", long=True)))
+    monkeypatch.setattr(
+        run_all.subprocess,
+        "run",
+        lambda words, **_: ran.append(Path(words[1]).name) or subprocess.CompletedProcess([], 0),
+    )
+    for words, expected in (([], ["a.py", "page.py"]), (["long"], ["b.py", "page.py"])):
+        monkeypatch.setattr(sys, "argv", ["run_all.py", *words])
+        ran.clear()
+        run_all.main()
+        assert ran == expected
+
+
+def test_minutes_of_fuzzing_are_added_up_and_a_used_seed_is_not_counted_again(
+    modules: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    import fuzz_results as fuzzing
+
+    log = (
+        "stl            2.1 min,  1.5 of a processor:    1,234 cases  refused 40%  slowest 0.5 s (case 7)  findings 2\n"
+        "     9 x ValueError at sinonom_cli/meshes/stl.py:3\n"
+        "cut blocks     1.0 min,  0.5 of a processor:       10 cases  refused 0%  slowest 0.01 s (case 0)  findings 0\n"
+    )
+    first, second = fuzzing.printed(log, 28), fuzzing.printed(log.splitlines()[0], 30)
+    assert first.keys() == {"stl", "cut blocks"}
+    file = tmp_path / "fuzz.json"
+    assert fuzzing.read_tallies(file) == {}
+    fuzzing.publish_tallies(file, fuzzing.added(first, second), shown=False)
+    both = fuzzing.read_tallies(file)
+    assert both["stl"] == fuzzing.Tally(minutes=3.0, cases=2468, findings=4, seeds="28, 30")
+    assert both["cut blocks"] == first["cut blocks"]
+    assert fuzzing.unused(28, both["stl"]) == 31 and fuzzing.unused(40, both["stl"]) == 40
+    assert fuzzing.unused(0, None) == 0
+    with pytest.raises(ValueError, match="seed"):
+        fuzzing.added(both, first)

@@ -1,6 +1,7 @@
 """The wheel holds what runs and nothing else, and the files of a release agree with each other and with the program."""
 
 import ast
+import email
 import json
 import re
 import shlex
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,15 @@ def selected(kind: str) -> set[str]:
     name = {"wheel": "WheelBuilder", "sdist": "SdistBuilder"}[kind]
     builder = getattr(builders, name)(str(ROOT))
     return {Path(file.distribution_path).as_posix() for file in builder.recurse_included_files()}
+
+
+def built_metadata() -> Message:
+    """Return the metadata that hatchling writes into the wheel."""
+    core = pytest.importorskip("hatchling.metadata.core")
+    spec = pytest.importorskip("hatchling.metadata.spec")
+    plugins = pytest.importorskip("hatchling.plugin.manager")
+    metadata = core.ProjectMetadata(str(ROOT), plugins.PluginManager())
+    return email.message_from_string(spec.get_core_metadata_constructors()[spec.DEFAULT_METADATA_VERSION](metadata))
 
 
 def test_the_wheel_holds_every_file_of_the_package_and_no_other() -> None:
@@ -78,7 +89,7 @@ def test_the_sdist_holds_every_file_of_the_repository() -> None:
         pytest.skip("no real data: this is no clone")
     listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, encoding="utf-8").stdout
     tracked = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
-    added_by_hatchling = {".gitignore", "LICENSE", "README.md", "pyproject.toml"}
+    added_by_hatchling = {".gitignore", "LICENSE", "pyproject.toml"}
     assert tracked - selected("sdist") == added_by_hatchling
 
 
@@ -86,6 +97,22 @@ def test_every_licence_that_the_package_names_is_a_file() -> None:
     assert all((ROOT / name).is_file() for name in PROJECT["license-files"])
     kept = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*LICENSE*")}
     assert kept <= set(PROJECT["license-files"])
+
+
+def test_the_description_that_an_index_shows_has_no_link_and_no_picture_that_needs_the_repository() -> None:
+    shown = built_metadata()
+    assert shown.get_content_type() == "text/plain" and shown["Description-Content-Type"] == "text/markdown"
+    text = shown.get_payload()
+    assert re.findall(r"\]\((?!https?://)[^)]*\)|!\[|<img|\.md\b", text) == []
+    assert "make demo" not in text and "pip install ." not in text and 'install "."' not in text
+
+
+def test_the_description_that_an_index_shows_keeps_what_the_readme_says() -> None:
+    text = built_metadata().get_payload()
+    for part in ("pip install sinonom ", 'pip install "sinonom[', "$ sinonom cut ", "MRR@5", "| query |"):
+        assert part in text, part
+    headings = re.findall(r"^## .+", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.findall(r"^## .+", text, re.MULTILINE) == headings[:-1], "the last one, More, has links alone"
 
 
 def test_the_classifiers_name_the_pythons_that_are_tested() -> None:
@@ -147,7 +174,7 @@ def test_the_container_copies_only_what_exists_and_is_not_left_out() -> None:
     copied = [name for word, rest in container() if word == "COPY" for name in shlex.split(rest)[:-1]]
     assert copied and all((ROOT / name).exists() for name in copied)
     assert set(copied) == let_in
-    needed = {PROJECT["readme"], *(name.partition("/")[0] for name in PROJECT["license-files"])}
+    needed = {"README.md", "tools/long_description.py", *(name.partition("/")[0] for name in PROJECT["license-files"])}
     assert needed | {"pyproject.toml", "sinonom_cli"} == set(copied), "the wheel is built from these"
 
 

@@ -228,7 +228,7 @@ def _text(element: "Element") -> str:
 def _coords(element: "Element", tag: str = "Coords") -> Points:
     """Return the points of a PAGE outline or baseline: an attribute, or elements <Point> until PAGE 2010."""
     for coords in _children(element, tag):
-        old = [(_number(point.get("x", "")), _number(point.get("y", ""))) for point in _children(coords, "Point")]
+        old = [(number_of(point.get("x", "")), number_of(point.get("y", ""))) for point in _children(coords, "Point")]
         return tuple(old) or points_of(coords.get("points", ""))
     return ()
 
