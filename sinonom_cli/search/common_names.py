@@ -60,8 +60,7 @@ class CommonNames:
         self._temperature = calibration.temperature
         # The cosine distance of vectors of length 1 is half of their squared distance.
         self._scale = 0.5 if distance == "cosine" else 1.0
-        self._labels: dict[str, int] = {}
-        self._number = np.full(len(self._characters), -1)
+        self._points = np.full(len(self._characters), -1)
 
     def __call__(
         self, query: NDArray[np.float32], rows: NDArray[np.float32], energies: NDArray[np.float64]
@@ -79,31 +78,31 @@ class CommonNames:
         (N,) float64, each at least as great as before.
         """
         numbers, centres = (found[0] for found in self._characters.candidates(query[None], NEAREST))
-        shares = self._shares(np.concatenate([query[None], rows]), centres, self._numbers(numbers))
+        shares = self._shares(np.concatenate([query[None], rows]), centres, self._code_points(numbers))
         common = (shares[1:] * shares[0]).sum(axis=1)
-        if len(np.unique(energies)) < len(energies):  # BLAS may give equal rows values that differ in the last digit
+        if len(set(energies.tolist())) < len(energies):  # BLAS may give equal rows values that differ in the last digit
             _, first, number = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-            common = common[first[number]]
+            common = common[first[number.reshape(-1)]]
         return np.asarray(energies + self._scale * WEIGHT * np.log((1 + DOUBT) / (common + DOUBT)))
 
-    def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a number for the label of each row of the index of characters."""
-        for row in rows[self._number[rows] < 0].tolist():
-            self._number[row] = self._labels.setdefault(self._characters.rows[row].label, len(self._labels))
-        return self._number[rows]
+    def _code_points(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the code point of each row of the index of characters; several threads may ask at once."""
+        for row in rows[self._points[rows] < 0].tolist():
+            self._points[row] = int(self._characters.rows[row].label.removeprefix("U+"), 16)
+        return self._points[rows]
 
     def _shares(
-        self, vectors: NDArray[np.float32], centres: NDArray[np.float32], labels: NDArray[np.int64]
+        self, vectors: NDArray[np.float32], centres: NDArray[np.float32], points: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the probability that each vector shows each character, (N, C) float64; each row adds up to 1.
 
         Parameters
         ----------
         vectors : (N, D) float32.
-        centres, labels : (K, D) float32 rows of the index of characters, and the number of each one's label.
+        centres, points : (K, D) float32 rows of the index of characters, and (K,) int64, their code points.
         """
-        order = np.argsort(labels, kind="stable")
-        starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+        order = np.argsort(points, kind="stable")
+        starts = np.flatnonzero(np.diff(points[order], prepend=-1))
         alike = np.maximum.reduceat(vectors @ centres[order].T, starts, axis=1).astype(np.float64)
         energies = 2 - 2 * alike
         shares = np.exp((energies.min(axis=1, keepdims=True) - energies) / self._temperature)
