@@ -228,6 +228,7 @@ def main() -> None:
     found, total = 0, Counter[str]()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         os.environ["SINONOM_CACHE"] = str(Path(folder) / "cache")
+        os.environ["TMPDIR"] = folder  # for what killed servers leave
         inputs, forks = Path(folder) / "in", Zygote()
         inputs.mkdir()
         make_index_inputs(inputs)

@@ -59,6 +59,7 @@ class Laid:
     picture : (H, W) uint8, upright and flat.
     boxes, scores : (N, 4) and (N,) float64, characters in pixels of `picture`, and how probable they are.
     size : height of an ordinary character, pixels of the shown picture.
+    left_out : number of characters of the next leaf, which are not among the boxes.
     """
 
     turning: Turning
@@ -66,6 +67,7 @@ class Laid:
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
     size: float
+    left_out: int = 0
 
 
 def laid_flat(
@@ -91,10 +93,17 @@ def laid_flat(
         again = detector.find(flat_ink, options.size)
         boxes, scores = again.boxes, again.scores
         check_count(len(boxes))
+    kept = np.ones(len(boxes), bool)
     if known is None and options.direction == "vertical":
         kept = _of_this_leaf(grey, page, turning, boxes, frame)
-        boxes, scores = boxes[kept], scores[kept]
-    return Laid(turning=turning, picture=picture, boxes=boxes, scores=scores, size=found.size)
+    return Laid(
+        turning=turning,
+        picture=picture,
+        boxes=boxes[kept],
+        scores=scores[kept],
+        size=found.size,
+        left_out=int((~kept).sum()),
+    )
 
 
 def _of_this_leaf(

@@ -28,6 +28,8 @@ DARKER = 0.85
 """Largest grey, in greys of the paper, of what lies beyond the edge of the paper."""
 SAMPLES = 64
 """Number of points along a side of the frame at which the edge of the paper is looked for."""
+SPARSE = 256
+"""Number of rows, and of columns, of a large picture by which greys are judged."""
 
 
 def of_next_leaf(
@@ -82,7 +84,8 @@ def at_edge(grey: NDArray[np.uint8], boxes: NDArray[np.float64]) -> NDArray[np.b
         return np.zeros(0, bool)
     x0, y0 = (float(value) for value in boxes[:, :2].min(axis=0))
     x1, y1 = (float(value) for value in boxes[:, 2:].max(axis=0))
-    some = grey[max(int(0.8 * y0 + 0.2 * y1), 0) : max(int(0.2 * y0 + 0.8 * y1), 1)]
+    first, last = int(0.8 * y0 + 0.2 * y1), int(0.2 * y0 + 0.8 * y1)
+    some = grey[first : last + 1 : max((last - first) // SPARSE, 1)]
     greys = np.median(some, axis=0)
     dark = greys < DARKER * np.median(greys[max(int(x0), 0) : int(x1) + 1])
     border = max(int(BORDER * _usual(width)), 1)
@@ -151,8 +154,9 @@ def _edge(
 
 
 def _within(grey: NDArray[np.uint8], frame: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return the part of the picture around which the frame stands."""
+    """Return the part of the picture around which the frame stands; of a large one, only some rows and columns."""
     height, width = grey.shape
     low, high = np.floor(frame.min(axis=0)).astype(int), np.ceil(frame.max(axis=0)).astype(int)
     part = grey[max(low[1], 0) : min(high[1], height), max(low[0], 0) : min(high[0], width)]
-    return part if part.size else grey
+    part = part if part.size else grey
+    return part[:: max(part.shape[0] // SPARSE, 1), :: max(part.shape[1] // SPARSE, 1)]

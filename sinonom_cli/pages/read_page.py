@@ -106,6 +106,7 @@ def see_page(
         mirrored=way.mirrored,
         size=laid.size,
         characters=characters,
+        left_out=laid.left_out,
         taken_in=() if corrections is None else corrections.taken_in,
     )
     return SeenPage(reading=reading, pictures=pictures, unfit=unfit)

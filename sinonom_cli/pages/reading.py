@@ -78,6 +78,7 @@ class Reading:
     mirrored : whether the picture is a mirror image.
     size : height of an ordinary character, pixels of the picture.
     characters : in reading order.
+    left_out : number of characters of the next leaf at the edge of the paper, which are not among the characters.
     taken_in : corrections that were applied, see `layout.given_corrections.TakenIn`.
     """
 
@@ -90,6 +91,7 @@ class Reading:
     mirrored: bool
     size: float
     characters: tuple[ReadCharacter, ...]
+    left_out: int = 0
     taken_in: TakenIn = ()
 
     def columns(self) -> list[tuple[ReadCharacter, ...]]:

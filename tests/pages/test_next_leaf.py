@@ -1,11 +1,14 @@
 """Narrow columns of the next leaf at the edge of the paper are no text of the page; everything else stays."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 from refused import naming
 from tinyprint import printed, text_of
 
+from sinonom_cli.pages.exports.json_file import json_file, read_json
 from sinonom_cli.pages.laid import PageOptions
 from sinonom_cli.pages.next_leaf import at_edge, cut_off, of_next_leaf
 from sinonom_cli.pages.read_page import see_page
@@ -69,7 +72,9 @@ def test_narrow_characters_near_the_edge_of_the_paper_are_not_asked_where_the_fr
     assert not at_edge(paper(), np.zeros((0, 4))).any()
 
 
-def test_a_scan_that_shows_the_next_leaf_reads_as_one_that_does_not(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scan_that_shows_the_next_leaf_reads_as_one_that_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     page, other = printed(2, columns=4, rows=5), printed(3, columns=4, rows=5)
     height, width = page.picture.shape
     strip = other.picture[:, width // 2 :]
@@ -84,4 +89,7 @@ def test_a_scan_that_shows_the_next_leaf_reads_as_one_that_does_not(capsys: pyte
     scan[40:-40, 60 + ghost.shape[1] : -60] = page.picture
     reading = see_page(scan, page="p", source="p.png", options=PageOptions()).reading
     assert reading.text == text_of(page)
-    naming(capsys, "warning")
+    assert 1 <= reading.left_out <= 5
+    naming(capsys, "warning", reading.left_out)
+    (tmp_path / "p.json").write_text(json_file(reading), encoding="utf-8")
+    assert read_json(tmp_path / "p.json").left_out == reading.left_out

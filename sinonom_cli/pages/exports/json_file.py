@@ -29,6 +29,7 @@ def json_file(reading: Reading, _changed: str = "") -> str:
         "turned": reading.turned,
         "mirrored": reading.mirrored,
         "character_height": round(reading.size, 2),
+        "left_out": reading.left_out,
         **taken_in_fields(reading.taken_in),
         "text": reading.text,
         "characters": [_character(character) for character in reading.characters],
@@ -81,6 +82,7 @@ def read_json(path: Path) -> Reading:
             mirrored=bool(fields["mirrored"]),
             size=float(fields["character_height"]),
             characters=tuple(_read_character(one) for one in fields["characters"]),
+            left_out=int(fields.get("left_out", 0)),
             taken_in=taken_in_of(fields),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from sinonom_cli import messages
-from sinonom_cli.errors import SinonomError
+from sinonom_cli.errors import ExitCode, SinonomError
 from sinonom_cli.networks.embedder import shortened
 from sinonom_cli.networks.preprocess import VERSION
-from sinonom_cli.search.index_files import failures_path, partial_path
+from sinonom_cli.search.index_files import checksum, failures_path, partial_path
 from sinonom_cli.search.index_record import index_record
 from sinonom_cli.search.indexing.append import append
 from sinonom_cli.search.indexing.assemble import clear
 from sinonom_cli.search.indexing.build import IndexConfig, blocks_of, embed, seen_sets
-from sinonom_cli.search.indexing.changing import opened
+from sinonom_cli.search.indexing.changing import arrays_of, opened
 from sinonom_cli.search.indexing.entries import Entry, entries_of, identity, marks_of, relative
 from sinonom_cli.search.indexing.npy_source import Arrays, arrays_given
 from sinonom_cli.search.indexing.partial import Partial
@@ -136,6 +136,14 @@ def _add_arrays(config: IndexConfig, model: Model, artifact: Artifact) -> Artifa
     record = index_record(artifact.record)
     known = set(record.sets)
     new = [path for path in config.sets if relative(path, config.output) not in known]
+    was = arrays_of(artifact)
+    for path in config.sets:
+        if path not in new and path.name in was and path.exists() and was[path.name] != checksum(path, quick=True):
+            raise SinonomError(
+                f"{path} has changed since it was added to {config.output}",
+                f"give it another name, or {remake(config.output, record)}",
+                ExitCode.OUTPUT_IN_THE_WAY,
+            )
     if not new:
         messages.say(f"{config.output} holds all of it already: nothing to add")
         return artifact

@@ -22,6 +22,7 @@ from sinonom_cli.search.index_files import (
     STARTS,
     VECTORS,
     beside,
+    checksum,
     partial_path,
     publish,
     vectors_claim,
@@ -29,7 +30,7 @@ from sinonom_cli.search.index_files import (
 from sinonom_cli.search.index_record import IndexRecord, index_record
 from sinonom_cli.search.indexing.assemble import BLOCK, clear, load, named, pieces, save, write_marks
 from sinonom_cli.search.indexing.build import IndexConfig
-from sinonom_cli.search.indexing.changing import changed, warn_of_recall, without
+from sinonom_cli.search.indexing.changing import arrays_of, changed, warn_of_recall, without
 from sinonom_cli.search.indexing.entries import relative
 from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors, verify
 from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
@@ -94,7 +95,9 @@ def append(
         sets = [*record.sets, *(relative(name, config.output) for name in config.sets)]
         options = {**record.options, "sets": list(dict.fromkeys(sets))}
         fields["seen"] = {**record.seen, **seen}
-        publish(artifact, made, **fields, **changed(record, options), unit=record.unit and unit, counts=counts)
+        new_arrays = {name.name: checksum(name, quick=True) for name in config.sets if name.suffix == ".npy"}
+        change = changed(record, options, arrays_of(artifact) | new_arrays)
+        publish(artifact, made, **fields, **change, unit=record.unit and unit, counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -77,8 +77,20 @@ def warn_of_recall(path: Path, record: IndexRecord, fields: dict[str, Any]) -> N
         messages.warn(f"{path} finds {recall:.3f} of the {NEAREST} nearest now: {remake(path, record)} trains it again")
 
 
-def changed(record: IndexRecord, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record's fields for an index whose rows were changed after one command had made it."""
+def arrays_of(artifact: Artifact) -> dict[str, Any]:
+    """Return sizes and checksums of the `.npy` files that an index was made from, by name."""
+    return dict(artifact.record.get("inputs", {}).get("arrays", {}))
+
+
+def changed(record: IndexRecord, options: Mapping[str, Any], arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record's fields for an index whose rows were changed after one command had made it.
+
+    Parameters
+    ----------
+    options : the options of the index.
+    arrays : as from `arrays_of`, with those that were added.
+    """
     if record.calibration:
         messages.warn("the calibration was fitted to the old rows and is removed: run sinonom query --calibrate again")
-    return {"options": options, "inputs": {"changed": True}, "indexed": {"changed": True}, "calibration": None}
+    inputs = {"changed": True, **({"arrays": dict(arrays)} if arrays else {})}
+    return {"options": options, "inputs": inputs, "indexed": {"changed": True}, "calibration": None}

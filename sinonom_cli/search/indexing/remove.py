@@ -14,7 +14,7 @@ from sinonom_cli.errors import SinonomError
 from sinonom_cli.search.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
 from sinonom_cli.search.index_record import index_record
 from sinonom_cli.search.indexing.assemble import clear, named, save, write_marks
-from sinonom_cli.search.indexing.changing import changed, opened, warn_of_recall, without
+from sinonom_cli.search.indexing.changing import arrays_of, changed, opened, warn_of_recall, without
 from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors
 from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
 from sinonom_cli.search.rows import Row, Rows, write_rows
@@ -70,7 +70,7 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
         made |= write_marks(folder, None if marks is None else marks[keep])
         counts = {**record.counts, "rows": len(keep), "items": len(keep) + record.failed}
         del vectors, rows, marks  # Windows cannot replace a file that is mapped
-        publish(artifact, made, **fields, **changed(record, record.options), counts=counts)
+        publish(artifact, made, **fields, **changed(record, record.options, arrays_of(artifact)), counts=counts)
         clear(path)
     except OSError as error:
         raise cannot_write(path, error) from error

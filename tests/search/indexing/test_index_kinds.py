@@ -197,6 +197,20 @@ def test_a_change_that_was_killed_between_two_renames_is_finished_by_whoever_com
     assert len(read_index(house / "db.faiss")) == 70
 
 
+def test_an_array_that_changed_since_it_was_added_is_refused(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, seed in (("a", 1), ("b", 2)):
+        array(house / f"{name}.npy", clustered(20, seed))
+    assert sinonom("index", "a.npy", "db.faiss") == 0
+    assert sinonom("index", "b.npy", "db.faiss", "--add") == 0
+    for name in ("a.npy", "b.npy"):
+        assert sinonom("index", name, "db.faiss", "--add") == 0
+        array(house / name, clustered(20, 9))
+        capsys.readouterr()
+        assert sinonom("index", name, "db.faiss", "--add") == 5
+        assert name in capsys.readouterr().err
+    assert len(read_index(house / "db.faiss")) == 40
+
+
 def test_what_an_addition_left_behind_when_killed_is_not_taken_for_vectors(
     house: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
