@@ -10,7 +10,7 @@ from sinonom_cli.crops.column_pages import COLUMNS_ABREAST
 from sinonom_cli.crops.contact_sheet import chosen, draw_sheet
 from sinonom_cli.crops.crop_column import CropColumn
 from sinonom_cli.crops.label_check import read_reader
-from sinonom_cli.crops.sample_check import warn_of_other_text
+from sinonom_cli.crops.set_doubts import say_what_was_left_out, warn_of_other_text
 from sinonom_cli.crops.transcripts import LIST, find_patches, paged, read_exclusions, read_list, without
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.layout.detector import read_localizer
@@ -98,6 +98,7 @@ def run(config: CropConfig) -> Artifact:
         passed_over=passed_over,
         needs=(config.transcripts, config.exclude, config.localizer, config.boxes),
     )
+    say_what_was_left_out(artifact)
     if not config.check:
         warn_of_other_text(config.out)
     if config.sheet is not None:

@@ -19,7 +19,7 @@ faces that such vertices may belong to."""
 
 SPIKE = 0.4
 """Smallest distance of a displaced vertex from most of the mesh, as a share of its length, if each face that reaches so
-far has only one such vertex; the faces at the border of a plate have two."""
+far has only one such vertex, and none lies half as far; the faces at the border of a plate have two."""
 
 SPECK_AREA = 0.02
 """Largest share of the mesh's area that a speck has."""
@@ -93,11 +93,18 @@ def _not_far(triangles: "NDArray[np.float32]", found: Survey) -> "NDArray[np.boo
     reach = (FAR / 2 if far else SPIKE) * side
     if not side > 0 or ((found.box[0] >= low - reach) & (found.box[1] <= high + reach)).all():
         return None
-    beyond = ((triangles < low - reach) | (triangles > high + reach)).any(axis=2).sum(axis=1)
-    if not far and beyond.max() > 1:
+    beyond = _beyond(triangles, low - reach, high + reach)
+    if not far and (beyond.max() > 1 or (_beyond(triangles, low - reach / 2, high + reach / 2) != beyond).any()):
         return None
     stay = beyond == 0
     return stay if 0 < len(stay) - stay.sum() <= STRAY * len(stay) else None
+
+
+def _beyond(
+    triangles: "NDArray[np.float32]", low: "NDArray[np.float64]", high: "NDArray[np.float64]"
+) -> "NDArray[np.int64]":
+    """Return how many vertices of each face lie outside a box, (F,) int64."""
+    return np.asarray(((triangles < low) | (triangles > high)).any(axis=2).sum(axis=1))
 
 
 def _no_specks(

@@ -142,6 +142,18 @@ def test_the_transcripts_of_other_patches_are_warned_of_though_their_lengths_fit
     assert bool(warned) == other and said in warned
 
 
+def test_what_is_doubtful_is_counted_and_warned_of_if_it_is_most(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, text, quiet in (("half", PRINTED[:3], ["-q"]), ("one", PRINTED, [])):
+        folder = patches(tmp_path / name, text)
+        extra = ["--doubtful-below", "0.99"] if name == "one" else []
+        command = ["crop-nomnaocr", str(folder), str(tmp_path / f"{name} cut"), "--workers", "0", *quiet, *extra]
+        assert run(command) == 0
+        doubtful = len(rows(tmp_path / f"{name} cut" / "doubtful.csv"))
+        assert doubtful and f"{doubtful} of {len(text)}" in capsys.readouterr().err
+
+
 def test_a_negative_is_cut_as_its_picture_is(tmp_path: Path) -> None:
     for name in ("in", "negative"):
         patches(tmp_path / name, PRINTED)

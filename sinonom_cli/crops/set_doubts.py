@@ -1,4 +1,4 @@
-"""Check a sample of a set's crops for a transcript or boxes that belong to other pictures."""
+"""Say what is doubtful about a whole set of crops."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,6 +7,7 @@ from sinonom_cli import messages
 from sinonom_cli.crops.label_check import read_reader
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.storage.record import Artifact
 from sinonom_cli.storage.tables import Table
 
 SAMPLE, FEWEST = 64, 20
@@ -16,6 +17,14 @@ LOOKS_ALIKE = 0.5
 AGREE = 0.5
 """Share of these below which the names are doubted. Of right transcripts of NomNaOCR, 0.95 of the crops look like their
 character; with the transcripts of other patches of about equal length, none does."""
+
+
+def say_what_was_left_out(artifact: Artifact) -> None:
+    """Say how many characters are doubtful and not in the set; warn if these are more than those in it."""
+    kept, doubtful = (artifact.counts.get(name, 0) for name in ("images", "doubtful"))
+    if doubtful:
+        tell = messages.warn if doubtful > kept else messages.say
+        tell(f"doubtful characters, left out: {doubtful:,} of {kept + doubtful:,}; doubtful.csv gives the reasons")
 
 
 def warn_of_other_text(out: Path) -> None:
