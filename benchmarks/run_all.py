@@ -9,6 +9,7 @@ Each benchmark writes benchmarks/results/NAME.json, and `page.py` makes the tabl
     real29141/   meshes/, queries/, truth.csv, boxes.csv, block.png
     pages/       images/ and labels/ of pages with boxes of characters, in YOLO's layout
     nomnaocr/    Patches/ with All.txt, as NomNaOCR is downloaded
+    crops-validate/  what `sinonom crop-nomnaocr` makes of Patches with the transcripts in Validate.txt
 
 A benchmark whose data are missing is skipped, and its old result stays; so is one that needs a package that is not
 installed. Without NAME, all that take minutes are run, one after the other; those that take longer must be named.
@@ -103,9 +104,11 @@ JOBS = (
             "5000",
         ),
     ),
+    Job("photos", "photos.py", ("{data}/nomnaocr/Patches", "{data}/crops-validate")),
     Job("embed", "embed.py"),
     Job("train-batch", "train_batch.py"),
     Job("install-size", "install_size.py", ("--demo",)),
+    Job("read-columns", "read.py", ("{data}/nomnaocr/Patches", "--limit", "600", "--seed", "0"), package="rapidocr"),
     Job("fuzz", "fuzz.py", long=True),
 )
 
