@@ -11,6 +11,7 @@ Each benchmark writes benchmarks/results/NAME.json, and `page.py` makes the tabl
     nomnaocr/    Patches/ with All.txt, as NomNaOCR is downloaded
     crops/       what `sinonom crop-nomnaocr` makes of nomnaocr/Patches
     glyphs/      what `sinonom synth-fonts FONTS glyphs --charset nomnaocr --degrade 0,0.6,0.6` makes
+    crops-validate/  what `sinonom crop-nomnaocr` makes of Patches with the transcripts in Validate.txt
 
 A benchmark whose data are missing is skipped, and its old result stays; so is one that needs a package that is not
 installed. Without NAME, all that take minutes are run, one after the other; those that take longer must be named.
@@ -105,6 +106,7 @@ JOBS = (
             "5000",
         ),
     ),
+    Job("photos", "photos.py", ("{data}/nomnaocr/Patches", "{data}/crops-validate")),
     Job("embed", "embed.py"),
     Job("train-batch", "train_batch.py"),
     Job(
@@ -119,8 +121,10 @@ JOBS = (
             *("--characters", "200", "--processor-seconds", "2400", "--threads", "1", "--at-least", "0.8", "--stop"),
             *("--only", "efficientnet_b0+cosface"),
         ),
+        long=True,
     ),
     Job("install-size", "install_size.py", ("--demo",)),
+    Job("read-columns", "read.py", ("{data}/nomnaocr/Patches", "--limit", "600", "--seed", "0"), package="rapidocr"),
     Job("fuzz", "fuzz.py", long=True),
 )
 

@@ -169,7 +169,9 @@ class _Lines:
         if now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
             of = f" of {self.total:,}" if self.total is not None else ""
-            messages.say(f"{self.what}: {self.done:,}{of}, {self.done / (now - self.started):,.1f}/s")
+            each = (now - self.started) / max(self.done, 1)
+            speed = f"{1 / each:,.1f} a second" if each < 1 else f"{each:,.0f} s each"
+            messages.say(f"{self.what}: {self.done:,}{of}, {speed}")
 
 
 class _Bar:

@@ -98,12 +98,13 @@ def cut(
     from sinonom_cli.pages.places import names_in_context
     from sinonom_cli.pages.prints import find_prints, read_print
     from sinonom_cli.parallel.batch import close, fill
-    from sinonom_cli.render.run import suffixes_of
+    from sinonom_cli.render.run import HEIGHT_HINTS, suffixes_of
     from sinonom_cli.reports.cut_sheet import refuse_other_than_cut_sheet, write_cut_sheet
     from sinonom_cli.storage.inputs import find_inputs
 
     scale = scale_of(pixel, deeper, step)
-    items = blocks_of(find_inputs(inputs, suffixes_of(scale), "blocks", limit, skip=(out,)), limit)
+    found = find_inputs(inputs, suffixes_of(scale), "blocks", limit, skip=(out,), with_option=HEIGHT_HINTS)
+    items = blocks_of(found, limit)
     if sheet is not None:
         refuse_other_than_cut_sheet(sheet)
     if print_boxes is not None and prints is None:

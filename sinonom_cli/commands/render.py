@@ -62,6 +62,7 @@ def render(
     from sinonom_cli.parallel.batch import close, fill
     from sinonom_cli.render.render import View
     from sinonom_cli.render.run import (
+        HEIGHT_HINTS,
         Render,
         columns_of,
         each_map,
@@ -77,7 +78,8 @@ def render(
 
     if projection is Projection.perspective:
         load_open3d("--projection perspective")
-    items = each_map(find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,)), limit)
+    found = find_inputs(inputs, suffixes_of(scale), "meshes", limit, skip=(out,), with_option=HEIGHT_HINTS)
+    items = each_map(found, limit)
     view = View(
         size=size,
         projection=projection.value,

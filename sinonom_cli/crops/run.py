@@ -104,7 +104,7 @@ def run(config: CropConfig) -> Artifact:
     if config.sheet is not None:
         shown = chosen(items, config.out, config.sheet_columns, config.seed, config.sheet_worst)
         draw_sheet(config.sheet, shown, work)
-        messages.say(f"{config.sheet} shows {len(shown)} columns")
+        messages.say(f"{config.sheet} shows {len(shown)} {'column' if len(shown) == 1 else 'columns'}")
     return artifact
 
 

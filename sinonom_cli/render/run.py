@@ -163,6 +163,10 @@ def suffixes_of(scale: Scale | None) -> frozenset[str]:
     return MESH_SUFFIXES | HEIGHT_SUFFIXES if scale else MESH_SUFFIXES
 
 
+HEIGHT_HINTS = dict.fromkeys(HEIGHT_SUFFIXES, "--pixel MM, the side of a pixel in mm, if the pictures are height maps")
+"""What to type for files that `suffixes_of` leaves out, by their suffix."""
+
+
 def is_map(path: Path) -> bool:
     """Return whether a file is a height map by its name."""
     return path.suffix.lower() in HEIGHT_SUFFIXES

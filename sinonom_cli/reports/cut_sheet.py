@@ -84,7 +84,7 @@ def write_cut_sheet(path: Path, out: Path) -> None:
         left_out=len(order) - len(shown),
     )
     write_text(path, text + "\n")
-    messages.say(f"{path} shows {len(shown)} blocks")
+    messages.say(f"{path} shows {len(shown)} {'block' if len(shown) == 1 else 'blocks'}")
 
 
 def _read(out: Path) -> dict[str, _Block]:

@@ -57,6 +57,7 @@ def find_inputs(
     what: str,
     limit: int | None = None,
     skip: Sequence[Path] = (),
+    with_option: Mapping[str, str] | None = None,
 ) -> Items:
     """List the files that the inputs name, sorted by key within each input, and report files passed over in folders.
 
@@ -69,6 +70,7 @@ def find_inputs(
     what : name of the files in messages, in the plural.
     limit : largest number of items to return; None: all.
     skip : files and folders that the command writes; they are ignored if they lie in an input folder.
+    with_option : suffixes of files that are taken only with an option, each with what to type for it.
 
     Raises
     ------
@@ -88,7 +90,8 @@ def find_inputs(
             size, fault = look(root)
             found.append((root.parent, Item(root.name, root, size=size, fault=fault)))
     if not found:
-        hint = f"give files that end in {' '.join(sorted(suffixes))}"
+        hints = [hint for suffix, hint in (with_option or {}).items() if suffix in passed_over]
+        hint = hints[0] if hints else f"give files that end in {' '.join(sorted(suffixes))}"
         besides = f"; {said(passed_over)}" if passed_over else ""
         raise SinonomError(f"no {what} in {', '.join(inputs)}{besides}", hint)
     if passed_over:

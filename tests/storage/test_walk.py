@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tinycommands import COMMANDS, meshes, pictures, sinonom
 from tinymodel import tiny_model, tiny_pictures
 
@@ -181,6 +182,19 @@ def test_pictures_that_cut_drew_beside_its_meshes_are_no_forgotten_inputs_and_th
     cut, mine = (walk(str(tmp_path / folder), {".stl"}) for folder in ("cut", "mine"))
     assert cut.passed_over == {".png": 1} and mine.passed_over == {".png": 2}
     assert [entry.key for entry in cut.entries] == ["blocks/mine.stl", "meshes/b/001.stl"]
+
+
+@pytest.mark.parametrize("command", ["cut", "render"])
+def test_a_folder_of_height_maps_alone_is_answered_with_the_option_that_reads_them(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "maps").mkdir()
+    Image.new("I;16", (8, 8)).save(tmp_path / "maps" / "block.png")
+    assert sinonom(command, tmp_path / "maps", tmp_path / "out") == ExitCode.BAD_INPUT
+    assert "--pixel" in capsys.readouterr().err
+    (tmp_path / "maps" / "block.png").rename(tmp_path / "maps" / "block.pdf")
+    assert sinonom(command, tmp_path / "maps", tmp_path / "out") == ExitCode.BAD_INPUT
+    assert "--pixel" not in capsys.readouterr().err
 
 
 def test_every_command_that_looks_into_folders_says_what_it_passes_over(
