@@ -4,6 +4,7 @@ The tops are the uncarved face of the block. They are flat and form the upper en
 only a minor part of its surface. Therefore neither a least-squares plane nor a convex hull finds them. The search
 starts from planes that are pulled upwards to different degrees (expectiles). Each is shifted to the height where most
 of the surface lies close to it and little lies above it, and then refined with Tukey's biweight. The best one is kept.
+The tilt is finally determined from tops and ground together (`ground`).
 """
 
 import math
@@ -12,12 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.meshes.least_squares import biweight, solved
+from sinonom_cli.meshes.ground import with_ground
+from sinonom_cli.meshes.least_squares import biweight
 from sinonom_cli.meshes.look import PROBE, Look, look_at
+from sinonom_cli.meshes.surfaces import plane_equations, quadratic_equations, residuals, solution
 from sinonom_cli.meshes.zbuffer import extent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+ROUNDS = 4
+"""Largest number of height maps of one mesh, each seen along the normal that the one before has given."""
 
 PULLS = (0.9, 0.99)
 BANDS = (0.3, 0.15, 0.07, 0.03)
@@ -49,15 +55,18 @@ def level(triangles: "NDArray[np.float32]", first: Look | None = None) -> "NDArr
     (3, 3) float64 rotation; `vertices @ rotation.T` has its stroke plane parallel to z = 0.
     """
     rotation = np.eye(3)
-    for round_ in range(4):
+    for round_ in range(ROUNDS):
         seen = first if first and round_ == 0 else look_at(triangles, extent(triangles, rotation), rotation)
         if not seen.width:
             break
-        slope_x, slope_y = fit_tops(seen.heights, tilted=round_ == 0)[1:3]
+        points, surface = _points(seen.heights), fit_tops(seen.heights, tilted=round_ == 0)
+        # A small rotation barely changes the height map, so the measurement before it is good enough.
+        last = round_ == ROUNDS - 1 or math.hypot(surface[1], surface[2]) < 0.1
+        if last:
+            surface = with_ground(points, surface)
         # Terms are summed one by one: products of BLAS round differently on different processors.
-        rotation = np.einsum("ij,jk->ik", turn_up(slope_x, slope_y), rotation)
-        # A small rotation barely changes the height map, so the first measurement is good enough.
-        if math.hypot(slope_x, slope_y) < 0.1:
+        rotation = np.einsum("ij,jk->ik", turn_up(surface[1], surface[2]), rotation)
+        if last:
             break
     return rotation
 
@@ -102,7 +111,7 @@ def relief(heights: "NDArray[np.float32]") -> float:
     if len(points) < 16:
         return 0.0
     start = np.array([points[:, 2].mean(), 0, 0, 0, 0, 0])
-    off = np.sort(_residuals(points, _improved(points, start, start, 6, 0.5, 0.0)))
+    off = np.sort(residuals(points, _improved(points, start, start, 6, 0.5, 0.0)))
     return float(off[len(off) - 1 - len(off) // 50] - off[len(off) // 50])
 
 
@@ -131,7 +140,7 @@ def fit_tops(heights: "NDArray[np.float32]", tilted: bool) -> "NDArray[np.float6
     start = np.array([points[:, 2].mean(), 0, 0, 0, 0, 0])
     if tilted:
         start = _improved(points, start, start, 3, 0.5, 0.0)  # the least-squares plane
-    low, high = np.percentile(_residuals(points, start), (5, 99))
+    low, high = np.percentile(residuals(points, start), (5, 99))
     if not high > low:
         return start
     depth, prior = float(high - low), start
@@ -163,27 +172,27 @@ def _refined(points: Any, surface: Any, prior: Any, depth: float) -> Any:
     surface = surface.copy()
     for k in range(len(BANDS)):
         band = BANDS[k] * depth
-        surface[0] += _busiest(_residuals(points, surface), band)
+        surface[0] += _busiest(residuals(points, surface), band)
         surface = _improved(points, surface, prior, 3, 0.0, band)
     score, band = 0.0, BANDS[-1] * depth
-    residuals = _residuals(points, surface)
-    for r in residuals:
+    above = residuals(points, surface)
+    for r in above:
         score += 1.0 if abs(r) < band else -ABOVE if r > 2.0 * band else 0.0
-    steeper = residuals.std() / _residuals(points, prior).std() - STEEPEST
+    steeper = above.std() / residuals(points, prior).std() - STEEPEST
     return surface, score - len(points) * max(0.0, steeper)
 
 
 @numba.njit(cache=True)
-def _busiest(residuals: Any, band: float) -> Any:
+def _busiest(above: Any, band: float) -> Any:
     """Return the offset at which a band of +-`band` holds most points and has fewest points above it."""
     step, count = band / 4.0, 400
-    low = high = residuals[0]
-    for r in residuals:
+    low = high = above[0]
+    for r in above:
         low, high = min(low, r), max(high, r)
     step = max(step, (high - low) / (count - 1))
     reach = max(1, round(band / step))
     total = np.zeros(count + 1)  # how many points lie below each bin
-    for r in residuals:
+    for r in above:
         total[int((r - low) / step) + 1] += 1.0
     for i in range(count):
         total[i + 1] += total[i]
@@ -197,81 +206,22 @@ def _busiest(residuals: Any, band: float) -> Any:
 
 
 @numba.njit(cache=True)
-def _residuals(points: Any, surface: Any) -> Any:
-    out = np.empty(len(points))
-    for i in range(len(points)):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        fitted = surface[0] + surface[1] * x + surface[2] * y
-        out[i] = z - fitted - surface[3] * x * x - surface[4] * x * y - surface[5] * y * y
-    return out
-
-
-@numba.njit(cache=True)
 def _improved(points: Any, surface: Any, prior: Any, terms: int, pull: float, band: float) -> Any:
     """Fit the first `terms` coefficients (3 or 6) again, by weighted least squares.
 
     Weights come from the residuals of `surface`. If `band` is 0, they are expectile weights. Otherwise they are
     biweights of that width, and all coefficients except the first are pulled slightly towards `prior` (FIRMNESS).
     """
-    weights = _residuals(points, surface)
+    weights = residuals(points, surface)
     for i in range(len(points)):
         r = weights[i]
         if band > 0.0:
             weights[i] = biweight(r, band)
         else:
             weights[i] = pull if r > 0.0 else 1.0 - pull
-    system = _plane_equations(points, weights) if terms == 3 else _quadratic_equations(points, weights)
+    system = plane_equations(points, weights) if terms == 3 else quadratic_equations(points, weights)
     for j in range(1, terms):
         hold = 0.0 if band == 0.0 else FIRMNESS[j] * len(points)
         system[j, j] += hold
         system[j, terms] += hold * prior[j]
     return solution(system, surface)
-
-
-@numba.njit(cache=True)
-def _plane_equations(points: Any, weights: Any) -> Any:
-    """Return the normal equations of a plane: upper half, right side in the last column, (3, 4).
-
-    They are computed twenty times for each mesh; sums in registers take a fifth of the time of sums in an array.
-    """
-    w_1 = w_x = w_y = w_z = w_xx = w_xy = w_xz = w_yy = w_yz = 0.0
-    for i in range(len(points)):
-        w, x, y, z = weights[i], points[i, 0], points[i, 1], points[i, 2]
-        w_1, w_x, w_y, w_z = w_1 + w, w_x + w * x, w_y + w * y, w_z + w * z
-        w_xx, w_xy, w_xz = w_xx + w * x * x, w_xy + w * x * y, w_xz + w * x * z
-        w_yy, w_yz = w_yy + w * y * y, w_yz + w * y * z
-    return np.array([[w_1, w_x, w_y, w_z], [0.0, w_xx, w_xy, w_xz], [0.0, 0.0, w_yy, w_yz]])
-
-
-@numba.njit(cache=True)
-def _quadratic_equations(points: Any, weights: Any) -> Any:
-    """Return the normal equations of a quadratic surface: upper half, right side in the last column, (6, 7)."""
-    system = np.zeros((6, 7))
-    basis = np.empty(7)
-    for i in range(len(points)):
-        if weights[i] == 0.0:
-            continue
-        x, y = points[i, 0], points[i, 1]
-        basis[0], basis[1], basis[2] = 1.0, x, y
-        basis[3], basis[4], basis[5] = x * x, x * y, y * y
-        basis[6] = points[i, 2]
-        for j in range(6):
-            share = weights[i] * basis[j]
-            for k in range(j, 7):
-                system[j, k] += share * basis[k]
-    return system
-
-
-@numba.njit(cache=True)
-def solution(system: Any, otherwise: Any) -> Any:
-    """Solve normal equations, slightly regularised; return all six coefficients, `otherwise` if they are singular."""
-    terms = len(system)
-    least = 1e-9 * max(system[0, 0], 1e-300)
-    for j in range(terms):
-        system[j, j] += least
-    found = solved(system, 0.1 * least)
-    if len(found) == 0:
-        return otherwise.copy()
-    out = np.zeros(6)
-    out[:terms] = found
-    return out

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 
-from sinonom_cli.meshes.level import _plane_equations, _residuals, solution
 from sinonom_cli.meshes.look import PROBE, Look, look_at
+from sinonom_cli.meshes.surfaces import plane_equations, residuals, solution
 from sinonom_cli.meshes.zbuffer import extent, z_buffer
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _rim_plane(points: Any) -> Any:
             continue
         plane, rough = _fitted(some)
         thickness = min(max(ROUGH * rough, THICKNESS[0]), THICKNESS[1])
-        share = (np.abs(_residuals(points, plane)) <= thickness).mean()
+        share = (np.abs(residuals(points, plane)) <= thickness).mean()
         weight, best_weight = share, best_share
         if thickness * SHARPER <= best_thickness:
             best_weight *= EXACT
@@ -127,9 +127,9 @@ def _fitted(points: Any) -> Any:
     """Fit a plane robustly: nearly half the points may lie elsewhere; return it and the median distance from it."""
     plane, weights = np.zeros(6), np.ones(len(points))
     for _ in range(8):  # least absolute deviations, by iteratively reweighted least squares
-        plane = solution(_plane_equations(points, weights), plane)
-        weights = 1.0 / np.maximum(np.abs(_residuals(points, plane)), 1e-6)
-    return plane, np.median(np.abs(_residuals(points, plane)))
+        plane = solution(plane_equations(points, weights), plane)
+        weights = 1.0 / np.maximum(np.abs(residuals(points, plane)), 1e-6)
+    return plane, np.median(np.abs(residuals(points, plane)))
 
 
 def rim(there: "NDArray[np.bool_]") -> "NDArray[np.bool_]":

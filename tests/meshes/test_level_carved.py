@@ -1,8 +1,7 @@
 """Test levelling on carved meshes.
 
-`benchmarks/level.py` measures 95 % within two degrees on characters of every kind. The shipped glyphs are the simplest;
-some have only two strokes, which do not determine the tilt across them. Nine tenths of them are levelled to within two
-degrees.
+`benchmarks/level.py` measures 95 % within two degrees. Stroke tops are uneven, so that not even a fit to the true
+strokes finds more.
 """
 
 import numpy as np
@@ -28,6 +27,6 @@ def test_tilts_up_to_thirty_degrees_are_found_within_two_on_carved_meshes() -> N
         normal = found @ rotation(carved.pose)[:, 2]  # the plate's normal after levelling
         errors.append(np.degrees(np.arccos(min(1.0, normal[2]))))
         told.append(abs(tilt_of(found) - k / 2))
-    assert np.mean(np.array(errors) < 2) >= 0.85
+    assert np.mean(np.array(errors) < 2) >= 0.9
     assert np.mean(np.array(errors) < 4) >= 0.98
     assert np.mean(np.array(told) < 2) >= 0.95  # the tilt in metadata.csv

@@ -1,12 +1,14 @@
 """Test the results of levelling to six digits, so that a changed constant or sign is noticed: it changes pictures.
 
-The expected numbers are those of the levelling that made the depth images on which the shipped model was trained.
+The surfaces of the tops are those of the levelling that made the depth images on which the shipped model was trained.
+Since then, the ground takes part in how a mesh is turned; the expected rotations are those of that change.
 """
 
 import numpy as np
 import pytest
 from tinymesh import letter_f, surface, turn
 
+from sinonom_cli.meshes.ground import with_ground
 from sinonom_cli.meshes.level import fit_tops, flatten, level, relief
 
 SIZE = 48
@@ -74,22 +76,37 @@ def test_the_surface_of_the_tops_is_found_to_six_digits(name: str, tilted: bool)
     assert found.tolist() == pytest.approx(FOUND[name, tilted], abs=2e-6)
 
 
+SLOPES = {"one stroke": (0.3, -0.2), "a corner": (0.2, 0.3)}
+"""True slopes along x and y of plates whose strokes do not determine them."""
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_ground_corrects_a_slope_that_the_strokes_do_not_determine(name: str) -> None:
+    heights = PLATES[name].astype(np.float32)
+    tops = fit_tops(heights, True)
+    row, column = np.nonzero(heights > -np.inf)
+    points = np.stack([(column + 0.5) / SIZE - 0.5, 0.5 - (row + 0.5) / SIZE, heights[row, column]], axis=1)
+    found = with_ground(points.astype(np.float64), tops)
+    assert np.abs(found[1:3] - SLOPES[name]).max() < 0.8 * np.abs(tops[1:3] - SLOPES[name]).max()
+
+
+def test_a_surface_without_ground_is_left_as_it_is() -> None:
+    points = np.stack([*np.mgrid[0:4, 0:4].reshape(2, -1) / 4, np.zeros(16)], axis=1)
+    assert with_ground(points, np.zeros(6)).tolist() == [0.0] * 6
+
+
 TURNED = {
-    (0, 0): [[0.9999906, 7.1e-06, -0.0043269], [7.1e-06, 0.9999946, 0.0032883], [0.0043269, -0.0032883, 0.9999852]],
-    (12, -9): [
-        [0.9879546, -0.0170267, 0.1538045],
-        [-0.0154581, 0.9780974, 0.2075727],
-        [-0.1539701, -0.20745, 0.9660527],
-    ],
+    (0, 0): [[0.999992, 1.03e-05, -0.0039983], [1.03e-05, 0.9999866, 0.0051713], [0.0039983, -0.0051713, 0.9999786]],
+    (12, -9): [[0.9882882, -0.0165716, 0.1516964], [-0.0156177, 0.977882, 0.2085736], [-0.1517976, -0.2085, 0.9661704]],
     (-25, 20): [
-        [0.948112, -0.069026, -0.3103531],
-        [-0.0723983, 0.9036302, -0.4221504],
-        [0.3095838, 0.4227149, 0.8517453],
+        [0.9479583, -0.0692351, -0.3107759],
+        [-0.0723339, 0.9037189, -0.4219714],
+        [0.3100693, 0.4224909, 0.8516798],
     ],
     (3, 35): [
-        [0.8202061, 0.0164656, -0.5718311],
-        [0.0160251, 0.9985321, 0.0517379],
-        [0.5718436, -0.0515994, 0.8187383],
+        [0.8194199, 0.0165367, -0.5729551],
+        [0.0168825, 0.9984538, 0.0529623],
+        [0.5729451, -0.0530712, 0.8178737],
     ],
 }
 
