@@ -56,6 +56,8 @@ def train_until(command: list[str], model: Path, at_least: float | None) -> Watc
     spent.parent.mkdir(parents=True, exist_ok=True)
     spent.write_text("null", encoding="utf-8")  # stands there until this run's time is known
     used = _children()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as nohup and & leave it; the training would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, start_new_session=True)
     try:
         stopped = _watch(process, model, at_least)

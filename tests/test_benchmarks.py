@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,17 @@ def test_a_training_that_is_good_enough_is_stopped_and_its_processor_time_is_cou
     whole = watched.train_until([*command, "0", "0"], model, None)
     assert (whole.step, whole.score, whole.stopped) == (80, 0.9, False)
     assert whole.seconds >= seen.seconds + 0.3, "the time of both runs"
+
+
+def test_a_training_is_also_stopped_in_the_background_where_interrupts_are_ignored(
+    watched: ModuleType, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", TRAINING, str(tmp_path / "m"), "30", "0"]
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert watched.train_until(command, tmp_path / "m", 0.4).score == 0.5
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_training_that_fails_ends_the_benchmark_and_one_that_was_killed_has_no_known_time(

@@ -8,8 +8,8 @@ from typing import Any
 
 from sinonom_cli.train.training import Training
 
-IN_ORDER = 0.5
-"""Share of a batch that must be nearest to its own character before hard mining begins."""
+IN_ORDER = 0.25
+"""Share of a batch that must be nearest to its own character before hard mining begins; see docs/training.md."""
 FORGET = 0.9
 """Decay of the mean of that share over the steps."""
 MILDER = {"batch-hard": "semi-hard", "distance-weighted": "semi-hard", "semi-hard": "batch-all"}

@@ -116,7 +116,7 @@ def test_hard_mining_begins_when_a_batch_is_in_order_or_half_of_the_steps_are_do
     plan = Plan(steps=100, lr=0.01, weight_decay=0.0, seed=0)
     criterion = Criterion(Choice("triplet", "batch-hard", 0.2), 8, 6)
     begins = Training(Tiny(), criterion, plan, torch.device("cpu"), first_mining="batch-all")
-    for recall, hardens_at in ((0.0, 50), (0.9, 8)):  # 1 - 0.9^8 is the first above 0.5 / 0.9
+    for recall, hardens_at in ((0.0, 50), (0.9, 4)):  # 1 - 0.9^4 is the first above 0.25 / 0.9
         progress, mined = Progress(), []
         for step in range(1, 101):
             mined.append(progress.mining(begins))
