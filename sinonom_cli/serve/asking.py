@@ -52,12 +52,14 @@ class Asking:
         top = number_of(request, "top", TOP, 1, MOST_ANSWERS)
         reject = yes(request, "reject")
         rerank = number_of(request, "rerank", -1, 0, MOST_ANSWERS)
+        names = number_of(request, "names", 1, 0, 1) == 1
         index = self.site.index
 
         def answer(path: Path) -> Response:
             if index is None:
                 return self._told(api.name(path, top), None)
-            return self._told(index.search(path, top, rerank=None if rerank < 0 else rerank, reject=reject), index)
+            count = None if rerank < 0 else rerank
+            return self._told(index.search(path, top, rerank=count, names=names, reject=reject), index)
 
         return await self._with_picture(request, answer)
 

@@ -20,6 +20,7 @@ _PARAMETERS: dict[str, tuple[dict[str, Any], str]] = {
     "number": (_WHOLE, "number of the block in the list, from 0"),
     "top": ({**_WHOLE, "default": TOP, "maximum": MOST_ANSWERS}, "number of answers"),
     "rerank": (_WHOLE, "number of first answers that registration orders again"),
+    "names": ({**_SWITCH, "default": "1"}, "0: order by distances, without the characters that both probably show"),
     "reject": (_SWITCH, "1: no answers for a picture that shows nothing in the index"),
     "direction": ({"type": "string", "enum": ["vertical", "horizontal"]}, "direction of the text"),
     "text": (_WORD, "a character, a code point or a reading"),
@@ -58,7 +59,7 @@ _GETS: dict[str, tuple[str, str, str]] = {
     "/api/folders/{folder}/sheets/{sheet}/characters/{place}/mesh": ("The mesh of a character.", _GLB, "faces whole"),
 }
 _PICTURES: dict[str, tuple[str, str, str]] = {
-    "/api/query": ("The nearest items: the answer of `sinonom query --json`.", _JSON, "top rerank reject"),
+    "/api/query": ("The nearest items: the answer of `sinonom query --json`.", _JSON, "top rerank names reject"),
     "/api/name": ("The characters that the picture may show.", _JSON, "top"),
     "/api/read": ("The characters of a page: the JSON of `sinonom read`.", _JSON, "direction"),
     "/api/preview": ("The picture as the program sees it.", _PNG, ""),

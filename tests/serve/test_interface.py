@@ -62,17 +62,23 @@ def error_of(answer: object, status: int, *named: str) -> str:
     return said
 
 
-@pytest.mark.parametrize("options", ["", "?top=2&rerank=0"])
+@pytest.mark.parametrize(
+    ("options", "typed"),
+    [("", []), ("?top=2&rerank=0", ["--top", 2, "--rerank", 0]), ("?rerank=0&names=0", ["--rerank", 0, "--no-names"])],
+)
 def test_a_query_has_the_answers_of_the_command_to_the_last_digit(
-    client: TestClient, tiny: Tiny, options: str, capsys: pytest.CaptureFixture[str]
+    client: TestClient, tiny: Tiny, options: str, typed: list[object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = glyph("字")
-    typed = ["--top", 2, "--rerank", 0] if options else []
     wanted = printed(capsys, "query", picture, "--index", tiny.index, "--json", *typed)
     told = client.post(f"/api/query{options}", content=picture.read_bytes()).json()
     items = told.pop("items")
     assert told == wanted
     assert [each["item"] for each in items] == [each["item"] for each in wanted["results"]]  # type: ignore[attr-defined]
+
+
+def test_a_query_with_a_number_that_is_none_is_refused(client: TestClient) -> None:
+    error_of(client.post("/api/query?names=2", content=glyph("字").read_bytes()), 400, "names")
 
 
 def test_a_name_has_the_answers_of_the_command(client: TestClient, capsys: pytest.CaptureFixture[str]) -> None:
