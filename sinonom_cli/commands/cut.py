@@ -88,6 +88,7 @@ def cut(
     them as they are read.
     """
     inputs, out = split_output(paths, output, "block")
+    from sinonom_cli import messages
     from sinonom_cli.blocks import doubts
     from sinonom_cli.blocks.items import blocks_of, known_blocks
     from sinonom_cli.blocks.read_surface import Given
@@ -140,6 +141,8 @@ def cut(
         doubtful=doubts.COLUMNS,
         needs=(transcripts, print_boxes),
     )
+    counts = artifact.counts
+    messages.say(f"{counts['images']:,} characters; {counts['doubtful']:,} doubts, see doubtful.csv")
     if sheet is not None:
         write_cut_sheet(sheet, Path(out))
     close(artifact, as_json=json)

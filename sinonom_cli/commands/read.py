@@ -88,11 +88,12 @@ def read(
     a web page for each page shows print and block side by side. The index is made of what cut and render wrote.
     """
     inputs, out = split_output(paths, output, "page")
+    from sinonom_cli import messages
     from sinonom_cli.blocks.transcripts import read_transcripts
     from sinonom_cli.layout.given_corrections import given_corrections
     from sinonom_cli.pages.boxes import boxes_of
     from sinonom_cli.pages.laid import PageOptions
-    from sinonom_cli.pages.run import COLUMNS, ReadPages, content_of, formats_of, write_tables
+    from sinonom_cli.pages.run import COLUMNS, ReadPages, content_of, formats_of, told, write_tables
     from sinonom_cli.pages.sources import find_pages
     from sinonom_cli.pages.transcribed import DOUBTFUL_COLUMNS, with_texts
     from sinonom_cli.parallel.batch import close, fill
@@ -139,4 +140,5 @@ def read(
         extra=lambda: {"read": write_tables(Path(out), index is not None)},
         needs=(boxes, detector, index, model, transcripts),
     )
+    messages.say(told(artifact.record["read"]))
     close(artifact, as_json=json)

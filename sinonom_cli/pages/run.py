@@ -182,6 +182,15 @@ def write_tables(out: Path, blocks: bool) -> dict[str, int]:
     return counts | write_block_tables(out, rows_of(out / "metadata.csv")) if blocks else counts
 
 
+def told(counts: Mapping[str, int]) -> str:
+    """Return in words what `write_tables` counted."""
+    said = f"{counts['characters']:,} characters in {counts['columns']:,} columns"
+    if "pages_with_block" not in counts:
+        return said
+    found, none = counts["pages_with_block"], counts["pages_without_block"]
+    return f"{said}; a block was found for {found:,} of {found + none:,} pages"
+
+
 def write_characters(out: Path) -> dict[str, int]:
     """Write `characters.csv` from the pages of a folder, and return how many characters and columns it has."""
     characters = columns = 0

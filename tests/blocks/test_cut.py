@@ -72,6 +72,17 @@ def test_the_characters_of_a_mirrored_block_are_found_read_in_order_and_named(cu
     )
 
 
+def test_how_many_characters_were_cut_and_how_many_are_doubtful_is_said(
+    cut: tuple[Path, Page], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _ = cut
+    capsys.readouterr()
+    assert sinonom("cut", folder / "scans", folder / "cut", "--workers", 0) == 0
+    counts = [len(table(folder / "cut" / name)) for name in ("metadata.csv", "doubtful.csv")]
+    said = capsys.readouterr().err.splitlines()[-1].split()
+    assert [int(word) for word in said if word.isdecimal()] == counts
+
+
 def test_the_meshes_are_the_faces_of_the_scan(cut: tuple[Path, Page]) -> None:
     folder, _ = cut
     [scan] = (folder / "scans" / "meshes").glob("*.stl")

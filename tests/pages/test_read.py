@@ -36,7 +36,7 @@ def truth_of(page: object) -> np.ndarray:
     return np.array([one.box for one in page.characters], float)  # type: ignore[attr-defined]
 
 
-def test_pages_are_read_column_by_column_from_the_right(tmp_path: Path) -> None:
+def test_pages_are_read_column_by_column_from_the_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = tmp_path / "bản khắc", tmp_path / "kết quả"
     pages = save_pages(folder, 2)
     assert read(folder, out) == 0
@@ -51,6 +51,10 @@ def test_pages_are_read_column_by_column_from_the_right(tmp_path: Path) -> None:
     for row in table:
         assert len(row["names"].split()) == len(row["probabilities"].split()) == 5
         assert row["picture"] == "trang 1.png" and row["names"].split()[0] == row["char"]
+    capsys.readouterr()
+    assert cli.run(["read", str(folder), str(out), "--workers", "0"]) == 0  # complete; it says again how much was read
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"{len(rows(out / 'characters.csv'))} ")
 
 
 @pytest.mark.parametrize(("turns", "mirror"), [(1, False), (2, False), (0, True)])
