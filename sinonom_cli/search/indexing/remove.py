@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -82,10 +83,10 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
 def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
     """Return which rows are named, (N,) bool; the name of an item or source is never read as a number or pattern."""
     asked = dict.fromkeys(names)
-    found: dict[str, list[int]] = {}
-    for number, row in enumerate(rows):
-        for name in {row.item, row.source, f"{row.set}/{row.item}"} & asked.keys():
-            found.setdefault(name, []).append(number)
+    found = _numbers(rows, asked, "")
+    left = [name for name in asked if name not in found and not name.isascii()]
+    if left:  # macOS and keyboards spell letters with diacritics in different ways
+        found |= _numbers(rows, left, "NFC")
     gone = np.zeros(len(rows), bool)
     for name, numbers in found.items():
         _refuse_two_things(name, [rows[number] for number in numbers])
@@ -113,9 +114,31 @@ def _named(path: Path, rows: Rows, names: Sequence[str]) -> NDArray[np.bool_]:
     return gone
 
 
+def _numbers(rows: Rows, names: Iterable[str], form: Literal["", "NFC"]) -> dict[str, list[int]]:
+    """Return the numbers of the rows that have each name, as item, source or SET/ITEM, in a normal form of Unicode."""
+
+    def spelt(name: str) -> str:
+        return unicodedata.normalize(form, name) if form else name
+
+    asked: dict[str, list[str]] = {}
+    for name in names:
+        asked.setdefault(spelt(name), []).append(name)
+    found: dict[str, list[int]] = {}
+    for number, row in enumerate(rows):
+        for known in {spelt(row.item), spelt(row.source), spelt(f"{row.set}/{row.item}")} & asked.keys():
+            for name in asked[known]:
+                found.setdefault(name, []).append(number)
+    return found
+
+
 def _refuse_two_things(name: str, rows: Sequence[Row]) -> None:
     """Raise SinonomError if items of several sets have the same name and were not made from one source."""
-    several = {(row.set, row.item) if row.source == row.item else (row.source,) for row in rows if row.item == name}
+    same = unicodedata.normalize("NFC", name)
+    several = {
+        (row.set, row.item) if row.source == row.item else (row.source,)
+        for row in rows
+        if unicodedata.normalize("NFC", row.item) == same
+    }
     if len(several) > 1:
         raise SinonomError(
             f"{name} names {len(rows)} items, one in {rows[0].set} and one in {rows[-1].set}",

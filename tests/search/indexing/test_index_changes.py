@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,19 @@ def odd(house: Path) -> Path:
 def test_a_name_that_an_item_has_is_no_pattern_and_no_number(odd: Path, name: str, gone: list[str]) -> None:
     assert sinonom("index", odd, "--remove", name) == (0 if gone else 4)
     assert items(odd) == [item for item in ODD if item not in gone]
+
+
+def test_a_name_is_found_however_its_diacritics_are_spelt_and_an_exact_one_first(house: Path) -> None:
+    composed, parted = (unicodedata.normalize(form, "bản.png") for form in ("NFC", "NFD"))
+    np.save(house / "v.npy", np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32))
+    with (house / "v.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["item"], [composed], [parted], ["khắc.png"]])
+    assert sinonom("index", "v.npy", "db.faiss") == 0
+    assert sinonom("index", "db.faiss", "--remove", parted) == 0
+    assert items(house / "db.faiss") == [composed, "khắc.png"]
+    assert sinonom("index", "db.faiss", "--remove", parted) == 0
+    assert items(house / "db.faiss") == ["khắc.png"]
+    assert sinonom("index", "db.faiss", "--remove", parted) == 4
 
 
 def test_an_item_of_two_sets_is_removed_from_the_one_that_is_named(house: Path) -> None:
