@@ -75,8 +75,7 @@ def append(
         rows = read_rows(path, record, whole=True)
         stays = np.ones(len(rows), bool)
         stays[list(gone)] = False
-        add = _add_plain if record.type in PLAIN else _add_compressed if stays.all() else _change_compressed
-        made, added, unit, fields = add(path, record, blocks, stays)
+        made, added, unit, fields = rewritten(path, record, blocks, stays)
         made |= {ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
         kept = np.flatnonzero(stays)
         old_rows = (line_of(renamed[n]) if n in renamed else rows.line(n) for n in kept.tolist())
@@ -104,6 +103,18 @@ def append(
     messages.say(f"{added - len(gone)} added, {counts['rows']} in all")
     warn_of_recall(path, record, fields)
     return artifact
+
+
+def rewritten(path: Path, record: IndexRecord, blocks: Blocks, stays: NDArray[np.bool_]) -> Made:
+    """Write the files that hold the vectors of the rows that stay, and of new rows after them.
+
+    Parameters
+    ----------
+    blocks : new embeddings, (n, D) float32 each.
+    stays : which rows of the index stay, (N,) bool.
+    """
+    add = _add_plain if record.type in PLAIN else _add_compressed if stays.all() else _change_compressed
+    return add(path, record, blocks, stays)
 
 
 def _add_plain(path: Path, record: IndexRecord, blocks: Blocks, stays: NDArray[np.bool_]) -> Made:

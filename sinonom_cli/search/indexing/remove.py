@@ -6,18 +6,18 @@ import fnmatch
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.search.index_files import FAISS, ROWS, STARTS, VECTORS, partial_path, publish
+from sinonom_cli.search.index_files import ROWS, STARTS, partial_path, publish
 from sinonom_cli.search.index_record import index_record
-from sinonom_cli.search.indexing.assemble import clear, named, save, write_marks
-from sinonom_cli.search.indexing.changing import arrays_of, changed, opened, warn_of_recall, without
-from sinonom_cli.search.integrity import read_marks, read_rows, read_vectors
-from sinonom_cli.search.plain_vectors import PLAIN, append_vectors, write_plain
+from sinonom_cli.search.indexing.append import rewritten
+from sinonom_cli.search.indexing.assemble import clear, write_marks
+from sinonom_cli.search.indexing.changing import arrays_of, changed, opened, warn_of_recall
+from sinonom_cli.search.integrity import read_marks, read_rows
 from sinonom_cli.search.rows import Row, Rows, write_rows
 from sinonom_cli.storage.atomic import cannot_write
 from sinonom_cli.storage.lock import locked
@@ -48,29 +48,15 @@ def _removed(path: Path, names: Sequence[str]) -> Artifact:
     keep = np.flatnonzero(~gone)
     if len(keep) == 0:
         raise SinonomError(f"nothing would be left of {path}", "delete its files instead")
-    made = {FAISS: folder / "index.faiss", ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
-    fields: dict[str, Any] = {}
-    vectors = read_vectors(path, record)
-    kept = (np.array(vectors[keep[start : start + 65_536]]) for start in range(0, len(keep), 65_536))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kind = record.type
-        if kind in PLAIN:
-            write_plain(made[FAISS], kind, kept)
-        else:
-            made[VECTORS] = folder / "vectors"
-            with made[VECTORS].open("wb") as file:
-                append_vectors(file, kept)
-            left = np.memmap(made[VECTORS], "<f4", "r", shape=(len(keep), vectors.shape[1]))
-            index = without(path, record, gone, left)
-            fields = named(record.type, record.factory, index, left)
-            save(index, made[FAISS])
-            del left
+        made, _, _, fields = rewritten(path, record, (), ~gone)
+        made |= {ROWS: folder / "rows.csv", STARTS: folder / "rows.starts"}
         write_rows(made[ROWS], made[STARTS], (), (rows.line(number) for number in keep.tolist()))
         marks = read_marks(path, record, whole=True)
         made |= write_marks(folder, None if marks is None else marks[keep])
         counts = {**record.counts, "rows": len(keep), "items": len(keep) + record.failed}
-        del vectors, rows, marks  # Windows cannot replace a file that is mapped
+        del rows, marks  # Windows cannot replace a file that is mapped
         publish(artifact, made, **fields, **changed(record, record.options, arrays_of(artifact)), counts=counts)
         clear(path)
     except OSError as error:
