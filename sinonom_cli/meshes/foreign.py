@@ -4,13 +4,9 @@ from pathlib import Path
 
 HEAD = 512
 
+_PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"(\xb5/\xfd", b"7z\xbc\xaf", b"Rar!")
 _BEGINNINGS = (
-    *((beginning, "compressed or an archive", "unpack it") for beginning in (b"PK\x03\x04", b"\x1f\x8b", b"BZh")),
-    *(
-        (beginning, "compressed or an archive", "unpack it")
-        for beginning in (b"\xfd7zXZ", b"(\xb5/\xfd", b"7z\xbc\xaf")
-    ),
-    (b"Rar!", "compressed or an archive", "unpack it"),
+    *((beginning, "compressed or an archive", "unpack it") for beginning in _PACKED),
     (b"version https://git-lfs", "a pointer of Git LFS, not the mesh itself", "fetch the mesh: git lfs pull"),
     *((beginning, "a web page", "download the mesh again") for beginning in (b"<!doctype html", b"<html")),
     (b"%pdf-", "a PDF", "give the mesh"),
