@@ -27,7 +27,7 @@ from sinonom_cli.networks.preprocess import prepare  # noqa: E402
 from sinonom_cli.pictures.loading import load_picture  # noqa: E402
 from sinonom_cli.search.answers import embedded  # noqa: E402
 from sinonom_cli.search.opening import model_of, open_index  # noqa: E402
-from sinonom_cli.search.probability import Judge, calibration_of, energies_of, wanted_rows  # noqa: E402
+from sinonom_cli.search.probability import Judge, Way, calibration_of, energies_of, wanted_rows  # noqa: E402
 from sinonom_cli.search.searcher import Searcher  # noqa: E402
 from sinonom_cli.storage.image_set import read_imageset  # noqa: E402
 from sinonom_cli.storage.inputs import Item  # noqa: E402
@@ -289,7 +289,7 @@ class Namer:
         self.index = open_index(None)
         self.model = model_of(self.index, None)
         self.searcher = Searcher(self.index, self.index.distance, True, self.model)
-        fitted = calibration_of(self.index, self.index.distance)
+        fitted = calibration_of(self.index, Way(self.index.distance))
         assert fitted is not None
         self.judge = Judge(fitted, self.index.distance, False)
 

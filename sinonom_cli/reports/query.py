@@ -19,7 +19,7 @@ from sinonom_cli.search.finder import Finder
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.integrity import quoted
 from sinonom_cli.search.opening import model_of, open_index
-from sinonom_cli.search.probability import Judge, judge_of, uncalibrated
+from sinonom_cli.search.probability import Judge, Way, judge_of, uncalibrated
 from sinonom_cli.search.rerank import Reranker, count_of
 from sinonom_cli.search.results import Answer, AnswerWriter, figures_of
 from sinonom_cli.search.rows import Row
@@ -177,7 +177,7 @@ def _refuse_uncalibratable(config: QueryConfig) -> None:
         )
 
 
-def _judge(config: QueryConfig, index: Index, way: str) -> Judge | None:
+def _judge(config: QueryConfig, index: Index, way: Way) -> Judge | None:
     """Return the judge that gives answers their probabilities; None if the index has no fitting calibration."""
     judge = judge_of(index, way, config.reject)
     if judge is None and index.record.calibration:

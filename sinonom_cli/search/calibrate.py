@@ -77,7 +77,7 @@ def calibrate(
         raise SinonomError(
             f"{finder.index.path} has no wrong answers for a calibration", "use an index of more than one character"
         ) from None
-    keep(finder.index, finder.way(tta), kept)
+    keep(finder.index, finder.way(tta).key, kept)
     _print(finder.index, kept, as_json)
     return failed
 

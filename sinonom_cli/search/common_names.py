@@ -22,7 +22,7 @@ import numpy as np
 
 from sinonom_cli.search.index_record import index_record
 from sinonom_cli.search.opening import CHARACTERS, open_index
-from sinonom_cli.search.probability import calibration_of
+from sinonom_cli.search.probability import Way, calibration_of
 from sinonom_cli.storage.record import read_record
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class CommonNames:
 
     def __init__(self, distance: str) -> None:
         self._characters = open_index(None)
-        calibration = calibration_of(self._characters, self._characters.distance)
+        calibration = calibration_of(self._characters, Way(self._characters.distance))
         assert calibration
         self._temperature = calibration.temperature
         # The cosine distance of vectors of length 1 is half of their squared distance.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from sinonom_cli.search.common_names import AT_LEAST, common_names_of
-from sinonom_cli.search.probability import energies_of, way_of
+from sinonom_cli.search.probability import Way, energies_of
 from sinonom_cli.search.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -44,15 +44,16 @@ class Finder:
     def __init__(self, searcher: Searcher, names: bool) -> None:
         self.searcher = searcher
         self._names = common_names_of(searcher.index, searcher.distance) if names else None
+        self._no_names = not names
 
     @property
     def index(self) -> Index:
         """The searched index."""
         return self.searcher.index
 
-    def way(self, tta: bool) -> str:
-        """Return the name of this search mode in the record of a calibrated index."""
-        return way_of(self.searcher.distance, tta, self._names is not None)
+    def way(self, tta: bool) -> Way:
+        """Return this search mode, for which an index may be calibrated."""
+        return Way(self.searcher.distance, tta, self._names is not None, self._no_names)
 
     def answers(self, queries: NDArray[np.float32], k: int) -> Iterator[Found]:
         """Yield the first k answers to each of (Q, D) float32 queries; fewer if the index is smaller."""

@@ -12,7 +12,7 @@ import numpy as np
 from sinonom_cli.networks.embedder import Embedder
 from sinonom_cli.networks.preprocess import prepare_all
 from sinonom_cli.search.opening import model_of, open_index
-from sinonom_cli.search.probability import energies_of, judge_of, wanted_rows
+from sinonom_cli.search.probability import Way, energies_of, judge_of, wanted_rows
 from sinonom_cli.search.searcher import Searcher
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Namer:
         model = model_of(self._index, None)
         self._embedder = Embedder(model, 1)
         self._searcher = Searcher(self._index, self._index.distance, True, model)
-        self._judge = judge_of(self._index, self._index.distance, False)
+        self._judge = judge_of(self._index, Way(self._index.distance), False)
 
     def embed(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return (N, D) float32 embeddings of (H, W) uint8 pictures, dark strokes on a light ground."""

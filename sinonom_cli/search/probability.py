@@ -48,12 +48,30 @@ class Calibration:
     doubt: Doubt | None = None
 
 
-def way_of(distance: str, tta: bool, names: bool = False) -> str:
-    """Return the name of a search mode in the record; `names`: characters count beside the distance."""
-    return f"{distance}{' names' * names}{' --tta' * tta}"
+@dataclass(frozen=True)
+class Way:
+    """Search mode, for which a calibration is valid.
+
+    Attributes
+    ----------
+    distance : name of the distance.
+    tta : queries are embedded as several views.
+    names : the characters that query and row show count too.
+    no_names : the user turned them off; this is repeated where the command for a calibration is given.
+    """
+
+    distance: str
+    tta: bool = False
+    names: bool = False
+    no_names: bool = False
+
+    @property
+    def key(self) -> str:
+        """Name in the index's record and in messages."""
+        return f"{self.distance}{' names' * self.names}{' --tta' * self.tta}"
 
 
-def calibration_of(index: Index, way: str) -> Calibration | None:
+def calibration_of(index: Index, way: Way) -> Calibration | None:
     """Return the calibration of an index for a search mode; None if there is none.
 
     Raises
@@ -63,13 +81,13 @@ def calibration_of(index: Index, way: str) -> Calibration | None:
     """
     kept = index.record.calibration
     try:
-        known: dict[str, Any] | None = kept.get(way)
+        known: dict[str, Any] | None = kept.get(way.key)
         if known is None:
             return None
         numbers = [float(known[name]) for name in ("temperature", "found", "threshold")]
         if known["by"] not in KEYS or not np.isfinite(numbers).all() or numbers[0] <= 0:
             raise ValueError
-        doubt = Doubt.from_record(known["doubt"], way.endswith("--tta")) if "doubt" in known else None
+        doubt = Doubt.from_record(known["doubt"], way.tta) if "doubt" in known else None
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SinonomError(
             f"the calibration in {index.path}.json cannot be read", f"{command(index, way)} fits it again"
@@ -78,15 +96,14 @@ def calibration_of(index: Index, way: str) -> Calibration | None:
     return Calibration(known["by"], temperature, found, threshold, doubt)
 
 
-def command(index: Index, way: str) -> str:
+def command(index: Index, way: Way) -> str:
     """Return the command that calibrates an index for a search mode."""
-    distance, *words = way.split()
-    other = "" if distance == index.distance else f" --distance {distance}"
-    tta = " --tta" * ("--tta" in words)
-    return f"sinonom query QUERIES --index {quoted(index.path)} --truth truth.csv{other}{tta} --calibrate"
+    options = "" if way.distance == index.distance else f" --distance {way.distance}"
+    options += " --tta" * way.tta + " --no-names" * way.no_names
+    return f"sinonom query QUERIES --index {quoted(index.path)} --truth truth.csv{options} --calibrate"
 
 
-def judge_of(index: Index, way: str, reject: bool) -> Judge | None:
+def judge_of(index: Index, way: Way, reject: bool) -> Judge | None:
     """Return a judge with the calibration for a search mode; None if the index has none for it.
 
     Raises
@@ -96,15 +113,15 @@ def judge_of(index: Index, way: str, reject: bool) -> Judge | None:
     """
     fitted = calibration_of(index, way)
     if fitted is not None:
-        return Judge(fitted, way.split(maxsplit=1)[0], reject)
+        return Judge(fitted, way.distance, reject)
     if reject:
         raise SinonomError(f"{uncalibrated(index, way)}: --reject needs the calibration", command(index, way))
     return None
 
 
-def uncalibrated(index: Index, way: str) -> str:
+def uncalibrated(index: Index, way: Way) -> str:
     """Return the message that an index is not calibrated for a search mode."""
-    return f"{index.path} is not calibrated for {way}"
+    return f"{index.path} is not calibrated for {way.key}"
 
 
 def energies_of(distances: ArrayLike, distance: str) -> NDArray[np.float64]:

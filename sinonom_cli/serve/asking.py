@@ -52,7 +52,7 @@ class Asking:
         top = number_of(request, "top", TOP, 1, MOST_ANSWERS)
         reject = yes(request, "reject")
         rerank = number_of(request, "rerank", -1, 0, MOST_ANSWERS)
-        names = number_of(request, "names", 1, 0, 1) == 1
+        names = yes(request, "names", usual=True)
         index = self.site.index
 
         def answer(path: Path) -> Response:

@@ -33,8 +33,8 @@ def number_of(request: Request, name: str, usual: int, least: int, most: int) ->
     return int(text)
 
 
-def yes(request: Request, name: str) -> bool:
-    """Return whether a switch in the address is on.
+def yes(request: Request, name: str, usual: bool = False) -> bool:
+    """Return whether a switch in the address is on; `usual` if it is not given.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def yes(request: Request, name: str) -> bool:
     text = request.query_params.get(name, "").casefold()
     if text not in ("", "0", "1", "true", "false"):
         raise UsageError(f"{name}={text[:40]} is neither 1 nor 0", f"{name}=1")
-    return text in ("1", "true")
+    return text in ("1", "true") if text else usual
 
 
 def about_char(char: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from sinonom_cli.search.common_names import DOUBT, WEIGHT, CommonNames, common_n
 from sinonom_cli.search.finder import Finder
 from sinonom_cli.search.index import Index
 from sinonom_cli.search.opening import open_index
+from sinonom_cli.search.probability import command
 from sinonom_cli.search.searcher import Searcher
 
 
@@ -135,5 +136,11 @@ def test_the_way_of_asking_says_whether_characters_count(tmp_path: Path, charact
     index = tiny_index(tmp_path / "db.faiss", characters.vectors[:4], identity=characters.model_identity)
     assert index.unit
     searcher = Searcher(index, "euclidean")
-    assert Finder(searcher, True).way(True) == "euclidean names --tta"
-    assert Finder(searcher, False).way(True) == "euclidean --tta"
+    assert Finder(searcher, True).way(True).key == "euclidean names --tta"
+    assert Finder(searcher, False).way(True).key == "euclidean --tta"
+
+
+def test_the_command_that_calibrates_repeats_that_characters_do_not_count(tmp_path: Path, characters: Index) -> None:
+    index = tiny_index(tmp_path / "db.faiss", characters.vectors[:4], identity=characters.model_identity)
+    given = [command(index, Finder(Searcher(index, "euclidean"), names).way(True)).split() for names in (True, False)]
+    assert [("--no-names" in words, "--tta" in words) for words in given] == [(False, True), (True, True)]
