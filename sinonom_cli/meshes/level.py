@@ -59,11 +59,11 @@ def level(triangles: "NDArray[np.float32]", first: Look | None = None) -> "NDArr
         seen = first if first and round_ == 0 else look_at(triangles, extent(triangles, rotation), rotation)
         if not seen.width:
             break
-        points, surface = _points(seen.heights), fit_tops(seen.heights, tilted=round_ == 0)
+        surface = fit_tops(seen.heights, tilted=round_ == 0)
         # A small rotation barely changes the height map, so the measurement before it is good enough.
         last = round_ == ROUNDS - 1 or math.hypot(surface[1], surface[2]) < 0.1
         if last:
-            surface = with_ground(points, surface)
+            surface = with_ground(_points(seen.heights), surface)
         # Terms are summed one by one: products of BLAS round differently on different processors.
         rotation = np.einsum("ij,jk->ik", turn_up(surface[1], surface[2]), rotation)
         if last:
