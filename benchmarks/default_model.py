@@ -121,16 +121,17 @@ class Books:
     def scores(self, embed: Embed, length: int | None = None) -> dict[str, float]:
         """Return MRR@5 for the same print, for another book's print, and for the latter with prints as the gallery."""
         reliefs, prints, others = (unit(embed(p)[:, :length]) for p in (self.reliefs, self.prints, self.others))
-        same = ranks_by_distance(-prints @ reliefs.T, np.eye(len(reliefs), dtype=bool))
-        other = ranks_by_distance(-others @ reliefs.T, self.answers)
-        flat = ranks_by_distance(-others @ prints.T, self.answers)
-        found = {"same print": mrr_at(same, 5), "another book's": mrr_at(other, 5), "among prints": mrr_at(flat, 5)}
+        asked = {
+            "same print": (prints, reliefs, np.eye(len(reliefs), dtype=bool)),
+            "another book's": (others, reliefs, self.answers),
+            "among prints": (others, prints, self.answers),
+        }
+        found = {what: mrr_at(ranks_by_distance(-q @ g.T, right), 5) for what, (q, g, right) in asked.items()}
         if self.named and reliefs.shape[1] == self.named:
-            asked = (("same print", prints, reliefs, np.eye(len(reliefs), dtype=bool)),)
-            asked += ("another book's", others, reliefs, self.answers), ("among prints", others, prints, self.answers)
-            for what, queries, gallery, right in asked:
-                ranks = ranks_by_distance(corrected(queries, gallery), right)
-                found[f"{what}, with characters"] = mrr_at(ranks, 5)
+            found |= {
+                f"{what}, with characters": mrr_at(ranks_by_distance(corrected(q, g), right), 5)
+                for what, (q, g, right) in asked.items()
+            }
         return found
 
 
