@@ -125,6 +125,8 @@ JOBS = (
     ),
     Job("install-size", "install_size.py", ("--demo",)),
     Job("read-columns", "read.py", ("{data}/nomnaocr/Patches", "--limit", "600", "--seed", "0"), package="rapidocr"),
+    Job("serve", "serve.py", ("--rows", "7500", "1000000")),
+    Job("serve-memory", "serve.py", ("--many", "50000", "--cores", "2"), long=True),
     Job("fuzz", "fuzz.py", long=True),
 )
 

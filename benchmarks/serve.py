@@ -4,7 +4,7 @@ The server runs in its own process; with `--cores` it is bound to that many core
 same index in Python, without HTTP, for comparison. The index has random unit vectors; its pictures are glyphs that
 ship, so that `rerank=20` registers real pictures.
 
-Run: `python benchmarks/serve.py [--rows 7500] [--queries 300] [--many 5000] [--cores 1]`.
+Run: `python benchmarks/serve.py [--rows 7500 1000000] [--queries 300] [--many 5000] [--cores 1]`.
 """
 
 import argparse
@@ -19,11 +19,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
+from results import Column, publish, result_option
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT)]
@@ -38,6 +40,8 @@ from sinonom_cli.storage.record import begin  # noqa: E402
 
 BLOCK = 50_000
 SENDERS = 8
+WARM_UP = 20
+"""Queries that are asked before those that are timed."""
 
 
 def make_index(path: Path, count: int) -> None:
@@ -63,18 +67,31 @@ def make_index(path: Path, count: int) -> None:
 
 
 @contextmanager
+def bound(cores: int) -> Iterator[None]:
+    """Bind this thread, and what it starts, to so many cores; threads and processes keep what they began with."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    all_cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(all_cores)[:cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, all_cores)
+
+
+@contextmanager
 def served(index: Path, cores: int) -> Iterator[tuple[str, psutil.Process]]:
     """Run a server in another process, and yield its address and the process."""
     command = [sys.executable, "-m", "sinonom_cli", "serve", "--index", str(index), "--port", "0", "--no-browser"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=environment) as process:
+    with bound(cores):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=environment)
+    with process:
         try:
             assert process.stderr is not None
             address = next(found[0] for line in process.stderr if (found := re.search(r"http://\S+", line)))
-            watched = psutil.Process(process.pid)
-            if hasattr(watched, "cpu_affinity"):
-                watched.cpu_affinity(watched.cpu_affinity()[:cores])
-            yield address, watched
+            yield address, psutil.Process(process.pid)
         finally:
             process.terminate()
 
@@ -97,7 +114,7 @@ class Sender:
 def times(address: str, content: bytes, options: str, count: int) -> list[float]:
     """Return the milliseconds of each of `count` queries, one after the other."""
     sender, found = Sender(address, content, options), []
-    for _ in range(20):
+    for _ in range(WARM_UP):
         sender.ask()
     for _ in range(count):
         started = time.perf_counter()
@@ -134,43 +151,97 @@ def spent(process: psutil.Process) -> float:
     return sum(process.cpu_times()[:2])
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What was measured with one index.
+
+    Attributes
+    ----------
+    rows, cores : of the index, and those to which the server was bound.
+    medians, p95s, costs : milliseconds of a warm query, without and with `rerank=20`: median and 95th percentile on the
+        clock, and processor time.
+    rate : queries a second of `SENDERS` connections.
+    queries : how many these were.
+    memory : of the server before and after them, MiB.
+    python : processor time of the same search in Python, without HTTP and without `rerank`, milliseconds.
+    """
+
+    rows: int
+    cores: int
+    medians: tuple[float, float]
+    p95s: tuple[float, float]
+    costs: tuple[float, float]
+    rate: float
+    queries: int
+    memory: tuple[float, float]
+    python: float
+
+
+def measured(rows: int, queries: int, many: int, cores: int) -> Measured:
+    """Measure with an index of `rows` rows."""
+    picture = next((GLYPHS / "yuji" / "images" / "U+5B57").glob("*.png"))
+    content = picture.read_bytes()
+    medians, p95s, costs = [], [], []
+    with tempfile.TemporaryDirectory() as folder:
+        index = Path(folder) / "db.faiss"
+        make_index(index, rows)
+        with served(index, cores) as (address, process):
+            for query in ("?rerank=0", "?rerank=20"):
+                before = spent(process)
+                found = times(address, content, query, queries)
+                costs.append(1000 * (spent(process) - before) / (queries + WARM_UP))
+                medians.append(statistics.median(found))
+                p95s.append(statistics.quantiles(found, n=20)[-1])
+            before_many = process.memory_info().rss / 2**20
+            speed = rate(address, content, many)
+            memory = before_many, process.memory_info().rss / 2**20
+        with bound(cores):
+            opened = sinonom.open_index(index)
+            opened.search(picture, rerank=0)
+            started = time.process_time()
+            for _ in range(queries):
+                opened.search(picture, rerank=0)
+            python = 1000 * (time.process_time() - started) / queries
+    return Measured(
+        rows, cores, (medians[0], medians[1]), (p95s[0], p95s[1]), (costs[0], costs[1]), speed, many, memory, python
+    )
+
+
 def main() -> None:
-    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=7500)
+    parser.add_argument("--rows", type=int, nargs="+", default=[7500], help="of each index that is measured")
     parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--many", type=int, default=5000, help="queries over which the memory is watched")
     parser.add_argument("--cores", type=int, default=1)
+    result_option(parser)
     options = parser.parse_args()
-    picture = next((GLYPHS / "yuji" / "images" / "U+5B57").glob("*.png"))
-    content = picture.read_bytes()
-    with tempfile.TemporaryDirectory() as folder:
-        index = Path(folder) / "db.faiss"
-        make_index(index, options.rows)
-        print(f"{options.rows:,} rows, server on {options.cores} core(s), load {os.getloadavg()[0]:.1f}")
-        with served(index, options.cores) as (address, process):
-            for name, query in (("", "?rerank=0"), (", rerank=20", "?rerank=20")):
-                before = spent(process)
-                found = times(address, content, query, options.queries)
-                cost = 1000 * (spent(process) - before) / (options.queries + 20)
-                p95 = statistics.quantiles(found, n=20)[-1]
-                median = statistics.median(found)
-                clock = f"median {median:.1f} ms, p95 {p95:.1f} ms"
-                print(f"query over HTTP{name}: {clock}; {cost:.1f} ms of a processor")
-            before, started = process.memory_info().rss, spent(process)
-            print(f"{rate(address, content, options.many):.0f} queries/s from {SENDERS} connections, no error")
-            after = process.memory_info().rss
-            cost = 1000 * (spent(process) - started) / options.many
-            memory = f"{before / 2**20:.0f} -> {after / 2**20:.0f} MiB"
-            print(f"memory {memory} after {options.many} queries; {cost:.1f} ms of a processor each")
-        opened = sinonom.open_index(index)
-        opened.search(picture, rerank=0)
-        started_clock, started = time.perf_counter(), time.process_time()
-        for _ in range(options.queries):
-            opened.search(picture, rerank=0)
-        clock = 1000 * (time.perf_counter() - started_clock) / options.queries
-        cost = 1000 * (time.process_time() - started) / options.queries
-        print(f"the same in Python, without HTTP: mean {clock:.1f} ms; {cost:.1f} ms of a processor")
+    columns = [
+        Column("rows", ","),
+        Column("cores"),
+        Column("median, ms", ".1f"),
+        Column("p95", ".1f"),
+        Column("of a processor", ".1f"),
+        Column("`rerank=20`: median, ms", ".1f"),
+        Column("p95", ".1f"),
+        Column("of a processor", ".1f"),
+        Column("queries/s of 8 connections", ".0f"),
+        Column("queries", ","),
+        Column("MiB before them", ".0f"),
+        Column("after them", ".0f"),
+        Column("in Python, ms of a processor", ".1f"),
+    ]
+    lines = []
+    for rows in options.rows:
+        got = measured(rows, options.queries, options.many, options.cores)
+        timed = [cell for three in zip(got.medians, got.p95s, got.costs, strict=True) for cell in three]
+        lines.append((got.rows, got.cores, *timed, got.rate, got.queries, *got.memory, got.python))
+    publish(
+        options.result,
+        "A warm query over HTTP takes at most 60 ms (median) and 100 ms (p95) of one core, and memory stays flat.",
+        columns,
+        lines,
+        notes="The rows are random vectors, the picture has 64 x 64 pixels, and `rerank=20` is usual for meshes.",
+    )
 
 
 if __name__ == "__main__":
