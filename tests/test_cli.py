@@ -198,6 +198,20 @@ def test_python_m_is_the_same_command() -> None:
     assert ran.stdout.decode().strip() == __version__
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the threads in Linux' /proc")
+def test_a_command_starts_no_threads_that_wait_by_spinning() -> None:
+    multiply = (
+        "import os, sys; from sinonom_cli import cli\n"
+        "def run():\n"
+        "    import numpy as np; np.ones((500, 500)) @ np.ones((500, 500))\n"
+        "    print(len(os.listdir('/proc/self/task'))); return 0\n"
+        "cli.run = run; cli.main()"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    ran = subprocess.run([sys.executable, "-c", multiply], capture_output=True, check=True, env=environment)
+    assert int(ran.stdout) == 1
+
+
 FULL = Path("/dev/full")
 
 
