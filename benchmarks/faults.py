@@ -30,8 +30,10 @@ from faults_files import USERS, USERS_INSIDE, Content, content, lost, names_in, 
 from faults_serve import Serving
 from faults_stages import ROOT, STAGES, Stage, make_index_inputs
 from faults_zygote import Zygote
+from results import Column, publish, result_option
 
 SERVE = "serve"
+Line = tuple[str, int, int, int, int]
 
 
 class Broken:
@@ -192,8 +194,8 @@ def broken(name: str, number: int, folder: Path, forks: Zygote) -> Broken | Serv
     return Broken(name, STAGES[name], own, folder / "work" / "output", forks)
 
 
-def broke(name: str, stage: Broken | Serving, kills: int, disks: int, seed: int) -> int:
-    """Kill a stage and fill its disk; print what was wrong, and return the number of kinds of faults."""
+def broke(name: str, stage: Broken | Serving, kills: int, disks: int, seed: int) -> Line:
+    """Kill a stage and fill its disk; print what was wrong, and return the figures, the kinds of faults last."""
     rng, started = random.Random(f"{name} {seed}"), time.monotonic()
     given = content(stage.inputs)
     for _ in range(kills):
@@ -212,7 +214,8 @@ def broke(name: str, stage: Broken | Serving, kills: int, disks: int, seed: int)
     )
     for what, count in stage.wrong.most_common():
         print(f"    {count:4} x {what}", flush=True)
-    return wrong
+    too_small = stage.disks - stage.wrong["(it fitted)"] if isinstance(stage, Broken) else 0
+    return name, stage.kills, stage.disks, too_small, wrong
 
 
 def main() -> None:
@@ -222,10 +225,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200, help="of all stages together [200]")
     parser.add_argument("--full", type=int, default=50, help="full disks of all stages but serve together [50]")
     parser.add_argument("--seed", type=int, default=0)
+    result_option(parser)
     options = parser.parse_args()
     names = options.only.split(",") if options.only else [*STAGES, SERVE]
     filled = [name for name in names if name != SERVE]
-    found, total = 0, Counter[str]()
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         os.environ["SINONOM_CACHE"] = str(Path(folder) / "cache")
         os.environ["TMPDIR"] = folder  # for what killed servers leave
@@ -239,10 +243,20 @@ def main() -> None:
             kills = len(range(number, options.kills, len(names)))
             disks = len(range(filled.index(name), options.full, len(filled))) if name in filled else 0
             stage = broken(name, number, Path(folder), forks)
-            found += broke(name, stage, kills, disks, options.seed)
-            total += Counter(kills=stage.kills, disks=stage.disks)
-    print(f"{total['kills']} kills, {total['disks']} full disks, {found} kinds of faults")
-    sys.exit(bool(found))
+            lines.append(broke(name, stage, kills, disks, options.seed))
+    total = [sum(line[number] for line in lines) for number in range(1, 5)]  # type: ignore[misc]
+    publish(
+        options.result,
+        "A killed command and one without disk space lose nothing, and the next run makes the same bytes.",
+        [
+            Column("command"), Column("kills"), Column("full disks"), Column("of them too small"),
+            Column("kinds of faults"),
+        ],
+        [*lines, ("all", *total)],
+        notes="`serve` is killed while people correct: no confirmed correction may be lost. The other full disks had "
+        "just enough space.",
+    )  # fmt: skip
+    sys.exit(bool(total[-1]))
 
 
 if __name__ == "__main__":

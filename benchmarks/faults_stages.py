@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from test_kill import fonts, meshes, patches, pictures  # noqa: E402
 from tinymodel import tiny_model, tiny_pictures  # noqa: E402
+from tinypage import page  # noqa: E402
 from tinyscan import scans  # noqa: E402
 
 
@@ -72,6 +74,13 @@ def _blocks(folder: Path) -> list[str]:
     return ["cut", str(folder / "scans"), "{out}", "--workers", "1"]
 
 
+def _pages(folder: Path) -> list[str]:
+    (folder / "pages").mkdir(exist_ok=True)
+    for number in range(3):
+        Image.fromarray(page(per_column=8, seed=number)[0]).save(folder / "pages" / f"{number}.png")
+    return ["read", str(folder / "pages"), "{out}", "--format", "json,txt,page,alto,tei", "--workers", "1"]
+
+
 def _changing(folder: Path) -> list[str]:
     """Write pictures of which half will change, unless they are there; return the command that indexes them."""
     if not (folder / "changing").exists():
@@ -97,6 +106,7 @@ STAGES = {
         lambda folder: [*pictures(folder / "of tests"), "{out}", "--limit", "8", "--page", "--char-width", "20"]
     ),
     "cut": Stage(_blocks),
+    "read": Stage(_pages),
     "synth-fonts": Stage(_fonts),
     "crop-nomnaocr": _limited(patches, 40),
     "index": Stage(make_index_inputs, "db.faiss"),

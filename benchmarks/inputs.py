@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from results import Column, publish, result_option
 
 from sinonom_cli import console
 from sinonom_cli.meshes.stl import write_stl
@@ -31,6 +32,7 @@ SIDE = 15
 """Number of points along a side of a mesh, which then has 392 triangles and 20 kB."""
 RENDERED = 300
 ROWS = 1_000_000
+Lines = list[tuple[str, float]]
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -61,8 +63,8 @@ class Nothing:
         return [{"file_name": f"images/{item.key}.png", "label": "", "char": "", "source": item.key, "box": ""}]
 
 
-def meshes(folder: Path, count: int) -> None:
-    """Measure the cost of identifying meshes by content."""
+def meshes(folder: Path, count: int) -> Lines:
+    """Return the cost of identifying meshes by content."""
     from sinonom_cli.render.render import View
     from sinonom_cli.render.run import Render, targets
     from sinonom_cli.search.familiar import Familiar
@@ -86,16 +88,18 @@ def meshes(folder: Path, count: int) -> None:
     for item in some[:10]:  # numba compiles in these runs
         work(item)
     drawn = seconds(lambda: [work(item) for item in some[10:]]) / RENDERED
-    print(
-        f"{count:,} meshes of {size / count / 1000:.0f} kB, {size / 1e9:.2f} GB, in the system's cache; processor time"
-    )
-    print(f"  a complete output finds that nothing is to do: {again:.1f} s, of which hashing {hashing:.1f} s")
-    print(f"  hashing one takes {alone * 1e6:.0f} us, drawing it {drawn * 1e3:.2f} ms: {alone / drawn:.1%} of render")
-    print(f"  a batch of them without any work: {whole:.0f} s")
+    files = f"{count:,} meshes of {size / count / 1000:.0f} kB"
+    return [
+        (f"{files}: a complete output finds that nothing is to do, s", again),
+        ("of it for hashing, s", hashing),
+        ("hashing one mesh, ms", alone * 1e3),
+        ("drawing one mesh, ms", drawn * 1e3),
+        (f"{files}: a batch of them without any work, s", whole),
+    ]
 
 
-def block(folder: Path, size: int) -> None:
-    """Measure the time for a file of `size` MiB the first time and after it is known."""
+def block(folder: Path, size: int) -> Lines:
+    """Return the time for a file of `size` MiB the first time and after it is known."""
     path = folder / "block.stl"
     part = np.random.default_rng(0).bytes(1 << 20)
     with path.open("wb") as file:
@@ -109,11 +113,14 @@ def block(folder: Path, size: int) -> None:
 
     took = seconds(first)
     again = min(seconds(lambda: is_unchanged(path, known)) for _ in range(3))
-    print(f"a block of {size:,} MiB: {took:.2f} s the first time, {again * 1000:.1f} ms to see that it is what it was")
+    return [
+        (f"a block of {size:,} MiB, the first time, s", took),
+        ("the same block, to see that it is what it was, ms", again * 1e3),
+    ]
 
 
-def sets(folder: Path) -> None:
-    """Measure the quick identity of a set of a million rows, and the check of every file."""
+def sets(folder: Path) -> Lines:
+    """Return the time of the quick identity of a set of a million rows, and the check of every file."""
     big = folder / "set"
     names = [path.relative_to(folder / "meshes").as_posix() for path in sorted((folder / "meshes").rglob("*.stl"))]
     rows = ((f"{names[number % len(names)]}", "U+5B57", "字", f"{number}.stl", "") for number in range(ROWS))
@@ -122,14 +129,14 @@ def sets(folder: Path) -> None:
     write_json(big / "artifact.json", {"tool": "sinonom", "kind": "imageset"})
     quick_identity(big)
     quick = min(seconds(lambda: quick_identity(big)) for _ in range(5))
-    print(f"quick_identity of a set of {ROWS:,} rows: {quick * 1000:.0f} ms")
+    lines = [(f"`query` sees that a set of {ROWS:,} rows is what was indexed, ms", quick * 1e3)]
     try:
         from sinonom_cli.train.contents import statuses
     except ImportError:
-        return
+        return lines
     images = ImageSet(big, [Picture(name, "U+5B57", "字", name) for name in names], {}, "")
     looked = min(seconds(lambda: statuses(images, np.arange(len(names)))) for _ in range(3))
-    print(f"train looks at every file of a set: {looked * 1e6 / len(names):.1f} s for each million that is unchanged")
+    return [*lines, ("`train` looks at every file of a set, s for each million unchanged", looked * 1e6 / len(names))]
 
 
 def main() -> None:
@@ -137,15 +144,21 @@ def main() -> None:
     parser.add_argument("--meshes", type=int, default=50_000)
     parser.add_argument("--block-mib", type=int, default=1024)
     parser.add_argument("--folder", type=Path, help="where to make them [a temporary folder]")
+    result_option(parser)
     given = parser.parse_args()
     console.settings.quiet = True
     folder = Path(tempfile.mkdtemp(prefix="inputs-", dir=given.folder))
     try:
-        meshes(folder, given.meshes)
-        block(folder, given.block_mib)
-        sets(folder)
+        lines = [*meshes(folder, given.meshes), *block(folder, given.block_mib), *sets(folder)]
     finally:
         shutil.rmtree(folder)
+    publish(
+        given.result,
+        "Knowing inputs by their content costs about a hundredth of the time of drawing them.",
+        [Column("what"), Column("processor time", ".3g")],
+        lines,
+        notes="The files are in the system's cache. Hashing runs in threads, whose times are added.",
+    )
 
 
 if __name__ == "__main__":

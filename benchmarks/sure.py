@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from results import Column, publish, result_option
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -60,7 +61,9 @@ def main() -> None:
     parser.add_argument("truth", type=Path, help="query,label")
     parser.add_argument("--limit", type=int, help="queries, at most")
     parser.add_argument("--workers", type=int, default=0, help="processes that read and embed")
+    result_option(parser)
     given = parser.parse_args()
+    lines: list[tuple[str | float, ...]] = []
     index = open_index(given.index)
     model = model_of(index, None)
     items = find_inputs(given.queries, PICTURE_SUFFIXES, "pictures", given.limit)
@@ -79,19 +82,29 @@ def main() -> None:
         _, right = asked.table()
         ranks[tta] = reciprocal_at(first_relevant_rank(right), 5)
         found = held_out(asked)
-        print(f"{'--tta' if tta else 'plain'}: {len(right):,} queries, answers by {by}; {absent} not in the index")
-        print(f"  top-1 {found['accuracy']:.4f}, MRR@5 {ranks[tta].mean():.4f}; {taken:.1f} ms of this process a query")
-        print(f"  NLL {found['nll']:.4f}, ECE {found['ece']:.4f}, mean probability {found['confidence']:.4f}")
-        areas = {**scores(asked), "what --reject weighs": found["auroc"]}
-        print("  AUROC " + ", ".join(f"{name} {value:.4f}" for name, value in areas.items()))
-        print(
-            f"  --reject: {found['known_kept']:.1%} of known kept, {found['unknown_rejected']:.1%} of unknown rejected"
-        )
-        if failed:
-            print(f"  {len(failed)} pictures could not be read")
+        areas = scores(asked)
+        lines.append(
+            (
+                "`--tta`" if tta else "plain", len(right), found["accuracy"], ranks[tta].mean(), found["nll"],
+                found["ece"], *areas.values(), found["auroc"], found["known_kept"], found["unknown_rejected"], taken,
+            )
+        )  # fmt: skip
     gain = ranks[True] - ranks[False]
     low, high = bootstrap(gain)
-    print(f"--tta: MRR@5 {gain.mean():+.4f} (95 %: {low:+.4f} to {high:+.4f})")
+    publish(
+        given.result,
+        "Probabilities are right on average (ECE), and `--reject` parts known from unknown characters (AUROC).",
+        [
+            Column("queries"), Column("number", ","), Column("top-1", ".3f"), Column("MRR@5", ".3f"),
+            Column("NLL", ".3f"), Column("ECE", ".3f"), *(Column(f"AUROC: {name}", ".3f") for name in areas),
+            Column("AUROC: what `--reject` weighs", ".3f"), Column("known kept", ".1%"),
+            Column("unknown rejected", ".1%"), Column("ms of this process a query", ".1f"),
+        ],
+        lines,
+        notes=f"`--tta` changes MRR@5 by {gain.mean():+.4f} (95 %: {low:+.4f} to {high:+.4f}). Of {len(items):,} "
+        f"queries, {absent:,} are not in the index and {len(failed):,} cannot be read; answers are by {by}. "
+        "Each half is calibrated on the other one.",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
