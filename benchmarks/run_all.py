@@ -11,7 +11,8 @@ Each benchmark writes benchmarks/results/NAME.json, and `page.py` makes the tabl
     nomnaocr/    Patches/ with All.txt, as NomNaOCR is downloaded
     crops/       what `sinonom crop-nomnaocr` makes of nomnaocr/Patches
     glyphs/      what `sinonom synth-fonts FONTS glyphs --charset nomnaocr --degrade 0,0.6,0.6` makes
-    crops-validate/  what `sinonom crop-nomnaocr` makes of Patches with the transcripts in Validate.txt
+    crops-validate/  what `sinonom crop-nomnaocr` makes of Patches with the transcripts in Validate.txt, and truth.csv,
+                 the first two columns of its metadata.csv as query,label
 
 A benchmark whose data are missing is skipped, and its old result stays; so is one that needs a package that is not
 installed. Without NAME, all that take minutes are run, one after the other; those that take longer must be named.
@@ -125,8 +126,25 @@ JOBS = (
     ),
     Job("install-size", "install_size.py", ("--demo",)),
     Job("read-columns", "read.py", ("{data}/nomnaocr/Patches", "--limit", "600", "--seed", "0"), package="rapidocr"),
+    Job("carve", "carve.py"),
+    Job("query", "query.py"),
+    Job("inputs", "inputs.py"),
+    Job("synth-fonts", "synth_fonts.py"),
+    Job("realism", "realism.py", ("{data}/real29141/meshes", "{data}/real29141/queries", "--seeds", "5")),
+    Job(
+        "sure",
+        "sure.py",
+        (
+            "{data}/crops-validate",
+            "sinonom_cli/assets/characters.faiss",
+            "{data}/crops-validate/truth.csv",
+            "--limit",
+            "15000",
+        ),
+    ),
     Job("serve", "serve.py", ("--rows", "7500", "1000000")),
     Job("serve-memory", "serve.py", ("--many", "50000", "--cores", "2"), long=True),
+    Job("faults", "faults.py", long=True),
     Job("fuzz", "fuzz.py", long=True),
 )
 

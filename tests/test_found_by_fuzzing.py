@@ -15,6 +15,8 @@ from sinonom_cli.errors import ExitCode
 TRIANGLE = "0 0 0\n1 0 0\n0 1 0\n"
 MESHES = {
     "a.ply": "ply\nformat ascii 1.0\nproperty float x\nelement vertex 3\nend_header\n" + TRIANGLE,
+    "b.ply": "ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+    f"element face {10**30}\nproperty list uchar int vertex_indices\nend_header\n{TRIANGLE}3 0 1 2\n4 0 1 2 0\n",
     "a.obj": "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99999999999999999999\n",
     "b.obj": "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1 2 3 99999999999999999999\n",
     "a.off": "OFF\n3 1 0\n" + TRIANGLE + "3 0 1 99999999999999999999\n",
@@ -37,10 +39,21 @@ def test_a_mesh_is_refused(name: str, tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    "node", [{"matrix": [1e300] * 16}, {"scale": [1e308, 1e308, 1]}, {"translation": [1e400, 0, 0]}]
+    ("node", "view"),
+    [
+        ({"matrix": [1e300] * 16}, {}),
+        ({"scale": [1e308, 1e308, 1]}, {}),
+        ({"translation": [1e400, 0, 0]}, {}),
+        ({}, {"byteStride": 10**30}),
+    ],
 )
-def test_a_gltf_whose_node_goes_beyond_numbers_is_refused(
-    node: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_gltf_with_numbers_beyond_measure_is_refused(
+    node: dict[str, object],
+    view: dict[str, object],
+    count: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     import base64
     import struct
@@ -49,8 +62,8 @@ def test_a_gltf_whose_node_goes_beyond_numbers_is_refused(
     document = {
         "asset": {"version": "2.0"},
         "buffers": [{"byteLength": 36, "uri": "data:;base64," + base64.b64encode(points).decode()}],
-        "bufferViews": [{"buffer": 0, "byteLength": 36}],
-        "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3"}],
+        "bufferViews": [{"buffer": 0, "byteLength": 36, **view}],
+        "accessors": [{"bufferView": 0, "componentType": 5126, "count": count, "type": "VEC3"}],
         "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
         "nodes": [{"mesh": 0, **node}],
         "scenes": [{"nodes": [0]}],

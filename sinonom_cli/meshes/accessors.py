@@ -80,6 +80,7 @@ class Arrays:
             raise ValueError(f"view {view} cannot have a stride of {stride} bytes from offset {offset}")
         if not count:
             return np.zeros((0, width), dtype)
+        stride = row if count == 1 else stride
         if offset + (count - 1) * stride + row > len(content):
             raise ValueError(f"cut short: {count:,} values are promised, view {view} has {len(content):,} bytes")
         shape, strides = (count, width), (stride, dtype.itemsize)

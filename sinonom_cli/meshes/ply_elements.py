@@ -44,6 +44,8 @@ def read_element(path: Path, element: Element, body: NDArray[np.uint8], at: int)
     """
     if not element.count or not element.properties:
         return {}, at
+    if element.count > len(body) - at:  # each record has a byte or more
+        raise _cut_short(path, element)
     sizes = _first_sizes(path, element, body, at)
     fields: list[Any] = []
     for (name, type_, count_type), size in zip(element.properties, sizes, strict=True):
