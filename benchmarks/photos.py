@@ -296,7 +296,8 @@ class Namer:
     def __call__(self, paths: list[Path]) -> list[tuple[list[str], float]]:
         """Return each picture's five nearest labels and the first one's probability; no labels if it is refused."""
         found: list[tuple[list[str], float]] = []
-        for vectors, failures, batch, _ in embedded([Item(path.name, path) for path in paths], self.model, 0, False):
+        for found_now in embedded([Item(path.name, path) for path in paths], self.model, 0, False):
+            vectors, failures, batch = found_now.vectors, found_now.failures, found_now.items
             answers = self.searcher.answers(vectors, wanted_rows(self.searcher))
             for item in batch:
                 if item in failures:

@@ -277,7 +277,7 @@ def embed(
     embedder = Embedder(read_model(None if model is None else Path(model)), 1)
     parts = []
     with as_items(images) as items:
-        for batch in batches_embedded(items, embedder, 0, tta, one_character=False):
+        for batch in batches_embedded(items, embedder, 0, tta, queries=False):
             for item, reason in batch.failures.items():
                 raise BadInput(named_as_given(item, reason), "leave it out")
             parts.append(batch.vectors)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -44,11 +44,22 @@ class Embedded:
     vectors : (n, D) float32, in the order of the batch.
     failures : reason by position in the batch; n is the batch's length minus the number of failures.
     spreads : (n,) float64, how much the views of each picture differ, see `spread_of_views`; None without `tta`.
+    turns : (n,) int64, by how many degrees each picture was turned, positive: clockwise; None without `upright`.
     """
 
     vectors: NDArray[np.float32]
     failures: dict[int, str]
     spreads: NDArray[np.float64] | None = None
+    turns: NDArray[np.int64] | None = None
+
+
+class SetsUpright(Protocol):
+    """Function that embeds pictures, those that are askew after they have been set upright (`search.upright`)."""
+
+    def __call__(
+        self, embedder: Embedder, pictures: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+        """Return the pictures, set upright, their embeddings, and by how many degrees each was turned."""
 
 
 def embed_pictures(
@@ -59,6 +70,7 @@ def embed_pictures(
     engine: str = "processes",
     tta: bool = False,
     one_character: bool = False,
+    upright: SetsUpright | None = None,
 ) -> Iterator[Embedded]:
     """Embed pictures and yield the batches in order.
 
@@ -71,8 +83,9 @@ def embed_pictures(
     engine : as in `work_through`.
     tta : take the mean over a few views of each picture, for queries only; see `test_time_augmentation`.
     one_character : count pictures that look like a page or a column as failures, for queries only.
+    upright : sets pictures upright first, for queries only; workers are given a copy.
     """
-    one = OneBatch(embedder, size, tta, one_character)
+    one = OneBatch(embedder, size, tta, one_character, upright)
     if engine == "processes" and (workers == 0 or (workers is None and sum(map(len, batches)) < PAYS)):
         for batch in batches:
             yield one(batch)
@@ -85,7 +98,9 @@ def embed_pictures(
     due = 0
     if engine == "processes":
         workers = workers or cores()
-    for outcome in work_through(items, EmbedBatch(embedder.model, tta, one_character), workers, engine, at_once=1):
+    for outcome in work_through(
+        items, EmbedBatch(embedder.model, tta, one_character, upright), workers, engine, at_once=1
+    ):
         number, batch = outcome.item.data
         embedded: Any = outcome.rows and outcome.rows[0]
         done[number] = embedded or _without_what_crashes(one, batch, outcome.failure)
@@ -101,12 +116,13 @@ class EmbedBatch:
     model: Model
     tta: bool = False
     one_character: bool = False
+    upright: SetsUpright | None = None
 
     def __call__(self, item: Item) -> list[Any]:
         """Return a list of one `Embedded`."""
         _, batch = item.data
         embedder = _embedder(self.model.path, self.model.identity)
-        return [OneBatch(embedder, self.model.size, self.tta, self.one_character)(batch)]
+        return [OneBatch(embedder, self.model.size, self.tta, self.one_character, self.upright)(batch)]
 
 
 @dataclass(frozen=True)
@@ -154,6 +170,7 @@ class OneBatch:
     size: int
     tta: bool
     one_character: bool
+    upright: SetsUpright | None
 
     def __call__(self, batch: Sequence[Path]) -> Embedded:
         """Return the batch's embeddings, and the reasons for pictures that have none."""
@@ -167,13 +184,20 @@ class OneBatch:
             else:
                 pictures.append(read)
                 positions.append(position)
+        turns, spreads = None, None
         there = framed_pictures(pictures, self.size)
-        vectors, spreads = embed_views(self.embedder, there) if self.tta else (self.embedder.embed(there), None)
+        if self.upright:
+            there, vectors, turns = self.upright(self.embedder, there)
+        if self.tta:
+            vectors, spreads = embed_views(self.embedder, there)
+        elif not self.upright:
+            vectors = self.embedder.embed(there)
         finite = np.isfinite(vectors).all(axis=1)
         for position in np.array(positions, np.int64)[~finite].tolist():
             failures[position] = "the model gives it an embedding with a value that is not a finite number"
         spreads = None if spreads is None else spreads[finite]
-        return Embedded(vectors[finite], dict(sorted(failures.items())), spreads)
+        turns = None if turns is None else turns[finite]
+        return Embedded(vectors[finite], dict(sorted(failures.items())), spreads, turns)
 
     def _read(self, path: Path) -> Mended | str:
         """Return a picture that is ready to be framed, or one line that says why there is none."""

@@ -45,14 +45,19 @@ def views(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     count, size, _ = pictures.shape
     seen = np.empty((count, len(VIEWS), size, size), np.float32)
     seen[:, 0] = pictures
+    for number, view in enumerate(VIEWS[1:], 1):
+        seen[:, number] = seen_as(pictures, view)
+    return seen
+
+
+def seen_as(pictures: NDArray[np.float32], view: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    """Return (N, S, S) float32 in [0, 1]: pictures, of the same kind, as a view of `VIEWS` shows them."""
+    count, size, _ = pictures.shape
     padded = np.zeros((count, (size + 2) * (size + 2)), np.float32)
     padded.reshape(count, size + 2, size + 2)[:, 1:-1, 1:-1] = pictures
-    for number, view in enumerate(VIEWS[1:], 1):
-        corners, weights = _bilinear(view, size)
-        seen[:, number] = sum(
-            padded[:, corner] * weight for corner, weight in zip(corners, weights, strict=True)
-        ).reshape(count, size, size)
-    return np.minimum(seen, 1, out=seen)
+    corners, weights = _bilinear(view, size)
+    seen = sum(padded[:, corner] * weight for corner, weight in zip(corners, weights, strict=True))
+    return np.minimum(seen, 1).reshape(count, size, size)
 
 
 def embed_views(embedder: Embedder, pictures: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

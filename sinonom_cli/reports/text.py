@@ -79,6 +79,8 @@ def record_of(answer: Answer, top: int, characters: bool) -> dict[str, Any]:
     told: dict[str, Any] = {} if answer.known is None else {"known": answer.known}
     if answer.changed:
         told["changed"] = answer.changed
+    if answer.turn:
+        told["turned"] = answer.turn
     results = _results(answer, top, characters)
     for result, state in zip(results, answer.pictures, strict=False):
         if state:

@@ -11,6 +11,7 @@ from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder, shortened
 from sinonom_cli.search.probability import Judge, wanted_rows
 from sinonom_cli.search.results import Answer
+from sinonom_cli.search.upright import upright_for
 from sinonom_cli.storage.inputs import Item
 from sinonom_cli.storage.model_folder import Model
 
@@ -36,18 +37,30 @@ class Batch(NamedTuple):
     failures : the reasons why other pictures could not be read.
     items : all pictures of the batch.
     spreads : (n,) float64, how much the views of each picture differ, see `spread_of_views`; None without `--tta`.
+    turns : (n,) int64, by how many degrees each picture was set upright; None: none was.
     """
 
     vectors: NDArray[np.float32]
     failures: dict[Item, str]
     items: list[Item]
     spreads: NDArray[np.float64] | None = None
+    turns: NDArray[np.int64] | None = None
 
-    def read(self) -> Iterator[tuple[Item, NDArray[np.float32], float | None]]:
-        """Yield each picture that could be read with its embedding and the spread of its views."""
+    def read(self) -> Iterator[Read]:
+        """Yield each picture that could be read."""
         items = [item for item in self.items if item not in self.failures]
         spreads = [None] * len(items) if self.spreads is None else self.spreads.tolist()
-        return zip(items, self.vectors, spreads, strict=True)
+        turns = [0] * len(items) if self.turns is None else self.turns.tolist()
+        return map(Read, items, self.vectors, spreads, turns)
+
+
+class Read(NamedTuple):
+    """Picture that could be read, with what `Batch` has of it."""
+
+    item: Item
+    vector: NDArray[np.float32]
+    spread: float | None
+    turn: int
 
 
 def embedded(
@@ -78,25 +91,27 @@ def batches_embedded(
     workers: int | None,
     tta: bool,
     dimensions: int | None = None,
-    one_character: bool = True,
+    queries: bool = True,
 ) -> Iterator[Batch]:
     """Do the same as `embedded` with a given embedder and without a progress bar.
 
     Parameters
     ----------
-    one_character : treat pictures that look like a page or a column as failures.
+    queries : treat pictures that look like a page or a column as failures, and set those upright that are askew, if the
+        model is the one that ships.
     """
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
     paths = [[item.path for item in batch] for batch in batches]
     size = embedder.model.size
-    found = embed_pictures(embedder, paths, size, workers, tta=tta, one_character=one_character)
+    upright = upright_for(embedder.model) if queries else None
+    found = embed_pictures(embedder, paths, size, workers, tta=tta, one_character=queries, upright=upright)
     for batch, each in zip(batches, found, strict=True):
         failures = {}
         for position, reason in each.failures.items():
             item = batch[position]
             reason = item.fault or reason  # noqa: PLW2901  # the fault is known without opening the file
             failures[item] = reason if str(item.path) in reason else f"{item.path}: {reason}"
-        yield Batch(shortened(each.vectors, dimensions), failures, list(batch), each.spreads)
+        yield Batch(shortened(each.vectors, dimensions), failures, list(batch), each.spreads, each.turns)
 
 
 def answers(
@@ -125,9 +140,9 @@ def answers(
             if item in batch.failures:
                 yield item, batch.failures[item]
                 continue
-            (_, _, spread), (numbers, distances, energies) = next(read), next(found)
+            asked, (numbers, distances, energies) = next(read), next(found)
             rows = {number: finder.index.rows[number] for number in numbers}
-            sure, known = judge(list(rows.values()), energies, spread) if judge else ([], None)
+            sure, known = judge(list(rows.values()), energies, asked.spread) if judge else ([], None)
             of = dict(zip(numbers, sure, strict=False))
             beyond = None if reranker else energies[deep] if len(energies) > deep else float("inf")
             numbers, distances, energies = numbers[:deep], distances[:deep], energies[:deep]
@@ -140,5 +155,17 @@ def answers(
             likely = [of[number] for number in numbers] if judge else []
             yield (
                 item,
-                Answer(item, shown, distances, sought, relevant, likely, known, beyond, energies.tolist(), numbers),
+                Answer(
+                    item,
+                    shown,
+                    distances,
+                    sought,
+                    relevant,
+                    likely,
+                    known,
+                    beyond,
+                    energies.tolist(),
+                    numbers,
+                    turn=asked.turn,
+                ),
             )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from sinonom_cli.errors import SinonomError, UsageError
 from sinonom_cli.networks.preprocess import VERSION
 from sinonom_cli.search.index import Index, read_index
+from sinonom_cli.search.index_record import index_record
 from sinonom_cli.search.integrity import quoted, remake
 from sinonom_cli.storage.model_folder import DEFAULT, Model, read_model
 from sinonom_cli.storage.model_record import model_record
@@ -44,6 +46,28 @@ def open_index(path: Path | None) -> Index:
             INSTALL if path is None else remake(index.path, index.record),
         )
     return index
+
+
+def shipped_characters() -> Index:
+    """Return the index of characters that ships; each process opens it once.
+
+    Raises
+    ------
+    SinonomError
+        As `open_index` does.
+    """
+    return _opened(CHARACTERS)
+
+
+@lru_cache(1)
+def _opened(path: Path) -> Index:
+    """Open the index of characters; its path is an argument so that another one is not mistaken for it."""
+    return open_index(None)
+
+
+def is_shipped(model: Model) -> bool:
+    """Return whether the index of characters that ships is of this model, so that its embeddings can be compared."""
+    return CHARACTERS.exists() and index_record(read_record(CHARACTERS, "index")).model_identity == model.identity
 
 
 def model_of(index: Index, given: Path | None) -> Model:

@@ -39,6 +39,7 @@ class Answer:
     energies : ascending, what decided the order, see `finder.Found`; they mean nothing if `beyond` is None.
     numbers : numbers of the rows in the index.
     changed : sets of the shown rows that have changed since they were indexed.
+    turn : by how many degrees the picture was set upright before the search, positive: clockwise.
     pictures : state of each shown row's picture: "gone", "changed", or "" if neither.
     """
 
@@ -54,6 +55,7 @@ class Answer:
     numbers: list[int] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
+    turn: int = 0
 
     def told(self, place: int) -> str:
         """Return the distance of the answer at `place` (from 0), and its probability if it is known, as text."""
