@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sinonom_cli.search import align
-from sinonom_cli.search.align import MISFIT, STRETCH, _step, aligned, believed, blurred, blurring, warped
+from sinonom_cli.search.align import MISFIT, STRETCH, _step, aligned, believed, blurred, blurring, slopes, warped
 
 SIDE = 32
 IDENTITY = np.eye(2, 3)
@@ -126,6 +126,13 @@ def test_a_blur_is_gaussian_and_works_along_both_sides() -> None:
     fields = np.random.default_rng(4).random((2, 10, 10)).astype(np.float32)
     for field, found in zip(fields, blurred(fields, 1.7), strict=True):
         assert found == pytest.approx(weights @ field @ weights.T, rel=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slopes_are_those_of_numpy_whatever_the_order_of_the_values_in_memory(axis: int) -> None:
+    fields = np.random.default_rng(5).random((6, 4, 8)).astype(np.float32)
+    for one in (fields, np.asfortranarray(fields), np.ascontiguousarray(fields.T).T):
+        assert slopes(one, axis) == pytest.approx(np.gradient(fields, axis=axis), abs=1e-6)
 
 
 def test_blank_pictures_stay_where_they_are() -> None:

@@ -11,7 +11,9 @@ from PIL import Image, ImageDraw
 from tinymodel import tiny_model, tiny_pictures
 
 from sinonom_cli import cli
-from sinonom_cli.search.rerank import Reranker, count_of
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search import rerank
+from sinonom_cli.search.rerank import Reranker, count_of, views_of_rows
 from sinonom_cli.storage.record import begin, finish
 
 
@@ -77,6 +79,22 @@ def test_candidates_without_pictures_keep_their_places_and_are_told_once(
     assert order[0] == 0 and order[2] == 2 and order[1] == 4
     ordered(query, [0, 1, 2, 3, 4, 5], equal(6))
     assert capsys.readouterr().err.count("--rerank") == 1
+
+
+def test_rows_are_read_once_and_their_views_do_not_depend_on_other_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered, read = reranker(tmp_path, 6, 6), []
+    (tmp_path / "5.png").unlink()
+    monkeypatch.setattr(rerank, "load_picture", lambda path: (read.append(path.stem), load_picture(path))[1])
+    query = strokes(tmp_path / "q.png", 4, moved=2, width=5)
+    for rows in ([0, 1, 5], [1, 2, 3, 0, 5, 4]):
+        ordered(query, rows, equal(len(rows)))
+    assert read == ["0", "1", "5", "q", "2", "3", "4", "q"]
+    together = views_of_rows(ordered.index, [0, 5, 3])
+    assert together[1] is None and together[0] is not None and together[2] is not None
+    (alone,) = views_of_rows(ordered.index, [3])
+    assert alone is not None and alone.fine.tobytes() == together[2].fine.tobytes()
 
 
 def test_one_picture_that_is_left_changes_no_order(tmp_path: Path) -> None:
