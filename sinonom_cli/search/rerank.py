@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 MESHES = 20
 """Default number of answers to reorder for an index of rendered meshes."""
-KEPT = 20_000
-"""Number of candidates whose views stay in memory; each takes 5 kB."""
+KEPT = 10_000
+"""Number of rows whose views stay in memory; each takes 5 kB."""
 
 
 def count_of(typed: int | None, index: Index) -> int:
@@ -47,11 +47,26 @@ def _is_rendered(folder: Path) -> bool:
 
 @dataclass
 class _Kept:
-    """Views of the picture of a row that stay in memory; None if it cannot be read, and until they are `known`."""
+    """Views of the picture of a row; None if it was not read yet, or cannot be read."""
 
     number: int
     views: Views | None = None
-    known: bool = False
+
+
+class RowViews:
+    """Views of the pictures of an index's rows; KEPT of them stay in memory. Several threads may ask at once."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._kept = lru_cache(KEPT)(_Kept)
+
+    def __call__(self, numbers: Sequence[int]) -> list[Views | None]:
+        """Return the views of rows, None for those that cannot be read; new ones are made together."""
+        kept = [self._kept(number) for number in numbers]
+        new = [one for one in kept if one.views is None]
+        for one, views in zip(new, views_of_rows(self.index, [one.number for one in new]), strict=True):
+            one.views = views
+        return [one.views for one in kept]
 
 
 class Reranker:
@@ -61,11 +76,12 @@ class Reranker:
     ----------
     index : the index; its pictures must still be at the paths in its rows.
     count : number of first answers to reorder.
+    views : views of the index's rows, if other rerankers share them.
     """
 
-    def __init__(self, index: Index, count: int) -> None:
+    def __init__(self, index: Index, count: int, views: RowViews | None = None) -> None:
         self.index, self.count, self.missed = index, count, False
-        self._kept = lru_cache(KEPT)(_Kept)
+        self._views = views or RowViews(index)
 
     def __call__(self, picture: Path, rows: list[int], energies: NDArray[np.float64]) -> list[int]:
         """Return a better order of the answers: the place of each, where the first `count` are reordered.
@@ -89,14 +105,6 @@ class Reranker:
         order = np.arange(len(rows))
         order[places] = places[better]
         return order.tolist()
-
-    def _views(self, numbers: Sequence[int]) -> list[Views | None]:
-        """Return the views of rows; those that are not in memory are made together."""
-        kept = [self._kept(number) for number in numbers]
-        new = {number: one for number, one in zip(numbers, kept, strict=True) if not one.known}
-        for one, views in zip(new.values(), views_of_rows(self.index, list(new)), strict=True):
-            one.views, one.known = views, True
-        return [one.views for one in kept]
 
 
 def views_of_rows(index: Index, numbers: Sequence[int]) -> list[Views | None]:
