@@ -9,9 +9,9 @@ iteratively reweighted least squares. The weights are those of a Cauchy distribu
 mean squared residual around a place.
 
 All candidates are processed together in numpy, because importing compiled functions takes longer than a query. Inside
-this module, fields have the shape (S, N, S): the rows of all N pictures lie side by side, so that sums over rows, which
-are most of the work, run along 2 * S values or more. Sums use einsum, because its order of summation does not depend on
-the number of threads; that of BLAS may.
+this module, fields have the shape (S, N, S): row i of all N pictures is contiguous, so that one operation of a sum over
+rows covers N * S values. Sums use einsum, because its order of summation does not depend on the number of threads; that
+of BLAS may.
 """
 
 from __future__ import annotations
