@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sinonom_cli.api.pictures import Picture
     from sinonom_cli.networks.embedder import Embedder
     from sinonom_cli.search.finder import Finder
+    from sinonom_cli.search.rerank import RowViews
     from sinonom_cli.search.results import Answer as Found
     from sinonom_cli.storage.inputs import Item
 
@@ -72,6 +73,12 @@ class Index:
         from sinonom_cli.networks.embedder import Embedder
 
         return Embedder(self._model, 1)
+
+    @cached_property
+    def _row_views(self) -> RowViews:
+        from sinonom_cli.search.rerank import RowViews
+
+        return RowViews(self._index)
 
     def _finder(self, names: bool) -> Finder:
         from sinonom_cli.search.finder import Finder
@@ -146,7 +153,7 @@ class Index:
         finder = self._finder(names)
         judge = judge_of(self._index, finder.way(self._tta), reject)
         count = count_of(rerank, self._index)
-        reranker = Reranker(self._index, count) if count else None
+        reranker = Reranker(self._index, count, self._row_views) if count else None
         deep = max(top, count, DEPTH)
         found = []
         with as_items(images) as items, reporting(progress), counting(len(items), "pictures") as counted:

@@ -14,7 +14,7 @@ import numpy as np
 
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pages.placing import Placing
-from sinonom_cli.search.rerank import views_of_row
+from sinonom_cli.search.rerank import views_of_rows
 from sinonom_cli.search.same_carving import SIZE, compared, views_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def fit_of(
         other = next((row for row in others.get(i, ()) if row != own[j]), None)
         if other is None or len(ratios) == COMPARED:
             continue
-        here, there = views_of_row(carvings.index, int(own[j])), views_of_row(carvings.index, other)
+        here, there = views_of_rows(carvings.index, [int(own[j]), other])
         if here is None or there is None:
             continue
         placed, away = compared(views_of(prepare(pictures[i], SIZE)), [here, there]).roughness

@@ -8,8 +8,10 @@ pictures to one mean and one standard deviation, so that neither gain nor offset
 iteratively reweighted least squares. The weights are those of a Cauchy distribution, 1 / (1 + e / c), where e is the
 mean squared residual around a place.
 
-All candidates are processed together in numpy, because importing compiled functions takes longer than a query. Sums use
-einsum, because its order of summation does not depend on the number of threads; that of BLAS may.
+All candidates are processed together in numpy, because importing compiled functions takes longer than a query. Inside
+this module, fields have the shape (S, N, S): row i of all N pictures is contiguous, so that one operation of a sum over
+rows covers N * S values. Sums use einsum, because its order of summation does not depend on the number of threads; that
+of BLAS may.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ AROUND = 0.08
 """Standard deviation of the Gaussian that averages squared residuals, as a share of the picture's side."""
 STRETCH = 0.35
 """Largest relative stretch or shrinkage of any direction that a map may have; other maps are rejected."""
+_X, _Y = np.array([1, 0, 0]), np.array([0, 1, 0])
+"""Powers of x and of y in the terms of an affine change: x, y and 1."""
 
 
 def aligned(
@@ -47,19 +51,29 @@ def aligned(
     (N, S, S) float32, the registered candidates, and (N, 2, 3) float64, their maps. A map that is not finite or
     stretches by more than STRETCH is replaced by the map from which its candidate started.
     """
-    size = len(query)
-    padded = np.pad(candidates, ((0, 0), (1, 1), (1, 1)))
-    blur = blurring(size, AROUND * size)
-    weights = np.ones_like(candidates)
+    size, count = len(query), len(candidates)
+    planes = _planes(np.pad(candidates, ((0, 0), (1, 1), (1, 1))))
+    goal = (query - query.mean())[:, None]
+    goal_slopes = slopes(goal, 2), slopes(goal, 0)
+    weights = np.ones((size, count, size), np.float32)
     found = maps
-    for _ in range(rounds):
-        moved = warped(padded, found)
-        goal, seen = _standardised(query[None], weights), _standardised(moved, weights)
-        residual = seen - goal
-        found = _composed(found, _step(residual, (_gradients(goal), _gradients(seen)), weights))
-        weights = np.reciprocal(1 + on_both_sides(blur, residual * residual) / np.float32(MISFIT))
+    for left in reversed(range(rounds)):
+        seen = _sampled(planes, found)
+        total = _sums(weights)
+        (scale, middle), (other_scale, other_middle) = (_scales(one, weights, total) for one in (seen, goal))
+        residual = (seen - middle) * scale
+        residual -= (goal - other_middle) * other_scale
+        # The slopes are the mean of both pictures' slopes.
+        across, down = slopes(seen, 2), slopes(seen, 0)
+        for mean, other in zip((across, down), goal_slopes, strict=True):
+            np.multiply(mean, scale / 2, out=mean)
+            np.add(mean, other * (other_scale / 2), out=mean)
+        found = _composed(found, _step(residual, across, down, weights))
+        if left:
+            np.add(_blurred(residual * residual, AROUND * size), np.float32(MISFIT), out=weights)
+            np.divide(np.float32(MISFIT), weights, out=weights)
     kept = np.where(believed(found)[:, None, None], found, maps)
-    return warped(padded, kept), kept
+    return np.ascontiguousarray(_sampled(planes, kept).swapaxes(0, 1)), kept
 
 
 def warped(padded: NDArray[np.float32], maps: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -74,23 +88,43 @@ def warped(padded: NDArray[np.float32], maps: NDArray[np.float64]) -> NDArray[np
     -------
     (N, S, S) float32.
     """
-    wide = padded.shape[1]
-    size = wide - 2
-    place = (np.arange(size) - (size - 1) / 2).astype(np.float32)
-    a = maps.astype(np.float32)[:, :, :, None, None]
-    across, down = (a[:, k, 0] * place + a[:, k, 1] * place[:, None] + a[:, k, 2] for k in (0, 1))
-    middle = np.float32((wide - 1) / 2)
-    x, y = (np.clip(along + middle, 0, np.float32(wide - 1.001)) for along in (across, down))
-    left, top = x.astype(np.int32), y.astype(np.int32)
+    return np.ascontiguousarray(_sampled(_planes(padded), maps).swapaxes(0, 1))
+
+
+def _planes(padded: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values, differences to the right and downwards, and differences of these, (4, N, S + 2, S + 2)."""
+    planes = np.zeros((4, *padded.shape), np.float32)
+    planes[0] = padded
+    for axis, plane, source in ((2, 1, 0), (1, 2, 0), (1, 3, 1)):
+        part = (slice(None), slice(None), slice(-1)) if axis == 2 else (slice(None), slice(-1))
+        planes[plane][part] = np.diff(planes[source], axis=axis)
+    return planes
+
+
+def _sampled(planes: NDArray[np.float32], maps: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Sample pictures as `warped` does, from the planes of `_planes`; return (S, N, S) float32."""
+    count, wide = planes.shape[1:3]
+    place = _places(wide - 2)
+    a = maps.astype(np.float32)
+    a[:, :, 2] += np.float32((wide - 1) / 2)
+    x, y = (a[:, k, 0, None] * place + (a[:, k, 1] * place[:, None] + a[:, k, 2])[:, :, None] for k in (0, 1))
+    for along in (x, y):
+        np.clip(along, 0, np.float32(wide - 1.001), out=along)
+    left, top = np.floor(x), np.floor(y)
     x -= left
     y -= top
-    corner = (np.arange(len(padded), dtype=np.int32) * (wide * wide))[:, None, None] + top * wide + left
-    flat = padded.ravel()
-    upper = flat[corner]
-    upper += x * (flat[corner + 1] - upper)
-    lower = flat[corner + wide]
-    lower += x * (flat[corner + (wide + 1)] - lower)
-    return upper + y * (lower - upper)
+    top *= wide
+    top += left
+    corner = top.astype(np.intp)
+    corner += (np.arange(count) * (wide * wide))[:, None]
+    value, right, down, both = (plane.ravel().take(corner, mode="clip") for plane in planes)
+    both *= x
+    both += down
+    both *= y
+    right *= x
+    both += right
+    both += value
+    return both
 
 
 def believed(maps: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -102,56 +136,87 @@ def believed(maps: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (least >= 1 - STRETCH) & (most <= 1 + STRETCH) & np.isfinite(maps).all(axis=(1, 2))
 
 
-def _standardised(pictures: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Normalise pictures, (1, S, S) or (N, S, S), to mean 0 and standard deviation 1 under (N, S, S) weights."""
-    total = weights.sum(axis=(1, 2), keepdims=True)
-    centred = pictures - (weights * pictures).sum(axis=(1, 2), keepdims=True) / total
-    variance = (weights * centred * centred).sum(axis=(1, 2), keepdims=True) / total
-    return centred / np.sqrt(np.maximum(variance, np.float32(1e-12)))
+def slopes(fields: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Return the central differences of float32 fields along an axis, one-sided at both ends, as `np.gradient`."""
+    fields = np.ascontiguousarray(fields)
+    found = np.empty(fields.shape, np.float32)
+    lines, out = fields.swapaxes(0, axis), found.swapaxes(0, axis)
+    # One difference over all values is faster than one for each line; those across lines are replaced below.
+    flat, step = fields.ravel(), fields.strides[axis] // fields.itemsize
+    between = found.reshape(-1)[step:-step]
+    np.subtract(flat[2 * step :], flat[: -2 * step], out=between)
+    between *= np.float32(0.5)
+    np.subtract(lines[1], lines[0], out=out[0])
+    np.subtract(lines[-1], lines[-2], out=out[-1])
+    return found
 
 
-def _gradients(fields: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    down, across = np.gradient(fields, axis=(1, 2))
-    return np.asarray(across, np.float32), np.asarray(down, np.float32)
+def _sums(fields: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the sum over each of N pictures, (N, 1), of fields (S, N, S)."""
+    return np.asarray(np.add.reduce(np.add.reduce(fields, 0), 1, keepdims=True))
+
+
+def _scales(
+    pictures: NDArray[np.float32], weights: NDArray[np.float32], total: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the reciprocal of the standard deviation and the mean of pictures, (N, 1) float32 each.
+
+    Parameters
+    ----------
+    pictures, weights : (S, N, S) or (S, 1, S) float32, and (S, N, S) float32.
+    total : (N, 1) float32, sum of the weights of each picture.
+    """
+    part = weights * pictures
+    mean = _sums(part) / total
+    part *= pictures
+    variance = _sums(part) / total - mean * mean
+    return 1 / np.sqrt(np.maximum(variance, np.float32(1e-12))), mean
 
 
 def _step(
-    residual: NDArray[np.float32],
-    gradients: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]],
-    weights: NDArray[np.float32],
+    residual: NDArray[np.float32], dx: NDArray[np.float32], dy: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return the affine changes of coordinates, (N, 6), that explain the weighted residuals best."""
-    dx, dy = ((one + other) / 2 for one, other in zip(*gradients, strict=True))
+    """Return the affine changes of coordinates, (N, 6), that explain the weighted residuals best.
+
+    Parameters
+    ----------
+    residual, dx, dy, weights : (S, N, S) float32; `dx` and `dy` are slopes to the right and downwards.
+    """
+    size, count, _ = residual.shape
+    powers = _places(size) ** np.arange(3, dtype=np.float32)[:, None]
     wx, wy, wr = weights * dx, weights * dy, weights * residual
-    fields = np.stack([wx * dx, wx * dy, wy * dy, wx, wy, wr * dx, wr * dy, wr, weights], axis=1)
-    size = residual.shape[1]
-    place = (np.arange(size) - (size - 1) / 2).astype(np.float32)
-    powers = np.stack([np.ones_like(place), place, place**2])
-    # The sums over each field, multiplied by x ** k and y ** l, have the shape (N, 9, l, k).
-    rows = np.einsum("nfij,kj->nfik", fields, powers)
-    sums = np.einsum("nfik,li->nflk", rows, powers).astype(np.float64)
-    # Each product of two of the terms (x, y, 1) of an affine change has a power of x and a power of y.
-    k, across = np.array([[2, 1, 1], [1, 0, 0], [1, 0, 0]]), np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]])
-    xx, xy, yy = (sums[:, f][:, across, k] for f in range(3))
-    normal = np.concatenate([np.concatenate([xx, xy], 2), np.concatenate([xy, yy], 2)], 1)
-    ones = [(0, 1), (1, 0), (0, 0)]
-    mean, force = (np.stack([sums[:, f, i, j] for f in pair for i, j in ones], 1) for pair in ((3, 4), (5, 6)))
-    total, left = sums[:, 8, 0, 0][:, None], sums[:, 7, 0, 0][:, None]
-    normal -= mean[:, :, None] * mean[:, None, :] / total[:, :, None]
-    force -= mean * left / total
-    return _solved(normal, force)
+    fields = (wx * dx, wx * dy, wy * dy, wx, wy, wr * dx, wr * dy)
+    # The sums over each field, multiplied by y ** l and x ** k, have the shape (7, l, k, N).
+    rows = np.stack([np.einsum("li,im->lm", powers, field.reshape(size, -1)) for field in fields])
+    sums = np.einsum("flnj,kj->flkn", rows.reshape(7, 3, count, size), powers).astype(np.float64)
+    xx, xy, yy = (sums[f][_Y[:, None] + _Y, _X[:, None] + _X] for f in range(3))
+    mean, force = (sums[f : f + 2, _Y, _X].reshape(6, count) for f in (3, 5))
+    total, left = (_sums(one).astype(np.float64)[:, 0] for one in (weights, wr))
+    normal = np.concatenate([np.concatenate([xx, xy], 1), np.concatenate([xy, yy], 1)])
+    normal -= mean[:, None] * (mean / total)
+    return _solved(normal, force - mean * (left / total)).T
 
 
 def _solved(normal: NDArray[np.float64], force: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Solve (N, K, K) positive definite systems by elimination, without BLAS; a ridge keeps blank pictures solvable."""
-    count = normal.shape[1]
-    ridge = np.einsum("naa->n", normal)[:, None, None] * 1e-9 + 1e-12
-    rows = np.concatenate([normal + ridge * np.eye(count), force[:, :, None]], axis=2)
-    for k in range(count):
-        rows[:, k] /= rows[:, k, k, None]
-        others = np.arange(count) != k
-        rows[:, others] -= rows[:, others, k, None] * rows[:, k, None]
-    return rows[:, :, count]
+    """Solve positive definite systems by elimination, without BLAS; a ridge keeps blank pictures solvable.
+
+    Parameters
+    ----------
+    normal, force : (K, K, N) and (K, N) float64.
+
+    Returns
+    -------
+    (K, N) float64.
+    """
+    size = len(normal)
+    ridge = np.einsum("aan->n", normal) * 1e-9 + 1e-12
+    rows = np.concatenate([normal, force[:, None]], axis=1)
+    rows[np.arange(size), np.arange(size)] += ridge
+    for k in range(size):
+        pivot = rows[k] / rows[k, k]
+        rows -= rows[:, k, None] * pivot
+        rows[k] = pivot
+    return rows[:, size]
 
 
 def _composed(maps: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -162,11 +227,44 @@ def _composed(maps: NDArray[np.float64], change: NDArray[np.float64]) -> NDArray
     return linear
 
 
-def on_both_sides(weights: NDArray[np.float32], fields: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return weights @ fields @ weights.T of (..., S, S) fields, without BLAS."""
-    down = np.einsum("ik,...kj->...ij", weights, fields)
-    across = np.einsum("ik,...kj->...ij", weights, np.ascontiguousarray(down.swapaxes(-1, -2)))
-    return across.swapaxes(-1, -2)
+def blurred(fields: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
+    """Blur fields, (..., S, S) with an even S, by the weights of `blurring` along both sides, without BLAS."""
+    size = fields.shape[-1]
+    rows = np.ascontiguousarray(fields.reshape(-1, size, size).swapaxes(0, 1))
+    return _blurred(rows, deviation).swapaxes(0, 1).reshape(fields.shape)
+
+
+def _blurred(fields: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
+    """Blur each of M fields, (S, M, S), as `blurred` does.
+
+    The weights of a row and of its mirror image are mirror images. So the sums and the differences of the two rows are
+    blurred, which takes half the multiplications.
+    """
+    size = len(fields)
+    half = size // 2
+    for _ in range(2):
+        rows = fields.reshape(size, -1)
+        first, last = rows[:half], rows[: half - 1 : -1]
+        both = zip(_halves(size, deviation), (first + last, first - last), strict=True)
+        even, odd = (np.einsum("ki,im->km", weights, part) for weights, part in both)
+        along = np.empty_like(fields)
+        np.add(even, odd, out=along.reshape(size, -1)[:half])
+        np.subtract(even, odd, out=along.reshape(size, -1)[: half - 1 : -1])
+        fields = np.ascontiguousarray(along.T)
+    return fields
+
+
+@cache
+def _halves(size: int, deviation: float) -> NDArray[np.float32]:
+    """Return the weights of sums and of differences of mirrored rows in the first half of a blur, (2, S / 2, S / 2)."""
+    rows = blurring(size, deviation)[: size // 2]
+    own, other = rows[:, : size // 2], rows[:, : size // 2 - 1 : -1]
+    return np.asarray(np.stack([own + other, own - other]) / 2, np.float32)
+
+
+def _places(size: int) -> NDArray[np.float32]:
+    """Return the places of pixels along one side, (size,) float32, in pixels from the centre."""
+    return (np.arange(size) - (size - 1) / 2).astype(np.float32)
 
 
 @cache

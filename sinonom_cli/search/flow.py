@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli.search.align import blurring, on_both_sides
+from sinonom_cli.search.align import blurred, slopes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,13 +37,13 @@ def flow(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray
     shows at the place. The flow is pulled to 0 more strongly where there are fewer edges; it is 0 for blank pictures.
     """
     goal, seen = standardised(query), standardised(candidates)
-    down, across = np.gradient(goal)
-    blur = blurring(len(query), WINDOW * len(query))
-    xx, xy, yy = on_both_sides(blur, np.stack([across * across, across * down, down * down]))
+    down, across = slopes(goal, 0), slopes(goal, 1)
+    deviation = WINDOW * len(query)
+    xx, xy, yy = blurred(np.stack([across * across, across * down, down * down]), deviation)
     ridge = RIDGE * (across * across + down * down).mean() / 2 + 1e-12
     xx, yy = xx + ridge, yy + ridge
     residual = goal - seen
-    x, y = on_both_sides(blur, np.stack([residual * across, residual * down]))
+    x, y = blurred(np.stack([residual * across, residual * down]), deviation)
     share = 1 / (xx * yy - xy * xy)
     return np.stack([(yy * x - xy * y) * share, (xx * y - xy * x) * share], axis=1)
 
@@ -60,7 +60,7 @@ def roughness(flows: NDArray[np.float32]) -> NDArray[np.float64]:
     (N,) float64, >= 0: the mean over places of the square root of the length of the flow's gradient. The root gives a
     single break in a stroke less weight than displaced strokes all over the character.
     """
-    down, across = np.gradient(flows, axis=(2, 3))
+    down, across = slopes(flows, 2), slopes(flows, 3)
     length = np.sqrt((down * down + across * across).sum(axis=1))
     return np.sqrt(length).mean(axis=(1, 2), dtype=np.float64)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,20 +12,22 @@ import numpy as np
 
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
-from sinonom_cli.networks.preprocess import prepare
+from sinonom_cli.networks.preprocess import prepare, prepare_all
 from sinonom_cli.pictures.loading import load_picture
-from sinonom_cli.search.same_carving import SIZE, Views, compared, scores, views_of
+from sinonom_cli.search.same_carving import SIZE, Views, compared, scores, views_of, views_of_all
 from sinonom_cli.storage.image_set import set_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from sinonom_cli.search.index import Index
 
 MESHES = 20
 """Default number of answers to reorder for an index of rendered meshes."""
-KEPT = 20_000
-"""Number of candidates whose views stay in memory; each takes 5 kB."""
+KEPT = 10_000
+"""Number of rows whose views stay in memory; each takes 5 kB."""
 
 
 def count_of(typed: int | None, index: Index) -> int:
@@ -41,6 +45,30 @@ def _is_rendered(folder: Path) -> bool:
         return False
 
 
+@dataclass
+class _Kept:
+    """Views of the picture of a row; None if it was not read yet, or cannot be read."""
+
+    number: int
+    views: Views | None = None
+
+
+class RowViews:
+    """Views of the pictures of an index's rows; KEPT of them stay in memory. Several threads may ask at once."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._kept = lru_cache(KEPT)(_Kept)
+
+    def __call__(self, numbers: Sequence[int]) -> list[Views | None]:
+        """Return the views of rows, None for those that cannot be read; new ones are made together."""
+        kept = [self._kept(number) for number in numbers]
+        new = [one for one in kept if one.views is None]
+        for one, views in zip(new, views_of_rows(self.index, [one.number for one in new]), strict=True):
+            one.views = views
+        return [one.views for one in kept]
+
+
 class Reranker:
     """Reorders answers of one index.
 
@@ -48,11 +76,12 @@ class Reranker:
     ----------
     index : the index; its pictures must still be at the paths in its rows.
     count : number of first answers to reorder.
+    views : views of the index's rows, if other rerankers share them.
     """
 
-    def __init__(self, index: Index, count: int) -> None:
+    def __init__(self, index: Index, count: int, views: RowViews | None = None) -> None:
         self.index, self.count, self.missed = index, count, False
-        self._views = lru_cache(KEPT)(partial(views_of_row, index))
+        self._views = views or RowViews(index)
 
     def __call__(self, picture: Path, rows: list[int], energies: NDArray[np.float64]) -> list[int]:
         """Return a better order of the answers: the place of each, where the first `count` are reordered.
@@ -64,7 +93,7 @@ class Reranker:
         rows, energies : rows of the answers, and (N,) float64, >= 0, their energies, see `finder.Found`.
         """
         numbers = rows[: self.count]
-        views = {place: found for place, number in enumerate(numbers) if (found := self._views(number)) is not None}
+        views = {place: found for place, found in enumerate(self._views(numbers)) if found is not None}
         if len(views) < len(numbers) and not self.missed:
             self.missed = True
             messages.warn(f"some pictures of {self.index.path} cannot be read: --rerank leaves their answers in place")
@@ -78,9 +107,11 @@ class Reranker:
         return order.tolist()
 
 
-def views_of_row(index: Index, number: int) -> Views | None:
-    """Return the views of the picture of an index's row; None if it cannot be read."""
-    try:
-        return views_of(prepare(load_picture(index.picture(index.rows[number])), SIZE))
-    except (SinonomError, OSError):
-        return None
+def views_of_rows(index: Index, numbers: Sequence[int]) -> list[Views | None]:
+    """Return the views of the pictures of an index's rows; None for those that cannot be read."""
+    pictures: dict[int, NDArray[np.uint8]] = {}
+    for place, number in enumerate(numbers):
+        with suppress(SinonomError, OSError):
+            pictures[place] = load_picture(index.picture(index.rows[number]))
+    views = dict(zip(pictures, views_of_all(prepare_all(pictures.values(), SIZE)), strict=True))
+    return [views.get(place) for place in range(len(numbers))]

@@ -11,11 +11,12 @@ print, so they are compared with their medians over the candidates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sinonom_cli.search.align import aligned, believed, blurring, on_both_sides, warped
+from sinonom_cli.search.align import aligned, believed, blurred, blurring, warped
 from sinonom_cli.search.flow import flow, roughness, standardised
 
 if TYPE_CHECKING:
@@ -27,15 +28,8 @@ SIZE = 64
 """Side, in pixels, of the ink image that views are made from."""
 COARSE, FINE = (16, 3.0, 8), (32, 0.8, 6)
 """Side of each view, standard deviation of its blur in pixels of the ink image, and number of registration steps."""
-STARTS = tuple(
-    (right, down, wide, high)
-    for right, down, wide, high in (
-        *((0, 0, 1, 1), (0, 0, 1, 0.8), (0, 0, 0.8, 1), (0, 0, 1, 1.25), (0, 0, 1.25, 1)),
-        *((0, 0.07, 1, 1), (0, -0.07, 1, 1), (0.07, 0, 1, 1), (-0.07, 0, 1, 1)),
-        *((0, 0.07, 1, 0.8), (0, -0.07, 1, 0.8), (0.07, 0, 0.8, 1), (-0.07, 0, 0.8, 1)),
-    )
-)
-"""Starting maps of the registration: shifts, as shares of the side, and scales.
+MOVES = ((0, 1), (0, 0.8), (0, 1.25), (0.07, 1), (-0.07, 1), (0.07, 0.8), (-0.07, 0.8))
+"""Shifts, as shares of the side, and scales along one side; the registration starts with one of them along either side.
 
 They are needed because the ink of a neighbouring character shifts and shrinks a picture."""
 NEAR, LIKELY, STEEP, SMOOTH = 11.2, 0.903, 24.4, 4.46
@@ -61,7 +55,15 @@ class Views:
 
 def views_of(ink: NDArray[np.float32]) -> Views:
     """Blur and reduce the ink image of a picture, (SIZE, SIZE) float32 in [0, 1], as `prepare` returns it."""
-    return Views(*(_reduced(ink, side, deviation) for side, deviation, _ in (COARSE, FINE)))
+    return views_of_all(ink[None])[0]
+
+
+def views_of_all(inks: NDArray[np.float32]) -> list[Views]:
+    """Blur and reduce the ink images of N pictures, (N, SIZE, SIZE), as `views_of` does, six times as fast."""
+    rows = np.ascontiguousarray(inks.swapaxes(0, 1))
+    scales = (_reduced(rows, side, deviation) for side, deviation, _ in (COARSE, FINE))
+    # Copies do not keep the other pictures in memory.
+    return [Views(coarse.copy(), fine.copy()) for coarse, fine in zip(*scales, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def compared(query: Views, candidates: Sequence[Views]) -> Remains:
 def _smooth_share(query: NDArray[np.float32], laid: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return how much of the difference between a picture and each of (N, S, S) others is smooth, (N,) float64."""
     difference = standardised(query) - standardised(laid)
-    left = on_both_sides(blurring(len(query), BLUR * len(query)), difference)
+    left = blurred(difference, BLUR * len(query))
     whole, smooth = ((part * part).mean(axis=(1, 2), dtype=np.float64) for part in (difference, left))
     return np.asarray((smooth + LEAST_DIFFERENCE) / (whole + LEAST_DIFFERENCE))
 
@@ -134,13 +136,31 @@ def scores(energies: NDArray[np.float64], remains: Remains) -> NDArray[np.float6
 
 
 def _starts(query: NDArray[np.float32], candidates: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the map in STARTS with which each candidate correlates best with the query, (N, 2, 3) float64."""
-    count, side = len(candidates), len(query)
-    starts = np.array([[[wide, 0, right * side], [0, high, down * side]] for right, down, wide, high in STARTS])
-    padded = np.pad(candidates, ((0, 0), (1, 1), (1, 1))).repeat(len(starts), axis=0)
-    moved = warped(padded, np.tile(starts, (count, 1, 1)))
-    best = _correlations(query, moved).reshape(count, -1).argmax(axis=1)
-    return np.asarray(starts[best])
+    """Return the map in `_maps` with which each candidate correlates best with the query, (N, 2, 3) float64."""
+    side = len(query)
+    weights, found = _moving(side), []
+    for goal, rows in ((query, candidates.swapaxes(0, 1)), (query.T, candidates.transpose(2, 0, 1))):
+        moved = np.einsum("ki,im->km", weights, np.ascontiguousarray(rows).reshape(side, -1))
+        moved = moved.reshape(len(MOVES), *rows.shape)
+        parts = (moved * standardised(goal)[:, None], moved, moved * moved)
+        shared, mean, square = (np.add.reduce(part, 1).mean(axis=2) / side for part in parts)
+        found.append(shared / np.sqrt(np.maximum(square - mean * mean, np.float32(1e-12))))
+    return np.asarray(_maps(side)[np.concatenate(found).argmax(axis=0)])
+
+
+@cache
+def _maps(side: int) -> NDArray[np.float64]:
+    """Return the starting maps of pictures of a side in pixels: MOVES downwards and then to the right, (M, 2, 3)."""
+    downwards = [[[1, 0, 0], [0, scale, shift * side]] for shift, scale in MOVES]
+    return np.array(downwards + [[[scale, 0, shift * side], [0, 1, 0]] for shift, scale in MOVES])
+
+
+@cache
+def _moving(side: int) -> NDArray[np.float32]:
+    """Return the weights that sample rows at the places to which MOVES point, (MOVES * side, side) float32."""
+    rows = np.pad(np.eye(side, dtype=np.float32), ((0, 0), (1, 1)))[:, :, None].repeat(side + 2, axis=2)
+    moved = warped(rows.repeat(len(MOVES), axis=0), np.tile(_maps(side)[: len(MOVES)], (side, 1, 1)))
+    return np.ascontiguousarray(moved[:, :, 0].reshape(side, -1).T)
 
 
 def _correlations(query: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -148,10 +168,21 @@ def _correlations(query: NDArray[np.float32], others: NDArray[np.float32]) -> ND
     return np.asarray((standardised(others) * standardised(query)).mean(axis=(1, 2)))
 
 
-def _reduced(ink: NDArray[np.float32], side: int, deviation: float) -> NDArray[np.float32]:
-    """Blur a picture and average it over squares; return (side, side) float32."""
-    place = np.arange(len(ink))
-    weights = np.exp(-0.5 * ((place[:, None] - place) / deviation) ** 2)
-    weights = (weights / weights.sum(axis=1, keepdims=True)).reshape(side, -1, len(ink)).mean(axis=1)
-    rows = np.einsum("ik,kj->ij", weights, ink)
-    return np.ascontiguousarray(np.einsum("jk,ik->ij", weights, rows), np.float32)
+def _reduced(rows: NDArray[np.float32], side: int, deviation: float) -> NDArray[np.float32]:
+    """Blur pictures and average them over squares; return (N, side, side) float32.
+
+    Parameters
+    ----------
+    rows : (SIZE, N, SIZE) float32, the rows of N pictures.
+    """
+    weights = _reducing(len(rows), side, deviation)
+    for _ in range(2):
+        along = np.einsum("ki,im->km", weights, rows.reshape(len(rows), -1)).reshape(side, *rows.shape[1:])
+        rows = np.ascontiguousarray(along.T)
+    return rows.swapaxes(0, 1)
+
+
+@cache
+def _reducing(size: int, side: int, deviation: float) -> NDArray[np.float32]:
+    """Return the weights that blur `size` rows and average them to `side` rows, (side, size) float32."""
+    return np.ascontiguousarray(blurring(size, deviation).reshape(side, -1, size).mean(axis=1))

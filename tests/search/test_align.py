@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sinonom_cli.search import align
-from sinonom_cli.search.align import MISFIT, STRETCH, _step, aligned, believed, blurring, on_both_sides, warped
+from sinonom_cli.search.align import MISFIT, STRETCH, _step, aligned, believed, blurred, blurring, slopes, warped
 
 SIDE = 32
 IDENTITY = np.eye(2, 3)
@@ -102,18 +102,18 @@ def test_maps_that_stretch_too_far_are_not_believed() -> None:
 
 def test_a_step_is_the_weighted_least_squares_solution_of_numpy() -> None:
     rng = np.random.default_rng(2)
-    residual, weights = rng.normal(size=(2, 12, 12)).astype(np.float32), rng.random((2, 12, 12), np.float32)
-    first, second = (tuple(rng.normal(size=(2, 2, 12, 12)).astype(np.float32)) for _ in range(2))
-    found = _step(residual, (first, second), weights)
+    residual, dx, dy = rng.normal(size=(3, 12, 2, 12)).astype(np.float32)
+    weights = rng.random((12, 2, 12), np.float32)
+    found = _step(residual, dx, dy, weights)
     place = np.arange(12) - 5.5
     x, y = np.meshgrid(place, place)
     for n in range(2):
-        dx, dy = ((first[k][n] + second[k][n]) / 2 for k in (0, 1))
         # Residuals have an offset of their own, as both pictures are brought to mean 0.
-        terms = [dx * x, dx * y, dx, dy * x, dy * y, dy, np.ones_like(dx)]
-        root = np.sqrt(weights[n]).ravel()
+        right_of, below = dx[:, n], dy[:, n]
+        terms = [right_of * x, right_of * y, right_of, below * x, below * y, below, np.ones_like(x)]
+        root = np.sqrt(weights[:, n]).ravel()
         design = np.stack([term.ravel() for term in terms], axis=1) * root[:, None]
-        right = np.linalg.lstsq(design, residual[n].ravel() * root, rcond=None)[0]
+        right = np.linalg.lstsq(design, residual[:, n].ravel() * root, rcond=None)[0]
         assert found[n] == pytest.approx(right[:6], rel=1e-3, abs=1e-4)
 
 
@@ -122,10 +122,17 @@ def test_a_blur_is_gaussian_and_works_along_both_sides() -> None:
     for i in range(9):
         row = np.array([np.exp(-((i - k) ** 2) / (2 * 1.7**2)) for k in range(9)])
         assert weights[i] == pytest.approx(row / row.sum(), abs=1e-6)
-    lopsided = np.random.default_rng(3).random((9, 9)).astype(np.float32)
-    fields = np.random.default_rng(4).random((2, 9, 9)).astype(np.float32)
-    for field, found in zip(fields, on_both_sides(lopsided, fields), strict=True):
-        assert found == pytest.approx(lopsided @ field @ lopsided.T, rel=1e-4)
+    weights = blurring(10, 1.7).astype(np.float64)
+    fields = np.random.default_rng(4).random((2, 10, 10)).astype(np.float32)
+    for field, found in zip(fields, blurred(fields, 1.7), strict=True):
+        assert found == pytest.approx(weights @ field @ weights.T, rel=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slopes_are_those_of_numpy_whatever_the_order_of_the_values_in_memory(axis: int) -> None:
+    fields = np.random.default_rng(5).random((6, 4, 8)).astype(np.float32)
+    for one in (fields, np.asfortranarray(fields), np.ascontiguousarray(fields.T).T):
+        assert slopes(one, axis) == pytest.approx(np.gradient(fields, axis=axis), abs=1e-6)
 
 
 def test_blank_pictures_stay_where_they_are() -> None:

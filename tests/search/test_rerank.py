@@ -10,8 +10,11 @@ import pytest
 from PIL import Image, ImageDraw
 from tinymodel import tiny_model, tiny_pictures
 
+import sinonom_cli as sinonom
 from sinonom_cli import cli
-from sinonom_cli.search.rerank import Reranker, count_of
+from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search import rerank
+from sinonom_cli.search.rerank import Reranker, RowViews, count_of, views_of_rows
 from sinonom_cli.storage.record import begin, finish
 
 
@@ -79,6 +82,22 @@ def test_candidates_without_pictures_keep_their_places_and_are_told_once(
     assert capsys.readouterr().err.count("--rerank") == 1
 
 
+def test_rows_are_read_once_and_their_views_do_not_depend_on_other_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered, read = reranker(tmp_path, 6, 6), []
+    (tmp_path / "5.png").unlink()
+    monkeypatch.setattr(rerank, "load_picture", lambda path: (read.append(path.stem), load_picture(path))[1])
+    query = strokes(tmp_path / "q.png", 4, moved=2, width=5)
+    for rows in ([0, 1], [1, 2, 3, 0, 4]):
+        ordered(query, rows, equal(len(rows)))
+    assert read == ["0", "1", "q", "2", "3", "4", "q"]
+    together = views_of_rows(ordered.index, [0, 5, 3])
+    assert together[1] is None and together[0] is not None and together[2] is not None
+    (alone,) = views_of_rows(ordered.index, [3])
+    assert alone is not None and alone.fine.tobytes() == together[2].fine.tobytes()
+
+
 def test_one_picture_that_is_left_changes_no_order(tmp_path: Path) -> None:
     ordered = reranker(tmp_path, 3, 3)
     for seed in (0, 1):
@@ -95,6 +114,33 @@ def test_a_blank_candidate_is_an_answer_as_others_are(tmp_path: Path) -> None:
 
 def image_set(folder: Path, name: str, **options: object) -> None:
     finish(begin(folder / name, "imageset", {"size": 256, **options}, {}))
+
+
+def test_an_opened_index_reads_a_row_once_for_many_searches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_model(tmp_path / "model")
+    tiny_pictures(tmp_path / "set", [f"{i}.png" for i in range(6)])
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["index", "set", "db.faiss", "-q"]) == 0
+    opened, read = sinonom.open_index("db.faiss"), []
+    monkeypatch.setattr(rerank, "load_picture", lambda path: (read.append(path), load_picture(path))[1])
+    first = opened.search("set/4.png", rerank=6)
+    assert len(read) == 6 + 1
+    again = opened.search("set/4.png", rerank=6)
+    assert len(read) == 6 + 2 and again == first  # only the query is read again
+
+
+def test_a_picture_that_could_not_be_read_is_looked_for_again(tmp_path: Path) -> None:
+    index = index_of(tmp_path, 3)
+    views = RowViews(index)  # type: ignore[arg-type]
+    away = (tmp_path / "1.png").rename(tmp_path / "away.png")
+    assert [found is None for found in views([0, 1, 2])] == [False, True, False]
+    away.rename(tmp_path / "1.png")
+    assert None not in views([0, 1, 2])
+
+
+def test_views_in_memory_do_not_keep_those_of_other_rows(tmp_path: Path) -> None:
+    for found in RowViews(index_of(tmp_path, 3))([0, 1, 2]):  # type: ignore[arg-type]
+        assert found is not None and found.coarse.base is None and found.fine.base is None
 
 
 @pytest.mark.parametrize(

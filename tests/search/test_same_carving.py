@@ -20,6 +20,7 @@ from sinonom_cli.search.same_carving import (
     compared,
     scores,
     views_of,
+    views_of_all,
 )
 
 ENERGIES = 0.5 * np.array([0.90, 0.98, 0.95, 1.00, 1.02, 1.10, 1.06])
@@ -138,6 +139,16 @@ def test_views_are_means_over_squares_of_the_picture_blurred_by_3_and_0_8_pixels
         blurred = by_hand @ ink_there @ by_hand.T
         step = SIZE // side
         assert view == pytest.approx(blurred.reshape(side, step, side, step).mean(axis=(1, 3)), abs=1e-5)
+
+
+def test_views_of_many_pictures_are_those_of_each_alone() -> None:
+    inks = np.stack([ink(carving) for carving in range(7)])
+    together = views_of_all(inks)
+    assert len(together) == 7 and not np.array_equal(together[0].fine, together[1].fine)
+    for one, found in zip(inks, together, strict=True):
+        alone = views_of(one)
+        assert found.coarse.tobytes() == alone.coarse.tobytes() and found.fine.tobytes() == alone.fine.tobytes()
+    assert views_of_all(inks[:0]) == []
 
 
 def test_blank_pictures_and_one_candidate_alone_have_finite_scores() -> None:
