@@ -147,7 +147,7 @@ def answers(
             beyond = None if reranker else energies[deep] if len(energies) > deep else float("inf")
             numbers, distances, energies = numbers[:deep], distances[:deep], energies[:deep]
             if reranker:
-                order = reranker(item.path, numbers, energies)
+                order = reranker(item.path, numbers, energies, asked.turn)
                 numbers, distances = [numbers[place] for place in order], [distances[place] for place in order]
             shown = [rows[number] for number in numbers]
             sought = wanted.get(item.key)

@@ -13,6 +13,7 @@ import numpy as np
 from sinonom_cli import messages
 from sinonom_cli.errors import SinonomError
 from sinonom_cli.networks.preprocess import prepare, prepare_all
+from sinonom_cli.networks.turning import turned
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.search.same_carving import SIZE, Views, compared, scores, views_of, views_of_all
 from sinonom_cli.storage.image_set import set_record
@@ -83,7 +84,7 @@ class Reranker:
         self.index, self.count, self.missed = index, count, False
         self._views = views or RowViews(index)
 
-    def __call__(self, picture: Path, rows: list[int], energies: NDArray[np.float64]) -> list[int]:
+    def __call__(self, picture: Path, rows: list[int], energies: NDArray[np.float64], turn: int = 0) -> list[int]:
         """Return a better order of the answers: the place of each, where the first `count` are reordered.
 
         Answers without a picture keep their places.
@@ -91,6 +92,7 @@ class Reranker:
         Parameters
         ----------
         rows, energies : rows of the answers, and (N,) float64, >= 0, their energies, see `finder.Found`.
+        turn : by how many degrees the picture was set upright, see `upright`.
         """
         numbers = rows[: self.count]
         views = {place: found for place, found in enumerate(self._views(numbers)) if found is not None}
@@ -100,7 +102,8 @@ class Reranker:
         if len(views) < 2:
             return list(range(len(rows)))
         places = np.array(list(views))
-        query = views_of(prepare(load_picture(picture), SIZE))
+        query = prepare(load_picture(picture), SIZE)
+        query = views_of(turned(query[None], turn)[0] if turn else query)
         better = np.argsort(-scores(energies[places], compared(query, list(views.values()))), kind="stable")
         order = np.arange(len(rows))
         order[places] = places[better]

@@ -51,6 +51,17 @@ def test_of_equal_embeddings_the_picture_that_fits_comes_first(tmp_path: Path) -
         assert order[0] == seed and sorted(order) == list(range(8))
 
 
+def test_a_query_that_was_set_upright_is_registered_upright(tmp_path: Path) -> None:
+    ordered, asked, found = reranker(tmp_path, 16, 16), 35, {0: 0, 35: 0}
+    for seed in range(16):
+        query = strokes(tmp_path / "q" / f"{seed}.png", seed)
+        with Image.open(query) as image:
+            image.rotate(asked, Image.Resampling.BICUBIC, fillcolor=255).save(query)
+        for turn in found:
+            found[turn] += ordered(query, list(range(16)), equal(16), turn)[0] == seed
+    assert found[35] > found[0]
+
+
 def test_two_candidates_are_enough_to_be_ordered_and_nothing_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
