@@ -40,7 +40,7 @@ class ColumnCharacter:
     box : x0, y0, x1, y1 in pixels of the picture.
     score : probability that the box holds a character, in [0, 1].
     sight : names by its looks alone, the most probable first.
-    names : names in context, the most probable first; as `sight` where no context was used.
+    names : names after look-alikes and neighbours, the most probable first; as `sight` where no context was used.
     """
 
     box: tuple[float, float, float, float]
