@@ -6,6 +6,10 @@ are compared: none, counts of the columns of `Train.txt` in *other* books than t
 ship (all of `Train.txt`, which names none of these columns). The two editions of Kieu are two books with one poem;
 "no Kieu" leaves both out. The peer is PP-OCRv6 (package rapidocr); its recognizer gets the column turned by 90 degrees.
 
+Look-alikes vote among the characters of the column, as if it were the page, or with --whole-pages among those of its
+page: all of the page's columns in `All.txt` are then read, most of which the model has learnt from. Errors are counted
+on the drawn columns alone.
+
 CER is the number of substitutions, deletions and insertions by which a text differs from the transcript, divided by the
 transcript's length; a sign for an illegible character stands for any one character. "Folded" counts forms of one
 character (爲 and 為) as equal. --seed 0 to 9 draw columns for figures; settings were chosen on columns of `Train.txt`
@@ -14,7 +18,8 @@ character (爲 and 為) as equal. --seed 0 to 9 draw columns for figures; settin
 pages: whole pages with a box for each character (`read_pages.py`): F1 at an intersection over union of 0.5 of the boxes
 that `read` gives, neighbours in reading order, time of a page warm and cold, peak memory.
 
-    python benchmarks/read.py [DATA] [--list Validate.txt] [--limit 600] [--seed 0] [--peer DIR] [--pages PAGES]
+    python benchmarks/read.py [DATA] [--list Validate.txt] [--limit 600] [--seed 0] [--whole-pages] [--peer DIR]
+        [--pages PAGES]
 
 DATA is the folder with NomNaOCR's `All.txt` and the books' folders; the lists stand in it or beside it (--lists DIR).
 PAGES is a folder of pages in YOLO's layout. Each of the two is measured if it is given.
@@ -34,8 +39,9 @@ from numpy.typing import NDArray
 
 from sinonom_cli.characters import form_of, repair
 from sinonom_cli.crops.transcripts import ILLEGIBLE
-from sinonom_cli.pages.column import in_context, read_column
+from sinonom_cli.pages.column import Seen, in_context, see_column
 from sinonom_cli.pages.context import Context, shipped_context
+from sinonom_cli.pages.look_alikes import with_look_alikes
 from sinonom_cli.pages.ngrams import count
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.search.naming import Name
@@ -52,11 +58,15 @@ Names = list[list[Name]]
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column: its patch, its transcript with an ANY for each illegible character, and its names by sight."""
+    """A column: its patch, its transcript with an ANY for each illegible character, and its names.
+
+    `names` are by sight, `voted` after the votes of look-alikes.
+    """
 
     path: str
     truth: str
     names: Names
+    voted: Names
 
     @property
     def book(self) -> str:
@@ -143,33 +153,71 @@ def columns(given: argparse.Namespace) -> None:
     learnt = (lists / "Train.txt").read_text(encoding="utf-8-sig").splitlines()
     rows = (lists / given.list).read_text(encoding="utf-8-sig").splitlines()
     chosen = sorted(random.Random(given.seed).sample(rows, min(given.limit or len(rows), len(rows))))
-    started, taken = time.process_time(), []
-    for line in chosen:
-        path, _, text = line.partition("\t")
-        truth = "".join(ANY if char in ILLEGIBLE else repair(char) for char in text)
-        names = [list(one.sight) for one in read_column(load_picture(given.data / path, whole=True))]
-        taken.append(Column(path=path, truth=truth, names=names))
-    spent = time.process_time() - started
-    characters = sum(len(column.truth) for column in taken)
-    said = f"{len(taken)} columns of {given.list}, {characters:,} characters, {1000 * spent / characters:.1f} ms of a "
-    said += f"processor each. Harmed and mended: of the names that were right and wrong without context. {TRANSCRIPTS}"
+    taken, said = read_columns(given, chosen)
+    said += f" Harmed and mended: of the names that were right and wrong by sight. {TRANSCRIPTS}"
     rows_shown = [row("none", taken, [column.names for column in taken])]
+    rows_shown.append(row("look-alikes alone", taken, [column.voted for column in taken]))
     used = {line.partition("\t")[0] for line in chosen}
     learnt = [line for line in learnt if line.partition("\t")[0] not in used]
     others = {book: others_of(learnt, lambda name, book=book: name != book) for book in {one.book for one in taken}}
-    rows_shown.append(row("columns of other books", taken, [in_context(one.names, others[one.book]) for one in taken]))
+    alone = [in_context(one.names, others[one.book]) for one in taken]
+    rows_shown.append(row("columns of other books, no look-alikes", taken, alone))
+    rows_shown.append(row("columns of other books", taken, [in_context(one.voted, others[one.book]) for one in taken]))
     verse = [one for one in taken if VERSE in one.book]
     if verse:
         prose = others_of(learnt, lambda name: VERSE not in name)
-        rows_shown.append(row("prose alone, on verse", verse, [in_context(one.names, prose) for one in verse]))
+        rows_shown.append(row("prose alone, on verse", verse, [in_context(one.voted, prose) for one in verse]))
     if given.list == "Train.txt":
         same = others_of(learnt, lambda _: True)
-        rows_shown.append(row("other columns", taken, [in_context(one.names, same) for one in taken]))
+        rows_shown.append(row("other columns", taken, [in_context(one.voted, same) for one in taken]))
     else:
-        shipped = [in_context(one.names, shipped_context()) for one in taken]
-        rows_shown.append(row("what ships: other columns of these books too", taken, shipped))
+        for name, several in (", no look-alikes", [one.names for one in taken]), ("", [one.voted for one in taken]):
+            shipped = [in_context(names, shipped_context()) for names in several]
+            rows_shown.append(row(f"what ships: other columns of these books too{name}", taken, shipped))
     theirs, version = peer(given.peer, given.data, taken)
     results.publish(given.result, CLAIM, TITLES, [*rows_shown, *theirs], peer=version, notes=said)
+
+
+def read_columns(given: argparse.Namespace, chosen: Sequence[str]) -> tuple[list[Column], str]:
+    """Return the columns of lines `book/patch.jpg<TAB>transcript` with their names, and what was read, in words."""
+    started = time.process_time()
+    truths = dict(line.split("\t")[:2] for line in chosen)
+    groups = {path: [path] for path in truths}
+    if given.whole_pages:
+        groups = {}
+        for line in (given.data / "All.txt").read_text(encoding="utf-8-sig").splitlines():
+            groups.setdefault(page_of(line.partition("\t")[0]), []).append(line.partition("\t")[0])
+        groups = {page: groups[page] for page in dict.fromkeys(map(page_of, truths))}
+    taken, seen = [], 0
+    for paths in groups.values():
+        found = [see_column(load_picture(given.data / path, whole=True)) for path in paths]
+        seen += sum(len(one.names) for one in found)
+        for path, one, voted in zip(paths, found, votes(found), strict=True):
+            if path in truths:
+                truth = "".join(ANY if char in ILLEGIBLE else repair(char) for char in truths[path])
+                taken.append(Column(path=path, truth=truth, names=one.names, voted=voted))
+    spent = 1000 * (time.process_time() - started) / seen
+    characters = sum(len(column.truth) for column in taken)
+    where = f"on {len(groups)} whole pages of {seen:,} characters" if given.whole_pages else "each given alone"
+    said = (
+        f"{len(taken)} columns of {given.list}, {characters:,} characters, {where}; {spent:.1f} ms of a processor each."
+    )
+    return taken, said
+
+
+def page_of(path: str) -> str:
+    """Return the page of a patch: `book/page_7.jpg` is a column of `book/page`."""
+    return path.rpartition("_")[0]
+
+
+def votes(columns: Sequence[Seen]) -> list[Names]:
+    """Return the names of columns after the votes of look-alikes among all of their characters."""
+    together = with_look_alikes(
+        [names for column in columns for names in column.names],
+        np.concatenate([column.embeddings for column in columns]),
+    )
+    ends = np.cumsum([len(column.names) for column in columns]).tolist()
+    return [together[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 CLAIM = (
@@ -225,6 +273,7 @@ def main() -> None:
     parser.add_argument("--lists", type=Path)
     parser.add_argument("--limit", type=int, default=600)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--whole-pages", action="store_true", help="also read the other columns of each column's page")
     parser.add_argument("--peer", type=Path, help="folder into which pip has installed rapidocr")
     parser.add_argument("--pages", type=Path, help="folder with images/{train,val} and labels/{train,val}")
     results.result_option(parser)

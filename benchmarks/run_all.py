@@ -125,7 +125,12 @@ JOBS = (
         long=True,
     ),
     Job("install-size", "install_size.py", ("--demo",)),
-    Job("read-columns", "read.py", ("{data}/nomnaocr/Patches", "--limit", "600", "--seed", "0"), package="rapidocr"),
+    Job(
+        "read-columns",
+        "read.py",
+        ("{data}/nomnaocr/Patches", "--limit", "600", "--seed", "0", "--whole-pages"),
+        package="rapidocr",
+    ),
     Job("carve", "carve.py"),
     Job("query", "query.py"),
     Job("inputs", "inputs.py"),

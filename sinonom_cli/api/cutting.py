@@ -133,7 +133,7 @@ def cut(
     print_boxes : boxes and names of the prints' characters, as `sinonom crop-nomnaocr --boxes` takes them; None: found.
     mirrored, turned : how the scan lies, see `Block`; None: found.
     char_height : height of an ordinary character, in the scan's units; None: found.
-    context : judge names by the characters around them too.
+    context : judge names by look-alikes on the block and by neighbours too.
     pixel, deeper, step : for height maps only: side of a pixel in mm, the grey that is deeper ("dark" or "light"), and
         height of one grey step in mm.
     number : number of the map in a file of several, from 1.

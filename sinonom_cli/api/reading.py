@@ -79,7 +79,7 @@ def read(
         must be turned clockwise; None: found.
     char_height : height of an ordinary character, pixels; None: found.
     reject : give no name to characters that match no known one.
-    context : judge names by the characters around them too.
+    context : judge names by look-alikes on the page and by neighbours too.
     corrections : files of corrections that people made in `sinonom serve`, or their folders; `page` is a path then.
 
     Returns

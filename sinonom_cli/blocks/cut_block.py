@@ -107,8 +107,8 @@ def cut_block(
         polygons = replace(seen, read=read).outlines()
         found = cut_samples(seen.surface, polygons) if scan is None else cut(seen.surface, polygons, scan)
         meshes = [_upright(mesh, read.way) for mesh in found]
-        candidates = named([_drawn(mesh) for mesh in meshes], crops_of(read))
-        return Pieces(polygons=polygons, meshes=meshes, candidates=candidates)
+        candidates, embeddings = named([_drawn(mesh) for mesh in meshes], crops_of(read))
+        return Pieces(polygons=polygons, meshes=meshes, candidates=candidates, embeddings=embeddings)
 
     learnt = learn(name, seen.read, cut_out, known or Knowledge(), read_print)
     if corrections is not None and corrections.corrections:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sinonom_cli.blocks.doubts import IMPROBABLE, MODEL
 from sinonom_cli.blocks.learn import Called, Learnt, called_of, in_order, without_name
 from sinonom_cli.layout.order import Placed
 from sinonom_cli.search.naming import NAMES, Name
 
-InContext = Callable[[Sequence[Placed], Sequence[list[Name]]], list[list[Name]]]
-"""Function that returns the names of characters, in reading order, judged by their neighbours; see
-`pages.places.names_in_context`."""
+InContext = Callable[[Sequence[Placed], Sequence[list[Name]], NDArray[np.float32]], list[list[Name]]]
+"""Function that judges names of characters in reading order by look-alikes and neighbours, given what they were found
+by; see `pages.places.names_in_context`."""
 
 
 def in_context(learnt: Learnt, judge: InContext) -> Learnt:
@@ -28,7 +31,7 @@ def in_context(learnt: Learnt, judge: InContext) -> Learnt:
     called, candidates = learnt.called, learnt.pieces.candidates
     known = [one.named_by not in ("", MODEL) for one in called]
     given = [_certain(one) if sure else list(names) for one, names, sure in zip(called, candidates, known, strict=True)]
-    judged = judge([character.placed for character in learnt.read.characters], given)
+    judged = judge([character.placed for character in learnt.read.characters], given, learnt.pieces.embeddings)
     names = [
         before if sure else after[:NAMES]
         for before, after, sure in zip(learnt.pieces.names, judged, known, strict=True)

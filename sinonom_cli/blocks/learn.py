@@ -66,11 +66,13 @@ class Pieces:
     meshes : (F, 3, 3) float32 each, upright.
     candidates : the model's names of each by its looks, the most probable first, `CANDIDATES` at most; none for
         one that could not be drawn.
+    embeddings : (K, D) float32 of length 1, what these were found by; 0 for one that could not be drawn.
     """
 
     polygons: list[NDArray[np.float64]]
     meshes: list[NDArray[np.float32]]
     candidates: list[list[Name]]
+    embeddings: NDArray[np.float32]
 
     @property
     def names(self) -> list[list[Name]]:

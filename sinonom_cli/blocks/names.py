@@ -18,8 +18,10 @@ def crops_of(read: Read) -> list[NDArray[np.uint8]]:
     return [cropped(upright, np.asarray(one.placed.box, np.float64)) for one in read.characters]
 
 
-def named(pictures: Sequence[NDArray[np.uint8] | None], crops: Sequence[NDArray[np.uint8]]) -> list[list[Name]]:
-    """Return the most probable names of each character, at most `CANDIDATES`, nearest first.
+def named(
+    pictures: Sequence[NDArray[np.uint8] | None], crops: Sequence[NDArray[np.uint8]]
+) -> tuple[list[list[Name]], NDArray[np.float32]]:
+    """Return the most probable names of each of N characters, and the embeddings that they were found by.
 
     They are those of the mesh, or those of the mean of both embeddings where this is nearer to a known character: the
     mesh may hold a piece of the border, and the ink may miss worn strokes.
@@ -28,15 +30,22 @@ def named(pictures: Sequence[NDArray[np.uint8] | None], crops: Sequence[NDArray[
     ----------
     pictures : of the meshes; None: the mesh has no relief, and no name.
     crops : the ink of each.
+
+    Returns
+    -------
+    Names of each, at most `CANDIDATES`, nearest first, and (N, D) float32 of length 1, 0 for a mesh without relief.
     """
     places = [place for place, picture in enumerate(pictures) if picture is not None]
     names: list[list[Name]] = [[] for _ in pictures]
-    if not places:
-        return names
     namer = shipped_namer()
     mesh = namer.embed([picture for picture in pictures if picture is not None])
+    embeddings = np.zeros((len(pictures), mesh.shape[1]), np.float32)
+    if not places:
+        return names, embeddings
     both = mesh + namer.embed([crops[place] for place in places])
     both /= np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-9)
-    for place, one, other in zip(places, *(namer.names(view, CANDIDATES) for view in (mesh, both)), strict=True):
-        names[place] = min((one, other), key=lambda found: found[0].distance if found else np.inf)
-    return names
+    by_mesh, by_both = (namer.names(view, CANDIDATES) for view in (mesh, both))
+    for k, place in enumerate(places):
+        nearer = by_both[k][0].distance < by_mesh[k][0].distance
+        names[place], embeddings[place] = (by_both[k], both[k]) if nearer else (by_mesh[k], mesh[k])
+    return names, embeddings

@@ -4,5 +4,5 @@ from typing import Annotated
 
 import typer
 
-Context = Annotated[bool, typer.Option("--context/--no-context", help="Judge names by the characters around them too.")]
-"""Whether names are also judged by their neighbours."""
+Context = Annotated[bool, typer.Option("--context/--no-context", help="Judge names by look-alikes and neighbours too.")]
+"""Whether names are also judged by their look-alikes on the page or block, and by their neighbours in the column."""

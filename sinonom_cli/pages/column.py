@@ -11,6 +11,7 @@ from sinonom_cli.blocks.upright import cropped
 from sinonom_cli.crops.columns import column_ink
 from sinonom_cli.layout.detect import shipped_detector
 from sinonom_cli.pages.context import Context
+from sinonom_cli.pages.look_alikes import with_look_alikes
 from sinonom_cli.pages.sight import Sight, names_by_sight
 from sinonom_cli.search.naming import CANDIDATES, Name, Namer, shipped_namer
 
@@ -39,7 +40,7 @@ class ColumnCharacter:
     box : x0, y0, x1, y1 in pixels of the picture.
     score : probability that the box holds a character, in [0, 1].
     sight : names by its looks alone, the most probable first.
-    names : names in context, the most probable first; as `sight` where no context was used.
+    names : names after look-alikes and neighbours, the most probable first; as `sight` where no context was used.
     """
 
     box: tuple[float, float, float, float]
@@ -58,12 +59,14 @@ class Seen:
     boxes : (n, 4) float64.
     scores : (n,) float64, the higher one where two boxes were joined.
     names : names of each character, the most probable first, at most `CANDIDATES`.
+    embeddings : (n, D) float32 of length 1, what the names were found by.
     """
 
     places: list[int]
     boxes: NDArray[np.float64]
     scores: NDArray[np.float64]
     names: list[list[Name]]
+    embeddings: NDArray[np.float32]
 
 
 def read_column(
@@ -82,16 +85,10 @@ def read_column(
     boxes : (N, 4) float64, x0, y0, x1, y1 of the column's characters; None: `grey` shows one column, and the detector
         that ships finds them.
     scores : (N,) float64, probability of each box; None: 1.
-    context : model of texts; None: names by sight alone.
+    context : model of texts; None: names by sight alone. With it, look-alikes in the column vote too.
     """
-    if boxes is None:
-        found = shipped_detector().find(column_ink(grey), likely=LIKELY)
-        boxes, scores = found.boxes, found.scores
-    scores = np.ones(len(boxes)) if scores is None else scores
-    order = np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable")
-    boxes, scores = boxes[order], scores[order]
-    seen = characters_by_sight(grey, boxes, scores, np.zeros(len(boxes), np.int64), shipped_namer())
-    named = seen.names if context is None else in_context(seen.names, context)
+    seen = see_column(grey, boxes, scores)
+    named = seen.names if context is None else in_context(with_look_alikes(seen.names, seen.embeddings), context)
     return [
         ColumnCharacter(
             box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
@@ -101,6 +98,21 @@ def read_column(
         )
         for box, score, before, after in zip(seen.boxes, seen.scores, seen.names, named, strict=True)
     ]
+
+
+def see_column(
+    grey: NDArray[np.uint8],
+    boxes: NDArray[np.float64] | None = None,
+    scores: NDArray[np.float64] | None = None,
+) -> Seen:
+    """Find the characters of a column, and name them by their looks; the parameters are those of `read_column`."""
+    if boxes is None:
+        found = shipped_detector().find(column_ink(grey), likely=LIKELY)
+        boxes, scores = found.boxes, found.scores
+    scores = np.ones(len(boxes)) if scores is None else scores
+    order = np.argsort(boxes[:, 1] + boxes[:, 3], kind="stable")
+    boxes, scores = boxes[order], scores[order]
+    return characters_by_sight(grey, boxes, scores, np.zeros(len(boxes), np.int64), shipped_namer())
 
 
 def characters_by_sight(
@@ -125,14 +137,18 @@ def characters_by_sight(
     whole = np.array([[*boxes[group, :2].min(axis=0), *boxes[group, 2:].max(axis=0)] for group in groups])
     names, marks = ([part[group[0]] for group in groups] for part in (sight.names, sight.marks))
     several = [place for place, group in enumerate(groups) if len(group) > 1]
-    for place, again in zip(several, names_by_sight(grey, whole[several], namer, CANDIDATES).names, strict=True):
-        names[place] = again
+    embeddings = sight.embeddings[[group[0] for group in groups]]
+    again = names_by_sight(grey, whole[several], namer, CANDIDATES)
+    embeddings[several] = again.embeddings
+    for place, names_again in zip(several, again.names, strict=True):
+        names[place] = names_again
     kept = [place for place, mark in enumerate(marks) if not mark]
     return Seen(
         places=[groups[place][0] for place in kept],
         boxes=whole.reshape(-1, 4)[kept],
         scores=np.array([scores[groups[place]].max() for place in kept]),
         names=[names[place] for place in kept],
+        embeddings=embeddings[kept],
     )
 
 

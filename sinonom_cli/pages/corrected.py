@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sinonom_cli.layout.corrections import Correction
     from sinonom_cli.layout.order import Direction, Placed
+    from sinonom_cli.pages.sight import Sight
     from sinonom_cli.pages.turning import Turning
 
 
@@ -35,12 +36,14 @@ class Characters:
     places : their places and boxes, pixels of the picture that is read.
     scores : (N,) float64, probability that a box holds a character, in [0, 1].
     names : by sight, the most probable first.
+    embeddings : (N, D) float32 of length 1, what the names were found by.
     checked : what people say that each shows; "" where they say nothing.
     """
 
     places: Sequence[Placed]
     scores: NDArray[np.float64]
     names: Sequence[list[Name]]
+    embeddings: NDArray[np.float32]
     checked: Sequence[str]
 
     def known(self) -> list[list[Name]]:
@@ -55,7 +58,7 @@ def corrected(
     characters: Characters,
     corrections: Sequence[Correction],
     turning: Turning,
-    name: Callable[[NDArray[np.float64]], list[list[Name]]],
+    see: Callable[[NDArray[np.float64]], Sight],
     direction: Direction,
 ) -> tuple[Characters, list[Correction]]:
     """Return the characters of a page after corrections, and the corrections that fit none of them.
@@ -65,7 +68,7 @@ def corrected(
     characters : of the page.
     corrections : of the page, whose boxes are in pixels of the picture as it is shown.
     turning : map from the shown picture to the one that is read.
-    name : names boxes, (n, 4) pixels of the picture that is read, by sight.
+    see : names boxes, (n, 4) pixels of the picture that is read, by sight.
     direction : of the text in the picture as it is shown.
     """
     shown = [turning.shown_box(place.box) for place in characters.places]
@@ -74,15 +77,19 @@ def corrected(
     found = put_right(characters.places, shown, chars, corrections, (width, height), SMALLEST, direction)
     boxes = turning.boxes(np.array([place.box for place in found.placed], np.float64).reshape(-1, 4))
     places, names, scores = [], [], []
+    embeddings = characters.embeddings[[place.index for place in found.placed]]
     for place, moved, (x0, y0, x1, y1) in zip(found.placed, found.moved, boxes.tolist(), strict=True):
         box = (x0, y0, x1, y1) if moved else characters.places[place.index].box
         places.append(replace(place, box=box))
         names.append([] if moved else characters.names[place.index])
         scores.append(1.0 if moved else float(characters.scores[place.index]))
     new = [number for number, moved in enumerate(found.moved) if moved]
-    for number, several in zip(new, name(boxes[new]) if new else [], strict=True):
-        names[number] = several
-    after = Characters(places=places, scores=np.array(scores), names=names, checked=found.chars)
+    if new:
+        sight = see(boxes[new])
+        embeddings[new] = sight.embeddings
+        for number, several in zip(new, sight.names, strict=True):
+            names[number] = several
+    after = Characters(places=places, scores=np.array(scores), names=names, embeddings=embeddings, checked=found.chars)
     return after, found.unfit
 
 

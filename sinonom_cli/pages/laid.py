@@ -38,7 +38,7 @@ class PageOptions:
     mirrored, turned : what is known about how the picture lies, see `blocks.upright.Way`; None: found.
     size : height of an ordinary character, pixels of the picture; None: found.
     reject : whether characters that match no known character get no name.
-    context : whether names are also judged by their neighbours.
+    context : whether names are also judged by their look-alikes on the page and their neighbours.
     """
 
     direction: Direction = "vertical"

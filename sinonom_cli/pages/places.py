@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sinonom_cli.layout.order import Placed
 from sinonom_cli.pages.column import Seen, in_context
 from sinonom_cli.pages.context import shipped_context
+from sinonom_cli.pages.look_alikes import with_look_alikes
 from sinonom_cli.search.naming import Name
 
 
@@ -33,16 +34,21 @@ def numbered(places: Sequence[Placed], seen: Seen) -> list[Placed]:
     return found
 
 
-def names_in_context(places: Sequence[Placed], names: Sequence[list[Name]]) -> list[list[Name]]:
+def names_in_context(
+    places: Sequence[Placed], names: Sequence[list[Name]], embeddings: NDArray[np.floating]
+) -> list[list[Name]]:
     """Return the names of each character with their probabilities in context, the most probable first.
 
-    The characters of a column are each other's context, the two halves of a note as one text apart from the column.
+    The look-alikes of a character on the page vote on its name first. Then the characters of a column are each other's
+    context, the two halves of a note as one text apart from the column.
 
     Parameters
     ----------
     places : of the characters, in reading order.
-    names : by sight.
+    names : by sight, or the one certain name.
+    embeddings : (N, D) float of length 1, what the names by sight were found by; 0 for a character that has none.
     """
+    names = with_look_alikes(names, embeddings)
     found: list[list[Name]] = []
     for _, run in groupby(range(len(places)), key=lambda k: (places[k].column, places[k].part.startswith("note"))):
         found += in_context([names[k] for k in run], shipped_context())

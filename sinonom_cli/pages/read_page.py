@@ -78,20 +78,21 @@ def see_page(
     boxes, scores = np.array([place.box for place in places]), laid.scores[[place.index for place in places]]
     if known is None and options.direction == "vertical":
         seen = characters_by_sight(laid.picture, boxes, scores, runs_of(places), namer)
-        places, scores, names = numbered(places, seen), seen.scores, seen.names
+        places, scores, names, embeddings = numbered(places, seen), seen.scores, seen.names, seen.embeddings
         check_count(len(places))
     else:
-        names = names_by_sight(laid.picture, boxes, namer, CANDIDATES).names
+        sight = names_by_sight(laid.picture, boxes, namer, CANDIDATES)
+        names, embeddings = sight.names, sight.embeddings
     _check_known(names, namer.farthest)
     way = laid.turning.way
     _say_way(page, way)
-    found = Characters(places=places, scores=scores, names=names, checked=[""] * len(places))
+    found = Characters(places=places, scores=scores, names=names, embeddings=embeddings, checked=[""] * len(places))
     unfit: list[Correction] = []
     if corrections is not None and corrections.corrections:
         found, unfit = _corrected(found, corrections, laid, page, path, options.direction)
     pictures = [cropped(laid.picture, np.asarray(place.box)) for place in found.places]
     known_names = found.known()
-    named = names_in_context(found.places, known_names) if options.context else known_names
+    named = names_in_context(found.places, known_names, found.embeddings) if options.context else known_names
     characters = tuple(
         _character(number, found, called, laid.turning, options, namer.farthest) for number, called in enumerate(named)
     )
@@ -124,7 +125,7 @@ def _corrected(
         found,
         given.corrections,
         laid.turning,
-        lambda boxes: names_by_sight(laid.picture, boxes, namer, CANDIDATES).names,
+        lambda boxes: names_by_sight(laid.picture, boxes, namer, CANDIDATES),
         laid.turning.way.shown(direction),
     )
     say_unfit(page, unfit, len(given.corrections))

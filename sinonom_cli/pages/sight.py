@@ -40,10 +40,12 @@ class Sight:
     Attributes
     ----------
     names : names of each box, the most probable first.
+    embeddings : (N, D) float32 of length 1, what the names were found by.
     marks : (N,) bool, whether a box shows a paragraph mark (a ring between two characters), which is no character.
     """
 
     names: list[list[Name]]
+    embeddings: NDArray[np.float32]
     marks: NDArray[np.bool_]
 
 
@@ -61,7 +63,7 @@ def names_by_sight(grey: NDArray[np.uint8], boxes: NDArray[np.float64], namer: N
     """
     embeddings = namer.embed([cropped(grey, box) for box in boxes])
     if not len(embeddings):
-        return Sight(names=[], marks=np.zeros(0, bool))
+        return Sight(names=[], embeddings=embeddings, marks=np.zeros(0, bool))
     names = namer.names(embeddings, top)
     rings, nearest = ring_distances(embeddings, namer), np.array([several[0].distance for several in names])
     marks = (rings < RING) & (rings < nearest + NEARER)
@@ -69,9 +71,10 @@ def names_by_sight(grey: NDArray[np.uint8], boxes: NDArray[np.float64], namer: N
     views = [embeddings[doubtful], *(namer.embed(view) for view in _further_views(grey, boxes[doubtful]))]
     mean = np.mean(views, axis=0, dtype=np.float64)
     mean /= np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
-    for place, several in zip(doubtful, namer.names(mean.astype(np.float32), top) if doubtful else [], strict=True):
+    embeddings[doubtful] = mean
+    for place, several in zip(doubtful, namer.names(embeddings[doubtful], top) if doubtful else [], strict=True):
         names[place] = several
-    return Sight(names=names, marks=marks)
+    return Sight(names=names, embeddings=embeddings, marks=marks)
 
 
 def _further_views(grey: NDArray[np.uint8], boxes: NDArray[np.float64]) -> list[list[NDArray[np.uint8]]]:

@@ -1,5 +1,6 @@
 """Names of a block's characters are judged by their neighbours; what is known or sure stays; both names are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,14 +40,15 @@ def learnt(candidates: list[list[Name]], called: list[Called], doubts: list[Doub
         for k in range(len(candidates))
     ]
     read = Read(way=Way(), ink=np.zeros((9, 9), np.float32), size=9.0, characters=characters)
-    pieces = Pieces(polygons=[], meshes=[], candidates=candidates)
+    embeddings = np.eye(len(candidates), dtype=np.float32)  # no two of them look alike
+    pieces = Pieces(polygons=[], meshes=[], candidates=candidates, embeddings=embeddings)
     return Learnt(read=read, pieces=pieces, called=called, doubts=doubts)
 
 
 def test_what_people_and_transcripts_say_is_certain_for_its_neighbours_and_stays() -> None:
     seen = []
 
-    def turned(places: object, given: object) -> list[list[Name]]:
+    def turned(places: object, given: object, embeddings: object) -> list[list[Name]]:
         seen.extend(given)  # type: ignore[call-overload]
         return [several[::-1] for several in given]  # type: ignore[attr-defined]
 
@@ -79,6 +81,14 @@ def test_neighbours_decide_a_doubtful_name_and_never_a_sure_one() -> None:
     assert [several[0].char for several in found.names] == ["天", "下"]
     assert found.called[0].probability == pytest.approx(0.985) and found.called[1].char == "下"
     assert [several[0].char for several in found.pieces.names] == ["天", "干"]
+
+
+def test_what_people_say_of_a_character_helps_its_look_alikes_on_the_block() -> None:
+    rare = [names(𪚥=0.45, 𪚦=0.4), names(𪚥=0.45, 𪚦=0.4), names(𪚥=0.45, 𪚦=0.4)]
+    given = learnt(rare, [called("𪚦", "correction", 1.0), called("𪚥"), called("𪚥")], [])
+    alike = np.array([[1, 0], [0.95, np.sqrt(1 - 0.95**2)], [0, 1]], np.float32)
+    found = in_context(replace(given, pieces=replace(given.pieces, embeddings=alike)), names_in_context)
+    assert [several[0].char for several in found.names[1:]] == ["𪚦", "𪚥"]
 
 
 def test_both_names_are_in_the_table_and_without_context_they_are_the_same(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ class Namer:
     KNOWN = (("上", np.array([1.0, 0])), ("下", np.array([0.0, 1])))
 
     def embed(self, pictures: list[np.ndarray]) -> np.ndarray:
-        vectors = np.array([picture.ravel()[:2] for picture in pictures], np.float32)
+        vectors = np.array([picture.ravel()[:2] for picture in pictures], np.float32).reshape(-1, 2)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def names(self, embeddings: np.ndarray, top: int) -> list[list[Name]]:
@@ -39,13 +39,17 @@ def test_the_view_that_is_nearer_to_a_known_character_gives_the_name(
     mesh: tuple[int, int], ink: tuple[int, int], char: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(names, "shipped_namer", Namer)
-    [found] = names.named([np.array([mesh], np.uint8)], [np.array([ink], np.uint8)])
+    [found], [embedding] = names.named([np.array([mesh], np.uint8)], [np.array([ink], np.uint8)])
     assert found[0].char == char
+    known = dict(Namer.KNOWN)[char]
+    assert np.linalg.norm(embedding - known) == pytest.approx(found[0].distance, abs=1e-6)  # of the view that named it
 
 
 def test_a_mesh_without_relief_has_no_name_and_does_not_move_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "shipped_namer", Namer)
     up, down = np.array([[9, 0]], np.uint8), np.array([[0, 9]], np.uint8)
-    found = names.named([None, up, None, down], [down, up, down, down])
+    found, embeddings = names.named([None, up, None, down], [down, up, down, down])
     assert [called[0].char if called else "" for called in found] == ["", "上", "", "下"]
-    assert names.named([None], [up]) == [[]]
+    assert embeddings.tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]
+    nothing, none = names.named([None], [up])
+    assert nothing == [[]] and none.tolist() == [[0, 0]]

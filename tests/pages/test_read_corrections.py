@@ -6,7 +6,9 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from refused import naming
 from tinyboxes import rows
 from tinycommands import sinonom
@@ -15,6 +17,9 @@ from tinytraining import TINY
 
 from sinonom_cli.api.correcting import Sheets
 from sinonom_cli.layout.corrections import Correction, Spot
+from sinonom_cli.layout.order import Placed
+from sinonom_cli.pages.places import names_in_context
+from sinonom_cli.search.naming import Name, shipped_namer
 
 FORMATS = {"pages": "txt", "page": "xml", "alto": "xml", "tei": "xml"}
 
@@ -94,6 +99,26 @@ def test_what_people_said_is_certain_and_marked(site: tuple[Path, str], correcte
         assert said or row["named_by"] == "context"
     halves = [row for row in table if row["column"] == "2"][:2]
     assert all(len(row["names"].split()) == 5 and row["score"] == "1.000" for row in halves)  # named by the model
+
+
+def test_after_corrections_each_character_votes_with_its_own_looks(
+    site: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def spy(places: list[Placed], names: list[list[Name]], embeddings: NDArray[np.float32]) -> list[list[Name]]:
+        seen.append((names, embeddings))
+        return names_in_context(places, names, embeddings)
+
+    monkeypatch.setattr("sinonom_cli.pages.read_page.names_in_context", spy)
+    folder, wanted = site
+    assert read(folder / "in/trang 1.png", tmp_path / "out", "--corrections", folder / "out") == 0
+    [(names, embeddings)] = seen
+    assert len(names) == len(embeddings) == len(wanted.replace("\n", ""))
+    again = shipped_namer().names(embeddings, 1)
+    by_model = [k for k, several in enumerate(names) if several[0].probability < 1]
+    assert len(by_model) == len(names) - 4  # people have named four
+    assert [again[k][0].char for k in by_model] == [names[k][0].char for k in by_model]
 
 
 @pytest.mark.parametrize("folder", FORMATS)
