@@ -298,6 +298,7 @@ class Namer:
         found: list[tuple[list[str], float]] = []
         for found_now in embedded([Item(path.name, path) for path in paths], self.model, 0, False):
             vectors, failures, batch = found_now.vectors, found_now.failures, found_now.items
+            read = found_now.read()
             answers = self.searcher.answers(vectors, wanted_rows(self.searcher))
             for item in batch:
                 if item in failures:
@@ -308,7 +309,7 @@ class Namer:
                 found.append(
                     (
                         [row.label for row in rows[:5]],
-                        self.judge(rows, energies_of(distances, self.index.distance))[0][0],
+                        self.judge(rows, energies_of(distances, self.index.distance), sure=next(read).sure)[0][0],
                     )
                 )
         return found

@@ -132,7 +132,7 @@ JOBS = (
         package="rapidocr",
     ),
     Job("carve", "carve.py"),
-    Job("query", "query.py"),
+    Job("query", "query.py", ("sinonom_cli/assets/model",)),
     Job("inputs", "inputs.py"),
     Job("synth-fonts", "synth_fonts.py"),
     Job("realism", "realism.py", ("{data}/real29141/meshes", "{data}/real29141/queries", "--seeds", "5")),

@@ -100,7 +100,7 @@ def main(fonts: list[str], result: Path | None) -> None:
         lines.append((kind, pictures, 1 / each, 1000 * user, one / each, one_busy / user))
     publish(
         result,
-        "`synth-fonts` draws glyphs a hundred times as fast as a program that opens the font for every character.",
+        "`synth-fonts` draws glyphs many times as fast as a program that opens the font for every character.",
         [
             Column("way"),
             Column("pictures", ","),

@@ -130,15 +130,19 @@ def read_charset(path: Path) -> list[str]:
         If there is no such file, it is neither UTF-8 nor UTF-16, or it names no character.
     """
     lines = read_lines(path, f"give a file of characters, or --charset {BUILT_IN} for the built-in ones")
-    named = [parse_line(line) for line in lines]
-    chars = [char for line in named for char in line]
-    unread = [number for number, line in enumerate(lines) if not named[number] and not _says_nothing(line)]
+    chars: dict[str, None] = {}  # ranges of many lines may name all of Unicode each time
+    unread = []
+    for number, line in enumerate(lines):
+        named = parse_line(line)
+        chars.update(dict.fromkeys(named))
+        if not named and not _says_nothing(line):
+            unread.append(number)
     if not chars:
         raise SinonomError(f"{path} names no character", "write one character, or U+5B57, at the start of each line")
     if unread:
         first = f"line {unread[0] + 1}: {lines[unread[0]].strip()[:40]}"
         messages.warn(f"{path}: lines that name no character: {len(unread)}; the first is {first}")
-    return chars
+    return list(chars)
 
 
 def _says_nothing(line: str) -> bool:
@@ -156,7 +160,7 @@ def parse_line(line: str) -> list[str]:
     first = line.split("\t", maxsplit=1)[0].strip() if "\t" in line else (cells or [""])[0]
     codes = [chars_of_code(cell) for cell in cells]
     if cells and all(codes):
-        return [char for found in codes for char in found]
+        return list(dict.fromkeys(char for found in codes for char in found))
     single = [char_named(cell) for cell in cells]
     if "\t" not in line and all(single) and not all(map(str.isdecimal, single[1:])):
         return single
@@ -166,6 +170,7 @@ def parse_line(line: str) -> list[str]:
 
 
 @lru_cache(64)
+@lru_cache(16)
 def chars_of_code(text: str) -> str:
     """Return the characters of a code point or of a range such as U+4E00..U+4E05; "" for any other text."""
     ends = _RANGE.fullmatch(text)

@@ -20,6 +20,7 @@ from sinonom_cli.networks.embedder import Embedder
 from sinonom_cli.networks.page_like import looks_like_page
 from sinonom_cli.networks.preprocess import Mended, framed_pictures, mended
 from sinonom_cli.networks.test_time_augmentation import embed_views
+from sinonom_cli.networks.turning import Turns
 from sinonom_cli.pictures.blank import inked_picture
 from sinonom_cli.pictures.loading import load_picture
 from sinonom_cli.storage.inputs import Item
@@ -44,13 +45,13 @@ class Embedded:
     vectors : (n, D) float32, in the order of the batch.
     failures : reason by position in the batch; n is the batch's length minus the number of failures.
     spreads : (n,) float64, how much the views of each picture differ, see `spread_of_views`; None without `tta`.
-    turns : (n,) int64, by how many degrees each picture was turned, positive: clockwise; None without `upright`.
+    turns : how each picture was set upright; None without `upright`.
     """
 
     vectors: NDArray[np.float32]
     failures: dict[int, str]
     spreads: NDArray[np.float64] | None = None
-    turns: NDArray[np.int64] | None = None
+    turns: Turns | None = None
 
 
 class SetsUpright(Protocol):
@@ -58,8 +59,8 @@ class SetsUpright(Protocol):
 
     def __call__(
         self, embedder: Embedder, pictures: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-        """Return the pictures, set upright, their embeddings, and by how many degrees each was turned."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], Turns]:
+        """Return the pictures, set upright, their embeddings, and how each was turned."""
 
 
 def embed_pictures(
@@ -196,7 +197,7 @@ class OneBatch:
         for position in np.array(positions, np.int64)[~finite].tolist():
             failures[position] = "the model gives it an embedding with a value that is not a finite number"
         spreads = None if spreads is None else spreads[finite]
-        turns = None if turns is None else turns[finite]
+        turns = None if turns is None else Turns(turns.degrees[finite], turns.sure[finite])
         return Embedded(vectors[finite], dict(sorted(failures.items())), spreads, turns)
 
     def _read(self, path: Path) -> Mended | str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sinonom_cli.networks.framing import framed, frames_of
 from sinonom_cli.networks.test_time_augmentation import seen_as
@@ -10,6 +10,19 @@ from sinonom_cli.networks.test_time_augmentation import seen_as
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Turns(NamedTuple):
+    """How pictures were set upright.
+
+    Attributes
+    ----------
+    degrees : (n,) int64, by how many degrees each was turned, positive: clockwise; 0: it was not.
+    sure : (n,) float64 in (0, 1], how far other turns show the same character; 1 if none was tried.
+    """
+
+    degrees: NDArray[np.int64]
+    sure: NDArray[np.float64]
 
 
 def turned(pictures: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:

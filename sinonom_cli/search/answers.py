@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sinonom_cli import messages
 from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder, shortened
+from sinonom_cli.networks.turning import Turns
 from sinonom_cli.search.probability import Judge, wanted_rows
 from sinonom_cli.search.results import Answer
 from sinonom_cli.search.upright import upright_for
@@ -37,21 +38,22 @@ class Batch(NamedTuple):
     failures : the reasons why other pictures could not be read.
     items : all pictures of the batch.
     spreads : (n,) float64, how much the views of each picture differ, see `spread_of_views`; None without `--tta`.
-    turns : (n,) int64, by how many degrees each picture was set upright; None: none was.
+    turns : how each picture was set upright; None: none was.
     """
 
     vectors: NDArray[np.float32]
     failures: dict[Item, str]
     items: list[Item]
     spreads: NDArray[np.float64] | None = None
-    turns: NDArray[np.int64] | None = None
+    turns: Turns | None = None
 
     def read(self) -> Iterator[Read]:
         """Yield each picture that could be read."""
         items = [item for item in self.items if item not in self.failures]
         spreads = [None] * len(items) if self.spreads is None else self.spreads.tolist()
-        turns = [0] * len(items) if self.turns is None else self.turns.tolist()
-        return map(Read, items, self.vectors, spreads, turns)
+        turns = [0] * len(items) if self.turns is None else self.turns.degrees.tolist()
+        sure = [1.0] * len(items) if self.turns is None else self.turns.sure.tolist()
+        return map(Read, items, self.vectors, spreads, turns, sure)
 
 
 class Read(NamedTuple):
@@ -61,6 +63,7 @@ class Read(NamedTuple):
     vector: NDArray[np.float32]
     spread: float | None
     turn: int
+    sure: float
 
 
 def embedded(
@@ -142,7 +145,7 @@ def answers(
                 continue
             asked, (numbers, distances, energies) = next(read), next(found)
             rows = {number: finder.index.rows[number] for number in numbers}
-            sure, known = judge(list(rows.values()), energies, asked.spread) if judge else ([], None)
+            sure, known = judge(list(rows.values()), energies, asked.spread, asked.sure) if judge else ([], None)
             of = dict(zip(numbers, sure, strict=False))
             beyond = None if reranker else energies[deep] if len(energies) > deep else float("inf")
             numbers, distances, energies = numbers[:deep], distances[:deep], energies[:deep]

@@ -72,7 +72,7 @@ def ask(
         found = finder.answers(batch.vectors, wanted_rows(finder.searcher)) if len(batch.vectors) else iter(())
         # Rows in Milvus are available only until the next search.
         seen = [([finder.index.rows[number] for number in one.rows], one) for one in found]
-        for (item, vector, spread, _), (rows, answers) in zip(batch.read(), seen, strict=True):
+        for (item, vector, spread, *_), (rows, answers) in zip(batch.read(), seen, strict=True):
             sought = wanted.get(item.key)
             if sought is None:
                 continue

@@ -144,7 +144,7 @@ class Judge:
         self.calibration, self.distance, self.reject = calibration, distance, reject
 
     def __call__(
-        self, rows: Sequence[Row], energies: NDArray[np.float64], spread: float | None = None
+        self, rows: Sequence[Row], energies: NDArray[np.float64], spread: float | None = None, sure: float = 1.0
     ) -> tuple[list[float], bool | None]:
         """Return the probability of each row's label or source, and whether the query is known (None without `reject`).
 
@@ -152,6 +152,7 @@ class Judge:
         ----------
         rows, energies : in ascending order of energies, from a search for `CANDIDATES` rows or `ANSWERS` labels.
         spread : of the query's views, see `spread_of_views`; None without `--tta`.
+        sure : factor of all probabilities, see `turning.Turns`.
         """
         if not rows:
             return [], None
@@ -161,7 +162,7 @@ class Judge:
         total = float(share[list(first.values())[:ANSWERS]].sum())
         key = KEYS[fitted.by]
         known = self._known(rows, energies, spread) if self.reject else None
-        return [float(fitted.found * share[first[key(row)]] / total) for row in rows], known
+        return [float(sure * fitted.found * share[first[key(row)]] / total) for row in rows], known
 
     def _known(self, rows: Sequence[Row], energies: NDArray[np.float64], spread: float | None) -> bool:
         doubt = self.calibration.doubt

@@ -102,8 +102,8 @@ class Reranker:
         if len(views) < 2:
             return list(range(len(rows)))
         places = np.array(list(views))
-        query = prepare(load_picture(picture), SIZE)
-        query = views_of(turned(query[None], turn)[0] if turn else query)
+        ink = prepare(load_picture(picture), SIZE)
+        query = views_of(turned(ink[None], turn)[0] if turn else ink)
         better = np.argsort(-scores(energies[places], compared(query, list(views.values()))), kind="stable")
         order = np.arange(len(rows))
         order[places] = places[better]

@@ -15,6 +15,7 @@ from sinonom_cli.networks.embed_pictures import embed_pictures
 from sinonom_cli.networks.embedder import Embedder
 from sinonom_cli.networks.preprocess import prepare
 from sinonom_cli.pictures.loading import load_picture
+from sinonom_cli.search import upright
 from sinonom_cli.search.opening import shipped_characters
 from sinonom_cli.search.upright import ANGLES, FAR, PENALTY, Upright, upright_for
 from sinonom_cli.storage.model_folder import read_model
@@ -50,11 +51,14 @@ def test_what_is_far_is_turned_to_where_it_is_nearest(embedder: Embedder, askew:
     for degrees in (-14, 14):
         pictures = np.stack([prepare(load_picture(path), embedder.model.size) for path in askew[degrees]])
         plain = embedder.embed(pictures)
-        there, vectors, turns = Upright()(embedder, pictures)
+        there, vectors, (turns, sure) = Upright()(embedder, pictures)
         far = least(plain) > FAR
         assert far.sum() > 3
         assert not turns[~far].any()
         assert set(turns.tolist()) <= {0, *ANGLES}
+        assert (sure[~far] == 1).all()
+        assert ((sure > 0) & (sure <= 1)).all()
+        assert (sure[far] < 1).any()
         moved = turns != 0
         assert (np.sign(turns[moved]) == -np.sign(degrees)).mean() > 0.8
         assert moved.sum() > far.sum() / 2
@@ -67,12 +71,12 @@ def test_what_is_far_is_turned_to_where_it_is_nearest(embedder: Embedder, askew:
 def test_more_characters_are_named_when_they_were_askew(askew: dict[int, list[Path]], embedder: Embedder) -> None:
     shipped = shipped_characters()
     right = {}
-    for upright in (None, Upright()):
+    for setting in (None, Upright()):
         paths = [*askew[-14], *askew[14]]
-        [found] = embed_pictures(embedder, [paths], embedder.model.size, 0, upright=upright)
+        [found] = embed_pictures(embedder, [paths], embedder.model.size, 0, upright=setting)
         rows, _ = shipped.candidates(found.vectors, 1)
         names = [shipped.rows[int(row)].label for row in rows[:, 0]]
-        right[upright] = np.mean([name == path.parent.name for name, path in zip(names, paths, strict=True)])
+        right[setting] = np.mean([name == path.parent.name for name, path in zip(names, paths, strict=True)])
     assert right[Upright()] > right[None]
 
 
@@ -83,7 +87,7 @@ def test_workers_turn_pictures_as_this_process_does(askew: dict[int, list[Path]]
     for one, other in zip(here, there, strict=True):
         assert one.turns is not None
         assert other.turns is not None
-        assert (one.turns == other.turns).all()
+        assert (one.turns.degrees == other.turns.degrees).all()
         assert (one.vectors == other.vectors).all()
 
 
@@ -92,7 +96,7 @@ def test_views_are_of_the_picture_that_was_set_upright(askew: dict[int, list[Pat
     [plain] = embed_pictures(embedder, [paths], embedder.model.size, 0, tta=True)
     [found] = embed_pictures(embedder, [paths], embedder.model.size, 0, tta=True, upright=Upright())
     assert found.turns is not None
-    moved = found.turns != 0
+    moved = found.turns.degrees != 0
     assert moved.any()
     assert (found.vectors[~moved] == plain.vectors[~moved]).all()
     assert (found.vectors[moved] != plain.vectors[moved]).any(axis=1).all()
@@ -117,3 +121,10 @@ def test_embeddings_in_python_are_those_of_an_index(askew: dict[int, list[Path]]
 def test_queries_of_another_model_are_not_turned(tmp_path: Path) -> None:
     assert upright_for(tiny_model(tmp_path / "model")) is None
     assert upright_for(read_model(None)) is not None
+
+
+def test_angles_that_show_other_characters_take_their_share_of_the_probability() -> None:
+    costs, names = np.array([[0.5, 0.9], [0.4, 0.9], [0.7, 0.2]]), np.array([["a", "a"], ["b", "b"], ["b", "c"]])
+    weights = [[np.exp(-cost / upright.TEMPERATURE) for cost in column] for column in costs.T]
+    wanted = [(weights[0][1] + weights[0][2]) / sum(weights[0]), weights[1][2] / sum(weights[1])]
+    assert np.allclose(upright._agreement(costs, names), wanted)
