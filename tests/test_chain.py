@@ -73,7 +73,7 @@ def test_meshes_answer_for_pictures_of_another_hand_with_the_default_model(
     assert last["metrics"]["queries"] == len(answers) == len(CHARS)
     assert last["metrics"]["mrr@5"] > 0.9
     for answer in answers:
-        assert list(answer) == ["query", "results"]
+        assert [name for name in answer if name != "turned"] == ["query", "results"]
         assert [result["rank"] for result in answer["results"]] == [1, 2, 3, 4, 5]
         assert list(answer["results"][0]) == ["rank", "item", "source", "label", "char", "distance"]
 
